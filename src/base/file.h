@@ -1,0 +1,43 @@
+/* Files: read whole, or written beside their place and renamed, so that at no moment there is half
+ * a file. */
+#ifndef RUNE_FILE_H
+#define RUNE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Opens a regular file, pipe or, for "-", stdin for reading; fclose() closes it. NULL and a message
+ * that names the path if it cannot be read or is a directory. */
+FILE *file_open(const char *path);
+
+/* The name of a path in messages: "-" is "stdin". */
+const char *file_name(const char *path);
+
+/* Reads the whole of a file ("-": stdin). *data is the caller's, to free(), and has a NUL behind
+ * its *length bytes. Returns 0, or −1 and a message. */
+int file_read(const char *path, uint8_t **data, size_t *length);
+
+/* A file under way: write to `stream`, then commit or abandon. */
+struct file_out {
+    FILE *stream;
+    char *path, *temporary;
+};
+
+/* Opens a temporary file beside `path`. Returns 0, or −1 and a message. */
+int file_create(struct file_out *out, const char *path);
+
+/* Flushes, syncs and renames the file into place; on failure (a full disk, say) removes it and
+ * leaves what stood at the path untouched. Returns 0, or −1 and a message. Releases `out`. */
+int file_commit(struct file_out *out);
+
+/* Removes the temporary file and releases `out`. Safe on a zeroed or committed one. */
+void file_abandon(struct file_out *out);
+
+/* Makes a directory and its parents; one that is there is fine. Returns 0, or −1 and a message. */
+int file_make_directory(const char *path);
+
+/* "directory/name" in new memory, to free(). NULL and a message if there is none. */
+char *file_join(const char *directory, const char *name);
+
+#endif

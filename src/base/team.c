@@ -1,0 +1,168 @@
+#include "team.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "error.h"
+#include "mem.h"
+
+/* Waiting members spin this often before they give the core away: barriers inside a region are
+ * microseconds apart, unless the system has fewer cores to give than the team has members. */
+#define SPINS 4000
+
+struct team {
+    int size, started;
+    pthread_t *threads;
+    struct member *members;
+    void (*work)(struct member *, void *);
+    void *argument;
+    bool leaving;
+    unsigned region; /* counts regions; guarded by the mutex */
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    _Alignas(64) atomic_uint generation; /* counts barriers passed */
+    _Alignas(64) atomic_int arrived;
+};
+
+static void relax(int spins)
+{
+    if (spins >= SPINS) {
+        sched_yield();
+        return;
+    }
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Denormal numbers cost a hundred times more than others and carry nothing; a result must not
+ * depend on which thread computed it, so every member flushes them. */
+static void flush_denormals(void)
+{
+#if defined(__x86_64__)
+    _mm_setcsr(_mm_getcsr() | 0x8040);
+#elif defined(__aarch64__)
+    unsigned long fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    __asm__ volatile("msr fpcr, %0" : : "r"(fpcr | (1ul << 24)));
+#endif
+}
+
+void team_barrier(struct member *member)
+{
+    struct team *team = member->team;
+    if (team->size == 1)
+        return;
+    unsigned generation = atomic_load_explicit(&team->generation, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == team->size - 1) {
+        atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&team->generation, generation + 1, memory_order_release);
+        return;
+    }
+    for (int spins = 0;
+         atomic_load_explicit(&team->generation, memory_order_acquire) == generation;
+         spins += spins < SPINS)
+        relax(spins);
+}
+
+static void *member_main(void *argument)
+{
+    struct member *member = argument;
+    struct team *team = member->team;
+    flush_denormals();
+    for (unsigned seen = 0;;) {
+        pthread_mutex_lock(&team->mutex);
+        while (team->region == seen && !team->leaving)
+            pthread_cond_wait(&team->wake, &team->mutex);
+        seen = team->region;
+        bool leaving = team->leaving;
+        pthread_mutex_unlock(&team->mutex);
+        if (leaving)
+            return NULL;
+        team->work(member, team->argument);
+        team_barrier(member);
+    }
+}
+
+struct team *team_new(int size)
+{
+    struct team *team = mem_new(1, sizeof *team);
+    if (!team)
+        return NULL;
+    team->size = size;
+    pthread_mutex_init(&team->mutex, NULL);
+    pthread_cond_init(&team->wake, NULL);
+    team->threads = mem_new((size_t)size, sizeof *team->threads);
+    team->members = mem_new((size_t)size, sizeof *team->members);
+    if (!team->threads || !team->members)
+        goto fail;
+    for (int rank = 0; rank < size; rank++)
+        team->members[rank] = (struct member){team, rank, size};
+    for (team->started = 1; team->started < size; team->started++) {
+        int reason = pthread_create(&team->threads[team->started], NULL, member_main,
+                                    &team->members[team->started]);
+        if (reason != 0) {
+            error_set("%d threads cannot be started: %s; try a smaller --threads", size,
+                      strerror(reason));
+            goto fail;
+        }
+    }
+    return team;
+fail:
+    team_free(team);
+    return NULL;
+}
+
+void team_free(struct team *team)
+{
+    if (!team)
+        return;
+    pthread_mutex_lock(&team->mutex);
+    team->leaving = true;
+    pthread_cond_broadcast(&team->wake);
+    pthread_mutex_unlock(&team->mutex);
+    for (int rank = 1; rank < team->started; rank++)
+        pthread_join(team->threads[rank], NULL);
+    pthread_cond_destroy(&team->wake);
+    pthread_mutex_destroy(&team->mutex);
+    free(team->threads);
+    free(team->members);
+    free(team);
+}
+
+int team_size(const struct team *team)
+{
+    return team->size;
+}
+
+void team_run(struct team *team, void (*work)(struct member *, void *), void *argument)
+{
+    flush_denormals();
+    team->work = work;
+    team->argument = argument;
+    if (team->size > 1) {
+        pthread_mutex_lock(&team->mutex);
+        team->region++;
+        pthread_cond_broadcast(&team->wake);
+        pthread_mutex_unlock(&team->mutex);
+    }
+    work(&team->members[0], argument);
+    team_barrier(&team->members[0]);
+}
+
+int team_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    return CPU_COUNT(&set);
+}

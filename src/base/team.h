@@ -1,0 +1,31 @@
+/* Threads that work as a team: in one region every member runs the same code with its own rank,
+ * takes its share of the tiles, and meets the others at barriers. */
+#ifndef RUNE_TEAM_H
+#define RUNE_TEAM_H
+
+struct team;
+
+struct member {
+    struct team *team;
+    int rank, size; /* 0 ≤ rank < size */
+};
+
+/* A team of `size` ≥ 1; the caller of team_run is rank 0, so size − 1 threads are started. NULL and
+ * a message if they cannot be. */
+struct team *team_new(int size);
+
+void team_free(struct team *team);
+
+int team_size(const struct team *team);
+
+/* Runs work(member, argument) in every member and returns when all are done. Between regions the
+ * members sleep. All of them flush denormal numbers to zero. */
+void team_run(struct team *team, void (*work)(struct member *, void *), void *argument);
+
+/* Returns when every member of the team has called it; what they wrote before is then seen by all. */
+void team_barrier(struct member *member);
+
+/* Cores that this process may use. */
+int team_cores(void);
+
+#endif

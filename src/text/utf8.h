@@ -1,0 +1,37 @@
+/* Text as Unicode: code points, grapheme clusters, normal forms. The only room that knows utf8proc. */
+#ifndef RUNE_UTF8_H
+#define RUNE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum utf8_form { UTF8_NONE, UTF8_NFC, UTF8_NFKC };
+
+/* Length in bytes (1–4) of the code point at text[0..length), and the code point; 0 if the bytes are
+ * the start of one that is cut off by the end; −1 if they are not UTF-8 (surrogates and overlong
+ * forms are not). length ≥ 1. */
+int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint);
+
+/* Writes a valid code point's 1–4 bytes; returns how many. */
+int utf8_encode(int32_t codepoint, uint8_t out[4]);
+
+/* Whether a grapheme cluster (UAX #29, extended) ends between two neighbouring code points.
+ * *state is 0 at the start of a text and carried from pair to pair. */
+bool utf8_cluster_break(int32_t before, int32_t after, int32_t *state);
+
+/* text[0..length), valid UTF-8, in a normal form (UAX #15): *out is the caller's, to free().
+ * Returns 0, or −1 and a message. */
+int utf8_normalize(const uint8_t *text, size_t length, enum utf8_form form, uint8_t **out,
+                   size_t *out_length);
+
+/* Columns of a code point on a terminal: 0 (combining), 1 or 2 (wide). */
+int utf8_columns(int32_t codepoint);
+
+/* Whether a code point is drawn alone: false for combining marks, controls, formats, unassigned. */
+bool utf8_is_graphic(int32_t codepoint);
+
+/* The version of Unicode whose tables are used, such as "14.0.0". */
+const char *utf8_unicode_version(void);
+
+#endif

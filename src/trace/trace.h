@@ -1,0 +1,60 @@
+/* A trace: what a probe saw while the network read a text. */
+#ifndef RUNE_TRACE_H
+#define RUNE_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vocab.h"
+
+#define TRACE_GUESSES 5
+
+/* One value of one unit. */
+struct trace_signal {
+    int quantity; /* index into trace.quantities */
+    int layer, unit;
+};
+
+struct trace_guess {
+    int32_t id; /* VOCAB_NONE where the vocabulary has fewer symbols */
+    float prob;
+};
+
+/* Row t belongs to character x_t: its loss, the state after it, the guesses for x_{t+1}. */
+struct trace {
+    const struct vocab *vocab;     /* not owned */
+    const char *model, *text;      /* names for titles; not owned */
+    const char *cell;              /* "lstm", … */
+    int num_layers, hidden_size;   /* of the model */
+    int num_quantities;            /* of the cell */
+    const char *const *quantities; /* names in the cell's order: "h", "c", "i", "f", "g", "o" */
+    size_t length;                 /* characters */
+    int32_t *ids;                  /* [length] symbols; VOCAB_NONE never */
+    float *losses;                 /* [length] nats: −log p(x_t | x_<t) */
+    struct trace_guess *guesses;   /* [length][TRACE_GUESSES] most likely first */
+    size_t num_signals;            /* S: those that were kept */
+    struct trace_signal *signals;  /* [S] */
+    float *values;                 /* [length][S] */
+};
+
+/* Fills a zeroed trace's arrays for `length` characters and `num_signals` signals (copied); the caller
+ * fills the rest. Returns 0, or −1 and a message that names the bytes wanted. */
+int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals, size_t num_signals);
+
+void trace_release(struct trace *trace);
+
+/* The largest |value| of a signal over the text: the ends of its colour scale; never 0. */
+float trace_range(const struct trace *trace, size_t signal);
+
+/* The signals whose values vary most over the text (standard deviation over range, so that large cell
+ * states do not win by size), most varying first: writes min(count, S) indices, returns how many. −1 and
+ * a message if there is no memory. */
+int trace_most_varying(const struct trace *trace, size_t count, size_t *signals);
+
+/* "h 1:37": how a signal is called everywhere. Returns out. */
+char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t room);
+
+/* Mean loss over the text, in nats per character. */
+double trace_mean_loss(const struct trace *trace);
+
+#endif
