@@ -1,0 +1,430 @@
+/* Synthetic corpora whose entropy is known, so that the loss of a model can be compared with the
+ * best that any model can reach.
+ *
+ * A corpus is a sequence of lines, drawn independently. Its entropy in nats per character is what a
+ * predictor that knows the generator loses on average when it sees all characters before:
+ *
+ *     entropy = E[−log p(line)] / E[characters of a line, newline included]
+ *
+ * (by the law of large numbers −log p of n lines divided by their characters tends to it). p(line)
+ * is the probability of the text, not of the way it was made. In every kind below the text tells
+ * which choices were made, so that −log p(line) is the sum of −log p over the choices, and what
+ * follows from earlier characters (a closing bracket's kind, the digits of a sum) costs nothing.
+ * `draw` and `chance` are the only choices there are; they add up what they cost, which gives the
+ * sample's own −log p beside the expectation. */
+#include <limits.h>
+#include <math.h>
+#include <popt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+
+struct sample {
+    struct rng rng;
+    uint64_t draws;
+    uint64_t characters;
+    double surprise; /* −log p of what was written, in nats */
+};
+
+/* Expectations over one line, or over a part of one. */
+struct expected {
+    double surprise, characters;
+};
+
+struct kind {
+    const char *name, *help;
+    const char *size_help; /* what --size means; NULL: it means nothing */
+    long size, largest;    /* default and limit of --size */
+    void (*line)(struct sample *, long size);
+    struct expected (*expect)(long size);
+};
+
+static void put(struct sample *sample, char character)
+{
+    putchar(character);
+    sample->characters++;
+}
+
+static void put_text(struct sample *sample, const char *text)
+{
+    fputs(text, stdout);
+    sample->characters += strlen(text);
+}
+
+static void put_run(struct sample *sample, char character, long count)
+{
+    for (long i = 0; i < count; i++)
+        put(sample, character);
+}
+
+static double uniform(struct sample *sample)
+{
+    uint64_t n = sample->draws++;
+    return rng_uniform(&sample->rng, (uint32_t[4]){(uint32_t)n, (uint32_t)(n >> 32), 0, 0});
+}
+
+/* One of 0 … count − 1, each as likely. */
+static long draw(struct sample *sample, long count)
+{
+    sample->surprise += log((double)count);
+    return (long)(uniform(sample) * (double)count);
+}
+
+/* Whether something of probability p happens. */
+static int chance(struct sample *sample, double p)
+{
+    int happens = uniform(sample) < p;
+    sample->surprise -= log(happens ? p : 1 - p);
+    return happens;
+}
+
+/* The entropy of `chance`. */
+static double chance_entropy(double p)
+{
+    return -p * log(p) - (1 - p) * log(1 - p);
+}
+
+/* sums: the number of digits of each operand is uniform in 1 … size, then the operand is uniform
+ * among the numbers of that many digits (0 has one). The first digits that differ in two operands
+ * tell them apart, and so does the sign that ends them; the sum costs nothing:
+ *
+ *     E[−log p] = 2 (log size + mean over d of log N_d)      N_1 = 10, N_d = 9 · 10^(d−1)
+ *
+ * The sum has as many digits as the longer operand, m, and one more when it carries. With b the
+ * shorter operand (or either, when they are as long), the a of m digits that make it carry are
+ * those from 10^m − b on: b of them, but no more than the N_m there are. */
+static double power_of_ten(long exponent)
+{
+    double power = 1;
+    for (long i = 0; i < exponent; i++)
+        power *= 10;
+    return power;
+}
+
+static double numbers_from(long digits)
+{
+    return digits == 1 ? 0 : power_of_ten(digits - 1);
+}
+
+static double numbers_of(long digits)
+{
+    return power_of_ten(digits) - numbers_from(digits);
+}
+
+static double carry_probability(long longer, long shorter)
+{
+    double first = numbers_from(shorter), last = power_of_ten(shorter) - 1;
+    double all = numbers_of(longer);
+    double below = fmin(last, all); /* up to here b values of a carry, above it all of them */
+    double carrying = (first + below) * (below - first + 1) / 2 + (last - below) * all;
+    return carrying / (all * numbers_of(shorter));
+}
+
+static long draw_operand(struct sample *sample, long size)
+{
+    long digits = 1 + draw(sample, size);
+    return (long)numbers_from(digits) + draw(sample, (long)numbers_of(digits));
+}
+
+static void sums_line(struct sample *sample, long size)
+{
+    long a = draw_operand(sample, size), b = draw_operand(sample, size);
+    char text[64];
+    snprintf(text, sizeof text, "%ld+%ld=%ld\n", a, b, a + b);
+    put_text(sample, text);
+}
+
+static struct expected sums_expect(long size)
+{
+    double n = (double)size, operand = log(n), sum_digits = 0;
+    for (long a = 1; a <= size; a++) {
+        operand += log(numbers_of(a)) / n;
+        for (long b = 1; b <= size; b++) {
+            long longer = a > b ? a : b, shorter = a > b ? b : a;
+            sum_digits += ((double)longer + carry_probability(longer, shorter)) / (n * n);
+        }
+    }
+    double operand_digits = (n + 1) / 2;
+    return (struct expected){2 * operand, 2 * operand_digits + sum_digits + 3};
+}
+
+/* brackets: a group is an opening bracket, groups, and the closing bracket; after the opening one
+ * and after each group within, another group follows with OPEN, unless the nesting is `size` deep.
+ * A line is one group and, with OPEN each, others. The kind of an opening bracket is uniform, that
+ * of a closing one is given. One character tells each choice: it opens or it does not.
+ *
+ * With group_d for the group that is d deep, and rest_d for what follows its opening bracket:
+ *
+ *     group_d = log 4 + rest_d
+ *     rest_d  = h(OPEN) + OPEN (group_{d+1} + rest_d)      rest_size = 0
+ *
+ * The characters obey the same equations with 1 for log 4, and 1 for h(OPEN) where nothing opens. A
+ * line is group_1 and the rest_0 that ends in the newline. */
+#define OPEN 0.5
+static const char brackets[][2] = {"()", "[]", "{}", "<>"};
+#define BRACKETS (sizeof brackets / sizeof *brackets)
+
+static void brackets_group(struct sample *sample, long depth)
+{
+    long kind = draw(sample, BRACKETS);
+    put(sample, brackets[kind][0]);
+    while (depth > 1 && chance(sample, OPEN))
+        brackets_group(sample, depth - 1);
+    put(sample, brackets[kind][1]);
+}
+
+static void brackets_line(struct sample *sample, long size)
+{
+    do
+        brackets_group(sample, size);
+    while (chance(sample, OPEN));
+    put(sample, '\n');
+}
+
+static struct expected brackets_expect(long size)
+{
+    struct expected group = {0}, rest = {0, 1};
+    for (long depth = size; depth > 0; depth--) {
+        group = (struct expected){log(BRACKETS) + rest.surprise, 1 + rest.characters};
+        rest.surprise = (chance_entropy(OPEN) + OPEN * group.surprise) / (1 - OPEN);
+        rest.characters = 1 + OPEN * group.characters / (1 - OPEN);
+    }
+    return (struct expected){group.surprise + rest.surprise, group.characters + rest.characters};
+}
+
+/* quotes: a phrase is one or more items with a space between two of them, another following with
+ * MORE; an item is a word or, with QUOTED as long as the nesting is not `size` deep, a phrase in
+ * quotes, double and single in turn. A line is a phrase. A quote is an opening one where an item
+ * begins and a closing one after it, so that the text tells the choices:
+ *
+ *     item_d   = h(QUOTED) + (1 − QUOTED) log W + QUOTED phrase_{d+1}      item_size = log W
+ *     phrase_d = item_d / (1 − MORE) + h(MORE) / (1 − MORE)                */
+#define MORE 0.75
+#define QUOTED 0.25
+static const char *const words[] = {"ash",   "bell", "candle", "dew",   "ember",  "field",
+                                    "glass", "hill", "ink",    "jar",   "kettle", "lamp",
+                                    "moss",  "nest", "oak",    "pebble"};
+#define WORDS (sizeof words / sizeof *words)
+
+static void quotes_phrase(struct sample *sample, long size, long depth)
+{
+    char mark = depth % 2 ? '\'' : '"';
+    for (;;) {
+        if (depth < size && chance(sample, QUOTED)) {
+            put(sample, mark);
+            quotes_phrase(sample, size, depth + 1);
+            put(sample, mark);
+        } else {
+            put_text(sample, words[draw(sample, WORDS)]);
+        }
+        if (!chance(sample, MORE))
+            return;
+        put(sample, ' ');
+    }
+}
+
+static void quotes_line(struct sample *sample, long size)
+{
+    quotes_phrase(sample, size, 0);
+    put(sample, '\n');
+}
+
+static struct expected quotes_expect(long size)
+{
+    struct expected word = {log(WORDS), 0}, phrase = {0};
+    for (size_t i = 0; i < WORDS; i++)
+        word.characters += (double)strlen(words[i]) / WORDS;
+    for (long depth = size; depth >= 0; depth--) {
+        struct expected item = word;
+        if (depth < size) {
+            item.surprise =
+                chance_entropy(QUOTED) + (1 - QUOTED) * word.surprise + QUOTED * phrase.surprise;
+            item.characters = (1 - QUOTED) * word.characters + QUOTED * (2 + phrase.characters);
+        }
+        phrase.surprise = (item.surprise + chance_entropy(MORE)) / (1 - MORE);
+        phrase.characters = (item.characters + MORE) / (1 - MORE);
+    }
+    return (struct expected){phrase.surprise, phrase.characters + 1};
+}
+
+/* anbn, anbncn: n is uniform in 1 … size; the run of a tells it. */
+static void anbn_line(struct sample *sample, long size)
+{
+    long n = 1 + draw(sample, size);
+    put_run(sample, 'a', n);
+    put_run(sample, 'b', n);
+    put(sample, '\n');
+}
+
+static struct expected anbn_expect(long size)
+{
+    return (struct expected){log((double)size), (double)size + 1 + 1};
+}
+
+static void anbncn_line(struct sample *sample, long size)
+{
+    long n = 1 + draw(sample, size);
+    put_run(sample, 'a', n);
+    put_run(sample, 'b', n);
+    put_run(sample, 'c', n);
+    put(sample, '\n');
+}
+
+static struct expected anbncn_expect(long size)
+{
+    return (struct expected){log((double)size), 1.5 * ((double)size + 1) + 1};
+}
+
+/* reber: the embedded Reber grammar (Hochreiter & Schmidhuber 1997, experiment 1): B, one of T and
+ * P, a string of the Reber grammar, the same one of T and P again, E. From each inner state two
+ * arrows lead, as likely and with different letters.
+ *
+ * The expected number of choices x_i from state i on is 1 and the mean of its two targets':
+ * x_4 = 8/3, x_3 = 10/3, x_2 = 14/3, x_1 = 16/3, x_0 = 6. With the choice of T or P: 7 log 2; the
+ * letters are 6, the inner B and E, the outer B, E and twice T or P, and the newline. */
+#define REBER_END 5
+static const struct {
+    char letter[2];
+    int target[2];
+} reber_states[REBER_END] = {
+    {{'T', 'P'}, {1, 2}}, {{'S', 'X'}, {1, 3}}, {{'T', 'V'}, {2, 4}},
+    {{'X', 'S'}, {2, 5}}, {{'P', 'V'}, {3, 5}},
+};
+
+static void reber_line(struct sample *sample, long size)
+{
+    (void)size;
+    char outer = draw(sample, 2) ? 'P' : 'T';
+    put(sample, 'B');
+    put(sample, outer);
+    put(sample, 'B');
+    for (int state = 0; state != REBER_END;) {
+        long arrow = draw(sample, 2);
+        put(sample, reber_states[state].letter[arrow]);
+        state = reber_states[state].target[arrow];
+    }
+    put(sample, 'E');
+    put(sample, outer);
+    put_text(sample, "E\n");
+}
+
+static struct expected reber_expect(long size)
+{
+    (void)size;
+    return (struct expected){7 * log(2), 6 + 2 + 4 + 1};
+}
+
+/* tmaze (after Bakker 2002): a sign, L or R, at the start of a corridor whose length is uniform in
+ * 1 … size; at the junction, T, one must turn the way that the sign said, which costs nothing. */
+static void tmaze_line(struct sample *sample, long size)
+{
+    char sign = draw(sample, 2) ? 'R' : 'L';
+    put(sample, sign);
+    put_run(sample, '.', 1 + draw(sample, size));
+    put(sample, 'T');
+    put(sample, sign);
+    put(sample, '\n');
+}
+
+static struct expected tmaze_expect(long size)
+{
+    return (struct expected){log(2) + log((double)size), 4 + ((double)size + 1) / 2};
+}
+
+static const struct kind kinds[] = {
+    {"sums", "additions, a+b=c", "most digits of an operand", 3, 9, sums_line, sums_expect},
+    {"brackets", "nested brackets of four kinds", "deepest nesting", 6, 100, brackets_line,
+     brackets_expect},
+    {"quotes", "words and nested quotes", "deepest nesting", 3, 100, quotes_line, quotes_expect},
+    {"anbn", "n times a, n times b", "largest n", 20, 1000000, anbn_line, anbn_expect},
+    {"anbncn", "n times a, n times b, n times c", "largest n", 20, 1000000, anbncn_line,
+     anbncn_expect},
+    {"reber", "the embedded Reber grammar", NULL, 0, 0, reber_line, reber_expect},
+    {"tmaze", "a sign, a corridor, and the turn that the sign said", "longest corridor", 30,
+     1000000, tmaze_line, tmaze_expect},
+};
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+static void print_kinds(FILE *stream)
+{
+    fprintf(stream, "\nKinds, and what --size means there (default; limit):\n");
+    for (size_t i = 0; i < KINDS; i++) {
+        fprintf(stream, "  %-9s %s", kinds[i].name, kinds[i].help);
+        if (kinds[i].size_help)
+            fprintf(stream, "; %s (%ld; %ld)", kinds[i].size_help, kinds[i].size, kinds[i].largest);
+        fputc('\n', stream);
+    }
+}
+
+static const struct kind *kind_find(const char *name)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (!strcmp(kinds[i].name, name))
+            return &kinds[i];
+    return NULL;
+}
+
+static int usage_error(const char *what, const char *argument)
+{
+    fprintf(stderr, "generate: %s: %s; see generate --help\n", argument, what);
+    return 2;
+}
+
+/* Writes the corpus to stdout and its figures to stderr; returns the exit status. */
+static int generate(const struct kind *kind, long size, long lines, long seed)
+{
+    struct sample sample = {.rng = {(uint64_t)seed, RNG_DATA}};
+    for (long i = 0; i < lines && !ferror(stdout); i++)
+        kind->line(&sample, size);
+    if (fflush(stdout) || ferror(stdout)) {
+        perror("generate: standard output");
+        return 1;
+    }
+    struct expected expected = kind->expect(size);
+    fprintf(stderr, "%s: %llu characters; entropy %.6f nats per character, of this sample %.6f\n",
+            kind->name, (unsigned long long)sample.characters,
+            expected.surprise / expected.characters, sample.surprise / (double)sample.characters);
+    return 0;
+}
+
+int main(int argc, const char **argv)
+{
+    enum { NONE, HELP };
+    const long UNSET = LONG_MIN;
+    long lines = 10000, seed = 1, size = UNSET;
+    struct poptOption options[] = {
+        {"count", 'n', POPT_ARG_LONG | POPT_ARGFLAG_SHOW_DEFAULT, &lines, NONE, "lines", "N"},
+        {"seed", 's', POPT_ARG_LONG | POPT_ARGFLAG_SHOW_DEFAULT, &seed, NONE,
+         "the same seed gives the same text", "N"},
+        {"size", 'z', POPT_ARG_LONG, &size, NONE, "how large a line may be, in the kind's way",
+         "N"},
+        {"help", 'h', POPT_ARG_NONE, NULL, HELP, "show this", NULL},
+        POPT_TABLEEND,
+    };
+    poptContext context = poptGetContext("generate", argc, argv, options, 0);
+    poptSetOtherOptionHelp(context, "[OPTION...] KIND");
+    int option = poptGetNextOpt(context), status;
+    const char *name = poptGetArg(context);
+    const struct kind *kind = name ? kind_find(name) : NULL;
+    if (option == HELP) {
+        poptPrintHelp(context, stdout, 0);
+        print_kinds(stdout);
+        status = 0;
+    } else if (option < -1) {
+        status = usage_error(poptStrerror(option), poptBadOption(context, 0));
+    } else if (!kind) {
+        status = usage_error("not a kind of corpus", name ? name : "no argument");
+    } else if (poptPeekArg(context)) {
+        status = usage_error("one kind at a time", poptPeekArg(context));
+    } else if (lines < 1 || seed < 0) {
+        status = usage_error("a count is at least 1, a seed at least 0", "--count, --seed");
+    } else if (size != UNSET && (size < 1 || size > kind->largest)) {
+        status = usage_error("not a size that this kind can have", "--size");
+    } else {
+        status = generate(kind, size == UNSET ? kind->size : size, lines, seed);
+    }
+    poptFreeContext(context);
+    return status;
+}
