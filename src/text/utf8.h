@@ -1,4 +1,5 @@
-/* Text as Unicode: code points, grapheme clusters, normal forms. The only room that knows utf8proc. */
+/* Text as Unicode: code points, grapheme clusters, normal forms. The only room that knows utf8proc.
+ */
 #ifndef RUNE_UTF8_H
 #define RUNE_UTF8_H
 
@@ -8,10 +9,17 @@
 
 enum utf8_form { UTF8_NONE, UTF8_NFC, UTF8_NFKC };
 
-/* Length in bytes (1–4) of the code point at text[0..length), and the code point; 0 if the bytes are
- * the start of one that is cut off by the end; −1 if they are not UTF-8 (surrogates and overlong
- * forms are not). length ≥ 1. */
+#define UTF8_NUM_POINTS 0x110000 /* code points are 0 … 0x10FFFF */
+
+/* Length in bytes (1–4) of the code point at text[0..length), and the code point; 0 if the bytes
+ * are the start of one that is cut off by the end; −1 if they are not UTF-8 (surrogates and
+ * overlong forms are not). length ≥ 1. */
 int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint);
+
+/* Decodes up to `room` code points to points[]; returns how many, and in *used how many bytes they
+ * are. Stops before what is cut off or not UTF-8: utf8_decode there says which. */
+size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size_t room,
+                       size_t *used);
 
 /* Writes a valid code point's 1–4 bytes; returns how many. */
 int utf8_encode(int32_t codepoint, uint8_t out[4]);
@@ -20,10 +28,21 @@ int utf8_encode(int32_t codepoint, uint8_t out[4]);
  * *state is 0 at the start of a text and carried from pair to pair. */
 bool utf8_cluster_break(int32_t before, int32_t after, int32_t *state);
 
-/* text[0..length), valid UTF-8, in a normal form (UAX #15): *out is the caller's, to free().
- * Returns 0, or −1 and a message. */
-int utf8_normalize(const uint8_t *text, size_t length, enum utf8_form form, uint8_t **out,
-                   size_t *out_length);
+/* points[0..count) in a normal form (UAX #15), not UTF8_NONE. *out is a growing array (mem_grow) of
+ * *capacity that is overwritten, *out_count how many it then holds. Returns 0, or −1 and a message.
+ */
+int utf8_normalize(const int32_t *points, size_t count, enum utf8_form form, int32_t **out,
+                   size_t *capacity, size_t *out_count);
+
+/* Whether any text may be cut before this code point, and both parts brought into the form alone.
+ */
+bool utf8_starts_form(int32_t codepoint, enum utf8_form form);
+
+/* The simple lower and upper case of a code point, and the first of its compatibility decomposition
+ * (é and ｅ: e); itself where there is no other. */
+int32_t utf8_lower(int32_t codepoint);
+int32_t utf8_upper(int32_t codepoint);
+int32_t utf8_base(int32_t codepoint);
 
 /* Columns of a code point on a terminal: 0 (combining), 1 or 2 (wide). */
 int utf8_columns(int32_t codepoint);

@@ -1,0 +1,583 @@
+#include "vocab.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "hash.h"
+#include "mem.h"
+
+static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD}; /* U+FFFD, shown for the unknown symbol */
+
+/* --- names --------------------------------------------------------------------------------------
+ */
+
+static const char *const UNIT_NAMES[] = {"codepoint", "grapheme", "byte"};
+static const char *const FORM_NAMES[] = {"none", "nfc", "nfkc"};
+static const char *const ON_UNKNOWN_NAMES[] = {"error", "skip", "replace"};
+
+/* The index of a name among three, or −1 and a message. */
+static int parse_name(const char *what, const char *const names[3], const char *name)
+{
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return error_set("%s is %s, %s or %s, not '%s'", what, names[0], names[1], names[2], name);
+}
+
+const char *vocab_unit_name(enum vocab_unit unit)
+{
+    return UNIT_NAMES[unit];
+}
+
+const char *vocab_form_name(enum utf8_form form)
+{
+    return FORM_NAMES[form];
+}
+
+int vocab_unit_parse(const char *name, enum vocab_unit *unit)
+{
+    int i = parse_name("a unit", UNIT_NAMES, name);
+    if (i < 0)
+        return -1;
+    *unit = (enum vocab_unit)i;
+    return 0;
+}
+
+int vocab_form_parse(const char *name, enum utf8_form *form)
+{
+    int i = parse_name("a normal form", FORM_NAMES, name);
+    if (i < 0)
+        return -1;
+    *form = (enum utf8_form)i;
+    return 0;
+}
+
+int vocab_on_unknown_parse(const char *name, enum vocab_on_unknown *on_unknown)
+{
+    int i = parse_name("what to do with unknown symbols", ON_UNKNOWN_NAMES, name);
+    if (i < 0)
+        return -1;
+    *on_unknown = (enum vocab_on_unknown)i;
+    return 0;
+}
+
+/* What is seen of a symbol, in quotes; "" if that is nothing. */
+static void glyph(char *out, size_t room, int32_t first, const uint8_t *symbol, size_t length)
+{
+    out[0] = '\0';
+    if (first == '\n' || first == '\r' || first == '\t')
+        snprintf(out, room, "'\\%c'", first == '\n' ? 'n' : first == '\r' ? 'r' : 't');
+    else if (utf8_is_graphic(first) && length + 3 <= room)
+        snprintf(out, room, "'%.*s'", (int)length, (const char *)symbol);
+}
+
+/* Names of a text's code points, the first eight: U+0065 U+0301. */
+static void list_points(char *out, size_t room, const uint8_t *text, size_t length)
+{
+    size_t used = 0;
+    for (size_t at = 0, n = 0; at < length; n++) {
+        int32_t point = text[at];
+        int bytes = utf8_decode(text + at, length - at, &point);
+        if (n == 8) {
+            snprintf(out + used, room - used, " …");
+            return;
+        }
+        used += (size_t)snprintf(out + used, room - used, "%sU+%04" PRIX32, n ? " " : "",
+                                 (uint32_t)point);
+        at += bytes > 0 ? (size_t)bytes : 1;
+    }
+}
+
+char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length, char *out,
+                     size_t room)
+{
+    char seen[32] = "", points[96] = "", text[144];
+    int32_t first;
+    if (room == 0)
+        return out;
+    int bytes = length > 0 ? utf8_decode(symbol, length, &first) : 0;
+    if (bytes > 0)
+        glyph(seen, sizeof seen, first, symbol, length);
+    list_points(points, sizeof points, symbol, length);
+    if (unit == VOCAB_BYTE && length == 1)
+        snprintf(text, sizeof text, "byte %02X", symbol[0]);
+    else if (seen[0] && utf8_is_graphic(first) && (size_t)bytes == length)
+        snprintf(text, sizeof text, "%s", seen);
+    else if (seen[0])
+        snprintf(text, sizeof text, "%s (%s)", seen, points);
+    else
+        snprintf(text, sizeof text, "%s", points);
+    size_t used = strlen(text);
+    if (used >= room)
+        for (used = room - 1; used > 0 && (text[used] & 0xC0) == 0x80;)
+            used--;
+    memcpy(out, text, used);
+    out[used] = '\0';
+    return out;
+}
+
+/* --- symbols by their bytes ---------------------------------------------------------------------
+ */
+
+/* The slot where a symbol is, or, if slots[] lacks it, the empty one where it belongs. Slots hold
+ * indices into symbols[], or −1; their number is a power of two and some are empty. */
+static size_t find_slot(const int32_t *slots, size_t num_slots, const struct vocab_symbol *symbols,
+                        const uint8_t *bytes, size_t length)
+{
+    size_t slot = (size_t)hash_bytes(length, bytes, length) & (num_slots - 1);
+    for (; slots[slot] >= 0; slot = (slot + 1) & (num_slots - 1)) {
+        const struct vocab_symbol *symbol = &symbols[slots[slot]];
+        if (symbol->length == length && memcmp(symbol->bytes, bytes, length) == 0)
+            break;
+    }
+    return slot;
+}
+
+/* Empty slots for `count` symbols: at most half of them will be taken. */
+static int32_t *new_slots(size_t count, size_t *num_slots)
+{
+    *num_slots = 16;
+    while (*num_slots < 2 * count)
+        *num_slots *= 2;
+    int32_t *slots = mem_new(*num_slots, sizeof *slots);
+    for (size_t i = 0; slots && i < *num_slots; i++)
+        slots[i] = -1;
+    return slots;
+}
+
+/* The code point or byte that a symbol is, or −1 if it is several (or not UTF-8). */
+static int32_t single_point(enum vocab_unit unit, const uint8_t *symbol, size_t length)
+{
+    int32_t point;
+    if (length == 0)
+        return -1;
+    if (unit == VOCAB_BYTE)
+        return length == 1 ? symbol[0] : -1;
+    return utf8_decode(symbol, length, &point) == (int)length ? point : -1;
+}
+
+/* --- counting -----------------------------------------------------------------------------------
+ */
+
+struct vocab_counter {
+    enum vocab_unit unit;
+    uint64_t *counts; /* [num_points] of each code point or byte */
+    size_t num_points;
+    struct vocab_symbol *clusters; /* [num_clusters], each with memory of its own */
+    uint64_t *cluster_counts;      /* [num_clusters] */
+    size_t num_clusters, clusters_capacity, counts_capacity;
+    int32_t *slots;
+    size_t num_slots;
+};
+
+struct vocab_counter *vocab_counter_new(enum vocab_unit unit)
+{
+    struct vocab_counter *counter = mem_new(1, sizeof *counter);
+    if (counter)
+        counter->unit = unit;
+    return counter;
+}
+
+void vocab_counter_free(struct vocab_counter *counter)
+{
+    if (!counter)
+        return;
+    for (size_t i = 0; i < counter->num_clusters; i++)
+        free((void *)counter->clusters[i].bytes);
+    free(counter->counts);
+    free(counter->clusters);
+    free(counter->cluster_counts);
+    free(counter->slots);
+    free(counter);
+}
+
+static int grow_counts(struct vocab_counter *counter, size_t highest)
+{
+    size_t num_points = counter->num_points ? counter->num_points : 256;
+    while (num_points <= highest)
+        num_points *= 2;
+    uint64_t *counts = mem_new(num_points, sizeof *counts);
+    if (!counts)
+        return -1;
+    if (counter->num_points > 0)
+        memcpy(counts, counter->counts, counter->num_points * sizeof *counts);
+    free(counter->counts);
+    counter->counts = counts;
+    counter->num_points = num_points;
+    return 0;
+}
+
+static int grow_slots(struct vocab_counter *counter)
+{
+    size_t num_slots;
+    int32_t *slots = new_slots(2 * counter->num_clusters + 1, &num_slots);
+    if (!slots)
+        return -1;
+    for (size_t i = 0; i < counter->num_clusters; i++) {
+        const struct vocab_symbol *cluster = &counter->clusters[i];
+        slots[find_slot(slots, num_slots, counter->clusters, cluster->bytes, cluster->length)] =
+            (int32_t)i;
+    }
+    free(counter->slots);
+    counter->slots = slots;
+    counter->num_slots = num_slots;
+    return 0;
+}
+
+static int count_cluster(struct vocab_counter *counter, const struct vocab_symbol *symbol)
+{
+    size_t n = counter->num_clusters;
+    if (2 * (n + 1) > counter->num_slots && grow_slots(counter) != 0)
+        return -1;
+    int32_t *slot = &counter->slots[find_slot(counter->slots, counter->num_slots, counter->clusters,
+                                              symbol->bytes, symbol->length)];
+    if (*slot < 0) {
+        if (n == INT32_MAX)
+            return error_set("more than %d distinct clusters: use --unit codepoint", INT32_MAX);
+        if (mem_grow(&counter->clusters, &counter->clusters_capacity, n + 1,
+                     sizeof *counter->clusters) != 0 ||
+            mem_grow(&counter->cluster_counts, &counter->counts_capacity, n + 1,
+                     sizeof *counter->cluster_counts) != 0)
+            return -1;
+        const uint8_t *copy = (const uint8_t *)mem_copy(symbol->bytes, symbol->length);
+        if (!copy)
+            return -1;
+        counter->clusters[n] = (struct vocab_symbol){copy, symbol->length};
+        counter->cluster_counts[n] = 0;
+        counter->num_clusters++;
+        *slot = (int32_t)n;
+    }
+    counter->cluster_counts[*slot]++;
+    return 0;
+}
+
+int vocab_counter_add(struct vocab_counter *counter, const struct cutter_run *run)
+{
+    int32_t highest = 0;
+    for (size_t i = 0; i < run->count; i++)
+        highest = run->points[i] > highest ? run->points[i] : highest;
+    if ((size_t)highest >= counter->num_points && grow_counts(counter, (size_t)highest) != 0)
+        return -1;
+    for (size_t i = 0; i < run->count; i++) {
+        int32_t point = run->points[i];
+        if (point >= 0)
+            counter->counts[point]++;
+        else if (count_cluster(counter, &run->clusters[~point]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --- the vocabulary -----------------------------------------------------------------------------
+ */
+
+static int compare_symbols(const void *a, const void *b)
+{
+    const struct vocab_symbol *x = a, *y = b;
+    int order = memcmp(x->bytes, y->bytes, x->length < y->length ? x->length : y->length);
+    return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* Symbols seen at least min_count times, in byte order; room for one more behind them. *points
+ * holds the bytes of those of one code point; both are to be freed. */
+static int kept_symbols(const struct vocab_counter *counter, uint64_t min_count,
+                        struct vocab_symbol **symbols, uint8_t (**points)[4], size_t *count)
+{
+    size_t room = 1, n = 0;
+    for (size_t i = 0; i < counter->num_points; i++)
+        room += counter->counts[i] >= min_count;
+    *points = mem_new(room, sizeof **points);
+    room += counter->num_clusters;
+    *symbols = mem_new(room, sizeof **symbols);
+    if (!*symbols || !*points)
+        return -1;
+    for (size_t i = 0; i < counter->num_points; i++)
+        if (counter->counts[i] >= min_count) {
+            int32_t point = (int32_t)i;
+            struct cutter_run run = {counter->unit, 1, &point, NULL};
+            (*symbols)[n] = cutter_symbol(&run, 0, (*points)[n]);
+            n++;
+        }
+    for (size_t i = 0; i < counter->num_clusters; i++)
+        if (counter->cluster_counts[i] >= min_count)
+            (*symbols)[n++] = counter->clusters[i];
+    qsort(*symbols, n, sizeof **symbols, compare_symbols);
+    *count = n;
+    return 0;
+}
+
+int vocab_from_counts(struct vocab *vocab, const struct vocab_counter *counter, uint64_t min_count,
+                      enum utf8_form form)
+{
+    struct vocab_symbol *symbols = NULL;
+    uint8_t(*points)[4] = NULL;
+    size_t count, distinct = counter->num_clusters;
+    int result = -1;
+    char name[64];
+    for (size_t i = 0; i < counter->num_points; i++)
+        distinct += counter->counts[i] > 0;
+    if (min_count < 1)
+        min_count = 1;
+    if (kept_symbols(counter, min_count, &symbols, &points, &count) != 0)
+        goto done;
+    if (count == 0)
+        error_set("none of %zu distinct symbols occurs %" PRIu64 " times: lower --min-count",
+                  distinct, min_count);
+    else if (distinct == 1)
+        error_set(
+            "the only symbol is %s: there is nothing to predict",
+            vocab_describe(counter->unit, symbols[0].bytes, symbols[0].length, name, sizeof name));
+    else if (count > INT_MAX - 1)
+        error_set("%zu distinct symbols are too many: use --unit codepoint", count);
+    else {
+        int unknown = min_count > 1 ? (int)count : VOCAB_NONE;
+        symbols[count] = (struct vocab_symbol){REPLACEMENT, sizeof REPLACEMENT};
+        result = vocab_from_symbols(vocab, counter->unit, form, symbols,
+                                    (int)count + (unknown != VOCAB_NONE), unknown);
+    }
+done:
+    free(symbols);
+    free(points);
+    return result;
+}
+
+/* Copies the symbols and makes the empty tables. */
+static int copy_symbols(struct vocab *vocab, const struct vocab_symbol *symbols)
+{
+    size_t total = 0, clusters = 0;
+    int32_t highest = -1;
+    for (int i = 0; i < vocab->size; i++) {
+        int32_t point = single_point(vocab->unit, symbols[i].bytes, symbols[i].length);
+        highest = point > highest ? point : highest;
+        clusters += point < 0;
+        total += symbols[i].length;
+    }
+    vocab->num_points = (size_t)(highest + 1);
+    vocab->symbols = mem_new((size_t)vocab->size, sizeof *vocab->symbols);
+    vocab->storage = mem_new(total, 1);
+    vocab->by_point = mem_new(vocab->num_points, sizeof *vocab->by_point);
+    vocab->by_cluster = new_slots(clusters, &vocab->num_slots);
+    if (!vocab->symbols || !vocab->storage || !vocab->by_point || !vocab->by_cluster)
+        return -1;
+    for (size_t i = 0; i < vocab->num_points; i++)
+        vocab->by_point[i] = VOCAB_NONE;
+    uint8_t *at = vocab->storage;
+    for (int i = 0; i < vocab->size; at += symbols[i++].length) {
+        if (symbols[i].length > 0)
+            memcpy(at, symbols[i].bytes, symbols[i].length);
+        vocab->symbols[i] = (struct vocab_symbol){at, symbols[i].length};
+    }
+    return 0;
+}
+
+/* Whether bytes are one symbol of a unit, or, for a cluster, might be. */
+static bool is_symbol(enum vocab_unit unit, const uint8_t *bytes, size_t length)
+{
+    if (unit != VOCAB_GRAPHEME)
+        return single_point(unit, bytes, length) >= 0;
+    for (size_t at = 0; at < length;) {
+        int32_t point;
+        int step = utf8_decode(bytes + at, length - at, &point);
+        if (step <= 0)
+            return false;
+        at += (size_t)step;
+    }
+    return length > 0;
+}
+
+/* Enters symbol `id` into the tables by which it is found. */
+static int enter_symbol(struct vocab *vocab, int id)
+{
+    const struct vocab_symbol *symbol = &vocab->symbols[id];
+    char name[64];
+    vocab_describe(vocab->unit, symbol->bytes, symbol->length, name, sizeof name);
+    if (!is_symbol(vocab->unit, symbol->bytes, symbol->length))
+        return error_set("symbol %d of the vocabulary, %s, is not one %s", id,
+                         symbol->length ? name : "empty", vocab_unit_name(vocab->unit));
+    int32_t point = single_point(vocab->unit, symbol->bytes, symbol->length);
+    int32_t *entry;
+    if (point >= 0)
+        entry = &vocab->by_point[point];
+    else
+        entry = &vocab->by_cluster[find_slot(vocab->by_cluster, vocab->num_slots, vocab->symbols,
+                                             symbol->bytes, symbol->length)];
+    if (*entry != VOCAB_NONE)
+        return error_set("symbols %" PRId32 " and %d of the vocabulary are the same: %s", *entry,
+                         id, name);
+    *entry = id;
+    return 0;
+}
+
+int vocab_from_symbols(struct vocab *vocab, enum vocab_unit unit, enum utf8_form form,
+                       const struct vocab_symbol *symbols, int count, int unknown)
+{
+    if (count < 1)
+        return error_set("the vocabulary is empty");
+    if (unknown < VOCAB_NONE || unknown >= count)
+        return error_set("the unknown symbol, %d, is not one of the %d of the vocabulary", unknown,
+                         count);
+    *vocab = (struct vocab){.unit = unit, .form = form, .size = count, .unknown = unknown};
+    int result = copy_symbols(vocab, symbols);
+    for (int id = 0; id < count && result == 0; id++)
+        if (id != unknown) /* no text is the unknown symbol, not even U+FFFD */
+            result = enter_symbol(vocab, id);
+    if (result != 0)
+        vocab_release(vocab);
+    return result;
+}
+
+void vocab_release(struct vocab *vocab)
+{
+    free(vocab->symbols);
+    free(vocab->storage);
+    free(vocab->by_point);
+    free(vocab->by_cluster);
+    *vocab = (struct vocab){0};
+}
+
+static int32_t find_point(const struct vocab *vocab, int32_t point)
+{
+    return (size_t)point < vocab->num_points ? vocab->by_point[point] : VOCAB_NONE;
+}
+
+static int32_t find_cluster(const struct vocab *vocab, const uint8_t *symbol, size_t length)
+{
+    return vocab->by_cluster[find_slot(vocab->by_cluster, vocab->num_slots, vocab->symbols, symbol,
+                                       length)];
+}
+
+int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t length)
+{
+    int32_t point = single_point(vocab->unit, symbol, length);
+    return point >= 0 ? find_point(vocab, point) : find_cluster(vocab, symbol, length);
+}
+
+size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids)
+{
+    size_t missing = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        int32_t point = run->points[i];
+        if (point >= 0)
+            ids[i] = find_point(vocab, point);
+        else
+            ids[i] = find_cluster(vocab, run->clusters[~point].bytes, run->clusters[~point].length);
+        missing += ids[i] == VOCAB_NONE;
+    }
+    return missing;
+}
+
+/* --- encoding -----------------------------------------------------------------------------------
+ */
+
+struct encoding {
+    const struct vocab *vocab;
+    const char *name, *option;
+    enum vocab_on_unknown on_unknown;
+    int32_t *ids;
+    size_t count, capacity;
+    size_t num_unknown;
+    uint64_t offset; /* of the run, in the text as it is normalised */
+};
+
+static uint64_t num_bytes(const struct cutter_run *run, size_t count)
+{
+    uint8_t room[4];
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += cutter_symbol(run, i, room).length;
+    return bytes;
+}
+
+static int refuse_symbol(const struct encoding *encoding, const struct cutter_run *run, size_t i)
+{
+    uint8_t room[4];
+    char name[64];
+    const struct vocab *vocab = encoding->vocab;
+    struct vocab_symbol symbol = cutter_symbol(run, i, room);
+    vocab_describe(vocab->unit, symbol.bytes, symbol.length, name, sizeof name);
+    return error_set("%s: %s at offset %" PRIu64 "%s is not in the model's vocabulary%s%s",
+                     encoding->name, name, encoding->offset + num_bytes(run, i),
+                     vocab->form == UTF8_NONE ? "" : " (normalised)",
+                     encoding->option ? "; to go on without it: " : "",
+                     encoding->option ? encoding->option : "");
+}
+
+/* The id of the symbol that is most like one that the vocabulary lacks, or VOCAB_NONE. */
+static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol *symbol)
+{
+    int32_t point, id;
+    bool is_text = vocab->unit != VOCAB_BYTE || symbol->bytes[0] < 0x80;
+    if (is_text && utf8_decode(symbol->bytes, symbol->length, &point) > 0)
+        for (int i = 0; i < 2; i++, point = utf8_base(point)) {
+            int32_t cases[] = {point, utf8_lower(point), utf8_upper(point)};
+            for (int k = 0; k < 3; k++)
+                if ((id = find_point(vocab, cases[k])) != VOCAB_NONE)
+                    return id;
+        }
+    id = find_point(vocab, '?');
+    return id != VOCAB_NONE ? id : find_point(vocab, ' ');
+}
+
+static int32_t replace_symbol(const struct encoding *encoding, const struct cutter_run *run,
+                              size_t i)
+{
+    uint8_t room[4];
+    struct vocab_symbol symbol = cutter_symbol(run, i, room);
+    if (encoding->vocab->unknown != VOCAB_NONE)
+        return encoding->vocab->unknown;
+    if (encoding->on_unknown == VOCAB_REPLACE)
+        return find_similar(encoding->vocab, &symbol);
+    return VOCAB_NONE;
+}
+
+static int encode_run(void *context, const struct cutter_run *run)
+{
+    struct encoding *encoding = context;
+    bool lenient = encoding->vocab->unknown != VOCAB_NONE || encoding->on_unknown != VOCAB_ERROR;
+    if (mem_grow(&encoding->ids, &encoding->capacity, encoding->count + run->count,
+                 sizeof *encoding->ids) != 0)
+        return -1;
+    int32_t *ids = encoding->ids + encoding->count;
+    size_t missing = vocab_find_all(encoding->vocab, run, ids), kept = run->count;
+    if (missing > 0) {
+        kept = 0;
+        for (size_t i = 0; i < run->count; i++) {
+            if (ids[i] == VOCAB_NONE && !lenient)
+                return refuse_symbol(encoding, run, i);
+            int32_t id = ids[i] == VOCAB_NONE ? replace_symbol(encoding, run, i) : ids[i];
+            if (id != VOCAB_NONE)
+                ids[kept++] = id;
+        }
+    }
+    encoding->num_unknown += missing;
+    encoding->count += kept;
+    if (!lenient) /* only a refusal tells the offset */
+        encoding->offset += num_bytes(run, run->count);
+    return 0;
+}
+
+int vocab_encode(const struct vocab *vocab, const char *name, const uint8_t *text, size_t length,
+                 enum vocab_on_unknown on_unknown, const char *option, int32_t **ids, size_t *count,
+                 size_t *num_unknown)
+{
+    struct encoding encoding = {
+        .vocab = vocab, .name = name, .option = option, .on_unknown = on_unknown};
+    struct cutter *cutter = cutter_new(vocab->unit, vocab->form, name);
+    if (!cutter)
+        return -1;
+    int result = cutter_cut(cutter, text, length, true, encode_run, &encoding);
+    cutter_free(cutter);
+    if (result != 0) {
+        free(encoding.ids);
+        return -1;
+    }
+    *ids = encoding.ids;
+    *count = encoding.count;
+    if (num_unknown)
+        *num_unknown = encoding.num_unknown;
+    return 0;
+}

@@ -1,4 +1,4 @@
-/* The vocabulary: the distinct symbols of a text, in byte order, and what a symbol is. */
+/* The vocabulary: the distinct symbols of a text, in byte order, and their ids. */
 #ifndef RUNE_VOCAB_H
 #define RUNE_VOCAB_H
 
@@ -6,16 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cutter.h"
 #include "utf8.h"
 
-enum vocab_unit { VOCAB_CODEPOINT, VOCAB_GRAPHEME, VOCAB_BYTE };
-
 #define VOCAB_NONE (-1) /* no symbol: before the first character, or not in the vocabulary */
-
-struct vocab_symbol {
-    const uint8_t *bytes;
-    size_t length;
-};
 
 struct vocab {
     enum vocab_unit unit;
@@ -24,9 +18,10 @@ struct vocab {
     int unknown;                  /* id of the unknown symbol, or VOCAB_NONE if there is none */
     struct vocab_symbol *symbols; /* [V]; that of the unknown symbol is U+FFFD */
     /* what follows is vocab.c's alone */
-    uint8_t *storage;    /* the symbols' bytes, end to end */
-    int32_t *by_point;   /* id of each code point or byte, as a table */
-    int32_t *by_cluster; /* id of each symbol of several code points, as a hash table */
+    uint8_t *storage;  /* the symbols' bytes, end to end */
+    int32_t *by_point; /* [num_points] id of each code point or byte, or VOCAB_NONE */
+    size_t num_points;
+    int32_t *by_cluster; /* [num_slots] ids of symbols of several code points, as a hash table */
     size_t num_slots;
 };
 
@@ -35,74 +30,56 @@ struct vocab_counter;
 
 struct vocab_counter *vocab_counter_new(enum vocab_unit unit);
 void vocab_counter_free(struct vocab_counter *counter);
-/* Counts one symbol. Returns 0, or −1 and a message. */
-int vocab_counter_add(struct vocab_counter *counter, const uint8_t *symbol, size_t length);
+/* Counts the symbols of a run. Returns 0, or −1 and a message. */
+int vocab_counter_add(struct vocab_counter *counter, const struct cutter_run *run);
 
 /* Fills a zeroed vocabulary with the symbols seen at least min_count times, in byte order; with
- * min_count > 1 an unknown symbol, of id V − 1, stands for the others. Returns 0, or −1 and a message. */
+ * min_count > 1 an unknown symbol, of id V − 1, stands for the others. A single distinct symbol is
+ * an error, and so is it if none is seen so often. Returns 0, or −1 and a message. */
 int vocab_from_counts(struct vocab *vocab, const struct vocab_counter *counter, uint64_t min_count,
                       enum utf8_form form);
 
-/* Fills a zeroed vocabulary with given symbols in the order of their ids (copied); `unknown` is an id
- * or VOCAB_NONE. Refuses empty and repeated symbols, and such as are not one symbol of the unit.
- * Returns 0, or −1 and a message. */
+/* Fills a zeroed vocabulary with given symbols in the order of their ids (copied); `unknown` is an
+ * id or VOCAB_NONE. Refuses empty and repeated symbols, and such as are not one byte or code point
+ * where that is the unit; what is one cluster depends on the version of Unicode, so any text may be
+ * one. Returns 0, or −1 and a message. */
 int vocab_from_symbols(struct vocab *vocab, enum vocab_unit unit, enum utf8_form form,
                        const struct vocab_symbol *symbols, int count, int unknown);
 
 /* Safe on a zeroed vocabulary. */
 void vocab_release(struct vocab *vocab);
 
-/* The id of a symbol; VOCAB_NONE if it is not in the vocabulary (the unknown symbol is not returned). */
+/* The id of a symbol; VOCAB_NONE if it is not in the vocabulary (the unknown symbol is not
+ * returned). */
 int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t length);
 
-/* Names of the unit ("codepoint", "grapheme", "byte") and the form ("none", "nfc", "nfkc"), and back:
- * −1 and a message if there is none of that name. */
+/* The same for the symbols of a run of the vocabulary's unit: ids[run->count]. Returns how many are
+ * VOCAB_NONE. */
+size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids);
+
+/* Names of the unit ("codepoint", "grapheme", "byte") and the form ("none", "nfc", "nfkc"), and
+ * back: −1 and a message if there is none of that name. */
 const char *vocab_unit_name(enum vocab_unit unit);
 const char *vocab_form_name(enum utf8_form form);
 int vocab_unit_parse(const char *name, enum vocab_unit *unit);
 int vocab_form_parse(const char *name, enum utf8_form *form);
 
-/* How a symbol is named in messages: "a", "'\n' (U+000A)", "U+0301", "byte D0", a cluster's points.
+/* How a symbol is named in messages: 'a', '\n' (U+000A), U+0301, byte D0, a cluster's points.
  * Writes at most `room` bytes with the NUL, never half a character; returns out. */
-char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length, char *out, size_t room);
-
-/* --- cutting text into symbols ------------------------------------------------------------------ */
-
-/* Cuts bytes that arrive in pieces into symbols, normalised first where asked. */
-struct vocab_cutter;
-
-/* What a cutter noticed on the way. Offsets count bytes from the start of the text. */
-struct vocab_notes {
-    uint64_t bytes, symbols; /* bytes as they were, symbols as they are counted */
-    uint64_t nul_bytes, carriage_returns, line_feeds;
-    bool byte_order_mark; /* the text begins with U+FEFF */
-};
-
-/* `name` is the text's, for messages (not copied). NULL and a message if there is no memory. */
-struct vocab_cutter *vocab_cutter_new(enum vocab_unit unit, enum utf8_form form, const char *name);
-void vocab_cutter_free(struct vocab_cutter *cutter);
-
-/* Called once a symbol; the bytes are valid during the call. Anything but 0 ends the cutting. */
-typedef int vocab_symbol_fn(void *context, const uint8_t *symbol, size_t length);
-
-/* Cuts the next piece; what may belong to a longer symbol is kept until the next call, and `last`
- * says that there is none. Bytes that are not UTF-8 (unit byte takes all) are an error that names the
- * text, the offset, the byte and `--unit byte`. Returns 0, what `each` returned, or −1 and a message. */
-int vocab_cut(struct vocab_cutter *cutter, const uint8_t *piece, size_t length, bool last,
-              vocab_symbol_fn *each, void *context);
-
-const struct vocab_notes *vocab_cutter_notes(const struct vocab_cutter *cutter);
+char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length, char *out,
+                     size_t room);
 
 /* What to do with a symbol that is not in the vocabulary. */
 enum vocab_on_unknown { VOCAB_ERROR, VOCAB_SKIP, VOCAB_REPLACE };
-int vocab_on_unknown_parse(const char *name, enum vocab_on_unknown *on_unknown); /* error|skip|replace */
+int vocab_on_unknown_parse(const char *name,
+                           enum vocab_on_unknown *on_unknown); /* error|skip|replace */
 
-/* Encodes a text held in memory. *ids is the caller's, to free(); *count how many. Symbols that are not
- * in the vocabulary become the unknown one where the vocabulary has one; else VOCAB_ERROR names the
- * symbol, its offset and `option` (such as "--on-unknown skip"; NULL: names none), VOCAB_SKIP leaves
- * them out, VOCAB_REPLACE puts the most similar symbol that exists: its simple lower or upper case, then
- * its base letter, then '?', then a space, else leaves it out. *num_unknown (may be NULL) counts all of
- * them. Returns 0, or −1 and a message. */
+/* Encodes a text held in memory. *ids is the caller's, to free(); *count how many. Symbols that are
+ * not in the vocabulary become the unknown one where the vocabulary has one; else VOCAB_ERROR names
+ * the symbol, its offset and `option` (such as "--on-unknown skip"; NULL: names none), VOCAB_SKIP
+ * leaves them out, VOCAB_REPLACE puts the most similar symbol that exists: its simple lower or
+ * upper case, then its base letter in either case, then '?', then a space, else leaves it out.
+ * *num_unknown (may be NULL) counts all of them. Returns 0, or −1 and a message. */
 int vocab_encode(const struct vocab *vocab, const char *name, const uint8_t *text, size_t length,
                  enum vocab_on_unknown on_unknown, const char *option, int32_t **ids, size_t *count,
                  size_t *num_unknown);

@@ -1,0 +1,60 @@
+/* Cutting text into symbols: bytes that arrive in pieces come out as runs of symbols. */
+#ifndef RUNE_CUTTER_H
+#define RUNE_CUTTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "utf8.h"
+
+/* What one symbol is. */
+enum vocab_unit { VOCAB_CODEPOINT, VOCAB_GRAPHEME, VOCAB_BYTE };
+
+struct vocab_symbol {
+    const uint8_t *bytes;
+    size_t length;
+};
+
+#define CUTTER_RUN 4096 /* most symbols in a run */
+
+/* Symbols in the order of the text. Nearly all are a single code point (or byte, where that is the
+ * unit) and are given as such; a grapheme cluster of several is given by its bytes. */
+struct cutter_run {
+    enum vocab_unit unit;
+    size_t count;
+    const int32_t *points;               /* [count] the code point or byte, or ~i for clusters[i] */
+    const struct vocab_symbol *clusters; /* those of the run, in order */
+};
+
+/* The bytes of a run's i-th symbol; `room` is where those of a code point are put. */
+struct vocab_symbol cutter_symbol(const struct cutter_run *run, size_t i, uint8_t room[4]);
+
+/* What a cutter noticed on the way. */
+struct vocab_notes {
+    uint64_t bytes, symbols; /* bytes as they were, symbols as they are counted */
+    uint64_t nul_bytes, carriage_returns, line_feeds;
+    bool byte_order_mark; /* the text begins with U+FEFF */
+};
+
+struct cutter;
+
+/* A cutter at the start of a text that is normalised first where `form` asks for it (not in bytes).
+ * `name` is the text's, for messages (not copied). NULL and a message on failure. */
+struct cutter *cutter_new(enum vocab_unit unit, enum utf8_form form, const char *name);
+void cutter_free(struct cutter *cutter);
+
+/* Takes a run, which is valid during the call. Anything but 0 ends the cutting. */
+typedef int cutter_fn(void *context, const struct cutter_run *run);
+
+/* Cuts the next piece; what may belong to a longer symbol is kept until the next call, and `last`
+ * says that there is none. Where the pieces end makes no difference to the symbols. Bytes that are
+ * not UTF-8 (unit byte takes all) are an error that names the text, the offset, the byte and
+ * `--unit byte`. Returns 0, what `each` returned, or −1 and a message; after a failure nothing more
+ * can be cut. */
+int cutter_cut(struct cutter *cutter, const uint8_t *piece, size_t length, bool last,
+               cutter_fn *each, void *context);
+
+const struct vocab_notes *cutter_notes(const struct cutter *cutter);
+
+#endif
