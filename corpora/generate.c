@@ -164,7 +164,7 @@ static struct expected sums_expect(long size)
  * line is group_1 and the rest_0 that ends in the newline. */
 #define OPEN 0.5
 static const char brackets[][2] = {"()", "[]", "{}", "<>"};
-#define BRACKETS (sizeof brackets / sizeof *brackets)
+enum { BRACKETS = sizeof brackets / sizeof *brackets };
 
 static void brackets_group(struct sample *sample, long depth)
 {
@@ -206,7 +206,7 @@ static struct expected brackets_expect(long size)
 static const char *const words[] = {"ash",   "bell", "candle", "dew",   "ember",  "field",
                                     "glass", "hill", "ink",    "jar",   "kettle", "lamp",
                                     "moss",  "nest", "oak",    "pebble"};
-#define WORDS (sizeof words / sizeof *words)
+enum { WORDS = sizeof words / sizeof *words };
 
 static void quotes_phrase(struct sample *sample, long size, long depth)
 {
@@ -234,7 +234,7 @@ static void quotes_line(struct sample *sample, long size)
 static struct expected quotes_expect(long size)
 {
     struct expected word = {log(WORDS), 0}, phrase = {0};
-    for (size_t i = 0; i < WORDS; i++)
+    for (int i = 0; i < WORDS; i++)
         word.characters += (double)strlen(words[i]) / WORDS;
     for (long depth = size; depth >= 0; depth--) {
         struct expected item = word;

@@ -101,7 +101,9 @@ right() { sha256sum <source.txt | cut -d ' ' -f 1; }
     for recipe in "$CORPORA"/recipes/*; do
         sha256='' size='' title='' source='' licence=''
         . "$recipe"
-        [ -n "$title" ] && [ -n "$source" ] && [ -n "$licence" ]
+        [ -n "$title" ]
+        [ -n "$source" ]
+        [ -n "$licence" ]
         [[ -z $sha256 || ($sha256 =~ ^[0-9a-f]{64}$ && $size =~ ^[1-9][0-9]*$) ]]
         [ "$(type -t write)" = function ]
         unset -f write

@@ -3,7 +3,7 @@
 @test "every text is UTF-8 without carriage returns and ends with a newline" {
     for text in "$CORPORA"/texts/*.txt; do
         iconv -f UTF-8 -t UTF-8 "$text" | cmp - "$text"
-        ! grep -q $'\r' "$text"
+        if grep -q $'\r' "$text"; then false; fi
         [ -z "$(tail -c 1 "$text")" ]
     done
 }
