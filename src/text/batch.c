@@ -1,0 +1,127 @@
+#include "batch.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "mem.h"
+
+static int batch_init(struct batch *batch, const struct corpus *corpus,
+                      const struct corpus_part *part, int B, int T)
+{
+    assert(B >= 1 && T >= 1);
+    size_t streams = (size_t)B, chunk = streams * (size_t)T;
+    *batch = (struct batch){.corpus = corpus, .part = part, .B = B, .T = T};
+    batch->position = mem_new(streams, sizeof *batch->position);
+    batch->end = mem_new(streams, sizeof *batch->end);
+    batch->scored = mem_new(streams, sizeof *batch->scored);
+    batch->x = mem_new(chunk, sizeof *batch->x);
+    batch->y = mem_new(chunk, sizeof *batch->y);
+    batch->reset = mem_new(streams, sizeof *batch->reset);
+    batch->row = mem_new((size_t)T + 1, sizeof *batch->row);
+    if (batch->position && batch->end && batch->scored && batch->x && batch->y && batch->reset &&
+        batch->row)
+        return 0;
+    batch_release(batch);
+    return -1;
+}
+
+/* ⌊bN/B⌋, of a product that may not fit 64 bits */
+static uint64_t share(uint64_t N, int b, int B)
+{
+    uint64_t streams = (uint64_t)B, stream = (uint64_t)b;
+    return N / streams * stream + N % streams * stream / streams;
+}
+
+int batch_ring(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part,
+               int B, int T)
+{
+    if (part->length < (uint64_t)B)
+        return error_set("a text of %" PRIu64 " characters is too short for %d streams: lower "
+                         "--batch-size or add text",
+                         part->length, B);
+    if (batch_init(batch, corpus, part, B, T) != 0)
+        return -1;
+    for (int b = 0; b < B; b++) {
+        batch->position[b] = share(part->length, b, B);
+        batch->end[b] = UINT64_MAX;
+    }
+    return 0;
+}
+
+int batch_once(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part,
+               int B, int T, uint64_t warmup)
+{
+    if (batch_init(batch, corpus, part, B, T) != 0)
+        return -1;
+    batch->begins = true;
+    for (int b = 0; b < B; b++) {
+        uint64_t first = share(part->length, b, B);
+        batch->position[b] = batch->scored[b] = first;
+        batch->end[b] = share(part->length, b + 1, B);
+        if (first == batch->end[b])
+            continue;
+        /* The state is zero at the start of a segment whatever came before. */
+        uint64_t back = first - corpus_segment_at(part, first)->position;
+        batch->position[b] -= back < warmup ? back : warmup;
+    }
+    return 0;
+}
+
+/* Fills column b with the stream's next chunk and moves the stream on. */
+static int fill_stream(struct batch *batch, int b)
+{
+    size_t B = (size_t)batch->B, T = (size_t)batch->T, n = 0;
+    uint64_t position = batch->position[b];
+    batch->reset[b] = batch->begins;
+    if (position < batch->end[b]) {
+        const struct corpus_segment *segment = corpus_segment_at(batch->part, position);
+        uint64_t end = segment->position + segment->length;
+        bool starts = position == segment->position;
+        end = end < batch->end[b] ? end : batch->end[b];
+        n = end - position < T ? (size_t)(end - position) : T;
+        batch->reset[b] |= starts;
+        batch->row[0] = VOCAB_NONE; /* row[0] is the input of the first target, which is row[1] */
+        if (corpus_read(batch->corpus, batch->part, position - !starts, n + !starts,
+                        batch->row + starts) != 0)
+            return -1;
+    }
+    for (size_t t = 0; t < T; t++) {
+        bool scored = t < n && position + t >= batch->scored[b];
+        batch->x[t * B + (size_t)b] = t < n ? batch->row[t] : VOCAB_NONE;
+        batch->y[t * B + (size_t)b] = scored ? batch->row[t + 1] : VOCAB_NONE;
+        batch->num_targets += scored;
+    }
+    position += n;
+    bool around = position == batch->part->length && batch->end[b] == UINT64_MAX;
+    batch->position[b] = around ? 0 : position;
+    return 0;
+}
+
+int batch_next(struct batch *batch)
+{
+    bool ended = true;
+    for (int b = 0; b < batch->B; b++)
+        ended = ended && batch->position[b] >= batch->end[b];
+    if (ended)
+        return 0;
+    batch->num_targets = 0;
+    for (int b = 0; b < batch->B; b++)
+        if (fill_stream(batch, b) != 0)
+            return -1;
+    batch->begins = false;
+    return 1;
+}
+
+void batch_release(struct batch *batch)
+{
+    free(batch->position);
+    free(batch->end);
+    free(batch->scored);
+    free(batch->x);
+    free(batch->y);
+    free(batch->reset);
+    free(batch->row);
+    *batch = (struct batch){0};
+}

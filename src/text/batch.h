@@ -17,25 +17,27 @@ struct batch {
     uint64_t *scored;   /* [B] first position whose target counts: before it the stream warms up */
     int32_t *x, *y;     /* [T][B] inputs and targets; VOCAB_NONE: the zero vector, no target */
     bool *reset;        /* [B] the stream's state is zero before this chunk */
+    bool begins;        /* nothing is read yet, and all states are to be zero when it is */
     size_t num_targets; /* in this chunk */
     int32_t *row;       /* [T + 1] scratch */
 };
 
 /* Endless streams round the part: stream b starts at ⌊bN/B⌋ and only moves forward. Fills a zeroed
  * batch. B·T may be anything ≥ 1; B ≤ N. Returns 0, or −1 and a message. */
-int batch_ring(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part, int B,
-               int T);
+int batch_ring(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part,
+               int B, int T);
 
-/* Streams that read the part once: stream b reads ⌊bN/B⌋ … ⌊(b+1)N/B⌋ − 1, each but the first warmed on
- * the `warmup` characters before it (not scored), or, with warmup 0, from the zero state. */
-int batch_once(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part, int B,
-               int T, uint64_t warmup);
+/* Streams that read the part once: stream b reads ⌊bN/B⌋ … ⌊(b+1)N/B⌋ − 1, each but the first
+ * warmed on the `warmup` characters before it (not scored), or, with warmup 0, from the zero state.
+ */
+int batch_once(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part,
+               int B, int T, uint64_t warmup);
 
-/* Fills x, y, reset, num_targets with the next chunk. Target t is the character at a stream's position,
- * input t the character before it: VOCAB_NONE at the start of a segment (of a file). A chunk never runs
- * over the start of a segment: the rest of it is padded with VOCAB_NONE and the next chunk begins there
- * with `reset` set; so it is behind a stream's end. Returns 1, 0 when every stream has ended, or −1 and a
- * message. */
+/* Fills x, y, reset, num_targets with the next chunk. Target t is the character at a stream's
+ * position, input t the character before it: VOCAB_NONE at the start of a segment (of a file). A
+ * chunk never runs over the start of a segment: the rest of it is padded with VOCAB_NONE and the
+ * next chunk begins there with `reset` set; so it is behind a stream's end. Returns 1, 0 when every
+ * stream has ended, or −1 and a message. */
 int batch_next(struct batch *batch);
 
 /* Safe on a zeroed batch. */

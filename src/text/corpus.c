@@ -1,0 +1,460 @@
+#include "corpus.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "file.h"
+#include "hash.h"
+#include "mem.h"
+
+#define BLOCK ((size_t)1 << 20) /* bytes read at once */
+#define MAX_NAMED 10            /* missing symbols that a message names */
+
+/* What a pass over a file found; two passes must find the same. */
+struct reading {
+    uint64_t symbols;
+    uint64_t hash; /* of the corpus up to the end of this file */
+};
+
+struct opening {
+    struct corpus *corpus;
+    struct vocab *vocab;
+    const struct corpus_options *options;
+    enum vocab_unit unit;
+    enum utf8_form form;
+    uint8_t *block;                /* [BLOCK] */
+    struct reading *readings;      /* [num_files] of the last pass */
+    uint64_t hash;                 /* of what this pass has read */
+    uint64_t bytes;                /* of all files */
+    uint64_t done, total;          /* bytes, of both passes */
+    struct vocab_counter *counter; /* NULL where the vocabulary is fixed */
+    size_t capacity;               /* of corpus->ids */
+    const char *path;              /* of the file that is being read */
+
+    /* what a fixed vocabulary without an unknown symbol lacks */
+    const char *first_missing; /* path of the first file that has such a symbol */
+    uint64_t num_missing;
+    char missing[MAX_NAMED][64]; /* the first distinct ones */
+    int num_named;
+};
+
+/* --- ids in their smallest type -----------------------------------------------------------------
+ */
+
+static int bytes_for_ids(int vocab_size)
+{
+    return vocab_size <= 1 << 8 ? 1 : vocab_size <= 1 << 16 ? 2 : 4;
+}
+
+static void pack(const int32_t *ids, size_t count, int id_bytes, void *out)
+{
+    if (id_bytes == 1)
+        for (size_t i = 0; i < count; i++)
+            ((uint8_t *)out)[i] = (uint8_t)ids[i];
+    else if (id_bytes == 2)
+        for (size_t i = 0; i < count; i++)
+            ((uint16_t *)out)[i] = (uint16_t)ids[i];
+    else
+        memcpy(out, ids, count * sizeof *ids);
+}
+
+static void unpack(const void *packed, size_t count, int id_bytes, int32_t *out)
+{
+    if (id_bytes == 1)
+        for (size_t i = 0; i < count; i++)
+            out[i] = ((const uint8_t *)packed)[i];
+    else if (id_bytes == 2)
+        for (size_t i = 0; i < count; i++)
+            out[i] = ((const uint16_t *)packed)[i];
+    else
+        memcpy(out, packed, count * sizeof *out);
+}
+
+static int refuse_spool(const struct opening *opening)
+{
+    return error_set("%s: the encoded text cannot be written: %s", opening->options->spool,
+                     strerror(errno));
+}
+
+/* Appends to the corpus, in memory or in its file. */
+static int store(struct opening *opening, const int32_t *ids, size_t count)
+{
+    struct corpus *corpus = opening->corpus;
+    size_t id_bytes = (size_t)corpus->id_bytes, used = (size_t)corpus->length;
+    int32_t packed[CUTTER_RUN];
+    corpus->length += count;
+    if (corpus->file) {
+        pack(ids, count, corpus->id_bytes, packed);
+        return fwrite(packed, id_bytes, count, corpus->file) == count ? 0 : refuse_spool(opening);
+    }
+    if (mem_grow(&corpus->ids, &opening->capacity, used + count, id_bytes) != 0)
+        return -1;
+    pack(ids, count, corpus->id_bytes, (uint8_t *)corpus->ids + used * id_bytes);
+    return 0;
+}
+
+/* --- reading files ------------------------------------------------------------------------------
+ */
+
+/* The size of all files. Only a regular file can be read twice, and opening a pipe might never end.
+ */
+static int measure_files(const struct corpus_options *options, uint64_t *total)
+{
+    struct stat status;
+    *total = 0;
+    for (int i = 0; i < options->num_files; i++) {
+        const char *path = options->files[i];
+        if (stat(path, &status) != 0)
+            return error_set("%s: %s", path, strerror(errno));
+        if (!S_ISREG(status.st_mode))
+            return error_set("%s: is not a regular file, which a text must be to be read twice: "
+                             "save it to one first",
+                             path);
+        if (status.st_size == 0)
+            return error_set("%s: is empty: leave it out", path);
+        *total += (uint64_t)status.st_size;
+    }
+    return 0;
+}
+
+static int cut_file(struct opening *opening, FILE *file, struct cutter *cutter, cutter_fn *each)
+{
+    const struct corpus_options *options = opening->options;
+    for (bool last = false; !last;) {
+        size_t length = fread(opening->block, 1, BLOCK, file);
+        if (ferror(file))
+            return error_set("%s: cannot be read: %s", opening->path, strerror(errno));
+        last = length < BLOCK;
+        opening->hash = hash_bytes(opening->hash, opening->block, length);
+        opening->done += length;
+        if (cutter_cut(cutter, opening->block, length, last, each, opening) != 0)
+            return -1;
+        if (options->progress)
+            options->progress(options->context, opening->done, opening->total);
+    }
+    return 0;
+}
+
+/* Gives the runs of one file to `each`, whose context is the opening. */
+static int read_file(struct opening *opening, cutter_fn *each, struct vocab_notes *notes)
+{
+    FILE *file = file_open(opening->path);
+    if (!file)
+        return -1;
+    struct cutter *cutter = cutter_new(opening->unit, opening->form, opening->path);
+    int result = cutter ? cut_file(opening, file, cutter, each) : -1;
+    if (result == 0) {
+        *notes = *cutter_notes(cutter);
+        opening->hash = hash_bytes(opening->hash, &notes->bytes, sizeof notes->bytes);
+    }
+    cutter_free(cutter);
+    fclose(file);
+    return result;
+}
+
+static int refuse_change(const struct opening *opening)
+{
+    return error_set("%s: has changed while it was read: start again when nothing writes to it",
+                     opening->path);
+}
+
+/* Reads all files; a second time they must be what they were. */
+static int read_files(struct opening *opening, bool again, cutter_fn *each)
+{
+    struct vocab_notes *sum = &opening->corpus->notes;
+    *sum = (struct vocab_notes){0};
+    opening->hash = 0;
+    for (int i = 0; i < opening->options->num_files; i++) {
+        struct vocab_notes notes;
+        opening->path = opening->options->files[i];
+        if (read_file(opening, each, &notes) != 0)
+            return -1;
+        struct reading *reading = &opening->readings[i];
+        if (again && (reading->hash != opening->hash || reading->symbols != notes.symbols))
+            return refuse_change(opening);
+        *reading = (struct reading){notes.symbols, opening->hash};
+        sum->bytes += notes.bytes;
+        sum->symbols += notes.symbols;
+        sum->nul_bytes += notes.nul_bytes;
+        sum->carriage_returns += notes.carriage_returns;
+        sum->line_feeds += notes.line_feeds;
+        sum->byte_order_mark |= notes.byte_order_mark;
+    }
+    return 0;
+}
+
+static int count_run(void *context, const struct cutter_run *run)
+{
+    struct opening *opening = context;
+    return vocab_counter_add(opening->counter, run);
+}
+
+static void note_missing(struct opening *opening, const struct cutter_run *run, size_t i)
+{
+    uint8_t room[4];
+    char name[sizeof opening->missing[0]];
+    if (opening->num_missing++ == 0)
+        opening->first_missing = opening->path;
+    if (opening->num_named == MAX_NAMED)
+        return;
+    struct vocab_symbol symbol = cutter_symbol(run, i, room);
+    vocab_describe(run->unit, symbol.bytes, symbol.length, name, sizeof name);
+    for (int k = 0; k < opening->num_named; k++)
+        if (strcmp(opening->missing[k], name) == 0)
+            return;
+    memcpy(opening->missing[opening->num_named++], name, sizeof name);
+}
+
+static int encode_run(void *context, const struct cutter_run *run)
+{
+    struct opening *opening = context;
+    const struct vocab *vocab = opening->vocab;
+    int32_t ids[CUTTER_RUN];
+    if (vocab_find_all(vocab, run, ids) == 0)
+        return store(opening, ids, run->count);
+    for (size_t i = 0; i < run->count; i++) {
+        if (ids[i] != VOCAB_NONE)
+            continue;
+        if (vocab->unknown == VOCAB_NONE && opening->counter)
+            return refuse_change(opening); /* all its symbols had been counted */
+        if (vocab->unknown == VOCAB_NONE)
+            note_missing(opening, run, i);
+        else
+            opening->corpus->num_unknown++;
+        ids[i] = vocab->unknown == VOCAB_NONE ? 0 : vocab->unknown;
+    }
+    return store(opening, ids, run->count);
+}
+
+static int refuse_missing(const struct opening *opening)
+{
+    char names[MAX_NAMED * (sizeof opening->missing[0] + 2)] = "";
+    for (int i = 0; i < opening->num_named; i++) {
+        strcat(names, i > 0 ? ", " : "");
+        strcat(names, opening->missing[i]);
+    }
+    return error_set("%s: %" PRIu64 " symbols are not in the model's vocabulary: %s%s; only a "
+                     "model trained with --min-count above 1 takes unknown symbols",
+                     opening->first_missing, opening->num_missing, names,
+                     opening->num_named == MAX_NAMED ? " …" : "");
+}
+
+/* --- opening ------------------------------------------------------------------------------------
+ */
+
+static int make_vocab(struct opening *opening)
+{
+    const struct corpus_options *options = opening->options;
+    opening->counter = vocab_counter_new(options->unit);
+    if (!opening->counter || read_files(opening, false, count_run) != 0)
+        return -1;
+    if (vocab_from_counts(opening->vocab, opening->counter, options->min_count, options->form) == 0)
+        return 0;
+    return error_set("%s%s: %s", options->files[0],
+                     options->num_files > 1 ? " and the other files" : "", error_message());
+}
+
+/* A file of its own without a name, so that nothing is left of it however the program ends. */
+static int open_spool(struct opening *opening)
+{
+    const char *spool = opening->options->spool;
+    size_t room = strlen(spool) + sizeof ".XXXXXX";
+    char *path = mem_new(room, 1);
+    if (!path)
+        return -1;
+    snprintf(path, room, "%s.XXXXXX", spool);
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0) {
+        unlink(path);
+        opening->corpus->file = fdopen(fd, "w+b");
+    }
+    if (fd >= 0 && !opening->corpus->file)
+        close(fd);
+    free(path);
+    return opening->corpus->file ? 0 : refuse_spool(opening);
+}
+
+static int encode_files(struct opening *opening)
+{
+    struct corpus *corpus = opening->corpus;
+    corpus->id_bytes = bytes_for_ids(opening->vocab->size);
+    if (opening->bytes > opening->options->in_memory_max) {
+        if (open_spool(opening) != 0)
+            return -1;
+    } else if (mem_grow(&corpus->ids, &opening->capacity, (size_t)corpus->notes.symbols,
+                        (size_t)corpus->id_bytes) != 0)
+        return -1;
+    if (read_files(opening, opening->counter, encode_run) != 0)
+        return -1;
+    if (corpus->file && fflush(corpus->file) != 0)
+        return refuse_spool(opening);
+    corpus->hash = opening->hash;
+    if (opening->num_missing > 0)
+        return refuse_missing(opening);
+    if (corpus->length < 2)
+        return error_set("%s: is a single symbol: a text has 2 or more", opening->path);
+    return 0;
+}
+
+/* How much of a text is trained on; what 1 − fraction loses to rounding is given back. */
+static uint64_t training_length(uint64_t length, double val_fraction)
+{
+    uint64_t training = (uint64_t)((1 - val_fraction) * (double)length + 1e-6);
+    return training < length ? training : length;
+}
+
+static void add_segment(struct corpus_part *part, uint64_t start, uint64_t length)
+{
+    if (length == 0)
+        return;
+    part->segments[part->num_segments++] = (struct corpus_segment){start, length, part->length};
+    part->length += length;
+}
+
+static int cut_parts(struct opening *opening)
+{
+    struct corpus *corpus = opening->corpus;
+    size_t num_files = (size_t)opening->options->num_files;
+    double fraction = opening->options->val_fraction;
+    uint64_t held_out = 0, start = 0;
+    corpus->training.segments = mem_new(num_files, sizeof *corpus->training.segments);
+    corpus->validation.segments = mem_new(num_files, sizeof *corpus->validation.segments);
+    if (!corpus->training.segments || !corpus->validation.segments)
+        return -1;
+    for (size_t i = 0; i < num_files; i++)
+        held_out +=
+            opening->readings[i].symbols - training_length(opening->readings[i].symbols, fraction);
+    if (held_out < CORPUS_MIN_VALIDATION)
+        fraction = 0;
+    for (size_t i = 0; i < num_files; i++) {
+        uint64_t length = opening->readings[i].symbols;
+        uint64_t training = training_length(length, fraction);
+        add_segment(&corpus->training, start, training);
+        add_segment(&corpus->validation, start + training, length - training);
+        start += length;
+    }
+    return 0;
+}
+
+int corpus_open(struct corpus *corpus, struct vocab *vocab, const struct corpus_options *options)
+{
+    assert(options->num_files > 0 && options->val_fraction >= 0 && options->val_fraction < 1);
+    bool fixed = options->fixed_vocab;
+    struct opening opening = {.corpus = corpus,
+                              .vocab = vocab,
+                              .options = options,
+                              .unit = fixed ? vocab->unit : options->unit,
+                              .form = fixed ? vocab->form : options->form};
+    int result = -1;
+    *corpus = (struct corpus){0};
+    opening.block = mem_new(BLOCK, 1);
+    opening.readings = mem_new((size_t)options->num_files, sizeof *opening.readings);
+    if (opening.block && opening.readings && measure_files(options, &opening.bytes) == 0) {
+        opening.total = fixed ? opening.bytes : 2 * opening.bytes;
+        if ((fixed || make_vocab(&opening) == 0) && encode_files(&opening) == 0)
+            result = cut_parts(&opening);
+    }
+    vocab_counter_free(opening.counter);
+    free(opening.block);
+    free(opening.readings);
+    if (result != 0) {
+        corpus_release(corpus);
+        if (!fixed)
+            vocab_release(vocab);
+    }
+    return result;
+}
+
+void corpus_release(struct corpus *corpus)
+{
+    free(corpus->training.segments);
+    free(corpus->validation.segments);
+    free(corpus->ids);
+    if (corpus->file)
+        fclose(corpus->file);
+    *corpus = (struct corpus){0};
+}
+
+int corpus_from_ids(struct corpus *corpus, const int32_t *ids, size_t count, int vocab_size)
+{
+    *corpus = (struct corpus){.length = count, .id_bytes = bytes_for_ids(vocab_size)};
+    corpus->ids = mem_new(count, (size_t)corpus->id_bytes);
+    corpus->training.segments = mem_new(1, sizeof *corpus->training.segments);
+    if (!corpus->ids || !corpus->training.segments) {
+        corpus_release(corpus);
+        return -1;
+    }
+    pack(ids, count, corpus->id_bytes, corpus->ids);
+    add_segment(&corpus->training, 0, count);
+    return 0;
+}
+
+/* --- reading ids --------------------------------------------------------------------------------
+ */
+
+const struct corpus_segment *corpus_segment_at(const struct corpus_part *part, uint64_t position)
+{
+    assert(position < part->length);
+    size_t low = 0, high = part->num_segments; /* the answer is in [low, high) */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (part->segments[middle].position <= position)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &part->segments[low];
+}
+
+/* Ids [start, start + count) of the corpus from its file. */
+static int read_spool(const struct corpus *corpus, uint64_t start, size_t count, int32_t *out)
+{
+    int32_t packed[1024];
+    size_t id_bytes = (size_t)corpus->id_bytes;
+    while (count > 0) {
+        size_t bytes = (count < 1024 ? count : 1024) * id_bytes;
+        ssize_t got =
+            pread(fileno(corpus->file), packed, bytes, (off_t)(start * (uint64_t)id_bytes));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < (ssize_t)id_bytes)
+            return error_set("the file of the encoded text cannot be read: %s",
+                             got < 0 ? strerror(errno) : "it is too short");
+        size_t n = (size_t)got / id_bytes;
+        unpack(packed, n, corpus->id_bytes, out);
+        start += n;
+        out += n;
+        count -= n;
+    }
+    return 0;
+}
+
+int corpus_read(const struct corpus *corpus, const struct corpus_part *part, uint64_t position,
+                size_t count, int32_t *out)
+{
+    assert(position <= part->length && count <= part->length - position);
+    const struct corpus_segment *segment = count > 0 ? corpus_segment_at(part, position) : NULL;
+    for (; count > 0; segment++) {
+        uint64_t skipped = position - segment->position, start = segment->start + skipped;
+        uint64_t left = segment->length - skipped;
+        size_t n = count < left ? count : (size_t)left;
+        if (corpus->file) {
+            if (read_spool(corpus, start, n, out) != 0)
+                return -1;
+        } else
+            unpack((const uint8_t *)corpus->ids + start * (uint64_t)corpus->id_bytes, n,
+                   corpus->id_bytes, out);
+        position += n;
+        out += n;
+        count -= n;
+    }
+    return 0;
+}
