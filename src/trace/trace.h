@@ -37,18 +37,22 @@ struct trace {
     float *values;                 /* [length][S] */
 };
 
-/* Fills a zeroed trace's arrays for `length` characters and `num_signals` signals (copied); the caller
- * fills the rest. Returns 0, or −1 and a message that names the bytes wanted. */
-int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals, size_t num_signals);
+/* Fills a zeroed trace's arrays for `length` characters and `num_signals` signals (copied); the
+ * caller fills the rest. Returns 0, or −1 and a message that names the bytes wanted. */
+int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals,
+               size_t num_signals);
 
 void trace_release(struct trace *trace);
 
-/* The largest |value| of a signal over the text: the ends of its colour scale; never 0. */
+/* The largest finite |value| of a signal over the text: the ends of its colour scale; never 0. */
 float trace_range(const struct trace *trace, size_t signal);
 
-/* The signals whose values vary most over the text (standard deviation over range, so that large cell
- * states do not win by size), most varying first: writes min(count, S) indices, returns how many. −1 and
- * a message if there is no memory. */
+/* The same of all signals at once, in one pass over the values: ranges[S]. */
+void trace_ranges(const struct trace *trace, float *ranges);
+
+/* The signals whose values vary most over the text (standard deviation over range, so that large
+ * cell states do not win by size), most varying first: writes min(count, S) indices, returns how
+ * many. −1 and a message if there is no memory. */
 int trace_most_varying(const struct trace *trace, size_t count, size_t *signals);
 
 /* "h 1:37": how a signal is called everywhere. Returns out. */

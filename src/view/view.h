@@ -8,16 +8,18 @@
 #include "trace.h"
 
 struct view_options {
-    const size_t *chosen; /* indices of the signals that pictures and the terminal draw; the page shows */
-    size_t num_chosen;    /* all of the trace's and begins with the first of these */
-    int columns;          /* characters a line where a long line must be broken */
+    const size_t
+        *chosen; /* indices of the signals that pictures and the terminal draw; the page shows */
+    size_t num_chosen; /* all of the trace's and begins with the first of these */
+    int columns;       /* characters a line where a long line must be broken */
 };
 
 struct view {
     const char *format; /* "page", "npy", "csv", "png", "svg", "pdf": the names of --format */
     const char *files;  /* what it writes, for help and messages: "index.html" */
     /* Writes into an existing directory. Returns 0, or −1 and a message. */
-    int (*write)(const struct trace *trace, const struct view_options *options, const char *directory);
+    int (*write)(const struct trace *trace, const struct view_options *options,
+                 const char *directory);
 };
 
 extern const struct view *const views[]; /* NULL at the end */
@@ -25,8 +27,8 @@ extern const struct view *const views[]; /* NULL at the end */
 /* The view of that --format; NULL and a message that lists them if there is none. */
 const struct view *view_find(const char *format);
 
-/* The text coloured by each chosen signal, with 24-bit colours, to a terminal. Returns 0, or −1 and a
- * message. */
+/* The text coloured by each chosen signal, with 24-bit colours, to a terminal. Returns 0, or −1 and
+ * a message. */
 int terminal_write(const struct trace *trace, const struct view_options *options, FILE *out);
 
 /* A point of the learning curve. */
@@ -35,6 +37,7 @@ struct curve_point {
 };
 
 /* Writes the learning curve as SVG. Returns 0, or −1 and a message. */
-int curve_write(const char *path, const char *title, const struct curve_point *points, size_t count);
+int curve_write(const char *path, const char *title, const struct curve_point *points,
+                size_t count);
 
 #endif

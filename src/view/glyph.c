@@ -1,0 +1,191 @@
+#include "glyph.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#define DOTTED_CIRCLE 0x25CC
+#define REGIONAL_A 0x1F1E6
+#define REGIONAL_Z 0x1F1FF
+#define EMOJI_STYLE 0xFE0F /* the variation selector that asks for the wide, coloured form */
+
+/* The glyph under way: what has been written of `shown`, and its columns. */
+struct writer {
+    char *end;
+    int columns;
+};
+
+static void put(struct writer *writer, const void *bytes, size_t length, int columns)
+{
+    memcpy(writer->end, bytes, length);
+    writer->end += length;
+    writer->columns += columns;
+}
+
+static void put_point(struct writer *writer, int32_t point, int columns)
+{
+    uint8_t bytes[4];
+    put(writer, bytes, (size_t)utf8_encode(point, bytes), columns);
+}
+
+static void put_hex(struct writer *writer, const char *format, unsigned number)
+{
+    char hex[16];
+    int length = snprintf(hex, sizeof hex, format, number);
+    put(writer, hex, (size_t)length, length);
+}
+
+static bool joins(int32_t before, int32_t after)
+{
+    int32_t state = 0;
+    return !utf8_cluster_break(before, after, &state);
+}
+
+/* Joins its neighbours but leaves no mark of its own: joiners, variation selectors, tags. */
+static bool is_invisible(int32_t point)
+{
+    return point == 0x034F || (point >= 0x200C && point <= 0x200D) ||
+           (point >= 0xFE00 && point <= 0xFE0F) || (point >= 0xE0000 && point <= 0xE0FFF);
+}
+
+/* One code point of a symbol, between its neighbours in it (0 where there is none). */
+static void put_visible(struct writer *writer, int32_t before, int32_t point, int32_t after)
+{
+    bool extends = point >= 0x80 && joins(before ? before : DOTTED_CIRCLE, point);
+    if (point < 0x20)
+        put_point(writer, 0x2400 + point, 1);
+    else if (point == 0x7F)
+        put_point(writer, 0x2421, 1);
+    else if (before && extends)
+        put_point(writer, point, 0);
+    else if (utf8_is_graphic(point))
+        put_point(writer, point, utf8_columns(point) > 1 ? 2 : 1);
+    else if (extends && !is_invisible(point)) {
+        put_point(writer, DOTTED_CIRCLE, 1);
+        put_point(writer, point, 0);
+    } else if (after && point >= 0xA0 && joins(point, after))
+        put_point(writer, point, 0);
+    else
+        put_hex(writer, "U+%04X", (unsigned)point);
+}
+
+static void put_symbol(struct writer *writer, const struct vocab_symbol *symbol)
+{
+    int32_t before = 0, point, after;
+    int size;
+    for (size_t at = 0; at < symbol->length; at += (size_t)size, before = point) {
+        size = utf8_decode(symbol->bytes + at, symbol->length - at, &point);
+        if (size <= 0) {
+            size = 1;
+            point = 0;
+            put_hex(writer, "\\x%02X", symbol->bytes[at]);
+            continue;
+        }
+        size_t next = at + (size_t)size;
+        if (next >= symbol->length ||
+            utf8_decode(symbol->bytes + next, symbol->length - next, &after) <= 0)
+            after = 0;
+        put_visible(writer, before, point, after);
+        if (point == EMOJI_STYLE || (point >= REGIONAL_A && point <= REGIONAL_Z && before))
+            writer->columns = 2;
+    }
+    writer->columns = writer->columns < 1 ? 1 : writer->columns;
+}
+
+static bool is(const struct vocab_symbol *symbol, const char *text)
+{
+    return symbol->length == strlen(text) && memcmp(symbol->bytes, text, symbol->length) == 0;
+}
+
+static void put_exact(struct writer *writer, const uint8_t *bytes, size_t length)
+{
+    int32_t point;
+    for (size_t at = 0; at < length;) {
+        int size = utf8_decode(bytes + at, length - at, &point);
+        if (size > 0 && point != 0)
+            put(writer, bytes + at, (size_t)size, 0);
+        else
+            put_hex(writer, "\\x%02X", bytes[at]);
+        at += (size_t)(size > 0 ? size : 1);
+    }
+}
+
+char *glyph_text(const void *bytes, size_t length)
+{
+    char *text = mem_new(4 * length + 1, 1);
+    if (text)
+        put_exact(&(struct writer){.end = text}, bytes, length);
+    return text;
+}
+
+/* Room for both forms: at worst each byte becomes "U+0085" or four bytes of another kind. */
+static size_t glyph_room(const struct vocab_symbol *symbol)
+{
+    return 14 * symbol->length + 2;
+}
+
+static struct glyph make_glyph(const struct vocab_symbol *symbol, char **storage)
+{
+    struct glyph glyph = {.shown = *storage, .ends = GLYPH_KEEP};
+    struct writer writer = {.end = *storage};
+    if (is(symbol, "\n") || is(symbol, "\r\n")) {
+        put_point(&writer, 0x23CE, 1);
+        glyph.ends = GLYPH_MUST_BREAK;
+    } else if (is(symbol, "\t")) {
+        put_point(&writer, 0x2192, 1);
+        glyph.ends = GLYPH_MAY_BREAK;
+    } else {
+        put_symbol(&writer, symbol);
+        if (is(symbol, " "))
+            glyph.ends = GLYPH_MAY_BREAK;
+    }
+    glyph.columns = writer.columns;
+    put(&writer, "", 1, 0);
+    glyph.exact = writer.end;
+    put_exact(&writer, symbol->bytes, symbol->length);
+    put(&writer, "", 1, 0);
+    *storage += glyph_room(symbol);
+    return glyph;
+}
+
+struct glyph *glyphs_new(const struct vocab *vocab)
+{
+    size_t count = (size_t)vocab->size, room = count * sizeof(struct glyph);
+    for (size_t i = 0; i < count; i++)
+        room += glyph_room(&vocab->symbols[i]);
+    struct glyph *glyphs = mem_new(room, 1);
+    if (!glyphs)
+        return NULL;
+    char *storage = (char *)(glyphs + count);
+    for (size_t i = 0; i < count; i++)
+        glyphs[i] = make_glyph(&vocab->symbols[i], &storage);
+    return glyphs;
+}
+
+void glyphs_free(struct glyph *glyphs)
+{
+    free(glyphs);
+}
+
+size_t glyph_row_end(const struct glyph *glyphs, const int32_t *ids, size_t length, size_t start,
+                     int columns)
+{
+    size_t end, after_space = start;
+    int used = 0, used_to_space = 0;
+    for (end = start; end < length; end++) {
+        const struct glyph *glyph = &glyphs[ids[end]];
+        if (used + glyph->columns > columns && end > start)
+            return used_to_space > columns / 2 ? after_space : end;
+        used += glyph->columns;
+        if (glyph->ends == GLYPH_MUST_BREAK)
+            return end + 1;
+        if (glyph->ends == GLYPH_MAY_BREAK) {
+            after_space = end + 1;
+            used_to_space = used;
+        }
+    }
+    return end;
+}

@@ -1,0 +1,39 @@
+/* Glyphs: how the symbols of a vocabulary are shown, so that each of them is seen, newline and
+ * control characters included, and how a text of them is broken into rows. */
+#ifndef RUNE_GLYPH_H
+#define RUNE_GLYPH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vocab.h"
+
+enum glyph_break {
+    GLYPH_KEEP,
+    GLYPH_MAY_BREAK,
+    GLYPH_MUST_BREAK
+}; /* whether a row ends after it */
+
+/* UTF-8, NUL-terminated. */
+struct glyph {
+    const char *shown; /* "⏎", "→", "␀", "U+200D", "\xD0", "◌́"; else the symbol itself */
+    const char
+        *exact;  /* for files: the symbol itself; "\xD0" for a byte that is not text or is NUL */
+    int columns; /* of `shown` in monospaced type, ≥ 1 */
+    enum glyph_break ends;
+};
+
+/* The glyphs of all symbols: [V], for glyphs_free(). NULL and a message if there is no memory. */
+struct glyph *glyphs_new(const struct vocab *vocab);
+void glyphs_free(struct glyph *glyphs);
+
+/* Bytes that may not be UTF-8, such as a file's name, as text: what is not becomes "\xD0".
+ * NUL-terminated, in new memory, to free(). NULL and a message if there is none. */
+char *glyph_text(const void *bytes, size_t length);
+
+/* Where the row that starts at ids[start] ends, start < end ≤ length: after a newline; else where
+ * `columns` are full, at the last space if that leaves the row more than half full. */
+size_t glyph_row_end(const struct glyph *glyphs, const int32_t *ids, size_t length, size_t start,
+                     int columns);
+
+#endif
