@@ -1,0 +1,124 @@
+# Sampling.
+load helpers
+
+setup_file()
+{
+    train_model
+}
+
+@test "a sample has the length asked for, of symbols of the text" {
+    printf 'abcabcabcabcabcabcabcabcabcabcabcabcabcabc' >abc.txt
+    does train abc.txt -o run "${tiny[@]}"
+    does sample run --length 77
+    [[ $output =~ ^[abc]{77}$ ]]
+}
+
+@test "the same seed gives the same text, another seed another" {
+    does sample "$MODEL" --length 200 --seed 5
+    five=$output
+    does sample "$MODEL" --length 200 --seed 5
+    [ "$output" = "$five" ]
+    does sample "$MODEL" --length 200 --seed 6
+    [ "$output" != "$five" ]
+}
+
+@test "a longer sample begins as the shorter one" {
+    does sample "$MODEL" --length 100 --seed 5
+    short=$output
+    does sample "$MODEL" --length 200 --seed 5
+    [[ $output == "$short"* ]]
+}
+
+@test "a run directory stands for its best model" {
+    does sample "$MODEL" --length 200 --seed 5
+    run_text=$output
+    does sample "$MODEL/best.safetensors" --length 200 --seed 5
+    [ "$output" = "$run_text" ]
+}
+
+@test "at temperature 0 the seed does not matter" {
+    does sample "$MODEL" --length 100 --temperature 0 --seed 1
+    one=$output
+    does sample "$MODEL" --length 100 --temperature 0 --seed 2
+    [ "$output" = "$one" ]
+    does sample "$MODEL" --length 100 --top-k 1 --seed 3
+    [ "$output" = "$one" ]
+}
+
+@test "temperatures that are no temperature are wrong usage" {
+    for value in -1 nan inf hot; do
+        misused_naming --temperature sample "$MODEL" --temperature "$value"
+    done
+}
+
+@test "other numbers out of range are wrong usage" {
+    misused_naming --top-p sample "$MODEL" --top-p 1.5
+    misused_naming --top-p sample "$MODEL" --top-p -1
+    misused_naming --min-p sample "$MODEL" --min-p nan
+    misused_naming --top-k sample "$MODEL" --top-k -3
+    misused_naming --count sample "$MODEL" --count 0
+    misused_naming --length sample "$MODEL" --length -1
+}
+
+@test "an extreme temperature gives text all the same" {
+    for value in 1e-30 1e30; do
+        does sample "$MODEL" --length 50 --temperature "$value"
+        [ -n "$output" ]
+    done
+}
+
+@test "a character of the prompt that the model does not know is named with its offset" {
+    fails_naming 'offset 3' sample "$MODEL" --prompt 'cafés'
+    [[ $stderr == *é* || $stderr == *U+00E9* ]]
+    [[ $stderr == *--on-unknown* ]]
+}
+
+@test "--on-unknown skip and replace take such a prompt" {
+    does sample "$MODEL" --prompt 'cafés' --on-unknown skip --length 20
+    does sample "$MODEL" --prompt 'cafés' --on-unknown replace --length 20
+    misused_naming --on-unknown sample "$MODEL" --prompt 'cafés' --on-unknown guess
+}
+
+@test "a prompt that is not UTF-8 is refused" {
+    fails_naming 'offset 2' sample "$MODEL" --prompt $'ab\xff'
+}
+
+@test "--prompt-file is as --prompt" {
+    printf 'The bridge ' >prompt.txt
+    does sample "$MODEL" --prompt 'The bridge ' --length 60 --seed 2
+    by_option=$output
+    does sample "$MODEL" --prompt-file prompt.txt --length 60 --seed 2
+    [ "$output" = "$by_option" ]
+    fails_naming missing.txt sample "$MODEL" --prompt-file missing.txt
+}
+
+@test "the sample does not depend on how many there are beside it" {
+    does sample "$MODEL" --length 80 --seed 4
+    one=$output
+    does sample "$MODEL" --length 80 --seed 4 --count 3
+    [[ $output == "$one"* ]]
+    [ "${#output}" -ge 240 ]
+}
+
+@test "--stop ends the text" {
+    does sample "$MODEL" --length 5000 --seed 4 --stop e
+    [ "${#output}" -lt 5000 ]
+}
+
+@test "a reader that goes away is not an error to speak of" {
+    "$RUNE" sample "$MODEL" --length 200000 2>err | head -c 10 >/dev/null
+    [ ! -s err ]
+}
+
+@test "a full disk is told" {
+    run --separate-stderr bash -c '"$RUNE" sample "$MODEL" --length 100 >/dev/full'
+    [ "$status" -eq 1 ]
+    [[ $stderr == *'No space left'* ]]
+}
+
+@test "samples of clusters and of code points are UTF-8" {
+    for unit in codepoint grapheme; do
+        does train "$CORPORA/texts/emoji.txt" -o run --force --unit "$unit" "${tiny[@]}"
+        "$RUNE" sample run --length 300 | iconv -f UTF-8 -t UTF-8 >/dev/null
+    done
+}

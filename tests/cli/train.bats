@@ -1,0 +1,175 @@
+# Training: options, the run directory, stopping and going on.
+load helpers
+
+# The text that a model writes: two models that write the same 300 characters are the same.
+writes()
+{
+    "$RUNE" sample "$1" --length 300 --seed 1 --temperature 1
+}
+
+@test "training leaves the best and the last model, the log and the curve" {
+    does train "$english" -o run "${tiny[@]}"
+    [ -s run/best.safetensors ]
+    [ -s run/last.safetensors ]
+    [ "$(head -n 1 run/log.csv)" = \
+        step,epoch,seconds,train_loss,val_loss,learning_rate,grad_norm,chars_per_second ]
+    [ "$(wc -l <run/log.csv)" -ge 2 ]
+    [[ $(cat run/loss.svg) == *'<svg'*'</svg>'* ]]
+    [ -z "$(ls -A run | grep -vE '^(best.safetensors|last.safetensors|log.csv|loss.svg)$')" ]
+}
+
+@test "results go to stdout and there are none; without a terminal the progress is plain lines" {
+    does train "$english" -o run "${tiny[@]}"
+    [ -z "$output" ]
+    [ -n "$stderr" ]
+    [[ $stderr != *$'\r'* && $stderr != *$'\e'* ]]
+}
+
+@test "--quiet says nothing" {
+    does train "$english" -o run "${tiny[@]}" --quiet
+    [ -z "$output$stderr" ]
+}
+
+@test "RUN is runs/<name of the first file> by default" {
+    cp "$english" tales.txt
+    does train tales.txt "$english" "${tiny[@]}"
+    [ -s runs/tales/best.safetensors ]
+}
+
+@test "stdin trains the same model as the file does" {
+    does train "$english" -o from_file "${tiny[@]}"
+    run --separate-stderr "$RUNE" train - -o from_stdin "${tiny[@]}" <"$english"
+    [ "$status" -eq 0 ]
+    [ "$(writes from_file)" = "$(writes from_stdin)" ]
+}
+
+@test "the same seed gives the same model, another seed another" {
+    does train "$english" -o a "${tiny[@]}" --seed 3
+    does train "$english" -o b "${tiny[@]}" --seed 3
+    does train "$english" -o c "${tiny[@]}" --seed 4
+    [ "$(writes a)" = "$(writes b)" ]
+    [ "$(writes a)" != "$(writes c)" ]
+}
+
+@test "the number of threads does not change the model" {
+    does train "$english" -o a "${tiny[@]}" --hidden-size 40 --threads 1
+    does train "$english" -o b "${tiny[@]}" --hidden-size 40 --threads 3
+    cmp <(cut -d , -f 1,2,4-7 a/log.csv) <(cut -d , -f 1,2,4-7 b/log.csv)
+    [ "$(writes a)" = "$(writes b)" ]
+}
+
+@test "numbers may be 1e1, sizes 1k" {
+    does train "$english" -o run "${tiny[@]}" --max-steps 1e1 --learning-rate 1e-3
+    [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -eq 10 ]
+    does train "$english" -o run --force "${tiny[@]}" --batch-size 2 --seq-length 1k --max-steps 1
+}
+
+@test "a RUN that exists is kept unless --force is given" {
+    does train "$english" -o run "${tiny[@]}"
+    before=$(sha256sum run/*)
+    fails_naming --force train "$english" -o run "${tiny[@]}" --seed 9
+    [[ $stderr == *run* ]]
+    [ "$before" = "$(sha256sum run/*)" ]
+    does train "$english" -o run "${tiny[@]}" --seed 9 --force
+    [ "$before" != "$(sha256sum run/*)" ]
+}
+
+@test "a RUN that cannot be made is named" {
+    : >file
+    fails_naming file/run train "$english" -o file/run "${tiny[@]}"
+}
+
+@test "sizes of 0 are wrong usage" {
+    for option in --hidden-size --num-layers --batch-size --seq-length --threads; do
+        misused_naming "$option" train "$english" -o run "${tiny[@]}" "$option" 0
+        misused_naming "$option" train "$english" -o run "${tiny[@]}" "$option" -1
+    done
+    [ ! -e run ]
+}
+
+@test "numbers out of range, nan and infinity are wrong usage" {
+    for value in -1 nan inf; do
+        misused_naming --learning-rate train "$english" -o run "${tiny[@]}" --learning-rate "$value"
+        misused_naming --dropout train "$english" -o run "${tiny[@]}" --dropout "$value"
+        misused_naming --val-fraction train "$english" -o run "${tiny[@]}" --val-fraction "$value"
+    done
+    misused_naming --dropout train "$english" -o run "${tiny[@]}" --dropout 1
+    misused_naming --val-fraction train "$english" -o run "${tiny[@]}" --val-fraction 1
+    [ ! -e run ]
+}
+
+@test "a model beyond memory is refused with a figure, and nothing is left" {
+    fails_naming --hidden-size train "$english" -o run "${tiny[@]}" --hidden-size 1M
+    [[ $stderr =~ [0-9].*([kMGTP]i?B|bytes) ]]
+    [ ! -e run ]
+    fails_naming '' train "$english" -o run "${tiny[@]}" --num-layers 1000000 --hidden-size 1000
+    [[ $stderr =~ [0-9].*([kMGTP]i?B|bytes) ]]
+    [ ! -e run ]
+}
+
+@test "resumed equals uninterrupted" {
+    does train "$english" -o whole "${tiny[@]}" --schedule constant --max-steps 12 --validate-every 3
+    does train "$english" -o parts "${tiny[@]}" --schedule constant --max-steps 6 --validate-every 3
+    does train --resume parts --max-steps 12
+    cmp <(cut -d , -f 1,2,4-7 whole/log.csv) <(cut -d , -f 1,2,4-7 parts/log.csv)
+    [ "$(writes whole/last.safetensors)" = "$(writes parts/last.safetensors)" ]
+    [ "$(writes whole)" = "$(writes parts)" ]
+}
+
+@test "resuming takes no other options than --max-… and --threads" {
+    does train "$english" -o run "${tiny[@]}"
+    misused_naming --hidden-size train --resume run --hidden-size 16
+    misused_naming --learning-rate train --resume run --learning-rate 0.1
+}
+
+@test "resuming is refused when the text has changed" {
+    cp "$english" text.txt
+    does train text.txt -o run "${tiny[@]}"
+    sed -i 's/bridge/brigde/' text.txt
+    fails_naming text.txt train --resume run --max-steps 10
+}
+
+@test "resuming what is not a run is refused" {
+    fails_naming nowhere train --resume nowhere
+    mkdir empty
+    fails_naming empty train --resume empty
+}
+
+@test "an interrupted run is saved and goes on" {
+    "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 1 \
+        --validate-every 100 3>&- 2>/dev/null &
+    pid=$!
+    for ((i = 0; i < 200; i++)); do
+        [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 3 ] || break
+        sleep 0.05
+    done
+    kill -INT "$pid"
+    wait "$pid" || true
+    step=$(tail -n 1 run/log.csv | cut -d , -f 1)
+    [ "$step" -ge 100 ]
+    does train --resume run --max-steps $((step + 150))
+    [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -gt "$step" ]
+}
+
+@test "a killed run is whole and goes on" {
+    "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 1 \
+        --validate-every 100 3>&- 2>/dev/null &
+    pid=$!
+    for ((i = 0; i < 200; i++)); do
+        [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 4 ] || break
+        sleep 0.05
+    done
+    kill -KILL "$pid"
+    wait "$pid" || true
+    step=$(tail -n 1 run/log.csv | cut -d , -f 1)
+    does sample run --length 10
+    does train --resume run --max-steps $((step + 150))
+}
+
+@test "every kind of unit trains on every script" {
+    for text in "$CORPORA"/texts/*.txt; do
+        for unit in codepoint grapheme byte; do
+            does train "$text" -o run --force --unit "$unit" "${tiny[@]}" --max-steps 1 --quiet
+        done
+    done
+}

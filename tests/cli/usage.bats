@@ -1,0 +1,102 @@
+# What the program says about itself, and to those who mistype.
+load helpers
+
+commands=(train sample eval inspect info bench)
+
+@test "without a command: wrong usage, and stderr says how" {
+    misused_naming train
+}
+
+@test "--help names every command, on stdout" {
+    does --help
+    for command in "${commands[@]}"; do
+        [[ $output == *"$command"* ]]
+    done
+    [ -z "$stderr" ]
+}
+
+@test "--version is a number, on stdout" {
+    does --version
+    [[ $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
+}
+
+@test "every command has --help, on stdout" {
+    for command in "${commands[@]}"; do
+        does "$command" --help
+        [[ $output == *"$command"* ]]
+        [ -z "$stderr" ]
+    done
+}
+
+# helps_with COMMAND OPTION…: the help of the command has them all.
+helps_with()
+{
+    does "$1" --help
+    shift
+    for option; do
+        echo "$option"
+        [[ $output =~ $option([^a-z-]|$) ]]
+    done
+}
+
+@test "train --help has every option" {
+    helps_with train --cell --num-layers --hidden-size --dropout --unit --normalize --min-count \
+        --batch-size --seq-length --max-epochs --max-steps --max-minutes --optimizer \
+        --learning-rate --schedule --warmup --weight-decay --clip-norm --clip-value --seed \
+        --val-fraction --validate-every --save-every --patience --threads --precision \
+        --init-from --quiet --force --resume
+}
+
+@test "sample --help has every option and its default" {
+    helps_with sample --length --temperature --top-k --top-p --min-p --prompt --prompt-file --stop \
+        --lines --seed --count --on-unknown
+    [[ $output =~ length.*1000 ]]
+    [[ $output =~ temperature.*0\.8 ]]
+}
+
+@test "eval, inspect, info and bench --help have every option" {
+    helps_with eval --json --window --streams
+    helps_with inspect --format --units --quantities
+    helps_with info --json
+    helps_with bench --json
+}
+
+@test "a mistyped command: the nearest is suggested" {
+    misused_naming train trian text.txt
+    misused_naming sample smaple run
+}
+
+@test "a command that is like no other: it is named" {
+    misused_naming frobnicate frobnicate
+}
+
+@test "a mistyped option: the nearest is suggested" {
+    misused_naming --hidden-size train "$english" --hiden-size 8
+    misused_naming --temperature sample run --temprature 1
+    misused_naming --window eval run --windw 9
+    misused_naming --format inspect run "$english" --fromat npy
+}
+
+@test "an option without its value: it is named" {
+    misused_naming --hidden-size train "$english" --hidden-size
+}
+
+@test "a value that is not a number: the option is named" {
+    misused_naming --hidden-size train "$english" --hidden-size large
+    misused_naming --hidden-size train "$english" --hidden-size 8x
+    misused_naming --learning-rate train "$english" --learning-rate ''
+}
+
+@test "a value that is none of the choices: it is named" {
+    misused_naming lstn train "$english" --cell lstn
+    misused_naming word train "$english" --unit word
+    misused_naming adamm train "$english" --optimizer adamm
+}
+
+@test "commands without their files: wrong usage" {
+    misused_naming FILE train
+    misused_naming MODEL sample
+    misused_naming MODEL eval
+    misused_naming MODEL inspect
+    misused_naming MODEL info
+}
