@@ -101,4 +101,5 @@ keeps()
     yes 'no line ends here, ' | head -n 530000 | tr -d '\n' >line.txt
     [ "$(wc -c <line.txt)" -gt 10000000 ]
     does train line.txt -o run "${tiny[@]}" --max-steps 2
+    [ -s run/best.safetensors ]
 }
