@@ -16,6 +16,7 @@
 struct writer {
     char *end;
     int columns;
+    bool combining;
 };
 
 static void put(struct writer *writer, const void *bytes, size_t length, int columns)
@@ -55,15 +56,16 @@ static bool is_invisible(int32_t point)
 static void put_visible(struct writer *writer, int32_t before, int32_t point, int32_t after)
 {
     bool extends = point >= 0x80 && joins(before ? before : DOTTED_CIRCLE, point);
-    if (point < 0x20)
-        put_point(writer, 0x2400 + point, 1);
-    else if (point == 0x7F)
-        put_point(writer, 0x2421, 1);
+    if (point == '\r')
+        put(writer, "\\r", 2, 2);
+    else if (point < 0x20 || point == 0x7F)
+        put_hex(writer, "\\x%02X", (unsigned)point);
     else if (before && extends)
         put_point(writer, point, 0);
     else if (utf8_is_graphic(point))
         put_point(writer, point, utf8_columns(point) > 1 ? 2 : 1);
     else if (extends && !is_invisible(point)) {
+        writer->combining = true;
         put_point(writer, DOTTED_CIRCLE, 1);
         put_point(writer, point, 0);
     } else if (after && point >= 0xA0 && joins(point, after))
@@ -142,6 +144,7 @@ static struct glyph make_glyph(const struct vocab_symbol *symbol, char **storage
         if (is(symbol, " "))
             glyph.ends = GLYPH_MAY_BREAK;
     }
+    glyph.combining = writer.combining;
     glyph.columns = writer.columns;
     put(&writer, "", 1, 0);
     glyph.exact = writer.end;

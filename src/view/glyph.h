@@ -3,23 +3,22 @@
 #ifndef RUNE_GLYPH_H
 #define RUNE_GLYPH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "vocab.h"
 
-enum glyph_break {
-    GLYPH_KEEP,
-    GLYPH_MAY_BREAK,
-    GLYPH_MUST_BREAK
-}; /* whether a row ends after it */
+/* Whether a row ends after it. */
+enum glyph_break { GLYPH_KEEP, GLYPH_MAY_BREAK, GLYPH_MUST_BREAK };
 
-/* UTF-8, NUL-terminated. */
+/* How a symbol is shown in a view ("⏎", "→", "\r", "\x07", "U+200D", "◌́"; else as it is), and how
+ * it stands in a file (as it is; but "\xD0" for a byte that is not text, or is NUL): UTF-8,
+ * NUL-terminated. */
 struct glyph {
-    const char *shown; /* "⏎", "→", "␀", "U+200D", "\xD0", "◌́"; else the symbol itself */
-    const char
-        *exact;  /* for files: the symbol itself; "\xD0" for a byte that is not text or is NUL */
-    int columns; /* of `shown` in monospaced type, ≥ 1 */
+    const char *shown, *exact;
+    bool combining; /* shown is a mark on a dotted circle */
+    int columns;    /* of `shown` in monospaced type, ≥ 1 */
     enum glyph_break ends;
 };
 

@@ -147,8 +147,8 @@ static json_t *symbols_json(const struct trace *trace, const struct glyph *glyph
     for (int id = 0; id < trace->vocab->size; id++) {
         const struct vocab_symbol *symbol = &trace->vocab->symbols[id];
         vocab_describe(trace->vocab->unit, symbol->bytes, symbol->length, name, sizeof name);
-        json_array_append_new(list, json_pack("[s, i, i, s]", glyphs[id].shown, glyphs[id].columns,
-                                              (int)glyphs[id].ends, name));
+        json_array_append_new(list, json_pack("[s, i, b, s]", glyphs[id].shown,
+                                              (int)glyphs[id].ends, glyphs[id].combining, name));
     }
     return list;
 }

@@ -24,12 +24,14 @@ const length = ids.length;
 const KEEP = 0, MUST_BREAK = 2; // of a symbol: whether a row ends after it
 const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a symbol: its direction, 0 where it has none
 const rightToLeft = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Samaritan}\p{Script=Mandaic}\p{Script=Adlam}\p{Script=Hanifi_Rohingya}]/u;
-const symbols = about.symbols.map(([shown, columns, ends, name]) => ({
-  shown, columns, ends, name,
+const symbols = about.symbols.map(([shown, ends, combining, name]) => ({
+  shown, ends, name,
+  style: combining ? ' combining' : '',
   direction: rightToLeft.test(shown) ? RIGHT_TO_LEFT : /[\p{L}\p{N}]/u.test(shown) ? LEFT_TO_RIGHT : 0,
 }));
 const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
 const symbolAt = (t) => symbols[ids[t]];
+const isWide = (symbol) => symbol.shown.length > 4 && !/\P{ASCII}/u.test(symbol.shown); // U+200D
 
 const signals = about.signals.map(([quantity, layer, unit, range]) => ({quantity, layer, unit, range}));
 
@@ -77,25 +79,25 @@ function guessesAfter(t) {
   return list;
 }
 
-// --- rows: where the text is broken, in columns or, with guesses, in cells of one width ----------
+// --- rows: where the text is broken ---------------------------------------------------------------
 
 let rowStarts = [0]; // where each row starts, and the end of the text
 let rowDirections = []; // the direction of the paragraph that the row is of
 let rowHeight = 1;
 const numRows = () => rowStarts.length - 1;
 
-function breakRows(columns, widthOf) {
+function breakRows(room) {
   rowStarts = [];
   for (let start = 0; start < length; ) {
     rowStarts.push(start);
     let end = start, used = 0, afterSpace = start, usedToSpace = 0;
     for (; end < length; end++) {
-      const symbol = symbolAt(end), width = widthOf(symbol);
-      if (used + width > columns && end > start) {
-        if (usedToSpace > columns / 2) end = afterSpace;
+      const symbol = symbolAt(end);
+      if (used + symbol.width > room && end > start) {
+        if (usedToSpace > room / 2) end = afterSpace;
         break;
       }
-      used += width;
+      used += symbol.width;
       if (symbol.ends !== KEEP) {
         afterSpace = end + 1;
         usedToSpace = used;
@@ -131,33 +133,45 @@ function rowOf(t) {
   return low;
 }
 
-// The width of a column and the height of a row, as the browser's fonts have it.
-function measure() {
-  const probe = document.createElement('div');
-  probe.className = 'row';
-  const span = document.createElement('span');
-  if (state.guesses) span.className = 'column';
-  else span.textContent = '0';
-  probe.append(span);
-  sheet.append(probe);
-  const size = {width: span.getBoundingClientRect().width, height: probe.getBoundingClientRect().height};
-  probe.remove();
+const MAX_COLUMNS = 110; // longer rows are hard to read
+
+// The width of an element in a row, and the row's height, as the browser draws them.
+function measure(className, text) {
+  const row = document.createElement('div');
+  row.className = 'row';
+  const cell = document.createElement('span');
+  cell.className = className;
+  cell.textContent = text;
+  row.append(cell);
+  sheet.append(row);
+  const size = {width: cell.getBoundingClientRect().width, height: row.getBoundingClientRect().height};
+  row.remove();
   return size;
 }
 
-const MAX_COLUMNS = 110; // longer rows are hard to read
+// Each symbol's width in pixels: of its column of guesses, or of itself in the font it is drawn in.
+function measureSymbols() {
+  const {fontSize, fontFamily} = getComputedStyle(view);
+  const canvas = document.createElement('canvas').getContext('2d');
+  canvas.font = `${fontSize} ${fontFamily}`;
+  const narrow = measure('column', '').width, wide = measure('column wide', '').width;
+  for (const symbol of symbols)
+    if (state.guesses) symbol.width = isWide(symbol) ? wide : narrow;
+    else symbol.width = canvas.measureText(symbol.shown).width;
+}
 
 function layOut() {
   const top = firstInSight();
   sheet.classList.toggle('guessing', state.guesses);
-  const size = measure();
+  measureSymbols();
+  const column = measure('cell', '0');
   const style = getComputedStyle(view);
   const room = view.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const columns = Math.max(1, Math.min(Math.floor(room / size.width), MAX_COLUMNS));
-  rowHeight = size.height;
-  breakRows(columns, state.guesses ? (symbol) => Math.ceil(symbol.columns / 4) : (symbol) => symbol.columns);
+  const width = Math.min(room, MAX_COLUMNS * column.width);
+  rowHeight = column.height;
+  breakRows(width);
   directRows();
-  sheet.style.width = `${columns * size.width}px`;
+  sheet.style.width = `${width}px`;
   sheet.style.height = `${numRows() * rowHeight}px`;
   clearRows();
   view.scrollTop = rowOf(top) * rowHeight;
@@ -172,12 +186,16 @@ const drawn = new Map(); // row → its element
 
 function cellClass(t) {
   const level = state.levels[t];
-  return `cell${level === -LEVELS - 1 ? '' : ` level${level}`}${t === state.marked ? ' marked' : ''}`;
+  const colour = level === -LEVELS - 1 ? '' : ` level${level}`;
+  return `cell${colour}${symbolAt(t).style}${t === state.marked ? ' marked' : ''}`;
 }
+
+// A space is seen in the text by its colour; in a list it needs a sign.
+const visible = (symbol) => (symbol.shown === ' ' ? '␣' : symbol.shown);
 
 function makeGuess(guess) {
   const line = document.createElement('span');
-  line.className = guess.cameTrue ? 'guess true' : 'guess';
+  line.className = `guess${guess.symbol.style}${guess.cameTrue ? ' true' : ''}`;
   line.style.setProperty('--share', `${100 * guess.share}%`);
   return line;
 }
@@ -189,11 +207,11 @@ function makeCell(t) {
   cell.position = t;
   if (!state.guesses) return cell;
   const column = document.createElement('span');
-  column.className = 'column';
+  column.className = isWide(symbolAt(t)) ? 'column wide' : 'column';
   column.append(cell);
   for (const guess of guessesAfter(t)) {
     const line = makeGuess(guess);
-    line.textContent = `${guess.symbol.shown} ${Math.round(100 * guess.share)}`;
+    line.textContent = `${String(Math.round(100 * guess.share)).padStart(2)} ${visible(guess.symbol)}`;
     column.append(line);
   }
   return column;
@@ -271,7 +289,7 @@ function showDetail(t) {
   next.append(nextWords);
   for (const guess of guessesAfter(t)) {
     const item = makeGuess(guess);
-    item.textContent = `${guess.symbol.shown} ${percent(guess.share)}`;
+    item.textContent = `${visible(guess.symbol)} ${percent(guess.share)}`;
     item.title = guess.symbol.name;
     next.append(item);
   }

@@ -68,20 +68,55 @@ static char *row_text(const struct picture *picture, const struct glyph *glyphs,
     return text;
 }
 
-static void measure_spans(struct picture *picture, const struct row *row, const int *ends)
+/* Monospaced fonts put a mark beside its dotted circle, others on it. */
+static PangoAttrList *row_attributes(const struct picture *picture, const struct glyph *glyphs,
+                                     const struct row *row, const int *ends)
 {
-    PangoLayoutLine *line = pango_layout_get_line_readonly(row->layout, 0);
-    int begin = 0;
-    for (size_t i = 0; i < row->end - row->start; begin = ends[i++]) {
-        int *ranges, count;
-        pango_layout_line_get_x_ranges(line, begin, ends[i], &ranges, &count);
-        struct span *span = &picture->spans[row->start + i];
-        if (count > 0) {
-            span->left = PANGO_PIXELS(ranges[0]);
-            span->right = PANGO_PIXELS(ranges[2 * count - 1]);
+    PangoAttrList *attributes = pango_attr_list_new();
+    unsigned begin = 0;
+    for (size_t t = row->start; t < row->end; begin = (unsigned)ends[t++ - row->start])
+        if (glyphs[picture->trace->ids[t]].combining) {
+            PangoAttribute *family = pango_attr_family_new("Sans");
+            family->start_index = begin;
+            family->end_index = (unsigned)ends[t - row->start];
+            pango_attr_list_insert(attributes, family);
         }
+    return attributes;
+}
+
+static void widen(struct span *span, int left, int right)
+{
+    bool empty = span->left == span->right;
+    left = PANGO_PIXELS(left);
+    right = PANGO_PIXELS(right);
+    span->left = empty || left < span->left ? left : span->left;
+    span->right = empty || right > span->right ? right : span->right;
+}
+
+/* A character is where its cursor positions are, which share out the glyph of a ligature, and where
+ * its glyphs are: a mark from another font than its circle has one without a cursor. What the first
+ * character of a ligature takes too much, the next is drawn over. */
+static void measure_spans(struct span *spans, PangoLayout *layout, const int *ends, size_t count)
+{
+    PangoLayoutLine *line = pango_layout_get_line_readonly(layout, 0);
+    int begin = 0, *ranges, num_ranges;
+    for (size_t i = 0; i < count; begin = ends[i++]) {
+        pango_layout_line_get_x_ranges(line, begin, ends[i], &ranges, &num_ranges);
+        for (int k = 0; k < num_ranges; k++)
+            widen(&spans[i], ranges[2 * k], ranges[2 * k + 1]);
         g_free(ranges);
     }
+    PangoLayoutIter *iter = pango_layout_get_iter(layout);
+    do {
+        PangoRectangle cluster;
+        size_t i = 0;
+        pango_layout_iter_get_cluster_extents(iter, NULL, &cluster);
+        while (i < count && ends[i] <= pango_layout_iter_get_index(iter))
+            i++;
+        if (i < count)
+            widen(&spans[i], cluster.x, cluster.x + cluster.width);
+    } while (pango_layout_iter_next_cluster(iter));
+    pango_layout_iter_free(iter);
 }
 
 static int lay_out_row(struct picture *picture, const struct glyph *glyphs, PangoContext *context,
@@ -94,9 +129,12 @@ static int lay_out_row(struct picture *picture, const struct glyph *glyphs, Pang
         pango_layout_set_font_description(row->layout, font);
         pango_layout_set_single_paragraph_mode(row->layout, TRUE);
         pango_layout_set_text(row->layout, text, -1);
+        PangoAttrList *attributes = row_attributes(picture, glyphs, row, ends);
+        pango_layout_set_attributes(row->layout, attributes);
+        pango_attr_list_unref(attributes);
         pango_layout_get_pixel_size(row->layout, &row->width, NULL);
         row->from_right = pango_layout_get_direction(row->layout, 0) == PANGO_DIRECTION_RTL;
-        measure_spans(picture, row, ends);
+        measure_spans(picture->spans + row->start, row->layout, ends, row->end - row->start);
     }
     int result = text ? 0 : -1;
     free(text);
