@@ -69,7 +69,7 @@ int vocab_on_unknown_parse(const char *name, enum vocab_on_unknown *on_unknown)
 static void glyph(char *out, size_t room, int32_t first, const uint8_t *symbol, size_t length)
 {
     out[0] = '\0';
-    if (first == '\n' || first == '\r' || first == '\t')
+    if (length == 1 && (first == '\n' || first == '\r' || first == '\t'))
         snprintf(out, room, "'\\%c'", first == '\n' ? 'n' : first == '\r' ? 'r' : 't');
     else if (utf8_is_graphic(first) && length + 3 <= room)
         snprintf(out, room, "'%.*s'", (int)length, (const char *)symbol);

@@ -1,0 +1,419 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+#include "random_text.h"
+#include "vocab.h"
+
+#define SYMBOL(text) ((struct vocab_symbol){(const uint8_t *)(text), sizeof(text) - 1})
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static int count_run(void *context, const struct cutter_run *run)
+{
+    return vocab_counter_add(context, run);
+}
+
+/* The vocabulary of a text; what vocab_from_counts returns. */
+static int make_vocab(struct vocab *vocab, enum vocab_unit unit, enum utf8_form form,
+                      const void *text, size_t length, uint64_t min_count)
+{
+    *vocab = (struct vocab){0};
+    struct vocab_counter *counter = vocab_counter_new(unit);
+    struct cutter *cutter = cutter_new(unit, form, "a text");
+    assert_int_equal(cutter_cut(cutter, text, length, true, count_run, counter), 0);
+    int result = vocab_from_counts(vocab, counter, min_count, form);
+    cutter_free(cutter);
+    vocab_counter_free(counter);
+    return result;
+}
+
+static void check_symbol(const struct vocab *vocab, int id, const char *expected)
+{
+    assert_in_range(id, 0, vocab->size - 1);
+    assert_int_equal(vocab->symbols[id].length, strlen(expected));
+    assert_memory_equal(vocab->symbols[id].bytes, expected, strlen(expected));
+}
+
+static void test_symbols_are_in_byte_order(void **state)
+{
+    (void)state;
+    struct vocab vocab;
+    const char text[] = "cbé\xF0\x9F\x91\xA8"
+                        "ca\nbe\xCC\x81"
+                        "e";
+    assert_int_equal(make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, text, sizeof text - 1, 1), 0);
+    assert_int_equal(vocab.size, 8);
+    assert_int_equal(vocab.unknown, VOCAB_NONE);
+    const char *const points[] = {"\n", "a", "b", "c", "e", "é", "\xCC\x81", "\xF0\x9F\x91\xA8"};
+    for (int id = 0; id < 8; id++)
+        check_symbol(&vocab, id, points[id]);
+    vocab_release(&vocab);
+    assert_int_equal(make_vocab(&vocab, VOCAB_GRAPHEME, UTF8_NONE, text, sizeof text - 1, 1), 0);
+    const char *const clusters[] = {"\n", "a", "b", "c", "e", "e\xCC\x81", "é", "\xF0\x9F\x91\xA8"};
+    assert_int_equal(vocab.size, 8);
+    for (int id = 0; id < 8; id++)
+        check_symbol(&vocab, id, clusters[id]);
+    vocab_release(&vocab);
+    assert_int_equal(make_vocab(&vocab, VOCAB_GRAPHEME, UTF8_NFC, text, sizeof text - 1, 1), 0);
+    assert_int_equal(vocab.size, 7);
+    vocab_release(&vocab);
+    assert_int_equal(make_vocab(&vocab, VOCAB_BYTE, UTF8_NONE, "b\xFF\x00\x80", 4, 1), 0);
+    assert_int_equal(vocab.size, 4);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xFF", 1), 3);
+    vocab_release(&vocab);
+}
+
+/* Each symbol is found under its id, no two are the same, and order is that of bytes. */
+static void check_vocab(const struct vocab *vocab)
+{
+    for (int id = 0; id < vocab->size; id++) {
+        const struct vocab_symbol *symbol = &vocab->symbols[id];
+        if (id == vocab->unknown)
+            continue;
+        assert_int_equal(vocab_find(vocab, symbol->bytes, symbol->length), id);
+        if (id == 0)
+            continue;
+        const struct vocab_symbol *before = symbol - 1;
+        size_t shorter = before->length < symbol->length ? before->length : symbol->length;
+        int order = memcmp(before->bytes, symbol->bytes, shorter);
+        assert_true(order < 0 || (order == 0 && before->length < symbol->length));
+    }
+}
+
+/* decode(encode(text)) == text, byte for byte. */
+static void test_round_trip(void **state)
+{
+    (void)state;
+    struct random random = {4, 0};
+    static uint8_t text[4 * 3000];
+    for (int round = 0; round < 200; round++)
+        for (int unit = VOCAB_CODEPOINT; unit <= VOCAB_BYTE; unit++) {
+            struct vocab vocab;
+            int32_t *ids;
+            size_t count, unknown, at = 0;
+            size_t length = random_text(&random, 10 + random_below(&random, 2990), text);
+            if (unit == VOCAB_BYTE)
+                for (size_t i = 0; i < length; i += 7)
+                    text[i] = (uint8_t)random_below(&random, 256);
+            assert_int_equal(make_vocab(&vocab, (enum vocab_unit)unit, UTF8_NONE, text, length, 1),
+                             0);
+            check_vocab(&vocab);
+            assert_int_equal(vocab_encode(&vocab, "a text", text, length, VOCAB_ERROR, NULL, &ids,
+                                          &count, &unknown),
+                             0);
+            assert_int_equal(unknown, 0);
+            for (size_t i = 0; i < count; i++) {
+                assert_in_range(ids[i], 0, vocab.size - 1);
+                const struct vocab_symbol *symbol = &vocab.symbols[ids[i]];
+                assert_true(symbol->length <= length - at);
+                assert_memory_equal(symbol->bytes, text + at, symbol->length);
+                at += symbol->length;
+            }
+            assert_int_equal(at, length);
+            free(ids);
+            vocab_release(&vocab);
+        }
+}
+
+static int64_t naive_count(const uint8_t *text, size_t length, uint8_t byte)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += text[i] == byte;
+    return count;
+}
+
+/* A vocabulary with min_count holds what is counted that often, and all else is unknown. */
+static void test_min_count(void **state)
+{
+    (void)state;
+    struct random random = {5, 0};
+    uint8_t text[400];
+    for (int round = 0; round < 300; round++) {
+        struct vocab vocab;
+        int64_t min_count = 2 + random_below(&random, 4);
+        for (size_t i = 0; i < sizeof text; i++)
+            text[i] = (uint8_t)(random_below(&random, 2) ? 'a' : random_below(&random, 128));
+        assert_int_equal(make_vocab(&vocab, round % 2 ? VOCAB_GRAPHEME : VOCAB_BYTE, UTF8_NONE,
+                                    text, sizeof text, (uint64_t)min_count),
+                         0);
+        check_vocab(&vocab);
+        assert_int_equal(vocab.unknown, vocab.size - 1);
+        check_symbol(&vocab, vocab.unknown, "\xEF\xBF\xBD");
+        size_t missing = 0;
+        if (vocab.unit == VOCAB_BYTE) {
+            for (int byte = 0; byte < 256; byte++) {
+                uint8_t bytes[1] = {(uint8_t)byte};
+                int64_t seen = naive_count(text, sizeof text, bytes[0]);
+                assert_int_equal(vocab_find(&vocab, bytes, 1) != VOCAB_NONE, seen >= min_count);
+                missing += seen < min_count ? (size_t)seen : 0;
+            }
+            int32_t *ids;
+            size_t count, unknown;
+            assert_int_equal(vocab_encode(&vocab, "a text", text, sizeof text, VOCAB_ERROR, NULL,
+                                          &ids, &count, &unknown),
+                             0);
+            assert_int_equal(count, sizeof text);
+            assert_int_equal(unknown, missing);
+            for (size_t i = 0; i < count; i++) {
+                int32_t id = vocab_find(&vocab, text + i, 1);
+                assert_int_equal(ids[i], id == VOCAB_NONE ? vocab.unknown : id);
+            }
+            free(ids);
+        }
+        vocab_release(&vocab);
+    }
+}
+
+static void test_replacement_characters_are_not_unknown(void **state)
+{
+    (void)state;
+    struct vocab vocab;
+    const char text[] = "a\xEF\xBF\xBD"
+                        "b\xEF\xBF\xBD"
+                        "aq";
+    int32_t *ids;
+    size_t count, unknown;
+    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, text, sizeof text - 1, 2);
+    assert_int_equal(vocab.size, 3); /* a, U+FFFD, unknown */
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), 1);
+    vocab_encode(&vocab, "a text", (const uint8_t *)text, sizeof text - 1, VOCAB_ERROR, NULL, &ids,
+                 &count, &unknown);
+    const int32_t expected[] = {0, 1, 2, 1, 0, 2};
+    assert_int_equal(count, 6);
+    assert_memory_equal(ids, expected, sizeof expected);
+    assert_int_equal(unknown, 2);
+    free(ids);
+    vocab_release(&vocab);
+    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "aab", 3, 2);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), VOCAB_NONE);
+    vocab_release(&vocab);
+}
+
+static void test_texts_without_a_vocabulary(void **state)
+{
+    (void)state;
+    struct vocab vocab;
+    assert_int_equal(make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "\n\n\n", 3, 1), -1);
+    assert_non_null(strstr(error_message(), "'\\n' (U+000A)"));
+    assert_int_equal(make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "aaa", 3, 2), -1);
+    assert_non_null(strstr(error_message(), "'a'"));
+    assert_int_equal(make_vocab(&vocab, VOCAB_GRAPHEME, UTF8_NONE, "abc", 3, 2), -1);
+    assert_non_null(strstr(error_message(), "--min-count"));
+    assert_int_equal(make_vocab(&vocab, VOCAB_BYTE, UTF8_NONE, "", 0, 1), -1);
+}
+
+static void check_from_symbols(enum vocab_unit unit, const struct vocab_symbol *symbols, int count,
+                               int unknown, const char *complaint)
+{
+    struct vocab vocab = {0};
+    int result = vocab_from_symbols(&vocab, unit, UTF8_NONE, symbols, count, unknown);
+    assert_int_equal(result, complaint ? -1 : 0);
+    if (complaint && !strstr(error_message(), complaint))
+        fail_msg("'%s' is not in: %s", complaint, error_message());
+    vocab_release(&vocab);
+}
+
+static void test_given_symbols(void **state)
+{
+    (void)state;
+    struct vocab_symbol good[] = {SYMBOL("b"), SYMBOL("a"), SYMBOL("\xEF\xBF\xBD"), SYMBOL("é")};
+    struct vocab vocab = {0};
+    assert_int_equal(vocab_from_symbols(&vocab, VOCAB_CODEPOINT, UTF8_NFC, good, 4, 2), 0);
+    assert_int_equal(vocab.form, UTF8_NFC);
+    check_symbol(&vocab, 0, "b"); /* ids stay as they are given */
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"a", 1), 1);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"z", 1), VOCAB_NONE);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), VOCAB_NONE);
+    vocab_release(&vocab);
+
+    struct vocab_symbol twice[] = {SYMBOL("a"), SYMBOL("b"), SYMBOL("a")};
+    check_from_symbols(VOCAB_CODEPOINT, twice, 3, VOCAB_NONE, "0 and 2");
+    check_from_symbols(VOCAB_CODEPOINT, twice, 3, 0, NULL);
+    struct vocab_symbol clusters[] = {SYMBOL("ab"), SYMBOL("e\xCC\x81"), SYMBOL("ab")};
+    check_from_symbols(VOCAB_CODEPOINT, clusters, 2, VOCAB_NONE, "symbol 0");
+    check_from_symbols(VOCAB_GRAPHEME, clusters, 2, VOCAB_NONE, NULL);
+    check_from_symbols(VOCAB_GRAPHEME, clusters, 3, VOCAB_NONE, "0 and 2");
+    check_from_symbols(VOCAB_BYTE, clusters, 2, VOCAB_NONE, "symbol 0");
+    struct vocab_symbol empty[] = {SYMBOL("a"), SYMBOL("")};
+    for (int unit = VOCAB_CODEPOINT; unit <= VOCAB_BYTE; unit++)
+        check_from_symbols((enum vocab_unit)unit, empty, 2, VOCAB_NONE, "empty");
+    struct vocab_symbol bad[] = {SYMBOL("a"), SYMBOL("\xFF")};
+    check_from_symbols(VOCAB_CODEPOINT, bad, 2, VOCAB_NONE, "symbol 1");
+    check_from_symbols(VOCAB_GRAPHEME, bad, 2, VOCAB_NONE, "symbol 1");
+    check_from_symbols(VOCAB_BYTE, bad, 2, VOCAB_NONE, NULL);
+    check_from_symbols(VOCAB_BYTE, bad, 2, 2, "unknown");
+    check_from_symbols(VOCAB_BYTE, bad, 2, -2, "unknown");
+    check_from_symbols(VOCAB_BYTE, bad, 0, VOCAB_NONE, "empty");
+}
+
+/* Many clusters, so that the hash table grows and collides. */
+static void test_many_clusters(void **state)
+{
+    (void)state;
+    static uint8_t text[26 * 300 * 4];
+    size_t length = 0;
+    for (int round = 0; round < 300; round++)
+        for (int letter = 'a'; letter <= 'z'; letter++) {
+            text[length++] = (uint8_t)letter;
+            length += (size_t)utf8_encode(0x300 + round % 80, text + length);
+        }
+    struct vocab vocab;
+    assert_int_equal(make_vocab(&vocab, VOCAB_GRAPHEME, UTF8_NONE, text, length, 1), 0);
+    check_vocab(&vocab);
+    assert_int_equal(vocab.size, 26 * 80);
+    vocab_release(&vocab);
+}
+
+static void check_encoding(const struct vocab *vocab, const char *text,
+                           enum vocab_on_unknown on_unknown, const char *expected, size_t missing)
+{
+    int32_t *ids = NULL;
+    size_t count = 0, unknown = 0, length = 0;
+    char decoded[64] = "";
+    assert_int_equal(vocab_encode(vocab, "a text", (const uint8_t *)text, strlen(text), on_unknown,
+                                  NULL, &ids, &count, &unknown),
+                     0);
+    for (size_t i = 0; i < count; i++) {
+        const struct vocab_symbol *symbol = &vocab->symbols[ids[i]];
+        memcpy(decoded + length, symbol->bytes, symbol->length);
+        length += symbol->length;
+    }
+    decoded[length] = '\0';
+    assert_string_equal(decoded, expected);
+    assert_int_equal(unknown, missing);
+    free(ids);
+}
+
+static void test_on_unknown(void **state)
+{
+    (void)state;
+    struct vocab vocab;
+    int32_t *ids;
+    size_t count;
+    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "abE ?", 5, 1);
+    check_encoding(&vocab, "ab", VOCAB_ERROR, "ab", 0);
+    check_encoding(&vocab, "xaéy", VOCAB_SKIP, "a", 3);
+    check_encoding(&vocab, "AeéÉàx\xF0\x9F\x91\xA8", VOCAB_REPLACE, "aEEEa??", 7);
+    assert_int_equal(vocab_encode(&vocab, "the prompt", (const uint8_t *)"b?a\xC3\xA9z", 6,
+                                  VOCAB_ERROR, "--on-unknown skip", &ids, &count, NULL),
+                     -1);
+    assert_non_null(strstr(error_message(), "the prompt: 'é' at offset 3"));
+    assert_non_null(strstr(error_message(), "--on-unknown skip"));
+    vocab_release(&vocab);
+    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "ab ", 3, 1);
+    check_encoding(&vocab, "Axb", VOCAB_REPLACE, "a b", 2);
+    vocab_release(&vocab);
+    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "ab", 2, 1);
+    check_encoding(&vocab, "Axb", VOCAB_REPLACE, "ab", 2);
+    vocab_release(&vocab);
+    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "aabbc", 5,
+               2); /* what is unknown has a symbol */
+    check_encoding(&vocab, "aAc", VOCAB_REPLACE, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
+    check_encoding(&vocab, "aAc", VOCAB_SKIP, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
+    vocab_release(&vocab);
+    make_vocab(&vocab, VOCAB_GRAPHEME, UTF8_NONE, "e?", 2, 1);
+    check_encoding(&vocab, "e\xCC\x81\r\n", VOCAB_REPLACE, "e?", 2);
+    vocab_release(&vocab);
+    make_vocab(&vocab, VOCAB_BYTE, UTF8_NONE, "e?", 2, 1);
+    check_encoding(&vocab, "E\xC3\xA9", VOCAB_REPLACE, "e??", 3);
+    vocab_release(&vocab);
+}
+
+/* An offset beyond the first run counts bytes of all before it. */
+static void test_offset_of_unknown_symbol(void **state)
+{
+    (void)state;
+    static uint8_t text[2 * 10000 + 1];
+    struct vocab vocab;
+    int32_t *ids;
+    size_t count, length = 0;
+    for (int i = 0; i < 10000; i++)
+        length += (size_t)utf8_encode(i % 2 ? 0x431 : 0x432, text + length);
+    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, text, length, 1);
+    text[length++] = 'x';
+    assert_int_equal(
+        vocab_encode(&vocab, "a text", text, length, VOCAB_ERROR, NULL, &ids, &count, NULL), -1);
+    assert_non_null(strstr(error_message(), "'x' at offset 20000 "));
+    vocab_release(&vocab);
+}
+
+static void check_description(enum vocab_unit unit, const char *symbol, size_t room,
+                              const char *expected)
+{
+    char out[128];
+    memset(out, '#', sizeof out);
+    assert_ptr_equal(vocab_describe(unit, (const uint8_t *)symbol, strlen(symbol), out, room), out);
+    assert_string_equal(out, expected);
+    assert_int_equal(out[room], '#');
+}
+
+static void test_descriptions(void **state)
+{
+    (void)state;
+    check_description(VOCAB_CODEPOINT, "a", 64, "'a'");
+    check_description(VOCAB_CODEPOINT, "é", 64, "'é'");
+    check_description(VOCAB_CODEPOINT, "\n", 64, "'\\n' (U+000A)");
+    check_description(VOCAB_CODEPOINT, "\xCC\x81", 64, "U+0301");
+    check_description(VOCAB_CODEPOINT, "\x01", 64, "U+0001");
+    check_description(VOCAB_BYTE, "\xD0", 64, "byte D0");
+    check_description(VOCAB_BYTE, "a", 64, "byte 61");
+    check_description(VOCAB_GRAPHEME, "e\xCC\x81", 64, "'e\xCC\x81' (U+0065 U+0301)");
+    check_description(VOCAB_GRAPHEME, "\r\n", 64, "U+000D U+000A");
+    check_description(VOCAB_CODEPOINT, "é", 3, "'"); /* never half a character */
+    check_description(VOCAB_CODEPOINT, "é", 4, "'é");
+    check_description(VOCAB_CODEPOINT, "é", 1, "");
+    char long_cluster[200] = "e";
+    for (int i = 0; i < 60; i++)
+        strcat(long_cluster, "\xCC\x81");
+    check_description(VOCAB_GRAPHEME, long_cluster, 100,
+                      "U+0065 U+0301 U+0301 U+0301 U+0301 U+0301 U+0301 U+0301 …");
+    char out[8];
+    vocab_describe(VOCAB_CODEPOINT, (const uint8_t *)"\0", 1, out, sizeof out);
+    assert_string_equal(out, "U+0000");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        enum vocab_unit unit;
+        enum utf8_form form;
+        assert_int_equal(vocab_unit_parse(vocab_unit_name((enum vocab_unit)i), &unit), 0);
+        assert_int_equal(unit, i);
+        assert_int_equal(vocab_form_parse(vocab_form_name((enum utf8_form)i), &form), 0);
+        assert_int_equal(form, i);
+    }
+    enum vocab_unit unit;
+    enum vocab_on_unknown on_unknown;
+    assert_int_equal(vocab_unit_parse("letter", &unit), -1);
+    assert_non_null(strstr(error_message(), "codepoint, grapheme or byte, not 'letter'"));
+    assert_int_equal(vocab_on_unknown_parse("replace", &on_unknown), 0);
+    assert_int_equal(on_unknown, VOCAB_REPLACE);
+    assert_int_equal(vocab_on_unknown_parse("", &on_unknown), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_symbols_are_in_byte_order),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_min_count),
+        cmocka_unit_test(test_replacement_characters_are_not_unknown),
+        cmocka_unit_test(test_texts_without_a_vocabulary),
+        cmocka_unit_test(test_given_symbols),
+        cmocka_unit_test(test_many_clusters),
+        cmocka_unit_test(test_on_unknown),
+        cmocka_unit_test(test_offset_of_unknown_symbol),
+        cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
