@@ -347,14 +347,14 @@ static const struct kind kinds[] = {
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static void print_kinds(FILE *stream)
+static void print_kinds(void)
 {
-    fprintf(stream, "\nKinds, and what --size means there (default; limit):\n");
+    printf("\nKinds, and what --size means there (default; limit):\n");
     for (size_t i = 0; i < KINDS; i++) {
-        fprintf(stream, "  %-9s %s", kinds[i].name, kinds[i].help);
+        printf("  %-9s %s", kinds[i].name, kinds[i].help);
         if (kinds[i].size_help)
-            fprintf(stream, "; %s (%ld; %ld)", kinds[i].size_help, kinds[i].size, kinds[i].largest);
-        fputc('\n', stream);
+            printf("; %s (%ld; %ld)", kinds[i].size_help, kinds[i].size, kinds[i].largest);
+        putchar('\n');
     }
 }
 
@@ -410,7 +410,7 @@ int main(int argc, const char **argv)
     const struct kind *kind = name ? kind_find(name) : NULL;
     if (option == HELP) {
         poptPrintHelp(context, stdout, 0);
-        print_kinds(stdout);
+        print_kinds();
         status = 0;
     } else if (option < -1) {
         status = usage_error(poptStrerror(option), poptBadOption(context, 0));
