@@ -138,18 +138,6 @@ static int write_npy_and_json(const struct trace *trace, const struct view_optio
     return result;
 }
 
-/* A field as RFC 4180 has it. */
-static void put_quoted(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void put_csv(FILE *out, const struct trace *trace, const struct glyph *glyphs)
 {
     size_t S = trace->num_signals;
@@ -160,7 +148,7 @@ static void put_csv(FILE *out, const struct trace *trace, const struct glyph *gl
     fputs("\n", out);
     for (size_t t = 0; t < trace->length; t++) {
         fprintf(out, "%zu,", t);
-        put_quoted(out, glyphs[trace->ids[t]].exact);
+        glyph_put_csv(&glyphs[trace->ids[t]], out);
         fprintf(out, ",%.6g", (double)trace->losses[t]);
         for (size_t s = 0; s < S; s++)
             fprintf(out, ",%.6g", (double)trace->values[t * S + s]);

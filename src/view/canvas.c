@@ -20,6 +20,7 @@ double canvas_text(cairo_t *cr, double x, double y, double anchor, const char *f
     cairo_move_to(cr, x - anchor * width, y - height / 2.0);
     canvas_colour(cr, colour);
     pango_cairo_show_layout(cr, layout);
+    cairo_new_path(cr);
     pango_font_description_free(description);
     g_object_unref(layout);
     return width;

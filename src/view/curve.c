@@ -82,9 +82,8 @@ static void make_axes(struct curve *curve)
     }
     if (low > high)
         low = 0, high = 1;
-    curve->x = make_axis(0, fmax(last, 1), LEFT, RIGHT);
-    curve->x.low = 0;
-    curve->x.high = fmax(last, 1);
+    last = fmax(last, 1);
+    curve->x = (struct axis){0, last, fmax(nice_tick(last), 1), LEFT, RIGHT};
     curve->y = make_axis(low, high, BOTTOM, TOP);
 }
 
@@ -138,7 +137,8 @@ struct ending {
 };
 
 static struct ending draw_series(cairo_t *cr, const struct curve *curve,
-                                 double (*loss_of)(const struct curve_point *))
+                                 double (*loss_of)(const struct curve_point *),
+                                 struct colour colour)
 {
     struct ending ending = {0};
     size_t finite = 0, share, in_bucket = 0;
@@ -163,7 +163,11 @@ static struct ending draw_series(cairo_t *cr, const struct curve *curve,
         steps = losses = 0;
         in_bucket = 0;
     }
+    canvas_colour(cr, colour);
+    cairo_set_line_width(cr, 1.8);
+    cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_stroke(cr);
+    cairo_set_line_join(cr, CAIRO_LINE_JOIN_MITER);
     if (ending.found) {
         cairo_arc(cr, ending.x, ending.y, 3, 0, 2 * 3.14159265358979);
         cairo_fill(cr);
@@ -191,13 +195,8 @@ static void draw_legend(cairo_t *cr, double x, struct colour colour, const char 
 static void draw_both(cairo_t *cr, const struct curve *curve)
 {
     const struct colour blue = colour_on(COLOUR_DARK, -1, 1), orange = colour_on(COLOUR_DARK, 1, 1);
-    cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
-    cairo_set_line_width(cr, 1.5);
-    canvas_colour(cr, blue);
-    struct ending train = draw_series(cr, curve, train_of);
-    cairo_set_line_width(cr, 2);
-    canvas_colour(cr, orange);
-    struct ending val = draw_series(cr, curve, val_of);
+    struct ending train = draw_series(cr, curve, train_of, blue);
+    struct ending val = draw_series(cr, curve, val_of, orange);
 
     /* Labels of near ends are pushed apart, each to its own side. */
     double train_y = train.y, val_y = val.y, gap = 16;

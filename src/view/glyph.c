@@ -39,6 +39,7 @@ static void put_hex(struct writer *writer, const char *format, unsigned number)
     put(writer, hex, (size_t)length, length);
 }
 
+/* Whether two code points alone are one cluster. */
 static bool joins(int32_t before, int32_t after)
 {
     int32_t state = 0;
@@ -52,49 +53,62 @@ static bool is_invisible(int32_t point)
            (point >= 0xFE00 && point <= 0xFE0F) || (point >= 0xE0000 && point <= 0xE0FFF);
 }
 
-/* One code point of a symbol, between its neighbours in it (0 where there is none). */
-static void put_visible(struct writer *writer, int32_t before, int32_t point, int32_t after)
+/* The code point at `at`, and where the next one is; −1 for a byte that is no text, and at the end.
+ */
+static int32_t point_at(const struct vocab_symbol *symbol, size_t at, size_t *next)
 {
-    bool extends = point >= 0x80 && joins(before ? before : DOTTED_CIRCLE, point);
-    if (point == '\r')
-        put(writer, "\\r", 2, 2);
-    else if (point < 0x20 || point == 0x7F)
-        put_hex(writer, "\\x%02X", (unsigned)point);
-    else if (before && extends)
-        put_point(writer, point, 0);
-    else if (utf8_is_graphic(point))
+    int32_t point;
+    int size = 0;
+    if (at < symbol->length)
+        size = utf8_decode(symbol->bytes + at, symbol->length - at, &point);
+    *next = at + (size > 0 ? (size_t)size : 1);
+    return size > 0 ? point : -1;
+}
+
+/* A code point that begins a symbol, or stands in it on its own; `after` is the next. */
+static void put_alone(struct writer *writer, int32_t point, int32_t after)
+{
+    if (utf8_is_graphic(point))
         put_point(writer, point, utf8_columns(point) > 1 ? 2 : 1);
-    else if (extends && !is_invisible(point)) {
+    else if (joins(DOTTED_CIRCLE, point) && !is_invisible(point)) {
         writer->combining = true;
         put_point(writer, DOTTED_CIRCLE, 1);
         put_point(writer, point, 0);
-    } else if (after && point >= 0xA0 && joins(point, after))
+    } else if (after >= 0 && joins(point, after))
         put_point(writer, point, 0);
     else
         put_hex(writer, "U+%04X", (unsigned)point);
 }
 
+/* One that is part of the cluster before it. */
+static void put_joined(struct writer *writer, int32_t point)
+{
+    bool wide = utf8_columns(point) > 1 || point == EMOJI_STYLE ||
+                (point >= REGIONAL_A && point <= REGIONAL_Z);
+    put_point(writer, point, 0);
+    if (wide && writer->columns < 2)
+        writer->columns = 2;
+}
+
 static void put_symbol(struct writer *writer, const struct vocab_symbol *symbol)
 {
-    int32_t before = 0, point, after;
-    int size;
-    for (size_t at = 0; at < symbol->length; at += (size_t)size, before = point) {
-        size = utf8_decode(symbol->bytes + at, symbol->length - at, &point);
-        if (size <= 0) {
-            size = 1;
-            point = 0;
+    int32_t before = -1, state = 0;
+    size_t next, beyond;
+    for (size_t at = 0; at < symbol->length; at = next) {
+        int32_t point = point_at(symbol, at, &next), after = point_at(symbol, next, &beyond);
+        bool control = point < 0x20 || point == 0x7F;
+        if (point == '\r')
+            put(writer, "\\r", 2, 2);
+        else if (control)
             put_hex(writer, "\\x%02X", symbol->bytes[at]);
-            continue;
-        }
-        size_t next = at + (size_t)size;
-        if (next >= symbol->length ||
-            utf8_decode(symbol->bytes + next, symbol->length - next, &after) <= 0)
-            after = 0;
-        put_visible(writer, before, point, after);
-        if (point == EMOJI_STYLE || (point >= REGIONAL_A && point <= REGIONAL_Z && before))
-            writer->columns = 2;
+        else if (before >= 0 && !utf8_cluster_break(before, point, &state))
+            put_joined(writer, point);
+        else
+            put_alone(writer, point, after);
+        before = point;
     }
-    writer->columns = writer->columns < 1 ? 1 : writer->columns;
+    if (writer->columns < 1)
+        writer->columns = 1;
 }
 
 static bool is(const struct vocab_symbol *symbol, const char *text)
@@ -102,24 +116,21 @@ static bool is(const struct vocab_symbol *symbol, const char *text)
     return symbol->length == strlen(text) && memcmp(symbol->bytes, text, symbol->length) == 0;
 }
 
-static void put_exact(struct writer *writer, const uint8_t *bytes, size_t length)
+static void put_exact(struct writer *writer, const struct vocab_symbol *symbol)
 {
-    int32_t point;
-    for (size_t at = 0; at < length;) {
-        int size = utf8_decode(bytes + at, length - at, &point);
-        if (size > 0 && point != 0)
-            put(writer, bytes + at, (size_t)size, 0);
+    size_t next;
+    for (size_t at = 0; at < symbol->length; at = next)
+        if (point_at(symbol, at, &next) > 0)
+            put(writer, symbol->bytes + at, next - at, 0);
         else
-            put_hex(writer, "\\x%02X", bytes[at]);
-        at += (size_t)(size > 0 ? size : 1);
-    }
+            put_hex(writer, "\\x%02X", symbol->bytes[at]);
 }
 
 char *glyph_text(const void *bytes, size_t length)
 {
     char *text = mem_new(4 * length + 1, 1);
     if (text)
-        put_exact(&(struct writer){.end = text}, bytes, length);
+        put_exact(&(struct writer){.end = text}, &(struct vocab_symbol){bytes, length});
     return text;
 }
 
@@ -148,7 +159,7 @@ static struct glyph make_glyph(const struct vocab_symbol *symbol, char **storage
     glyph.columns = writer.columns;
     put(&writer, "", 1, 0);
     glyph.exact = writer.end;
-    put_exact(&writer, symbol->bytes, symbol->length);
+    put_exact(&writer, symbol);
     put(&writer, "", 1, 0);
     *storage += glyph_room(symbol);
     return glyph;
@@ -191,4 +202,15 @@ size_t glyph_row_end(const struct glyph *glyphs, const int32_t *ids, size_t leng
         }
     }
     return end;
+}
+
+void glyph_put_csv(const struct glyph *glyph, FILE *out)
+{
+    fputc('"', out);
+    for (const char *text = glyph->exact; *text; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
 }

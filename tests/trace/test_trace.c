@@ -1,0 +1,154 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+#include "rng.h"
+#include "trace.h"
+
+static const char *const quantities[] = {"h", "c", "i", "f", "g", "o"};
+
+#define LENGTH 1000
+#define SIGNALS 5
+static const struct trace_signal signals[SIGNALS] = {
+    {0, 0, 0}, {0, 1, 37}, {1, 0, 2}, {5, 1, 511}, {0, 0, 4},
+};
+
+/* 0: all 0; 1: ±0.5 in turns; 2: 100 ± 1, large but steady; 3: 0.25 and −1 in turns; 4: random
+ * within ±0.01. */
+static void fill(struct trace *trace)
+{
+    const struct rng rng = {7, RNG_TEST};
+    assert_int_equal(trace_init(trace, LENGTH, signals, SIGNALS), 0);
+    trace->quantities = quantities;
+    trace->num_quantities = 6;
+    for (uint32_t t = 0; t < LENGTH; t++) {
+        float *row = trace->values + t * SIGNALS;
+        float sign = t % 2 ? -1 : 1;
+        row[1] = sign / 2;
+        row[2] = 100 + sign;
+        row[3] = t % 2 ? -1 : 0.25F;
+        row[4] = (float)(rng_uniform(&rng, (uint32_t[4]){t}) - 0.5) / 50;
+        trace->losses[t] = (float)t;
+    }
+}
+
+static void starts_zeroed_and_keeps_its_signals(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    assert_int_equal(trace_init(&trace, LENGTH, signals, SIGNALS), 0);
+    assert_int_equal(trace.length, LENGTH);
+    assert_int_equal(trace.num_signals, SIGNALS);
+    assert_memory_equal(trace.signals, signals, sizeof signals);
+    for (size_t i = 0; i < LENGTH * SIGNALS; i++)
+        assert_true(trace.values[i] == 0);
+    trace.guesses[LENGTH * TRACE_GUESSES - 1].id = 1;
+    trace.losses[LENGTH - 1] = 1;
+    trace.ids[LENGTH - 1] = 1;
+    trace_release(&trace);
+    assert_null(trace.values);
+    trace_release(&trace);
+}
+
+static void a_trace_without_text_or_signals_is_one(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    assert_int_equal(trace_init(&trace, 0, NULL, 0), 0);
+    assert_true(trace_mean_loss(&trace) == 0);
+    assert_int_equal(trace_most_varying(&trace, 3, NULL), 0);
+    trace_release(&trace);
+}
+
+static void too_large_a_trace_is_refused(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    assert_int_equal(trace_init(&trace, SIZE_MAX / 4, signals, SIGNALS), -1);
+    assert_non_null(strstr(error_message(), "5 signals"));
+    assert_null(trace.values);
+    assert_int_equal(trace_init(&trace, (size_t)1 << 58, signals, 1), -1);
+    assert_non_null(strstr(error_message(), "shorter text"));
+    assert_null(trace.ids);
+}
+
+static void range_is_the_largest_magnitude(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    float ranges[SIGNALS];
+    fill(&trace);
+    trace.values[3 * SIGNALS + 1] = NAN;
+    trace.values[4 * SIGNALS + 1] = -INFINITY;
+    trace_ranges(&trace, ranges);
+    assert_true(ranges[0] == 1); /* of no signal is it 0 */
+    assert_true(ranges[1] == 0.5F);
+    assert_true(ranges[2] == 101);
+    assert_true(ranges[3] == 1);
+    for (size_t s = 0; s < SIGNALS; s++) {
+        assert_true(trace_range(&trace, s) == ranges[s]);
+        for (size_t t = 0; t < LENGTH; t++)
+            assert_false(isfinite(trace.values[t * SIGNALS + s]) &&
+                         fabsf(trace.values[t * SIGNALS + s]) > ranges[s]);
+    }
+    trace_release(&trace);
+}
+
+static void what_varies_most_comes_first(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    size_t order[SIGNALS + 2] = {9, 9, 9, 9, 9, 9, 9};
+    const size_t expected[SIGNALS] = {1, 3, 4, 2, 0};
+    fill(&trace);
+    trace.values[2] = NAN; /* one bad value does not decide */
+    assert_int_equal(trace_most_varying(&trace, SIGNALS + 2, order), SIGNALS);
+    assert_memory_equal(order, expected, sizeof expected);
+    assert_int_equal(order[SIGNALS], 9);
+    order[2] = 9;
+    assert_int_equal(trace_most_varying(&trace, 2, order), 2);
+    assert_memory_equal(order, expected, 2 * sizeof *order);
+    assert_int_equal(order[2], 9);
+    trace_release(&trace);
+}
+
+static void signals_have_names(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    char name[16], small[4];
+    fill(&trace);
+    assert_string_equal(trace_signal_name(&trace, 1, name, sizeof name), "h 1:37");
+    assert_string_equal(trace_signal_name(&trace, 3, name, sizeof name), "o 1:511");
+    assert_string_equal(trace_signal_name(&trace, 3, small, sizeof small), "o 1");
+    trace_release(&trace);
+}
+
+static void mean_loss_is_the_mean(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    fill(&trace);
+    assert_true(trace_mean_loss(&trace) == (LENGTH - 1) / 2.0);
+    trace_release(&trace);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(starts_zeroed_and_keeps_its_signals),
+        cmocka_unit_test(a_trace_without_text_or_signals_is_one),
+        cmocka_unit_test(too_large_a_trace_is_refused),
+        cmocka_unit_test(range_is_the_largest_magnitude),
+        cmocka_unit_test(what_varies_most_comes_first),
+        cmocka_unit_test(signals_have_names),
+        cmocka_unit_test(mean_loss_is_the_mean),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,29 @@
+/* A small trace over an awkward text, for the tests of its views, and a directory to write them to.
+ */
+#ifndef RUNE_EXAMPLE_H
+#define RUNE_EXAMPLE_H
+
+#include "view.h"
+
+struct example {
+    struct vocab vocab;
+    struct trace trace;
+    struct view_options options; /* chooses the first three signals; 40 columns */
+    char directory[64];          /* new and empty */
+};
+
+/* Symbols are NUL-terminated, the text is made of them in order, `rounds` times over. Signals: h
+ * and c of 2 layers of 3 units. Every failure ends the test. */
+void example_init(struct example *example, enum vocab_unit unit, const char *const *symbols,
+                  int count, int rounds);
+
+/* Awkward code points: markup, controls, wide, combining, right to left, separators. */
+void example_awkward(struct example *example, int rounds);
+
+/* Removes the directory, too. */
+void example_release(struct example *example);
+
+/* The bytes of a file in the directory, with a NUL behind them; free() releases them. */
+char *example_read(const struct example *example, const char *name, size_t *length);
+
+#endif

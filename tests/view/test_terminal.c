@@ -1,0 +1,113 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+#include "example.h"
+
+static char *write_text(const struct example *example)
+{
+    char *text;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    assert_int_equal(terminal_write(&example->trace, &example->options, out), 0);
+    fclose(out);
+    return text;
+}
+
+static void a_small_text_looks_so(void **state)
+{
+    (void)state;
+    static const char *const symbols[] = {"a", "b", "\t", "\n"};
+    static const float values[] = {1, 1, 0, -1};
+    struct example example;
+    example_init(&example, VOCAB_CODEPOINT, symbols, 4, 1);
+    example.options.num_chosen = 1;
+    for (size_t t = 0; t < 4; t++)
+        example.trace.values[t * example.trace.num_signals] = values[t];
+    char *text = write_text(&example);
+    const char *heading = "h 0:0  range ±1  −\033[38;2;0;0;0;48;2;67;153;218m \033[";
+    assert_memory_equal(text, heading, strlen(heading));
+    assert_string_equal(strstr(text, "\033[0m+\n"), "\033[0m+\n"
+                                                    "\033[38;2;0;0;0;48;2;233;132;34mab"
+                                                    "\033[38;2;0;0;0;48;2;255;255;255m→"
+                                                    "\033[38;2;0;0;0;48;2;67;153;218m⏎\033[0m\n");
+    free(text);
+    example_release(&example);
+}
+
+/* Takes the colour switches out; whatever else begins with an escape character stays. */
+static void strip_colours(char *text)
+{
+    char *to = text;
+    for (char *from = text; *from;) {
+        size_t digits = from[0] == '\033' && from[1] == '[' ? strspn(from + 2, "0123456789;") : 0;
+        if (digits > 0 && from[2 + digits] == 'm')
+            from += 3 + digits;
+        else
+            *to++ = *from++;
+    }
+    *to = '\0';
+}
+
+static void no_control_character_gets_through(void **state)
+{
+    (void)state;
+    struct example example;
+    example_awkward(&example, 5);
+    char *text = write_text(&example);
+    strip_colours(text);
+    for (const char *byte = text; *byte; byte++) {
+        assert_true(*byte == '\n' || (unsigned char)*byte >= 0x20);
+        assert_int_not_equal(*byte, 0x7F);
+    }
+    assert_null(strstr(text, "\xC2\x85"));
+    assert_null(strstr(text, "\u202E"));
+    assert_non_null(strstr(text, "\\x07\\x7F"));
+    free(text);
+    example_release(&example);
+}
+
+static void there_is_a_block_for_each_chosen_signal(void **state)
+{
+    (void)state;
+    struct example example;
+    static const size_t chosen[] = {2, 9};
+    example_awkward(&example, 2);
+    example.options = (struct view_options){chosen, 2, 40};
+    char *text = write_text(&example);
+    assert_non_null(strstr(text, "h 0:2  range ±"));
+    assert_non_null(strstr(text, "\n\nc 1:0  range ±7.5"));
+    assert_null(strstr(text, "h 0:0"));
+    free(text);
+    example_release(&example);
+}
+
+static void failing_to_write_is_an_error(void **state)
+{
+    (void)state;
+    struct example example;
+    example_awkward(&example, 1);
+    FILE *full = fopen("/dev/full", "w");
+    assert_non_null(full);
+    assert_int_equal(terminal_write(&example.trace, &example.options, full), -1);
+    assert_non_null(strstr(error_message(), "cannot be written"));
+    fclose(full);
+    example_release(&example);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_text_looks_so),
+        cmocka_unit_test(no_control_character_gets_through),
+        cmocka_unit_test(there_is_a_block_for_each_chosen_signal),
+        cmocka_unit_test(failing_to_write_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+#include "view.h"
+
+static void every_format_is_found(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"page", "npy", "csv", "png", "svg", "pdf"};
+    for (size_t i = 0; i < 6; i++) {
+        const struct view *view = view_find(formats[i]);
+        assert_non_null(view);
+        assert_string_equal(view->format, formats[i]);
+        assert_ptr_equal(view, views[i]);
+    }
+    assert_null(views[6]);
+}
+
+static void another_is_refused_by_name(void **state)
+{
+    (void)state;
+    assert_null(view_find("gif"));
+    assert_string_equal(error_message(),
+                        "there is no format 'gif': take one of page, npy, csv, png, svg, pdf");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_format_is_found),
+        cmocka_unit_test(another_is_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
