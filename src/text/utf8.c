@@ -185,8 +185,8 @@ int utf8_normalize(const int32_t *points, size_t count, enum utf8_form form, int
 }
 
 /* Nothing moves or composes across a starter that is no second half of a composition. Such halves
- * are vowels and final consonants of Hangul and extending or spacing marks, since UAX #29 keeps
- * every composition within a cluster. */
+ * are vowels and final consonants of Hangul and what extends a cluster, since UAX #29 breaks
+ * clusters of equivalent texts alike. */
 bool utf8_starts_form(int32_t codepoint, enum utf8_form form)
 {
     if (codepoint < 0x300)
@@ -196,8 +196,6 @@ bool utf8_starts_form(int32_t codepoint, enum utf8_form form)
     const utf8proc_property_t *first = utf8proc_get_property(parts[0]);
     switch (first->boundclass) {
     case UTF8PROC_BOUNDCLASS_EXTEND:
-    case UTF8PROC_BOUNDCLASS_SPACINGMARK:
-    case UTF8PROC_BOUNDCLASS_ZWJ:
     case UTF8PROC_BOUNDCLASS_V:
     case UTF8PROC_BOUNDCLASS_T:
         return false;

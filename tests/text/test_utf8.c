@@ -177,7 +177,8 @@ static void test_clusters(void **state)
     CLUSTERS("xxx|xx", 0x1100, 0x1161, 0x11A8, 0x1100, 0x1161);
     CLUSTERS("xx|x|x", 0xAC00, 0x11A8, 0x1100, 'a');
     CLUSTERS("xx|x", 0x928, 0x93F, 'a');
-    CLUSTERS("xx", 0x600, 'a');         /* a prefix */
+    CLUSTERS("xx", 0x600, 'a'); /* a prefix */
+    CLUSTERS("x|x|xx|x", 'b', 0xA9, 'a', 0x200D, 0x1F468);
     CLUSTERS("xx|x", 'a', 0x200D, 'b'); /* a joiner joins only pictures */
 }
 
