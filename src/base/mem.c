@@ -10,6 +10,8 @@
 #include "error.h"
 
 #define ALIGNMENT 64
+#define LARGE                                                                                      \
+    ((size_t)256 << 20) /* the system would grant it and kill the process when it is used */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 void *mem_new(size_t count, size_t size)
@@ -17,6 +19,11 @@ void *mem_new(size_t count, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - 2 * HUGE_PAGE) {
         error_set("%zu elements of %zu bytes are more than memory can address", count, size);
+        return NULL;
+    }
+    if (bytes > LARGE && bytes > mem_available()) {
+        error_set("%.1f GB of memory are needed at once, and %.1f GB are free", (double)bytes / 1e9,
+                  (double)mem_available() / 1e9);
         return NULL;
     }
     /* Large arrays are walked whole at every step: huge pages spare their address translation. */

@@ -68,8 +68,7 @@ void team_barrier(struct member *member)
         atomic_store_explicit(&team->generation, generation + 1, memory_order_release);
         return;
     }
-    for (int spins = 0;
-         atomic_load_explicit(&team->generation, memory_order_acquire) == generation;
+    for (int spins = 0; atomic_load_explicit(&team->generation, memory_order_acquire) == generation;
          spins += spins < SPINS)
         relax(spins);
 }

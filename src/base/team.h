@@ -22,8 +22,17 @@ int team_size(const struct team *team);
  * members sleep. All of them flush denormal numbers to zero. */
 void team_run(struct team *team, void (*work)(struct member *, void *), void *argument);
 
-/* Returns when every member of the team has called it; what they wrote before is then seen by all. */
+/* Returns when every member of the team has called it; what they wrote before is then seen by all.
+ */
 void team_barrier(struct member *member);
+
+/* The member's share [*first, *last) of `count` tiles: neighbours, and shares that differ by one
+ * tile at most. */
+static inline void team_share(const struct member *member, int count, int *first, int *last)
+{
+    *first = (int)((long)count * member->rank / member->size);
+    *last = (int)((long)count * (member->rank + 1) / member->size);
+}
 
 /* Cores that this process may use. */
 int team_cores(void);

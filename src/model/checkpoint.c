@@ -1,0 +1,240 @@
+#include "checkpoint.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "file.h"
+#include "mem.h"
+
+static void add_integer(struct safetensors_out *out, const char *key, long long number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", number);
+    safetensors_add_text(out, key, text);
+}
+
+/* --- vocabulary: symbols as hex bytes with a space between
+ * ---------------------------------------- */
+
+static void add_vocab(struct safetensors_out *out, const struct vocab *vocab)
+{
+    size_t room = 1;
+    for (int id = 0; id < vocab->size; id++)
+        room += 2 * vocab->symbols[id].length + 1;
+    char *text = mem_new(room, 1), *to = text;
+    if (!text)
+        return;
+    for (int id = 0; id < vocab->size; id++) {
+        for (size_t k = 0; k < vocab->symbols[id].length; k++)
+            to += sprintf(to, "%02x", vocab->symbols[id].bytes[k]);
+        if (id + 1 < vocab->size)
+            *to++ = ' ';
+    }
+    safetensors_add_text(out, "vocab", text);
+    free(text);
+    safetensors_add_text(out, "unit", vocab_unit_name(vocab->unit));
+    safetensors_add_text(out, "normalize", vocab_form_name(vocab->form));
+    safetensors_add_text(out, "unicode_version", utf8_unicode_version());
+    add_integer(out, "unknown_id", vocab->unknown);
+}
+
+static int hex_digit(char digit)
+{
+    const char *const digits = "0123456789abcdef", *at = digit ? strchr(digits, digit) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/* Fills symbols[count] with stretches of `bytes`, which has half as much room as the text is long.
+ */
+static int parse_symbols(const char *text, long long count, struct vocab_symbol *symbols,
+                         uint8_t *bytes)
+{
+    for (long long id = 0; id < count; id++) {
+        symbols[id].bytes = bytes;
+        for (; *text && *text != ' '; text += 2) {
+            int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+            if (low < 0)
+                return error_set("its vocabulary is damaged");
+            *bytes++ = (uint8_t)(high << 4 | low);
+        }
+        symbols[id].length = (size_t)(bytes - symbols[id].bytes);
+        text += *text == ' ';
+    }
+    return *text ? error_set("its vocabulary has more than vocab_size symbols") : 0;
+}
+
+static int read_vocab(const struct safetensors *in, struct vocab *vocab)
+{
+    enum vocab_unit unit;
+    enum utf8_form form;
+    long long unknown, size;
+    const char *text = safetensors_text(in, "vocab"), *unit_name = safetensors_text(in, "unit"),
+               *form_name = safetensors_text(in, "normalize");
+    if (!text || !unit_name || !form_name || vocab_unit_parse(unit_name, &unit) != 0 ||
+        vocab_form_parse(form_name, &form) != 0 ||
+        safetensors_integer(in, "vocab_size", 1, (long long)strlen(text) / 2 + 1, &size) != 0 ||
+        safetensors_integer(in, "unknown_id", VOCAB_NONE, size - 1, &unknown) != 0)
+        return -1;
+    struct vocab_symbol *symbols = mem_new((size_t)size, sizeof *symbols);
+    uint8_t *bytes = mem_new(strlen(text) / 2 + 1, 1);
+    int result = -1;
+    if (symbols && bytes &&
+        (parse_symbols(text, size, symbols, bytes) != 0 ||
+         (result = vocab_from_symbols(vocab, unit, form, symbols, (int)size, (int)unknown)) != 0))
+        error_set("%s: %s", safetensors_path(in), error_message());
+    free(symbols);
+    free(bytes);
+    return result;
+}
+
+/* --- model
+ * ---------------------------------------------------------------------------------------- */
+
+void checkpoint_add_model(struct safetensors_out *out, const struct model *model)
+{
+    char number[32];
+    safetensors_add_text(out, "format", "rune");
+    add_integer(out, "format_version", CHECKPOINT_VERSION);
+    safetensors_add_text(out, "cell", model->cell->name);
+    add_integer(out, "num_layers", model->num_layers);
+    add_integer(out, "hidden_size", model->hidden_size);
+    add_integer(out, "vocab_size", model->vocab_size);
+    snprintf(number, sizeof number, "%.17g", model->val_loss);
+    safetensors_add_text(out, "val_loss", number);
+    add_vocab(out, &model->vocab);
+    safetensors_add_u64(out, "step", 1, &model->step);
+    for (int k = 0; k < model->params.count; k++) {
+        const struct param *param = &model->params.list[k];
+        const size_t rows = (size_t)param->rows,
+                     columns = param->vector ? 0 : (size_t)param->columns;
+        safetensors_add_reals(out, param->name, rows, columns, model->weights + param->offset,
+                              param->turned);
+        if (param->twin[0])
+            safetensors_add_reals(out, param->twin, rows, columns, NULL, false);
+    }
+}
+
+static int read_param(const struct safetensors *in, const struct param *param, real *weights)
+{
+    const size_t rows = (size_t)param->rows, columns = param->vector ? 0 : (size_t)param->columns;
+    if (safetensors_read_reals(in, param->name, rows, columns, weights, param->turned) != 0)
+        return -1;
+    if (!param->twin[0])
+        return 0;
+    real *twin = mem_new(rows, sizeof *twin);
+    int result = twin ? safetensors_read_reals(in, param->twin, rows, 0, twin, false) : -1;
+    for (size_t k = 0; result == 0 && k < rows; k++)
+        weights[k] += twin[k];
+    free(twin);
+    return result;
+}
+
+int checkpoint_read_model(const struct safetensors *in, const struct engine *engine,
+                          struct model *model)
+{
+    long long version, layers, hidden;
+    struct vocab vocab = {0};
+    const char *format = safetensors_text(in, "format"), *cell;
+    if (!format || safetensors_integer(in, "format_version", 1, LLONG_MAX, &version) != 0)
+        return -1;
+    if (version > CHECKPOINT_VERSION)
+        return error_set(
+            "%s: is of format version %lld, and this rune reads up to %d: take a newer rune",
+            safetensors_path(in), version, CHECKPOINT_VERSION);
+    if (!(cell = safetensors_text(in, "cell")) ||
+        safetensors_integer(in, "num_layers", 1, 1000, &layers) != 0 ||
+        safetensors_integer(in, "hidden_size", 1, 1 << 20, &hidden) != 0 ||
+        read_vocab(in, &vocab) != 0)
+        return -1;
+    if (model_init(model, engine, cell, (int)layers, (int)hidden, vocab.size, &vocab) != 0) {
+        vocab_release(&vocab);
+        return -1;
+    }
+    int result = model_allocate(model);
+    if (result == 0)
+        result = safetensors_read_u64(in, "step", 1, &model->step);
+    if (result == 0)
+        result = safetensors_number(in, "val_loss", &model->val_loss);
+    for (int k = 0; k < model->params.count && result == 0; k++)
+        result =
+            read_param(in, &model->params.list[k], model->weights + model->params.list[k].offset);
+    if (result != 0)
+        model_release(model);
+    return result;
+}
+
+/* --- training
+ * ------------------------------------------------------------------------------------- */
+
+/* The name of a layer's state: "state.h_l0". Valid until the next call in this thread. */
+static const char *state_name(const struct tape *tape, int layer, int state)
+{
+    static _Thread_local char name[48];
+    snprintf(name, sizeof name, "state.%s_l%d", tape->model->cell->quantities[state], layer);
+    return name;
+}
+
+void checkpoint_add_training(struct safetensors_out *out, const struct optimizer *optimizer,
+                             const struct tape *tape)
+{
+    safetensors_add_reals(out, "optimizer.m", optimizer->size, 0, optimizer->m, false);
+    safetensors_add_reals(out, "optimizer.v", optimizer->size, 0, optimizer->v, false);
+    for (int l = 0; l < tape->model->num_layers; l++)
+        for (int s = 0; s < tape->model->cell->num_states; s++)
+            safetensors_add_reals(out, state_name(tape, l, s), (size_t)tape->B,
+                                  (size_t)tape->model->hidden_size, tape_state(tape, l, s), false);
+}
+
+int checkpoint_read_training(const struct safetensors *in, struct optimizer *optimizer,
+                             struct tape *tape)
+{
+    if (safetensors_read_reals(in, "optimizer.m", optimizer->size, 0, optimizer->m, false) != 0 ||
+        safetensors_read_reals(in, "optimizer.v", optimizer->size, 0, optimizer->v, false) != 0)
+        return -1;
+    for (int l = 0; l < tape->model->num_layers; l++)
+        for (int s = 0; s < tape->model->cell->num_states; s++)
+            if (safetensors_read_reals(in, state_name(tape, l, s), (size_t)tape->B,
+                                       (size_t)tape->model->hidden_size, tape_state(tape, l, s),
+                                       false) != 0)
+                return -1;
+    return 0;
+}
+
+/* --- files
+ * ---------------------------------------------------------------------------------------- */
+
+int model_load(struct model *model, const struct engine *engine, const char *path)
+{
+    struct stat status;
+    char *inside = NULL;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        if (!(inside = file_join(path, "best.safetensors")))
+            return -1;
+        if (stat(inside, &status) != 0) {
+            error_set("%s: is not a run: it has no best.safetensors (yet)", path);
+            free(inside);
+            return -1;
+        }
+        path = inside;
+    }
+    struct safetensors *in = safetensors_load(path);
+    int result = in ? checkpoint_read_model(in, engine, model) : -1;
+    safetensors_free(in);
+    free(inside);
+    return result;
+}
+
+int model_save(const struct model *model, const char *path)
+{
+    struct safetensors_out *out = safetensors_out_new();
+    if (!out)
+        return -1;
+    checkpoint_add_model(out, model);
+    int result = safetensors_save(out, path);
+    safetensors_out_free(out);
+    return result;
+}

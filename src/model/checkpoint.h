@@ -1,0 +1,34 @@
+/* Models in files: best.safetensors holds what sampling, evaluation and inspection need; a training
+ * run adds to it what it needs to go on. */
+#ifndef RUNE_CHECKPOINT_H
+#define RUNE_CHECKPOINT_H
+
+#include "model.h"
+#include "optimizer.h"
+#include "safetensors.h"
+
+#define CHECKPOINT_VERSION 1
+
+/* Adds the weights under PyTorch's names, the vocabulary and the configuration. */
+void checkpoint_add_model(struct safetensors_out *out, const struct model *model);
+
+/* Adds the optimizer's moments and the states of a tape. */
+void checkpoint_add_training(struct safetensors_out *out, const struct optimizer *optimizer,
+                             const struct tape *tape);
+
+/* Fills a zeroed model from what checkpoint_add_model wrote. Returns 0, or −1 and a message. */
+int checkpoint_read_model(const struct safetensors *in, const struct engine *engine,
+                          struct model *model);
+
+/* The same for checkpoint_add_training, into an optimizer and a tape of the same shapes. */
+int checkpoint_read_training(const struct safetensors *in, struct optimizer *optimizer,
+                             struct tape *tape);
+
+/* The model in a file, or the best one in a run directory, into a zeroed model. Returns 0, or −1
+ * and a message that says what is wrong with it. */
+int model_load(struct model *model, const struct engine *engine, const char *path);
+
+/* Writes the model alone. Returns 0, or −1 and a message with the old file as it was. */
+int model_save(const struct model *model, const char *path);
+
+#endif

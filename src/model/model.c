@@ -1,0 +1,309 @@
+#include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "mem.h"
+
+int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
+               int V, struct vocab *vocab)
+{
+    model->engine = engine;
+    model->cell = engine_cell(engine, cell);
+    model->num_layers = L;
+    model->hidden_size = H;
+    model->vocab_size = V;
+    model->val_loss = NAN;
+    if (!model->cell || params_init(&model->params, model->cell, L, H, V) != 0) {
+        model_release(model);
+        return -1;
+    }
+    if (vocab) {
+        model->vocab = *vocab;
+        *vocab = (struct vocab){0};
+    }
+    return 0;
+}
+
+int model_allocate(struct model *model)
+{
+    model->weights = mem_new(model->params.size, sizeof(real));
+    model->packed = mem_new(
+        (size_t)model->num_layers * model->cell->packed_size(model->hidden_size), sizeof(real));
+    return model->weights && model->packed ? 0 : -1;
+}
+
+void model_release(struct model *model)
+{
+    params_release(&model->params);
+    free(model->weights);
+    free(model->packed);
+    vocab_release(&model->vocab);
+    *model = (struct model){0};
+}
+
+size_t model_bytes(const struct model *model)
+{
+    return sizeof(real) * (model->params.size + (size_t)model->num_layers *
+                                                    model->cell->packed_size(model->hidden_size));
+}
+
+static real *packed_of(const struct model *model, int layer)
+{
+    return model->packed + (size_t)layer * model->cell->packed_size(model->hidden_size);
+}
+
+static void point_at_params(const struct model *model, struct layer *layer, int l, real *gradients)
+{
+    for (int k = 0; k < model->cell->num_params; k++) {
+        const struct param *param = params_at(&model->params, model->cell, l, k);
+        layer->param[k] = model->weights + param->offset;
+        layer->grad[k] = gradients ? gradients + param->offset : NULL;
+    }
+}
+
+void model_pack(struct member *member, struct model *model)
+{
+    for (int l = 0; l < model->num_layers; l++) {
+        struct layer layer = {.H = model->hidden_size};
+        point_at_params(model, &layer, l, NULL);
+        model->cell->pack(member, &layer, packed_of(model, l));
+    }
+    team_barrier(member);
+}
+
+/* --- memory --------------------------------------------------------------------------------------
+ */
+
+/* Hands out stretches of one block; with base NULL it only counts them. */
+struct arena {
+    char *base;
+    size_t used;
+};
+
+static void *take(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    void *stretch = arena->base ? arena->base + arena->used : NULL;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 64)
+        bytes = SIZE_MAX / 64; /* no machine has it: the caller's check of the sum refuses it */
+    arena->used += (bytes + 63) / 64 * 64;
+    return stretch;
+}
+
+static size_t lay_out(struct tape *tape, struct arena *arena)
+{
+    const struct model *model = tape->model;
+    const struct cell *cell = model->cell;
+    const size_t R = (size_t)tape->B * (size_t)tape->T, H = (size_t)model->hidden_size;
+    const size_t L = (size_t)model->num_layers, V = (size_t)model->vocab_size;
+    const bool drops = tape->dropout > 0, training = tape->training;
+    real *dy[2] = {NULL, NULL}, *scratch = NULL;
+    if (training) {
+        tape->gradients = take(arena, model->params.size, sizeof(real));
+        scratch = take(arena, cell->scratch_size(tape->B, model->hidden_size), sizeof(real));
+        for (size_t l = 0; l < 2 && l < L; l++)
+            dy[l] = take(arena, R * H, sizeof(real));
+    }
+    tape->dropped = drops ? take(arena, L * R * H, sizeof(real)) : NULL;
+    tape->kept = drops ? take(arena, L * R * H, 1) : NULL;
+    tape->logits = take(arena, R * V, sizeof(real));
+    tape->losses = take(arena, R, sizeof(real));
+    tape->normalisers = take(arena, R, sizeof(real));
+    for (int l = 0; l < model->num_layers; l++) {
+        struct layer layer = {
+            .B = tape->B,
+            .T = tape->T,
+            .D = l == 0 ? model->vocab_size : model->hidden_size,
+            .H = model->hidden_size,
+            .dy = dy[l % 2],
+            .dx = l > 0 ? dy[(l - 1) % 2] : NULL,
+            .scratch = scratch,
+        };
+        for (int s = 0; s < cell->num_states; s++)
+            layer.state[s] = take(arena, (R + (size_t)tape->B) * H, sizeof(real));
+        layer.gates = take(arena, R * H * (size_t)cell->num_gates, sizeof(real));
+        if (!arena->base)
+            continue;
+        layer.packed = packed_of(model, l);
+        point_at_params(model, &layer, l, tape->gradients);
+        if (l > 0)
+            layer.x = drops ? tape->dropped + (size_t)(l - 1) * R * H
+                            : tape->layers[l - 1].state[0] + (size_t)tape->B * H;
+        tape->layers[l] = layer;
+    }
+    return arena->used;
+}
+
+size_t tape_bytes(const struct model *model, int B, int T, bool training, double dropout)
+{
+    struct tape tape = {.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
+    return lay_out(&tape, &(struct arena){0});
+}
+
+int tape_init(struct tape *tape, const struct model *model, int B, int T, bool training,
+              double dropout)
+{
+    *tape = (struct tape){.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
+    tape->layers = mem_new((size_t)model->num_layers, sizeof *tape->layers);
+    tape->memory = mem_new(tape_bytes(model, B, T, training, dropout), 1);
+    if (!tape->layers || !tape->memory) {
+        tape_release(tape);
+        return -1;
+    }
+    lay_out(tape, &(struct arena){.base = tape->memory});
+    return 0;
+}
+
+void tape_release(struct tape *tape)
+{
+    free(tape->layers);
+    free(tape->memory);
+    *tape = (struct tape){0};
+}
+
+real *tape_state(const struct tape *tape, int layer, int s)
+{
+    return tape->layers[layer].state[s] +
+           (size_t)tape->T * (size_t)tape->B * (size_t)tape->model->hidden_size;
+}
+
+void tape_set_input(struct tape *tape, const int32_t *ids)
+{
+    tape->layers[0].ids = ids;
+}
+
+/* --- forward and back ----------------------------------------------------------------------------
+ */
+
+static void carry_states(struct member *member, struct tape *tape, const bool *reset)
+{
+    const size_t H = (size_t)tape->model->hidden_size;
+    int first, last;
+    team_share(member, tape->B, &first, &last);
+    for (int l = 0; l < tape->model->num_layers; l++)
+        for (int s = 0; s < tape->model->cell->num_states; s++)
+            for (int b = first; b < last; b++) {
+                real *before = tape->layers[l].state[s] + (size_t)b * H;
+                if (reset && reset[b])
+                    memset(before, 0, H * sizeof(real));
+                else
+                    memcpy(before, tape_state(tape, l, s) + (size_t)b * H, H * sizeof(real));
+            }
+}
+
+/* Row r = t · B + b of a layer's output. */
+static real *output_row(const struct tape *tape, int l, int r)
+{
+    return tape->layers[l].state[0] + (size_t)(tape->B + r) * (size_t)tape->model->hidden_size;
+}
+
+static size_t drop_offset(const struct tape *tape, int l, int r)
+{
+    const size_t R = (size_t)tape->B * (size_t)tape->T;
+    return ((size_t)l * R + (size_t)r) * (size_t)tape->model->hidden_size;
+}
+
+static void drop_outputs(struct member *member, struct tape *tape, int l, uint64_t seed,
+                         uint64_t step)
+{
+    const struct rng rng = {seed, RNG_DROPOUT};
+    int first, last;
+    if (tape->dropout == 0)
+        return;
+    team_share(member, tape->T * tape->B, &first, &last);
+    for (int r = first; r < last; r++) {
+        const uint32_t counter[4] = {0, (uint32_t)r, (uint32_t)l | (uint32_t)(step >> 32) << 16,
+                                     (uint32_t)step};
+        tape->model->engine->dropout.forward(
+            tape->model->hidden_size, (real)tape->dropout, &rng, counter, output_row(tape, l, r),
+            tape->dropped + drop_offset(tape, l, r), tape->kept + drop_offset(tape, l, r));
+    }
+    team_barrier(member);
+}
+
+static void drop_gradients(struct member *member, struct tape *tape, int l)
+{
+    int first, last;
+    if (tape->dropout == 0)
+        return;
+    team_share(member, tape->T * tape->B, &first, &last);
+    for (int r = first; r < last; r++)
+        tape->model->engine->dropout.backward(
+            tape->model->hidden_size, (real)tape->dropout, tape->kept + drop_offset(tape, l, r),
+            tape->layers[l].dy + (size_t)r * (size_t)tape->model->hidden_size);
+    team_barrier(member);
+}
+
+/* What the linear layer reads. */
+static const real *top(const struct tape *tape)
+{
+    const int l = tape->model->num_layers - 1;
+    return tape->dropout > 0 ? tape->dropped + drop_offset(tape, l, 0) : output_row(tape, l, 0);
+}
+
+void model_forward(struct member *member, struct tape *tape, const bool *reset, uint64_t seed,
+                   uint64_t step)
+{
+    const struct model *model = tape->model;
+    const struct param *linear = params_at(&model->params, model->cell, model->num_layers, 0);
+    carry_states(member, tape, reset);
+    team_barrier(member);
+    for (int l = 0; l < model->num_layers; l++) {
+        model->cell->forward(member, &tape->layers[l]);
+        team_barrier(member);
+        drop_outputs(member, tape, l, seed, step);
+    }
+    model->engine->linear.forward(member, tape->T * tape->B, model->hidden_size, model->vocab_size,
+                                  top(tape), model->weights + linear[0].offset,
+                                  model->weights + linear[1].offset, tape->logits);
+    team_barrier(member);
+}
+
+void model_loss(struct member *member, struct tape *tape, const int32_t *targets)
+{
+    const int R = tape->T * tape->B, V = tape->model->vocab_size;
+    int first, last;
+    team_share(member, R, &first, &last);
+    tape->model->engine->softmax.loss(last - first, V, tape->logits + (size_t)first * (size_t)V,
+                                      targets + first, tape->losses + first,
+                                      tape->normalisers + first);
+    team_barrier(member);
+    if (member->rank == 0) {
+        double sum = 0;
+        int count = 0;
+        for (int r = 0; r < R; r++) {
+            sum += (double)tape->losses[r];
+            count += targets[r] >= 0;
+        }
+        tape->loss = count > 0 ? sum / count : 0;
+    }
+    team_barrier(member);
+}
+
+void model_backward(struct member *member, struct tape *tape, const int32_t *targets)
+{
+    const struct model *model = tape->model;
+    const int R = tape->T * tape->B, V = model->vocab_size, L = model->num_layers;
+    const struct param *linear = params_at(&model->params, model->cell, L, 0);
+    int first, last, count = 0;
+    for (int r = 0; r < R; r++)
+        count += targets[r] >= 0;
+    team_share(member, R, &first, &last);
+    model->engine->softmax.backward(last - first, V, targets + first, tape->normalisers + first,
+                                    1 / (real)(count > 0 ? count : 1),
+                                    tape->logits + (size_t)first * (size_t)V);
+    team_barrier(member);
+    model->engine->linear.backward(member, R, model->hidden_size, V, top(tape),
+                                   model->weights + linear[0].offset, tape->logits,
+                                   tape->gradients + linear[0].offset,
+                                   tape->gradients + linear[1].offset, tape->layers[L - 1].dy);
+    team_barrier(member);
+    for (int l = L - 1; l >= 0; l--) {
+        drop_gradients(member, tape, l);
+        model->cell->backward(member, &tape->layers[l]);
+        team_barrier(member);
+    }
+}

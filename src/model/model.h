@@ -1,0 +1,93 @@
+/* The model: a stack of recurrent layers under a softmax, and the vocabulary that it reads and
+ * writes. */
+#ifndef RUNE_MODEL_H
+#define RUNE_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine.h"
+#include "params.h"
+#include "vocab.h"
+
+struct model {
+    const struct engine *engine;
+    const struct cell *cell;
+    int num_layers, hidden_size, vocab_size; /* L, H, V */
+    struct params params;
+    real *weights; /* [params.size] */
+    real *packed;  /* [L][cell->packed_size(H)], for the recurrent products */
+    struct vocab vocab;
+    uint64_t step;   /* updates that the weights have seen */
+    double val_loss; /* of these weights where it was measured, else NAN */
+};
+
+/* Fills a zeroed model: its shape and vocabulary, without memory for weights yet, so that
+ * model_bytes and tape_bytes can be asked first. It takes over the vocabulary, of V symbols, if it
+ * succeeds (NULL: none, for a model without text). Returns 0, or −1 and a message. */
+int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
+               int V, struct vocab *vocab);
+
+/* Takes the memory for the weights, which are 0. Returns 0, or −1 and a message. */
+int model_allocate(struct model *model);
+
+/* Safe on a zeroed model. */
+void model_release(struct model *model);
+
+/* Bytes that a model's weights take, packed ones included. */
+size_t model_bytes(const struct model *model);
+
+/* To be called by every member when weights have changed. Has a barrier at its end. */
+void model_pack(struct member *member, struct model *model);
+
+/* --- a pass over a chunk -------------------------------------------------------------------------
+ */
+
+/* What a pass leaves behind: all that the way back, a trace, and the next chunk need. */
+struct tape {
+    const struct model *model;
+    int B, T;
+    bool training;        /* keeps what backward needs */
+    double dropout;       /* probability that a layer's output is dropped; training only */
+    struct layer *layers; /* [L] see cell.h: states, gates, … */
+    real *dropped;        /* [L][T][B][H] layers' outputs after dropout, or NULL */
+    uint8_t *kept;        /* [L][T][B][H] its mask */
+    real *logits;         /* [T][B][V]; after model_backward their gradient */
+    real *losses;         /* [T][B] nats of each target, 0 where there is none */
+    real *normalisers;    /* [T][B] log Σ e^logit */
+    double loss;          /* mean over the targets, in nats */
+    real *gradients;      /* [params.size] */
+    void *memory;
+};
+
+/* The memory of a tape in bytes, to know before it is taken. */
+size_t tape_bytes(const struct model *model, int B, int T, bool training, double dropout);
+
+/* Fills a zeroed tape for chunks of B streams and T timesteps; states are 0. It refers to the
+ * model. Returns 0, or −1 and a message. */
+int tape_init(struct tape *tape, const struct model *model, int B, int T, bool training,
+              double dropout);
+
+void tape_release(struct tape *tape);
+
+/* State s of a layer after the last chunk, [B][H]: what the next one starts from. */
+real *tape_state(const struct tape *tape, int layer, int s);
+
+/* The chunk's inputs [T][B], to be set before model_forward; they must stay until model_backward.
+ */
+void tape_set_input(struct tape *tape, const int32_t *ids);
+
+/* These are called by every member of a team and end in a barrier. */
+
+/* Carries the states over from the last chunk, 0 where reset[b] (NULL: nowhere), and computes
+ * logits. Dropout is drawn from (seed, step). */
+void model_forward(struct member *member, struct tape *tape, const bool *reset, uint64_t seed,
+                   uint64_t step);
+
+/* losses, normalisers and loss of targets [T][B], VOCAB_NONE where there is none. */
+void model_loss(struct member *member, struct tape *tape, const int32_t *targets);
+
+/* The gradient of the mean loss in tape->gradients. */
+void model_backward(struct member *member, struct tape *tape, const int32_t *targets);
+
+#endif

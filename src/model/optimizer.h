@@ -1,0 +1,29 @@
+/* The optimizer: clips the gradient and updates the weights, as flat loops over the two blocks. */
+#ifndef RUNE_OPTIMIZER_H
+#define RUNE_OPTIMIZER_H
+
+#include "model.h"
+#include "optim.h"
+
+struct optimizer {
+    struct optim optim;
+    size_t size;      /* of the blocks */
+    real *m, *v;      /* [size] moments */
+    double *sums;     /* [chunks] parts of the squared norm */
+    double grad_norm; /* of the last step, before clipping by norm */
+};
+
+/* Fills a zeroed optimizer. Returns 0, or −1 and a message. */
+int optimizer_init(struct optimizer *optimizer, const struct optim *optim,
+                   const struct model *model);
+
+void optimizer_release(struct optimizer *optimizer);
+
+size_t optimizer_bytes(const struct model *model);
+
+/* One update, the `step`-th (from 1), at a learning rate; weights are left alone where the gradient
+ * is not finite. Called by every member; ends in a barrier. */
+void optimizer_step(struct member *member, struct optimizer *optimizer, struct model *model,
+                    const struct tape *tape, uint64_t step, double rate);
+
+#endif

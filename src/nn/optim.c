@@ -1,0 +1,61 @@
+#include "optim.h"
+
+#define EPSILON ((real)1e-8)
+
+static inline real clipped(real g, real limit)
+{
+    return g > limit ? limit : g < -limit ? -limit : g;
+}
+
+static real value_limit(const struct optim *optim)
+{
+    return optim->clip_value > 0 ? (real)optim->clip_value : (real)INFINITY;
+}
+
+double optim_square_sum(const struct optim *optim, size_t n, const real *gradient)
+{
+    const real limit = value_limit(optim);
+    double sum[8] = {0};
+    size_t k = 0;
+    for (; k + 8 <= n; k += 8)
+        for (size_t lane = 0; lane < 8; lane++) {
+            const double g = (double)clipped(gradient[k + lane], limit);
+            sum[lane] += g * g;
+        }
+    for (; k < n; k++) {
+        const double g = (double)clipped(gradient[k], limit);
+        sum[0] += g * g;
+    }
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+void optim_update(const struct optim *optim, size_t n, long step, double rate, double scale,
+                  const real *gradient, real *restrict weight, real *restrict m, real *restrict v)
+{
+    const real limit = value_limit(optim), factor = (real)scale, lr = (real)rate;
+    const real keep = (real)(1 - rate * optim->weight_decay);
+    const real m_scale = (real)(1 / (1 - pow(0.9, (double)step)));
+    const real v_scale = (real)(1 / (1 - pow(0.999, (double)step)));
+    switch (optim->kind) {
+    case OPTIM_ADAM:
+        for (size_t k = 0; k < n; k++) {
+            const real g = factor * clipped(gradient[k], limit);
+            m[k] = (real)0.9 * m[k] + (real)0.1 * g;
+            v[k] = (real)0.999 * v[k] + (real)0.001 * g * g;
+            weight[k] =
+                keep * weight[k] - lr * (m[k] * m_scale) / ((real)sqrt(v[k] * v_scale) + EPSILON);
+        }
+        break;
+    case OPTIM_RMSPROP:
+        for (size_t k = 0; k < n; k++) {
+            const real g = factor * clipped(gradient[k], limit);
+            v[k] = (real)0.99 * v[k] + (real)0.01 * g * g;
+            weight[k] = keep * weight[k] - lr * g / ((real)sqrt(v[k]) + EPSILON);
+        }
+        break;
+    case OPTIM_SGD:
+        for (size_t k = 0; k < n; k++)
+            weight[k] = keep * weight[k] - lr * factor * clipped(gradient[k], limit);
+        break;
+    }
+}

@@ -1,0 +1,61 @@
+#include "softmax.h"
+
+static real row_max(int V, const real *logits)
+{
+    vec max = vec_of(-INFINITY);
+    real rest = -INFINITY;
+    int v = 0;
+    for (; v + LANES <= V; v += LANES)
+        max = vec_max(vec_load(logits + v), max);
+    for (; v < V; v++)
+        rest = logits[v] > rest ? logits[v] : rest;
+    const real lanes = vec_max_lanes(max);
+    return lanes > rest ? lanes : rest;
+}
+
+/* log Σ e^logit = max + log Σ e^(logit − max) */
+static real row_normaliser(int V, const real *logits)
+{
+    const real max = row_max(V, logits);
+    vec sum = {0};
+    for (int v = 0; v < V; v += LANES) {
+        const int n = V - v < LANES ? V - v : LANES;
+        vec e = vec_exp(vec_load_part(logits + v, n) - max);
+        for (int lane = n; lane < LANES; lane++)
+            e[lane] = 0;
+        sum += e;
+    }
+    return max + (real)log((double)vec_sum_lanes(sum));
+}
+
+void softmax_loss(int R, int V, const real *logits, const int32_t *targets, real *losses,
+                  real *normalisers)
+{
+    for (int r = 0; r < R; r++, logits += V) {
+        if (targets[r] < 0 && !normalisers) {
+            losses[r] = 0;
+            continue;
+        }
+        const real normaliser = row_normaliser(V, logits);
+        losses[r] = targets[r] < 0 ? 0 : normaliser - logits[targets[r]];
+        if (normalisers)
+            normalisers[r] = normaliser;
+    }
+}
+
+void softmax_backward(int R, int V, const int32_t *targets, const real *normalisers, real scale,
+                      real *logits)
+{
+    for (int r = 0; r < R; r++, logits += V) {
+        if (targets[r] < 0) {
+            memset(logits, 0, (size_t)V * sizeof(real));
+            continue;
+        }
+        for (int v = 0; v < V; v += LANES) {
+            const int n = V - v < LANES ? V - v : LANES;
+            vec_store_part(logits + v,
+                           scale * vec_exp(vec_load_part(logits + v, n) - normalisers[r]), n);
+        }
+        logits[targets[r]] -= scale;
+    }
+}

@@ -1,0 +1,23 @@
+/* Softmax and cross-entropy over rows of logits. */
+#ifndef RUNE_SOFTMAX_H
+#define RUNE_SOFTMAX_H
+
+#include <stdint.h>
+
+#include "vec.h"
+
+#define softmax_loss VARIANT(softmax_loss)
+#define softmax_backward VARIANT(softmax_backward)
+
+/* For each of R rows of V logits: losses[r] = log Σ e^logit − logit[targets[r]] in nats; 0 where
+ * the target is −1. If `normalisers` is not NULL, normalisers[r] = log Σ e^logit. The maximum is
+ * subtracted first, so that no logit overflows. */
+void softmax_loss(int R, int V, const real *logits, const int32_t *targets, real *losses,
+                  real *normalisers);
+
+/* Replaces logits by the gradient of scale · Σ losses: scale · (softmax − one-hot), 0 where the
+ * target is −1; `normalisers` is what softmax_loss wrote. */
+void softmax_backward(int R, int V, const int32_t *targets, const real *normalisers, real scale,
+                      real *logits);
+
+#endif
