@@ -1,0 +1,104 @@
+#include "evaluate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch.h"
+#include "mem.h"
+
+/* Cuts the segments of a part into windows, each of which begins as a text does. */
+static int cut_windows(struct corpus_part *windows, const struct corpus_part *part, uint64_t window)
+{
+    size_t capacity = 0;
+    for (size_t k = 0; k < part->num_segments; k++)
+        for (uint64_t at = 0; at < part->segments[k].length; at += window) {
+            const uint64_t left = part->segments[k].length - at,
+                           length = left < window ? left : window;
+            if (mem_grow(&windows->segments, &capacity, windows->num_segments + 1,
+                         sizeof *windows->segments) != 0)
+                return -1;
+            windows->segments[windows->num_segments++] =
+                (struct corpus_segment){part->segments[k].start + at, length, windows->length};
+            windows->length += length;
+        }
+    return 0;
+}
+
+int evaluator_init(struct evaluator *evaluator, struct team *team, struct model *model,
+                   const struct corpus *corpus, const struct corpus_part *part, int streams,
+                   uint64_t window)
+{
+    const uint64_t most = part->length / EVALUATE_WARMUP;
+    evaluator->team = team;
+    evaluator->model = model;
+    evaluator->corpus = corpus;
+    evaluator->part = part;
+    if (window > 0) {
+        if (cut_windows(&evaluator->windows, part, window) != 0)
+            return -1;
+        evaluator->part = &evaluator->windows;
+        streams = 1; /* a stream that began inside a window would shorten it */
+    } else if ((uint64_t)streams > most) {
+        streams = most > 0 ? (int)most : 1;
+    }
+    return tape_init(&evaluator->tape, model, streams, EVALUATE_T, false, 0);
+}
+
+void evaluator_release(struct evaluator *evaluator)
+{
+    tape_release(&evaluator->tape);
+    free(evaluator->windows.segments);
+    *evaluator = (struct evaluator){0};
+}
+
+uint64_t evaluator_characters(const struct evaluator *evaluator)
+{
+    return evaluator->part->length + (uint64_t)(evaluator->tape.B - 1) * EVALUATE_WARMUP;
+}
+
+struct pass {
+    struct evaluator *evaluator;
+    struct batch *batch;
+};
+
+static void read_chunk(struct member *member, void *argument)
+{
+    const struct pass *pass = argument;
+    model_forward(member, &pass->evaluator->tape, pass->batch->reset, 0, 0);
+    model_loss(member, &pass->evaluator->tape, pass->batch->y);
+}
+
+static void pack(struct member *member, void *argument)
+{
+    model_pack(member, argument);
+}
+
+int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
+             void *context)
+{
+    struct tape *tape = &evaluator->tape;
+    struct batch batch = {0};
+    struct pass pass = {evaluator, &batch};
+    double sum = 0;
+    int status =
+        batch_once(&batch, evaluator->corpus, evaluator->part, tape->B, tape->T, EVALUATE_WARMUP);
+    *result = (struct evaluation){0};
+    if (status != 0)
+        return status;
+    tape_set_input(tape, batch.x);
+    team_run(evaluator->team, pack, evaluator->model);
+    while ((status = batch_next(&batch)) == 1) {
+        team_run(evaluator->team, read_chunk, &pass);
+        sum += tape->loss * (double)batch.num_targets;
+        result->characters += batch.num_targets;
+        status = 0;
+        for (int r = 0; each && r < tape->T * tape->B && status == 0; r++)
+            if (batch.y[r] >= 0)
+                status = each(context, batch.y[r], (double)tape->losses[r]);
+        if (status != 0)
+            break;
+    }
+    batch_release(&batch);
+    result->loss = result->characters ? sum / (double)result->characters : 0;
+    return status;
+}

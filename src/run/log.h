@@ -1,0 +1,36 @@
+/* log.csv: one row now and then while a run trains. */
+#ifndef RUNE_LOG_H
+#define RUNE_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct log_row {
+    uint64_t step;
+    double epoch, seconds;
+    double train_loss,
+        val_loss; /* nats per character; val_loss NAN where there was no validation */
+    double learning_rate, grad_norm, chars_per_second;
+};
+
+struct log {
+    FILE *stream;
+    uint64_t rows;
+};
+
+/* Opens a log behind its first `rows` rows, which must be there: what follows is cut off (0: a new
+ * log). Holds a lock until it is closed, so that no two runs write to it. *last, if not NULL, is
+ * the last row kept. Returns 0, or −1 and a message. */
+int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last);
+
+/* Appends a row and flushes it. Returns 0, or −1 and a message. */
+int log_append(struct log *log, const struct log_row *row);
+
+/* Safe on a zeroed log. */
+void log_close(struct log *log);
+
+/* All rows of a log; *rows is the caller's, to free(). Returns 0, or −1 and a message. */
+int log_read(const char *path, struct log_row **rows, size_t *count);
+
+#endif

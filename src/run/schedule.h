@@ -1,0 +1,21 @@
+/* The learning rate over the steps of a run. */
+#ifndef RUNE_SCHEDULE_H
+#define RUNE_SCHEDULE_H
+
+#include <stdint.h>
+
+enum schedule_kind { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
+
+struct schedule {
+    enum schedule_kind kind;
+    double rate;     /* the highest */
+    uint64_t warmup; /* steps over which the rate rises from 0 */
+};
+
+/* The rate of a step (from 0) of a run of `total` steps (0: not known yet, no decay). With p the
+ * share of the steps after warm-up that are done: cosine:   rate · (0.02 + 0.98 (1 + cos π p) / 2)
+ *   step:     rate · 1, 0.1 from p = 0.6, 0.01 from p = 0.85
+ *   constant: rate */
+double schedule_rate(const struct schedule *schedule, uint64_t step, uint64_t total);
+
+#endif
