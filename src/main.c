@@ -1,1 +1,92 @@
-int main(void) { return 0; }
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "blas.h"
+#include "commands.h"
+#include "error.h"
+#include "options.h"
+#include "version.h"
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"train", "train a model on a text", command_train},
+    {"sample", "let a model write", command_sample},
+    {"eval", "measure how well a model predicts a text", command_eval},
+    {"inspect", "see what a model's neurons do over a text", command_inspect},
+    {"info", "tell what is in a model file", command_info},
+};
+
+#define NUM_COMMANDS (sizeof commands / sizeof *commands)
+
+static void print_help(FILE *out)
+{
+    fprintf(
+        out,
+        "Usage: rune COMMAND …\n\nA character-level recurrent language model: train it on a text, "
+        "let it write, look inside.\n\n");
+    for (size_t k = 0; k < NUM_COMMANDS; k++)
+        fprintf(out, "  rune %-8s %s\n", commands[k].name, commands[k].summary);
+    fprintf(
+        out,
+        "\nrune COMMAND --help lists a command's options; rune --version prints the version.\n");
+}
+
+static int unknown_command(const char *typed)
+{
+    const char *names[NUM_COMMANDS];
+    for (size_t k = 0; k < NUM_COMMANDS; k++)
+        names[k] = commands[k].name;
+    const char *nearest = options_nearest(typed, names, NUM_COMMANDS);
+    if (nearest)
+        fprintf(stderr, "rune: there is no command \"%s\"; did you mean %s?\n", typed, nearest);
+    else
+        fprintf(stderr, "rune: there is no command \"%s\"; see rune --help\n", typed);
+    return STATUS_USAGE;
+}
+
+/* OpenBLAS picks its kernels when it is loaded; where it does not know the CPU it picks slow ones,
+ * and can only be told better before that. */
+static void restart_with_better_blas(char **argv)
+{
+    const char *core = getenv("OPENBLAS_CORETYPE") ? NULL : blas_better_core();
+    if (!core || setenv("OPENBLAS_CORETYPE", core, 1) != 0)
+        return;
+    execv("/proc/self/exe", argv); /* where that fails, the slow kernels are still right */
+}
+
+static int finish(const char *command, int status)
+{
+    if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        status = (error_set("stdout: %s", strerror(errno)), STATUS_FAILED);
+    if (status != 0)
+        fprintf(stderr, "rune %s: %s\n", command, error_message());
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return STATUS_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("rune %s\n", RUNE_VERSION);
+        return 0;
+    }
+    for (size_t k = 0; k < NUM_COMMANDS; k++)
+        if (strcmp(argv[1], commands[k].name) == 0) {
+            restart_with_better_blas(argv);
+            blas_init();
+            return finish(commands[k].name, commands[k].run(argc - 1, argv + 1));
+        }
+    return unknown_command(argv[1]);
+}

@@ -1,0 +1,81 @@
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "checkpoint.h"
+#include "commands.h"
+#include "error.h"
+#include "options.h"
+
+static int print_json(const struct model *model)
+{
+    json_t *object = json_pack(
+        "{s:s, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell", model->cell->name, "num_layers",
+        model->num_layers, "hidden_size", model->hidden_size, "vocab_size", model->vocab_size,
+        "parameters", (json_int_t)model->params.total, "unit", vocab_unit_name(model->vocab.unit),
+        "normalize", vocab_form_name(model->vocab.form), "step", (json_int_t)model->step,
+        "val_loss", isnan(model->val_loss) ? json_null() : json_real(model->val_loss));
+    if (!object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0)
+        return error_set("the description could not be written");
+    putchar('\n');
+    json_decref(object);
+    return 0;
+}
+
+static void print_text(const struct model *model)
+{
+    const struct vocab *vocab = &model->vocab;
+    char name[64];
+    printf("cell        %s\nlayers      %d of %d units\nparameters  %zu\n", model->cell->name,
+           model->num_layers, model->hidden_size, model->params.total);
+    printf("trained     %llu steps\n", (unsigned long long)model->step);
+    if (!isnan(model->val_loss))
+        printf("val_loss    %.4f nats, %.3f bits per character\n", model->val_loss,
+               model->val_loss / log(2));
+    printf("vocabulary  %d symbols (%s, normalised: %s):", vocab->size,
+           vocab_unit_name(vocab->unit), vocab_form_name(vocab->form));
+    for (int id = 0; id < vocab->size; id++)
+        printf(" %s", id == vocab->unknown
+                          ? "(unknown)"
+                          : vocab_describe(vocab->unit, vocab->symbols[id].bytes,
+                                           vocab->symbols[id].length, name, sizeof name));
+    putchar('\n');
+}
+
+static int run(const char *path, bool json)
+{
+    struct model model = {0};
+    const struct engine *engine = engine_find(NULL);
+    int result = engine ? model_load(&model, engine, path) : -1;
+    if (result == 0 && json)
+        result = print_json(&model);
+    else if (result == 0)
+        print_text(&model);
+    model_release(&model);
+    return result == 0 ? 0 : STATUS_FAILED;
+}
+
+int command_info(int argc, char **argv)
+{
+    bool json = false;
+    struct option list[] = {
+        {.kind = OPTION_GROUP, .help = "Options:"},
+        {"json", 0, OPTION_FLAG, &json, NULL, "Print an object for other programs", .unset = NULL},
+    };
+    struct options options = {
+        .command = "info",
+        .usage = "MODEL",
+        .summary = "\nTells what is in a model. MODEL is a .safetensors file or a run's directory.",
+        .list = list,
+        .count = sizeof list / sizeof *list,
+        .least = 1,
+        .most = 1,
+        .wanted = "a MODEL",
+    };
+    int status = options_parse(&options, argc, argv);
+    if (status == 0)
+        status = run(options.arguments[0], json);
+    options_release(&options);
+    return status < 0 ? 0 : status;
+}

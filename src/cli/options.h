@@ -1,0 +1,65 @@
+/* Options: one table drives parsing, checking and help. */
+#ifndef RUNE_OPTIONS_H
+#define RUNE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STATUS_FAILED 1 /* it failed, and error_message() says what */
+#define STATUS_USAGE 2  /* wrong usage, likewise */
+
+enum option_kind {
+    OPTION_GROUP,  /* a heading in the help: `help` */
+    OPTION_FLAG,   /* bool: true if it is given */
+    OPTION_INT,    /* int, in [min, max]; k and M multiply by 10^3 and 10^6 */
+    OPTION_COUNT,  /* uint64_t, likewise */
+    OPTION_REAL,   /* double, in [min, max] or, with `below`, [min, max) */
+    OPTION_TEXT,   /* const char * */
+    OPTION_TEXTS,  /* struct option_texts: may be given several times */
+    OPTION_CHOICE, /* int: the index of one of `choices` */
+};
+
+struct option_texts {
+    const char **list;
+    size_t count, capacity;
+};
+
+struct option {
+    const char *name; /* without the dashes */
+    char letter;      /* or 0 */
+    enum option_kind kind;
+    void *value;          /* of the kind's type; what it holds before is the default */
+    const char *argument; /* "N", "FILE": its value in the help */
+    const char *help;
+    const char *unset; /* the default in words where the value before is none ("chosen", …) */
+    const char *const *choices; /* NULL at the end */
+    double min, max;
+    bool below;
+    bool given; /* set by options_parse */
+};
+
+struct options {
+    const char *command; /* "train" */
+    const char *usage;   /* "FILE… [-o RUN]" */
+    const char *summary; /* a sentence or two for the help */
+    struct option *list;
+    size_t count;
+    const char **arguments; /* what is not an option; set by options_parse, NULL at the end */
+    int num_arguments;
+    int least, most;    /* how many there may be; most −1: any number */
+    const char *wanted; /* what is missing if there are fewer: "a MODEL" */
+    void *context;      /* popt's, which owns the texts */
+};
+
+/* Parses argv (argv[0] is the command). Returns 0; STATUS_USAGE and a message; or −1 if --help was
+ * asked for and printed. options_release afterwards in every case. */
+int options_parse(struct options *options, int argc, char **argv);
+void options_release(struct options *options);
+
+/* Whether an option was given. */
+bool options_given(const struct options *options, const char *name);
+
+/* The one of `count` names that is nearest to what was typed, or NULL if none is near. */
+const char *options_nearest(const char *typed, const char *const *names, size_t count);
+
+#endif

@@ -1,0 +1,240 @@
+#include "progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "blas.h"
+#include "error.h"
+#include "file.h"
+#include "sample.h"
+#include "view.h"
+
+#define SAMPLE_LENGTH 240
+#define TERMINAL_INTERVAL 0.2 /* seconds */
+#define PLAIN_INTERVAL 15.0
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+void progress_init(struct progress *progress, bool quiet)
+{
+    *progress = (struct progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) != 0};
+    progress->drawn_at = now();
+}
+
+void progress_break(struct progress *progress)
+{
+    if (progress->line_open)
+        fputc('\n', stderr);
+    progress->line_open = false;
+}
+
+/* Whether it is time to draw again. */
+static bool due(struct progress *progress)
+{
+    const double time = now();
+    if (progress->quiet ||
+        time - progress->drawn_at < (progress->terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL))
+        return false;
+    progress->drawn_at = time;
+    return true;
+}
+
+/* Begins a line, over the one that stands there on a terminal. */
+static void open_line(struct progress *progress)
+{
+    if (progress->terminal)
+        fputs("\r\033[K", stderr);
+    progress->line_open = progress->terminal;
+}
+
+static void close_line(const struct progress *progress)
+{
+    if (!progress->terminal)
+        fputc('\n', stderr);
+    fflush(stderr);
+}
+
+static void reading(void *context, uint64_t done, uint64_t total)
+{
+    struct progress *progress = context;
+    if (!due(progress))
+        return;
+    open_line(progress);
+    fprintf(stderr, "reading %.1f of %.1f MB", (double)done / 1e6, (double)total / 1e6);
+    close_line(progress);
+}
+
+static void note(void *context, const char *text)
+{
+    struct progress *progress = context;
+    progress_break(progress);
+    if (!progress->quiet)
+        fprintf(stderr, "note: %s\n", text);
+}
+
+/* A number with its thousands apart: "1,003,854". Valid until the fourth call after it. */
+static const char *grouped(uint64_t number)
+{
+    static char rooms[4][32];
+    static int next;
+    char digits[24], *out = rooms[next = (next + 1) % 4], *to = out;
+    const int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+    for (int k = 0; k < length; k++) {
+        if (k > 0 && (length - k) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[k];
+    }
+    *to = '\0';
+    return out;
+}
+
+static void started(void *context, const struct trainer *trainer)
+{
+    struct progress *progress = context;
+    const struct plan *plan = &trainer->plan;
+    const struct model *model = &trainer->model;
+    static const char *const optimizers[] = {"Adam", "RMSProp", "SGD"};
+    progress_break(progress);
+    if (progress->quiet)
+        return;
+    fprintf(stderr, "text    %s symbols (%s), %s characters to train on, %s to validate\n",
+            grouped((uint64_t)model->vocab_size), vocab_unit_name(model->vocab.unit),
+            grouped(trainer->corpus.training.length), grouped(trainer->corpus.validation.length));
+    fprintf(stderr, "model   %s, %d layers of %d, %s parameters\n", model->cell->name,
+            model->num_layers, model->hidden_size, grouped(model->params.total));
+    fprintf(stderr,
+            "fit     %s, learning rate %g, %d streams of %d characters, dropout %g, seed %llu\n",
+            optimizers[plan->optim.kind], plan->schedule.rate, plan->batch_size, plan->seq_length,
+            plan->dropout, (unsigned long long)plan->seed);
+    if (trainer->progress.total_steps > 0)
+        fprintf(stderr, "until   step %s (%.1f epochs), validated every %s steps\n",
+                grouped(trainer->progress.total_steps),
+                (double)trainer->progress.total_steps * plan->batch_size * plan->seq_length /
+                    (double)trainer->corpus.training.length,
+                grouped(trainer->validate_every));
+    else
+        fprintf(stderr, "until   %g minutes are over\n", plan->max_minutes);
+    fprintf(stderr, "machine %d threads, %s, %.0f MB of memory\n", team_size(trainer->team),
+            model->engine->name, (double)trainer->memory / 1e6);
+}
+
+static void print_duration(double seconds)
+{
+    const long whole = lround(seconds);
+    if (whole >= 3600)
+        fprintf(stderr, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        fprintf(stderr, "%ld:%02ld", whole / 60, whole % 60);
+}
+
+static double time_left(const struct trainer *trainer)
+{
+    const struct train_progress *at = &trainer->progress;
+    if (at->total_steps == 0)
+        return fmax(trainer->plan.max_minutes * 60 - trainer->stretch_seconds, 0);
+    return (double)(at->total_steps - at->step) * trainer->timed_seconds /
+           (double)(trainer->timed_steps > 0 ? trainer->timed_steps : 1);
+}
+
+static void print_status(const struct trainer *trainer, double train_loss)
+{
+    const double loss = isnan(trainer->val_loss) ? train_loss : trainer->val_loss;
+    fprintf(stderr, "epoch %.2f  step %llu",
+            (double)trainer->progress.characters / (double)trainer->corpus.training.length,
+            (unsigned long long)trainer->progress.step);
+    if (trainer->progress.total_steps > 0)
+        fprintf(stderr, "/%llu", (unsigned long long)trainer->progress.total_steps);
+    fprintf(stderr, "  train %.4f", train_loss);
+    if (!isnan(trainer->val_loss))
+        fprintf(stderr, "  val %.4f", trainer->val_loss);
+    fprintf(stderr, "  %.3f bits/char  %s chars/s  ", loss / log(2),
+            grouped((uint64_t)trainer->chars_per_second));
+    print_duration(time_left(trainer));
+    fprintf(stderr, " left");
+}
+
+static void stepped(void *context, const struct trainer *trainer)
+{
+    struct progress *progress = context;
+    const struct train_progress *at = &trainer->progress;
+    if (!due(progress))
+        return;
+    open_line(progress);
+    print_status(trainer, at->loss_steps > 0 ? at->loss_sum / at->loss_steps : trainer->train_loss);
+    close_line(progress);
+}
+
+static void print_sample(struct trainer *trainer)
+{
+    const struct sample_options options = {
+        .temperature = 0.8, .top_p = 1, .seed = trainer->progress.step};
+    struct sampler sampler = {0};
+    if (sampler_init(&sampler, trainer->team, &trainer->model, 1, &options) != 0)
+        return; /* training goes on without it */
+    fputs("  | ", stderr);
+    for (int k = 0; k < SAMPLE_LENGTH; k++) {
+        sampler_next(&sampler);
+        const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
+        if (symbol.length == 1 && symbol.bytes[0] == '\n')
+            fputs("\n  | ", stderr);
+        else if (symbol.length > 1 || symbol.bytes[0] >= ' ')
+            fwrite(symbol.bytes, 1, symbol.length, stderr);
+    }
+    fputc('\n', stderr);
+    sampler_release(&sampler);
+}
+
+static int draw_curve(const struct trainer *trainer)
+{
+    struct log_row *rows = NULL;
+    struct curve_point *points = NULL;
+    size_t count = 0;
+    int result = -1;
+    char *log_path = file_join(trainer->directory, "log.csv");
+    char *path = file_join(trainer->directory, "loss.svg");
+    if (log_path && path && log_read(log_path, &rows, &count) == 0 &&
+        (points = calloc(count + 1, sizeof *points)) != NULL) {
+        for (size_t k = 0; k < count; k++)
+            points[k] =
+                (struct curve_point){(double)rows[k].step, rows[k].train_loss, rows[k].val_loss};
+        result = curve_write(path, trainer->directory, points, count);
+    }
+    free(points);
+    free(rows);
+    free(log_path);
+    free(path);
+    return result;
+}
+
+static void validated(void *context, struct trainer *trainer)
+{
+    struct progress *progress = context;
+    if (draw_curve(trainer) != 0)
+        note(progress, error_message());
+    if (progress->quiet)
+        return;
+    open_line(progress);
+    print_status(trainer, trainer->train_loss);
+    progress->line_open = false;
+    fputc('\n', stderr);
+    print_sample(trainer);
+    progress->drawn_at = now();
+}
+
+struct train_observer progress_observer(struct progress *progress)
+{
+    return (struct train_observer){.context = progress,
+                                   .reading = reading,
+                                   .note = note,
+                                   .started = started,
+                                   .stepped = stepped,
+                                   .validated = validated};
+}

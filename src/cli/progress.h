@@ -1,0 +1,22 @@
+/* What a user sees while a model trains: on stderr, a line that is drawn over on a terminal, plain
+ * lines elsewhere. */
+#ifndef RUNE_PROGRESS_H
+#define RUNE_PROGRESS_H
+
+#include "train.h"
+
+struct progress {
+    bool quiet, terminal;
+    bool line_open; /* an unfinished line is on the terminal */
+    double drawn_at;
+};
+
+void progress_init(struct progress *progress, bool quiet);
+
+/* An observer that draws; the progress must outlive it. */
+struct train_observer progress_observer(struct progress *progress);
+
+/* Ends a line that is being drawn, so that others can be printed. */
+void progress_break(struct progress *progress);
+
+#endif

@@ -1,0 +1,243 @@
+#include "sample.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "commands.h"
+#include "error.h"
+#include "file.h"
+#include "mem.h"
+#include "options.h"
+#include "rng.h"
+#include "team.h"
+
+struct request {
+    struct sample_options options;
+    const char *prompt, *prompt_file;
+    struct option_texts stops;
+    uint64_t length, lines; /* lines 0: not given */
+    int count, on_unknown, threads;
+};
+
+static const char *const on_unknowns[] = {"error", "skip", "replace", NULL};
+
+/* One of the samples: its text so far. The first is printed as it is made, the others when they are
+ * done. */
+struct story {
+    uint8_t *text;
+    size_t length, capacity, printed;
+    uint64_t symbols, lines;
+    bool done;
+};
+
+static int append(struct story *story, struct vocab_symbol symbol)
+{
+    if (mem_grow(&story->text, &story->capacity, story->length + symbol.length, 1) != 0)
+        return -1;
+    memcpy(story->text + story->length, symbol.bytes, symbol.length);
+    story->length += symbol.length;
+    return 0;
+}
+
+static bool ends_with(const struct story *story, const char *end)
+{
+    const size_t length = strlen(end);
+    return length > 0 && story->length >= length &&
+           memcmp(story->text + story->length - length, end, length) == 0;
+}
+
+/* Adds a drawn symbol and sees whether the sample ends with it: at its length, its lines, or a stop
+ * string. */
+static int grow(struct story *story, struct vocab_symbol symbol, const struct request *request)
+{
+    if (append(story, symbol) != 0)
+        return -1;
+    story->symbols++;
+    story->lines += symbol.bytes[symbol.length - 1] == '\n';
+    story->done =
+        request->lines > 0 ? story->lines >= request->lines : story->symbols >= request->length;
+    for (size_t k = 0; k < request->stops.count; k++)
+        story->done = story->done || ends_with(story, request->stops.list[k]);
+    return 0;
+}
+
+/* Bytes at the end of a text that may be the start of a character: with unit byte it is held back
+ * until it is whole. */
+static size_t unfinished(const struct story *story)
+{
+    for (size_t back = 1; back <= 3 && back <= story->length; back++) {
+        int32_t point;
+        const int length = utf8_decode(story->text + story->length - back, back, &point);
+        if (length == 0)
+            return back;
+        if (length > 0)
+            break;
+    }
+    return 0;
+}
+
+static int print(struct story *story)
+{
+    const size_t end = story->length - (story->done ? 0 : unfinished(story));
+    if (end > story->printed &&
+        (fwrite(story->text + story->printed, 1, end - story->printed, stdout) == 0 ||
+         fflush(stdout) != 0))
+        return error_set("stdout: %s", strerror(errno));
+    story->printed = end;
+    return 0;
+}
+
+static int print_all(struct story *stories, int count)
+{
+    for (int b = 0; b < count; b++) {
+        if (print(&stories[b]) != 0)
+            return -1;
+        if (count > 1 &&
+            printf("%s%s", ends_with(&stories[b], "\n") ? "" : "\n", b + 1 < count ? "\n" : "") < 0)
+            return error_set("stdout: %s", strerror(errno));
+    }
+    return 0;
+}
+
+static int write_stories(struct sampler *sampler, const struct request *request,
+                         struct story *stories)
+{
+    const struct vocab *vocab = &sampler->model->vocab;
+    int left = request->length > 0 || request->lines > 0 ? request->count : 0;
+    while (left > 0) {
+        sampler_next(sampler);
+        for (int b = 0; b < request->count; b++) {
+            if (stories[b].done)
+                continue;
+            if (grow(&stories[b], vocab->symbols[sampler->ids[b]], request) != 0)
+                return -1;
+            left -= stories[b].done;
+        }
+        if (print(&stories[0]) != 0)
+            return -1;
+    }
+    return print_all(stories, request->count);
+}
+
+/* Lets the samples read the prompt, and print it. */
+static int read_prompt(struct sampler *sampler, const struct request *request,
+                       struct story *stories)
+{
+    uint8_t *text = NULL;
+    size_t length = 0, count = 0;
+    int32_t *ids = NULL;
+    const char *name = request->prompt_file ? file_name(request->prompt_file) : "--prompt";
+    const struct vocab *vocab = &sampler->model->vocab;
+    if (request->prompt_file
+            ? file_read(request->prompt_file, &text, &length) != 0
+            : !(text = (uint8_t *)mem_copy(request->prompt, length = strlen(request->prompt))))
+        return -1;
+    int result = vocab_encode(vocab, name, text, length, (enum vocab_on_unknown)request->on_unknown,
+                              "--on-unknown skip or replace", &ids, &count, NULL);
+    if (result == 0)
+        sampler_prompt(sampler, ids, count);
+    for (int b = 0; b < request->count; b++)
+        for (size_t k = 0; k < count && result == 0; k++)
+            result = append(&stories[b], vocab->symbols[ids[k]]);
+    free(ids);
+    free(text);
+    return result;
+}
+
+static int sample(struct model *model, struct team *team, struct request *request)
+{
+    struct sampler sampler = {0};
+    struct story *stories = mem_new((size_t)request->count, sizeof *stories);
+    int result =
+        stories ? sampler_init(&sampler, team, model, request->count, &request->options) : -1;
+    if (result == 0 && (request->prompt || request->prompt_file))
+        result = read_prompt(&sampler, request, stories);
+    if (result == 0)
+        result = write_stories(&sampler, request, stories);
+    for (int b = 0; stories && b < request->count; b++)
+        free(stories[b].text);
+    free(stories);
+    sampler_release(&sampler);
+    return result;
+}
+
+static int run(struct request *request, const char *path)
+{
+    struct model model = {0};
+    const struct engine *engine = engine_find(NULL);
+    struct team *team = team_new(request->threads);
+    int result = engine && team ? model_load(&model, engine, path) : -1;
+    if (result == 0)
+        result = sample(&model, team, request);
+    model_release(&model);
+    team_free(team);
+    return result == 0 ? 0 : STATUS_FAILED;
+}
+
+int command_sample(int argc, char **argv)
+{
+    struct request request = {.options = {.temperature = 0.8, .top_p = 1},
+                              .length = 1000,
+                              .count = 1,
+                              .threads = team_cores()};
+    struct option list[] = {
+        {.kind = OPTION_GROUP, .help = "How much:"},
+        {"length", 'n', OPTION_COUNT, &request.length, "N", "New characters", .max = 1e15},
+        {"lines", 0, OPTION_COUNT, &request.lines, "N", "New lines, however long",
+         .unset = "by characters", .min = 1, .max = 1e15},
+        {"stop", 0, OPTION_TEXTS, &request.stops, "TEXT",
+         "Stop when the text ends so; may be given again", .unset = NULL},
+        {"count", 0, OPTION_INT, &request.count, "N",
+         "Samples, made side by side and printed in turn", .min = 1, .max = 1e6},
+        {.kind = OPTION_GROUP, .help = "From where:"},
+        {"prompt", 'p', OPTION_TEXT, &request.prompt, "TEXT", "Go on from this text",
+         .unset = "as a text begins"},
+        {"prompt-file", 0, OPTION_TEXT, &request.prompt_file, "FILE",
+         "Go on from this file; -: stdin", .unset = NULL},
+        {"on-unknown", 0, OPTION_CHOICE, &request.on_unknown, "WHAT",
+         "With characters of the prompt that the model does not know: error, skip or replace",
+         .choices = on_unknowns},
+        {.kind = OPTION_GROUP, .help = "How:"},
+        {"temperature", 't', OPTION_REAL, &request.options.temperature, "T",
+         "Above 1 bolder, below 1 safer; 0: always the most likely", .max = INFINITY},
+        {"top-k", 0, OPTION_INT, &request.options.top_k, "K",
+         "Draw only from the K most likely; 0: off", .max = 1e9},
+        {"top-p", 0, OPTION_REAL, &request.options.top_p, "P",
+         "Draw only from the most likely that have this probability together; 1: off", .max = 1},
+        {"min-p", 0, OPTION_REAL, &request.options.min_p, "P",
+         "Draw only those at least P times as likely as the most likely; 0: off", .max = 1},
+        {"seed", 0, OPTION_COUNT, &request.options.seed, "N", "The same seed gives the same text",
+         .unset = "drawn, and printed", .max = 0x1p53},
+        {"threads", 0, OPTION_INT, &request.threads, "N", "Threads", .unset = "all cores", .min = 1,
+         .max = 1024},
+        {.kind = OPTION_GROUP, .help = "Help:"},
+    };
+    struct options options = {
+        .command = "sample",
+        .usage = "MODEL",
+        .summary = "\nPrints text that the model makes. MODEL is a .safetensors file or a run's "
+                   "directory.",
+        .list = list,
+        .count = sizeof list / sizeof *list,
+        .least = 1,
+        .most = 1,
+        .wanted = "a MODEL",
+    };
+    signal(SIGPIPE, SIG_DFL); /* a reader that has seen enough ends the program quietly */
+    int status = options_parse(&options, argc, argv);
+    if (status == 0 && request.prompt && request.prompt_file)
+        status = (error_set("--prompt and --prompt-file cannot both be given"), STATUS_USAGE);
+    if (status == 0 && !options_given(&options, "seed")) {
+        request.options.seed = rng_entropy();
+        fprintf(stderr, "seed %llu\n", (unsigned long long)request.options.seed);
+    }
+    if (status == 0)
+        status = run(&request, options.arguments[0]);
+    options_release(&options);
+    return status < 0 ? 0 : status;
+}

@@ -1,0 +1,255 @@
+#include "train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "error.h"
+#include "file.h"
+#include "mem.h"
+#include "options.h"
+#include "progress.h"
+#include "rng.h"
+#include "team.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+/* The first Ctrl-C ends training cleanly; a second one ends the program. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_flags = (int)SA_RESETHAND};
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* What the command line says. */
+struct request {
+    struct plan plan;
+    struct train_source source;
+    const char *directory, *resume;
+    int unit, form, optimizer, schedule; /* choices */
+    int threads;
+    bool quiet;
+};
+
+static const char *const units[] = {"codepoint", "grapheme", "byte", NULL};
+static const char *const forms[] = {"none", "nfc", "nfkc", NULL};
+static const char *const optimizers[] = {"adam", "rmsprop", "sgd", NULL};
+static const char *const schedules[] = {"cosine", "step", "constant", NULL};
+
+static const struct request defaults = {
+    .plan = {.cell = "lstm",
+             .num_layers = PLAN_AUTO,
+             .hidden_size = PLAN_AUTO,
+             .batch_size = PLAN_AUTO,
+             .seq_length = PLAN_AUTO,
+             .dropout = PLAN_AUTO,
+             .max_epochs = PLAN_AUTO,
+             .schedule = {.rate = PLAN_AUTO, .warmup = 100},
+             .optim = {.clip_norm = 1},
+             .seed = 1,
+             .val_fraction = 0.1,
+             .validate_every = PLAN_AUTO,
+             .save_every = 2,
+             .patience = 10},
+    .source = {.min_count = 1},
+};
+
+#define CHOSEN "chosen from the text"
+
+/* "runs/<name of the first file>", in new memory. */
+static char *default_directory(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    const char *dot = strrchr(name, '.');
+    const size_t length = strcmp(file, "-") == 0 ? 0
+                          : dot && dot > name    ? (size_t)(dot - name)
+                                                 : strlen(name);
+    char *stem = length > 0 ? mem_copy(name, length) : mem_copy("stdin", 5);
+    char *path = stem ? file_join("runs", stem) : NULL;
+    free(stem);
+    return path;
+}
+
+static void print_end(const struct trainer *trainer)
+{
+    const double best = trainer->progress.best_loss;
+    const char *const directory = trainer->directory;
+    fprintf(stderr, "%s at step %llu", trainer->ended, (unsigned long long)trainer->progress.step);
+    if (isfinite(best))
+        fprintf(stderr, "; best %s loss %.4f nats (%.3f bits) per character",
+                trainer->corpus.validation.length > 0 ? "validation" : "training", best,
+                best / log(2));
+    fprintf(stderr, "\n\nNow try:\n  rune sample %s\n  rune inspect %s %s -o %s/inspect\n",
+            directory, directory, trainer->files[0], directory);
+    if (trainer->progress.total_steps == 0 ||
+        trainer->progress.step < trainer->progress.total_steps)
+        fprintf(stderr, "  rune train --resume %s\n", directory);
+}
+
+/* Only limits and threads may change while a run goes on. */
+static int check_resume(const struct options *options)
+{
+    static const char *const allowed[] = {"resume",      "max-epochs", "max-steps",
+                                          "max-minutes", "threads",    "quiet"};
+    for (size_t k = 0; k < options->count; k++) {
+        bool fine = !options->list[k].given;
+        for (size_t a = 0; a < sizeof allowed / sizeof *allowed && !fine; a++)
+            fine = strcmp(options->list[k].name, allowed[a]) == 0;
+        if (!fine)
+            return error_set(
+                "--%s cannot change while a run goes on; only --max-epochs, --max-steps, "
+                "--max-minutes and --threads can",
+                options->list[k].name);
+    }
+    if (options->num_arguments > 0)
+        return error_set(
+            "\"%s\": a run goes on with the text it began with; FILE is not given with --resume",
+            options->arguments[0]);
+    return 0;
+}
+
+static int open_trainer(struct trainer *trainer, struct request *request,
+                        const struct options *options, const struct train_observer *observer)
+{
+    if (request->resume)
+        return trainer_resume(trainer, request->resume, &request->plan, request->threads, observer);
+    char *directory = request->directory ? mem_copy(request->directory, strlen(request->directory))
+                                         : default_directory(options->arguments[0]);
+    request->source.files = options->arguments;
+    request->source.num_files = options->num_arguments;
+    int result = directory ? trainer_open(trainer, directory, &request->source, &request->plan,
+                                          request->threads, observer)
+                           : -1;
+    free(directory);
+    return result;
+}
+
+static int run(struct request *request, const struct options *options)
+{
+    struct trainer trainer = {0};
+    struct progress progress;
+    progress_init(&progress, request->quiet);
+    const struct train_observer observer = progress_observer(&progress);
+    int status = open_trainer(&trainer, request, options, &observer) == 0 ? 0 : STATUS_FAILED;
+    if (status == 0) {
+        catch_signals();
+        status = train_run(&trainer, &stop) == 0 ? 0 : STATUS_FAILED;
+    }
+    progress_break(&progress);
+    if (status == 0 && !request->quiet)
+        print_end(&trainer);
+    trainer_close(&trainer);
+    return status;
+}
+
+int command_train(int argc, char **argv)
+{
+    struct request request = defaults;
+    struct plan *plan = &request.plan;
+    struct train_source *source = &request.source;
+    request.threads = team_cores();
+    struct option list[] = {
+        {.kind = OPTION_GROUP, .help = "The run:"},
+        {"output", 'o', OPTION_TEXT, &request.directory, "RUN", "Directory of the run",
+         .unset = "runs/<name of the first file>"},
+        {"resume", 0, OPTION_TEXT, &request.resume, "RUN", "Go on with a run exactly where it was",
+         .unset = NULL},
+        {"force", 0, OPTION_FLAG, &source->force, NULL, "Replace a run that is there",
+         .unset = NULL},
+        {"init-from", 0, OPTION_TEXT, &source->init_from, "MODEL",
+         "Start from a trained model, with its vocabulary and shape", .unset = NULL},
+        {"val-fraction", 0, OPTION_REAL, &plan->val_fraction, "F",
+         "Share of each file, its end, that is held out to validate", .max = 1, .below = true},
+        {"validate-every", 0, OPTION_COUNT, &plan->validate_every, "N", "Steps between validations",
+         .unset = "about forty in a run", .min = 1, .max = 1e15},
+        {"save-every", 0, OPTION_REAL, &plan->save_every, "MINUTES",
+         "Also save when that long has passed", .max = 1e6},
+        {"patience", 0, OPTION_INT, &plan->patience, "N",
+         "Stop after that many validations without gain; 0: never", .max = 1e9},
+        {"threads", 0, OPTION_INT, &request.threads, "N",
+         "Threads; the result does not depend on them", .unset = "all cores", .min = 1,
+         .max = 1024},
+        {"quiet", 'q', OPTION_FLAG, &request.quiet, NULL, "Print nothing but errors",
+         .unset = NULL},
+        {.kind = OPTION_GROUP, .help = "The text:"},
+        {"unit", 0, OPTION_CHOICE, &request.unit, "UNIT",
+         "What one symbol is: codepoint, grapheme or byte", .choices = units},
+        {"normalize", 0, OPTION_CHOICE, &request.form, "FORM",
+         "Normal form that the text is brought to first: none, nfc or nfkc", .choices = forms},
+        {"min-count", 0, OPTION_COUNT, &source->min_count, "N",
+         "Symbols that are rarer become one unknown symbol", .min = 1, .max = 1e15},
+        {.kind = OPTION_GROUP, .help = "The model:"},
+        {"cell", 0, OPTION_TEXT, &plan->cell, "CELL", "Kind of recurrent cell: lstm",
+         .unset = NULL},
+        {"num-layers", 0, OPTION_INT, &plan->num_layers, "N", "Recurrent layers", .unset = "2",
+         .min = 1, .max = 1e6},
+        {"hidden-size", 0, OPTION_INT, &plan->hidden_size, "N", "Units in each layer",
+         .unset = CHOSEN, .min = 1, .max = 1 << 20},
+        {"dropout", 0, OPTION_REAL, &plan->dropout, "P",
+         "Probability that an output is dropped in training", .unset = CHOSEN, .max = 1,
+         .below = true},
+        {.kind = OPTION_GROUP, .help = "The fit:"},
+        {"batch-size", 0, OPTION_INT, &plan->batch_size, "N", "Streams that are read side by side",
+         .unset = CHOSEN, .min = 1, .max = 1e6},
+        {"seq-length", 0, OPTION_INT, &plan->seq_length, "N",
+         "Timesteps that the gradient flows back", .unset = CHOSEN, .min = 1, .max = 1e6},
+        {"max-epochs", 0, OPTION_REAL, &plan->max_epochs, "N",
+         "Stop after that many passes over the text", .unset = CHOSEN, .min = 1e-9, .max = 1e9},
+        {"max-steps", 0, OPTION_COUNT, &plan->max_steps, "N", "Stop after that many updates",
+         .unset = "no limit", .min = 1, .max = 1e15},
+        {"max-minutes", 0, OPTION_REAL, &plan->max_minutes, "N", "Stop after that time",
+         .unset = "no limit", .min = 1e-3, .max = 1e6},
+        {"optimizer", 0, OPTION_CHOICE, &request.optimizer, "NAME", "adam, rmsprop or sgd",
+         .choices = optimizers},
+        {"learning-rate", 0, OPTION_REAL, &plan->schedule.rate, "RATE", "Its highest value",
+         .unset = CHOSEN, .max = 1e3},
+        {"schedule", 0, OPTION_CHOICE, &request.schedule, "NAME",
+         "How it falls: cosine, step (to a tenth, twice) or constant", .choices = schedules},
+        {"warmup", 0, OPTION_COUNT, &plan->schedule.warmup, "N", "Steps over which it rises",
+         .max = 1e15},
+        {"weight-decay", 0, OPTION_REAL, &plan->optim.weight_decay, "D",
+         "Decoupled weight decay (with adam: AdamW)", .max = 1e3},
+        {"clip-norm", 0, OPTION_REAL, &plan->optim.clip_norm, "NORM",
+         "Shrink gradients of a larger norm to it; 0: off", .max = 1e9},
+        {"clip-value", 0, OPTION_REAL, &plan->optim.clip_value, "LIMIT",
+         "Clip each element of the gradient; 0: off", .max = 1e9},
+        {"seed", 0, OPTION_COUNT, &plan->seed, "N", "Of the first weights and of dropout",
+         .max = 0x1p53},
+        {.kind = OPTION_GROUP, .help = "Help:"},
+    };
+    struct options options = {
+        .command = "train",
+        .usage = "FILE... [-o RUN] | --resume RUN",
+        .summary = "\nTrains a model on text files (-: stdin). The run's directory holds the best "
+                   "and the newest "
+                   "model,\nlog.csv and loss.svg. Ctrl-C saves and ends; --resume goes on.",
+        .list = list,
+        .count = sizeof list / sizeof *list,
+        .most = -1,
+    };
+    int status = options_parse(&options, argc, argv);
+    if (status == 0 && request.resume)
+        status = check_resume(&options) == 0 ? 0 : STATUS_USAGE;
+    else if (status == 0 && options.num_arguments == 0)
+        status = (error_set("a FILE is needed: rune train %s", options.usage), STATUS_USAGE);
+    else if (status == 0 && (!engine_find(NULL) || !engine_cell(engine_find(NULL), plan->cell)))
+        status = STATUS_USAGE;
+    source->unit = (enum vocab_unit)request.unit;
+    source->form = (enum utf8_form)request.form;
+    plan->optim.kind = (enum optim_kind)request.optimizer;
+    plan->schedule.kind = (enum schedule_kind)request.schedule;
+    if (status == 0)
+        status = run(&request, &options);
+    options_release(&options);
+    return status < 0 ? 0 : status;
+}
