@@ -70,7 +70,7 @@ void example_awkward(struct example *example, int rounds)
         "\t",         "\n",     "\r",         "\x07",       "\x7F",       " ",
         "\u00A0",     "\u0301", "\u200B",     "\u200D",     "\u2028",     "\u202E",
         "\u4E2D",     "\u0633", "\u05D0",     "\u0939",     "\u093F",     "\U0001F44D",
-        "\U0001F3FD", "\uFFFD", "\uFEFF",     "\uE000",     "\xC2\x85",     "-",
+        "\U0001F3FD", "\uFFFD", "\uFEFF",     "\uE000",     "\xC2\x85",   "-",
         "!",          ">",      "\U0010FFFF", "\U000E0041", "\U0001D11E", "z"};
     example_init(example, VOCAB_CODEPOINT, symbols, sizeof symbols / sizeof *symbols, rounds);
 }
