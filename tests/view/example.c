@@ -65,14 +65,44 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
 
 void example_awkward(struct example *example, int rounds)
 {
-    static const char *const symbols[] = {
-        "<",          "/",      "s",          "&",          "\"",         ",",
-        "\t",         "\n",     "\r",         "\x07",       "\x7F",       " ",
-        "\u00A0",     "\u0301", "\u200B",     "\u200D",     "\u2028",     "\u202E",
-        "\u4E2D",     "\u0633", "\u05D0",     "\u0939",     "\u093F",     "\U0001F44D",
-        "\U0001F3FD", "\uFFFD", "\uFEFF",     "\uE000",     "\xC2\x85",   "-",
-        "!",          ">",      "\U0010FFFF", "\U000E0041", "\U0001D11E", "z"};
-    example_init(example, VOCAB_CODEPOINT, symbols, sizeof symbols / sizeof *symbols, rounds);
+    static const char *const symbols[] = {"<",
+                                          "/",
+                                          "s",
+                                          "&",
+                                          "\"",
+                                          ",",
+                                          "\t",
+                                          "\n",
+                                          "\r",
+                                          "\x07",
+                                          "\x7F",
+                                          " ",
+                                          "\u00A0",
+                                          "\u0301",
+                                          "\u200B",
+                                          "\u200D",
+                                          "\u2028",
+                                          "\u202E",
+                                          "\u4E2D",
+                                          "\u0633",
+                                          "\u05D0",
+                                          "\u0939",
+                                          "\u093F",
+                                          "\U0001F44D",
+                                          "\U0001F3FD",
+                                          "\uFFFD",
+                                          "\uFEFF",
+                                          "\uE000",
+                                          "\xC2\x85",
+                                          "-",
+                                          "!",
+                                          ">",
+                                          "\U0010FFFF",
+                                          "\U000E0041",
+                                          "\U0001D11E",
+                                          "e\u0301",
+                                          "</script><i title=x>&lt;</i>"};
+    example_init(example, VOCAB_GRAPHEME, symbols, sizeof symbols / sizeof *symbols, rounds);
 }
 
 void example_release(struct example *example)

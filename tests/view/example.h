@@ -17,7 +17,8 @@ struct example {
 void example_init(struct example *example, enum vocab_unit unit, const char *const *symbols,
                   int count, int rounds);
 
-/* Awkward code points: markup, controls, wide, combining, right to left, separators. */
+/* Awkward symbols: markup, controls, wide, combining, right to left, separators, a whole element.
+ */
 void example_awkward(struct example *example, int rounds);
 
 /* Removes the directory, too. */
