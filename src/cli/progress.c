@@ -12,7 +12,8 @@
 #include "sample.h"
 #include "view.h"
 
-#define SAMPLE_LENGTH 240
+#define SAMPLE_LENGTH 240 /* characters, but no more lines than: */
+#define SAMPLE_LINES 6
 #define TERMINAL_INTERVAL 0.2 /* seconds */
 #define PLAIN_INTERVAL 15.0
 
@@ -180,9 +181,11 @@ static void print_sample(struct trainer *trainer)
     if (sampler_init(&sampler, trainer->team, &trainer->model, 1, &options) != 0)
         return; /* training goes on without it */
     fputs("  | ", stderr);
-    for (int k = 0; k < SAMPLE_LENGTH; k++) {
+    for (int k = 0, lines = 1; k < SAMPLE_LENGTH; k++) {
         sampler_next(&sampler);
         const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
+        if (symbol.length == 1 && symbol.bytes[0] == '\n' && lines++ == SAMPLE_LINES)
+            break;
         if (symbol.length == 1 && symbol.bytes[0] == '\n')
             fputs("\n  | ", stderr);
         else if (symbol.length > 1 || symbol.bytes[0] >= ' ')

@@ -22,6 +22,7 @@ struct request {
     struct option_texts stops;
     uint64_t length, lines; /* lines 0: not given */
     int count, on_unknown, threads;
+    bool chooses_seed;
 };
 
 static const char *const on_unknowns[] = {"error", "skip", "replace", NULL};
@@ -152,11 +153,15 @@ static int read_prompt(struct sampler *sampler, const struct request *request,
 static int sample(struct model *model, struct team *team, struct request *request)
 {
     struct sampler sampler = {0};
+    if (request->chooses_seed)
+        request->options.seed = rng_entropy();
     struct story *stories = mem_new((size_t)request->count, sizeof *stories);
     int result =
         stories ? sampler_init(&sampler, team, model, request->count, &request->options) : -1;
     if (result == 0 && (request->prompt || request->prompt_file))
         result = read_prompt(&sampler, request, stories);
+    if (result == 0 && request->chooses_seed)
+        fprintf(stderr, "seed %llu\n", (unsigned long long)request->options.seed);
     if (result == 0)
         result = write_stories(&sampler, request, stories);
     for (int b = 0; stories && b < request->count; b++)
@@ -232,10 +237,7 @@ int command_sample(int argc, char **argv)
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.prompt && request.prompt_file)
         status = (error_set("--prompt and --prompt-file cannot both be given"), STATUS_USAGE);
-    if (status == 0 && !options_given(&options, "seed")) {
-        request.options.seed = rng_entropy();
-        fprintf(stderr, "seed %llu\n", (unsigned long long)request.options.seed);
-    }
+    request.chooses_seed = !options_given(&options, "seed");
     if (status == 0)
         status = run(&request, options.arguments[0]);
     options_release(&options);

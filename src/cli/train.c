@@ -192,7 +192,7 @@ int command_train(int argc, char **argv)
         {"cell", 0, OPTION_TEXT, &plan->cell, "CELL", "Kind of recurrent cell: lstm",
          .unset = NULL},
         {"num-layers", 0, OPTION_INT, &plan->num_layers, "N", "Recurrent layers", .unset = "2",
-         .min = 1, .max = 1e6},
+         .min = 1, .max = 1000},
         {"hidden-size", 0, OPTION_INT, &plan->hidden_size, "N", "Units in each layer",
          .unset = CHOSEN, .min = 1, .max = 1 << 20},
         {"dropout", 0, OPTION_REAL, &plan->dropout, "P",

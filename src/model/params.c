@@ -15,8 +15,9 @@ static int add(struct params *params, struct param param)
 {
     size_t numbers;
     if (__builtin_mul_overflow((size_t)param.rows, (size_t)param.columns, &numbers) ||
-        numbers > (size_t)1 << 40)
-        return error_set("%s: %d x %d numbers are too many", param.name, param.rows, param.columns);
+        numbers > (size_t)1 << 50)
+        return error_set("%s: %d x %d numbers are more than memory can address", param.name,
+                         param.rows, param.columns);
     param.offset = params->size;
     params->list[params->count++] = param;
     params->size += (numbers + ALIGN_REALS - 1) / ALIGN_REALS * ALIGN_REALS;

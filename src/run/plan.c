@@ -21,14 +21,15 @@ void plan_model(struct plan *plan, uint64_t training)
         plan->hidden_size = training < 8000000 ? 128 : training < 50000000 ? 256 : 512;
 }
 
-void plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hidden_size)
+bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hidden_size)
 {
     if (plan->seq_length == PLAN_AUTO)
         plan->seq_length = 50;
-    if ((uint64_t)plan->seq_length > training)
-        plan->seq_length = (int)training;
     if (plan->batch_size == PLAN_AUTO)
         plan->batch_size = 50;
+    const int T = plan->seq_length, B = plan->batch_size;
+    if ((uint64_t)plan->seq_length > training)
+        plan->seq_length = (int)training;
     const uint64_t most = training / ((uint64_t)plan->seq_length * CHUNKS_A_STREAM);
     if ((uint64_t)plan->batch_size > most)
         plan->batch_size = most > 0 ? (int)most : 1;
@@ -45,6 +46,7 @@ void plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
     if (plan->dropout == PLAN_AUTO)
         plan->dropout = 0;
     (void)validation;
+    return plan->seq_length < T || plan->batch_size < B;
 }
 
 uint64_t plan_steps(const struct plan *plan, uint64_t training)

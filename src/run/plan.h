@@ -2,6 +2,7 @@
 #ifndef RUNE_PLAN_H
 #define RUNE_PLAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "optim.h"
@@ -34,10 +35,10 @@ struct plan {
 /* Replaces every PLAN_AUTO of the model by what suits a text of `training` characters. */
 void plan_model(struct plan *plan, uint64_t training);
 
-/* The same for the fit, once the model is known: `hidden_size` is its H. Also makes the batch
- * smaller where the text is too short for it. With validation characters of 0, the text is to be
- * memorised and nothing is dropped. */
-void plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hidden_size);
+/* The same for the fit, once the model is known: `hidden_size` is its H. With validation characters
+ * of 0, the text is to be memorised and nothing is dropped. Makes the batch smaller where the text
+ * is too short for it, and returns whether it did. */
+bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hidden_size);
 
 /* Steps that the plan allows, 0 if only a time limit is given. */
 uint64_t plan_steps(const struct plan *plan, uint64_t training);

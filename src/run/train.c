@@ -177,12 +177,14 @@ static int one_step(struct trainer *trainer)
         return -1;
     const double end = now();
     /* The first steps touch fresh memory and are no measure. */
-    if (trainer->timed_characters > 0 || end - trainer->started_at > 0.2) {
+    if (end - trainer->started_at > 0.2) {
         trainer->timed_seconds += end - start;
         trainer->timed_characters += trainer->batch.num_targets;
         trainer->timed_steps++;
-        trainer->chars_per_second = (double)trainer->timed_characters / trainer->timed_seconds;
     }
+    trainer->chars_per_second = trainer->timed_steps > 0
+                                    ? (double)trainer->timed_characters / trainer->timed_seconds
+                                    : (double)trainer->batch.num_targets / (end - start);
     trainer->seconds += end - trainer->started_at - trainer->stretch_seconds;
     trainer->stretch_seconds = end - trainer->started_at;
     estimate_total(trainer);

@@ -235,7 +235,7 @@ static void note_corpus(const struct trainer *trainer)
         note(trainer, "the text has %llu NUL bytes; they are kept",
              (unsigned long long)notes->nul_bytes);
     if (notes->carriage_returns > 0)
-        note(trainer, "the text has %llu carriage returns; they are kept as symbols",
+        note(trainer, "the text has %llu carriage returns (CR); they are kept as symbols",
              (unsigned long long)notes->carriage_returns);
     if (corpus->num_unknown > 0)
         note(trainer, "%llu characters are rarer than --min-count and become the unknown symbol",
@@ -345,11 +345,9 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
         return -1;
     }
     const uint64_t training = trainer->corpus.training.length;
-    const int wanted = plan->batch_size;
-    plan_fit(plan, training, trainer->corpus.validation.length, trainer->model.hidden_size);
-    if (wanted != PLAN_AUTO && plan->batch_size < wanted)
-        note(trainer, "the batch has %d streams instead of %d: the text is too short for more",
-             plan->batch_size, wanted);
+    if (plan_fit(plan, training, trainer->corpus.validation.length, trainer->model.hidden_size))
+        note(trainer, "the text is short: the batch shrinks to %d streams of %d characters",
+             plan->batch_size, plan->seq_length);
     if (make_machinery(trainer, threads) != 0)
         return -1;
     if (!source->init_from)

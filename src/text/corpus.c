@@ -114,6 +114,8 @@ static int measure_files(const struct corpus_options *options, uint64_t *total)
         const char *path = options->files[i];
         if (stat(path, &status) != 0)
             return error_set("%s: %s", path, strerror(errno));
+        if (S_ISDIR(status.st_mode))
+            return error_set("%s: is a directory, where a file is needed", path);
         if (!S_ISREG(status.st_mode))
             return error_set("%s: is not a regular file, which a text must be to be read twice: "
                              "save it to one first",

@@ -110,7 +110,7 @@ setup_file()
 }
 
 @test "a reader that goes away is not an error to speak of" {
-    [ "$("$RUNE" sample "$MODEL" --length 200000 2>err | head -c 10 | wc -c)" -eq 10 ]
+    [ "$("$RUNE" sample "$MODEL" --length 200000 --seed 1 2>err | head -c 10 | wc -c)" -eq 10 ]
     [ ! -s err ]
 }
 

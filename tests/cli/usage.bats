@@ -1,7 +1,7 @@
 # What the program says about itself, and to those who mistype.
 load helpers
 
-commands=(train sample eval inspect info bench)
+commands=(train sample eval inspect info)
 
 @test "without a command: wrong usage, and stderr says how" {
     misused_naming train
@@ -43,7 +43,7 @@ helps_with()
     helps_with train --cell --num-layers --hidden-size --dropout --unit --normalize --min-count \
         --batch-size --seq-length --max-epochs --max-steps --max-minutes --optimizer \
         --learning-rate --schedule --warmup --weight-decay --clip-norm --clip-value --seed \
-        --val-fraction --validate-every --save-every --patience --threads --precision \
+        --val-fraction --validate-every --save-every --patience --threads \
         --init-from --quiet --force --resume
 }
 
@@ -54,11 +54,10 @@ helps_with()
     [[ $output =~ temperature.*0\.8 ]]
 }
 
-@test "eval, inspect, info and bench --help have every option" {
+@test "eval, inspect and info --help have every option" {
     helps_with eval --json --window --streams
     helps_with inspect --format --units --quantities
     helps_with info --json
-    helps_with bench --json
 }
 
 @test "a mistyped command: the nearest is suggested" {
