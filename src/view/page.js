@@ -281,7 +281,7 @@ function showDetail(t) {
     item.append(`${label} `, strong);
     detail.append(item);
   };
-  add('character', `${t} `);
+  add('character', String(t));
   add('', symbolAt(t).name);
   add(nameOf(signals[state.signal]), valueAt(t));
   add('loss', `${losses[t].toFixed(3)} nats`);
@@ -289,7 +289,9 @@ function showDetail(t) {
   next.append(nextWords);
   for (const guess of guessesAfter(t)) {
     const item = makeGuess(guess);
-    item.textContent = `${visible(guess.symbol)} ${percent(guess.share)}`;
+    const shown = document.createElement('bdi'); // of either direction, it stays before its share
+    shown.textContent = visible(guess.symbol);
+    item.append(shown, ` ${percent(guess.share)}`);
     item.title = guess.symbol.name;
     next.append(item);
   }

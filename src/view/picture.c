@@ -17,11 +17,13 @@
 
 #define TEXT_FONT "Monospace 15px"
 #define ROW_HEIGHT 22
+#define OVERLAP 0.49
 #define MARGIN 28
 #define TITLE_HEIGHT 34
 #define HEADING_HEIGHT 40
 #define BLOCK_GAP 18
 #define LEGEND_WIDTH 180
+#define LEGEND_STOPS 20
 #define MIN_WIDTH 480
 #define PNG_MAX_SIDE 32767 /* cairo's limit */
 #define PAGE_HEIGHT 1400   /* of a page of the PDF, */
@@ -214,11 +216,16 @@ static void draw_legend(cairo_t *cr, double x, double y, float range)
     char label[32];
     snprintf(label, sizeof label, "−%.3g ", (double)range);
     x += canvas_text(cr, x, y, 0, CANVAS_FONT, CANVAS_QUIET, label);
-    for (int i = 0; i < LEGEND_WIDTH; i++) {
-        canvas_colour(cr, colour_of((float)(2 * i - LEGEND_WIDTH + 1), LEGEND_WIDTH - 1));
-        cairo_rectangle(cr, x + i, y - 7, 1, 14);
-        cairo_fill(cr);
+    cairo_pattern_t *scale = cairo_pattern_create_linear(x, 0, x + LEGEND_WIDTH, 0);
+    for (int i = 0; i <= LEGEND_STOPS; i++) {
+        struct colour stop = colour_of((float)(2 * i - LEGEND_STOPS), LEGEND_STOPS);
+        cairo_pattern_add_color_stop_rgb(scale, (double)i / LEGEND_STOPS, stop.red / 255.0,
+                                         stop.green / 255.0, stop.blue / 255.0);
     }
+    cairo_rectangle(cr, x, y - 7, LEGEND_WIDTH, 14);
+    cairo_set_source(cr, scale);
+    cairo_fill(cr);
+    cairo_pattern_destroy(scale);
     canvas_colour(cr, CANVAS_QUIET);
     cairo_set_line_width(cr, 0.5);
     cairo_rectangle(cr, x, y - 7, LEGEND_WIDTH, 14);
@@ -236,7 +243,9 @@ static void draw_heading(cairo_t *cr, const struct picture *picture, size_t sign
     draw_legend(cr, MARGIN + width + 24, y + 14, range);
 }
 
-/* Neighbours of one colour are one rectangle. Black is read on every colour of the scale. */
+/* A background goes a little below the next one, under half a pixel: drawings of lines and curves
+ * show no seams between them at any size, and those of pixels are as they would be without. Black
+ * is read on every colour of the scale. */
 static void draw_row(cairo_t *cr, const struct picture *picture, const struct row *row,
                      size_t signal, float range, int y)
 {
@@ -245,7 +254,8 @@ static void draw_row(cairo_t *cr, const struct picture *picture, const struct ro
     for (size_t t = row->start; t < row->end; t++) {
         const struct span *span = &picture->spans[t];
         canvas_colour(cr, colour_of(trace->values[t * trace->num_signals + signal], range));
-        cairo_rectangle(cr, left + span->left, y, span->right - span->left, ROW_HEIGHT);
+        cairo_rectangle(cr, left + span->left, y, span->right - span->left + OVERLAP,
+                        ROW_HEIGHT + OVERLAP);
         cairo_fill(cr);
     }
     pango_layout_get_pixel_size(row->layout, NULL, &height);

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "error.h"
-#include "view.h"
+#include "example.h"
 
 static void every_format_is_found(void **state)
 {
@@ -29,11 +29,23 @@ static void another_is_refused_by_name(void **state)
                         "there is no format 'gif': take one of page, npy, csv, png, svg, pdf");
 }
 
+static void an_empty_trace_can_be_written(void **state)
+{
+    (void)state;
+    static const char *const symbols[] = {"a", "b"};
+    struct example example;
+    example_init(&example, VOCAB_CODEPOINT, symbols, 2, 0);
+    for (size_t i = 0; views[i]; i++)
+        assert_int_equal(views[i]->write(&example.trace, &example.options, example.directory), 0);
+    example_release(&example);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_is_found),
         cmocka_unit_test(another_is_refused_by_name),
+        cmocka_unit_test(an_empty_trace_can_be_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
