@@ -1,0 +1,238 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+#include "file.h"
+#include "random.h"
+#include "scratch.h"
+
+#define NOBODY 65534
+
+static int files_in(const char *directory)
+{
+    int count = 0;
+    DIR *open = opendir(directory);
+    assert_non_null(open);
+    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(open);
+    return count;
+}
+
+/* A new directory with "old" in the file `target`. */
+static const char *new_target(const char *directory)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/target", directory);
+    assert_int_equal(mkdir(scratch_path(directory), 0777), 0);
+    scratch_write(scratch_path(name), "old", 3);
+    return scratch_path(name);
+}
+
+static void reads_every_length(void **state)
+{
+    (void)state;
+    const size_t lengths[] = {0, 1, 65535, 65536, 65537, 131072, 400001};
+    uint8_t *written = malloc(400001), *read;
+    struct random random = {1, 0};
+    for (size_t k = 0; k < 400001; k++)
+        written[k] = (uint8_t)random_below(&random, 256);
+    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+        size_t length;
+        scratch_write(scratch_path("any"), written, lengths[k]);
+        assert_int_equal(file_read(scratch_path("any"), &read, &length), 0);
+        assert_int_equal(length, lengths[k]);
+        assert_memory_equal(read, written, length);
+        assert_int_equal(read[length], 0);
+        free(read);
+    }
+    free(written);
+}
+
+static void refuses_what_is_no_file(void **state)
+{
+    (void)state;
+    uint8_t *data;
+    size_t length;
+    assert_null(file_open(scratch_directory));
+    assert_non_null(strstr(error_message(), scratch_directory));
+    assert_non_null(strstr(error_message(), "directory"));
+    assert_int_equal(file_read(scratch_directory, &data, &length), -1);
+    assert_int_equal(file_read(scratch_path("missing"), &data, &length), -1);
+    assert_non_null(strstr(error_message(), "missing"));
+    assert_string_equal(file_name("-"), "stdin");
+    assert_string_equal(file_name("a-"), "a-");
+}
+
+static void dash_is_stdin(void **state)
+{
+    (void)state;
+    int ends[2];
+    uint8_t *data;
+    size_t length;
+    const int kept = dup(STDIN_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "from a pipe", 11), 11);
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    assert_int_equal(file_read("-", &data, &length), 0);
+    assert_int_equal(length, 11);
+    assert_memory_equal(data, "from a pipe", 12);
+    free(data);
+    assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0); /* stdin itself stays open */
+    close(STDIN_FILENO);
+    assert_int_equal(file_read("-", &data, &length), -1);
+    assert_non_null(strstr(error_message(), "stdin"));
+    dup2(kept, STDIN_FILENO);
+    close(kept);
+}
+
+static void a_commit_replaces_at_once(void **state)
+{
+    (void)state;
+    struct file_out out;
+    struct stat status;
+    const char *path = new_target("commit");
+    const mode_t mask = umask(027);
+    assert_int_equal(file_create(&out, path), 0);
+    fputs("new and longer", out.stream);
+    fflush(out.stream);
+    assert_true(scratch_holds(path, "old", 3)); /* until the commit */
+    assert_int_equal(file_commit(&out), 0);
+    umask(mask);
+    assert_true(scratch_holds(path, "new and longer", 14));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777,
+                     0640); /* as files are made, not as mkstemp makes them */
+    assert_int_equal(files_in(scratch_path("commit")), 1);
+    file_abandon(&out); /* safe behind a commit */
+    assert_true(scratch_holds(path, "new and longer", 14));
+}
+
+static void an_abandoned_file_leaves_the_old_one(void **state)
+{
+    (void)state;
+    struct file_out out;
+    const char *path = new_target("abandon");
+    assert_int_equal(file_create(&out, path), 0);
+    fputs("half", out.stream);
+    file_abandon(&out);
+    file_abandon(&out);
+    assert_true(scratch_holds(path, "old", 3));
+    assert_int_equal(files_in(scratch_path("abandon")), 1);
+}
+
+/* A limit on the size of files stands for a full disk: write() fails behind it. */
+static void a_full_disk_leaves_the_old_file(void **state)
+{
+    (void)state;
+    struct file_out out;
+    struct rlimit limit, small;
+    const char *path = new_target("full");
+    static const char block[1 << 14];
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    small = (struct rlimit){100000, limit.rlim_max};
+    for (int blocks = 6; blocks <= 20; blocks += 7) { /* 98,304 bytes fit; those of 13 do not */
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        const int created = file_create(&out, path);
+        for (int k = 0; k < blocks; k++)
+            fwrite(block, 1, sizeof block, out.stream);
+        const int committed = file_commit(&out);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        assert_int_equal(created, 0);
+        assert_int_equal(committed, blocks == 6 ? 0 : -1);
+        if (blocks == 6)
+            scratch_write(path, "old", 3);
+        else
+            assert_non_null(strstr(error_message(), path));
+        assert_true(scratch_holds(path, "old", 3));
+        assert_int_equal(files_in(scratch_path("full")), 1);
+    }
+    signal(SIGXFSZ, SIG_DFL);
+}
+
+static void a_closed_directory_is_an_error(void **state)
+{
+    (void)state;
+    struct file_out out;
+    const char *path = new_target("closed"), *directory = scratch_path("closed");
+    assert_int_equal(chmod(directory, 0555), 0);
+    const bool root = geteuid() == 0;
+    if (root)
+        assert_int_equal(chmod(scratch_directory, 0755) || seteuid(NOBODY), 0);
+    const int created = file_create(&out, path);
+    const int made = file_make_directory(scratch_path("closed/inside"));
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(created, -1);
+    assert_int_equal(made, -1);
+    assert_non_null(strstr(error_message(), "inside"));
+    assert_true(scratch_holds(path, "old", 3));
+    assert_int_equal(chmod(directory, 0755), 0);
+    assert_int_equal(files_in(directory), 1);
+    assert_int_equal(file_create(&out, scratch_path("nowhere/file")), -1);
+    assert_non_null(strstr(error_message(), "nowhere/file"));
+}
+
+static void a_directory_is_no_place_for_a_file(void **state)
+{
+    (void)state;
+    struct file_out out;
+    new_target("taken");
+    assert_int_equal(file_create(&out, scratch_path("taken")), 0);
+    assert_int_equal(file_commit(&out), -1); /* a rename over a directory */
+    assert_non_null(strstr(error_message(), "taken"));
+    assert_true(scratch_holds(scratch_path("taken/target"), "old", 3));
+    file_abandon(&out);
+}
+
+static void directories_are_made_with_their_parents(void **state)
+{
+    (void)state;
+    struct stat status;
+    const char *path = scratch_path("a/b//c/");
+    for (int k = 0; k < 2; k++) { /* the second time it is there */
+        assert_int_equal(file_make_directory(path), 0);
+        assert_int_equal(stat(scratch_path("a/b/c"), &status), 0);
+        assert_true(S_ISDIR(status.st_mode));
+    }
+    scratch_write(scratch_path("a/file"), "", 0);
+    assert_int_equal(file_make_directory(scratch_path("a/file")), -1);
+    assert_non_null(strstr(error_message(), "a file of that name"));
+    assert_int_equal(file_make_directory(scratch_path("a/file/d")), -1);
+    char *joined = file_join("x/y", "z");
+    assert_string_equal(joined, "x/y/z");
+    free(joined);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_every_length),
+        cmocka_unit_test(refuses_what_is_no_file),
+        cmocka_unit_test(dash_is_stdin),
+        cmocka_unit_test(a_commit_replaces_at_once),
+        cmocka_unit_test(an_abandoned_file_leaves_the_old_one),
+        cmocka_unit_test(a_full_disk_leaves_the_old_file),
+        cmocka_unit_test(a_closed_directory_is_an_error),
+        cmocka_unit_test(a_directory_is_no_place_for_a_file),
+        cmocka_unit_test(directories_are_made_with_their_parents),
+    };
+    return cmocka_run_group_tests_name("file", tests, scratch_make, scratch_remove);
+}

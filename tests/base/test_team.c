@@ -1,0 +1,154 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "team.h"
+
+#define MOST 5
+
+static void shares_cover_everything_once(void **state)
+{
+    (void)state;
+    for (int size = 1; size <= 9; size++)
+        for (int count = 0; count < 100; count++) {
+            int next = 0, least = count, most = 0;
+            for (int rank = 0; rank < size; rank++) {
+                int first, last;
+                team_share(&(struct member){NULL, rank, size}, count, &first, &last);
+                assert_int_equal(first, next);
+                assert_true(last >= first);
+                least = last - first < least ? last - first : least;
+                most = last - first > most ? last - first : most;
+                next = last;
+            }
+            assert_int_equal(next, count);
+            assert_true(most - least <= 1);
+        }
+    int first, last; /* a product beyond 32 bits */
+    team_share(&(struct member){NULL, 6, 7}, 2000000000, &first, &last);
+    assert_int_equal(last, 2000000000);
+    assert_int_equal(first, 2000000000L * 6 / 7);
+}
+
+static void has_its_size(void **state)
+{
+    (void)state;
+    for (int size = 1; size <= MOST; size++) {
+        struct team *team = team_new(size);
+        assert_int_equal(team_size(team), size);
+        team_free(team);
+    }
+    team_free(NULL);
+    assert_true(team_cores() >= 1);
+}
+
+/* Each member writes its cell, and behind the barrier adds up all cells of the round; a second row
+ * of cells lets the next round begin at once. A barrier that lets one go early, or does not show
+ * what was written, gives a wrong sum somewhere. */
+struct rounds {
+    int count;
+    long cell[2][MOST]; /* plain memory: the barrier alone makes it visible */
+    long wrong[MOST];
+};
+
+static void add_up(struct member *member, void *argument)
+{
+    struct rounds *rounds = argument;
+    for (long round = 0; round < rounds->count; round++) {
+        long sum = 0, expected = 0;
+        rounds->cell[round % 2][member->rank] = round * 31 + member->rank;
+        team_barrier(member);
+        for (int rank = 0; rank < member->size; rank++) {
+            sum += rounds->cell[round % 2][rank];
+            expected += round * 31 + rank;
+        }
+        rounds->wrong[member->rank] += sum != expected;
+    }
+}
+
+static void nobody_passes_a_barrier_early(void **state)
+{
+    (void)state;
+    for (int size = 1; size <= MOST; size++) {
+        struct team *team = team_new(size);
+        struct rounds rounds = {.count = size <= 2 ? 20000 : 2000};
+        team_run(team, add_up, &rounds);
+        for (int rank = 0; rank < size; rank++)
+            assert_int_equal(rounds.wrong[rank], 0);
+        team_free(team);
+    }
+}
+
+struct region {
+    int turns[MOST], sizes[MOST];
+    long sum;
+};
+
+static void take_turn(struct member *member, void *argument)
+{
+    struct region *region = argument;
+    region->turns[member->rank]++;
+    region->sizes[member->rank] = member->size;
+    team_barrier(member);
+    if (member->rank == member->size - 1) /* not the caller's thread */
+        for (int rank = 0; rank < member->size; rank++)
+            region->sum += region->turns[rank];
+}
+
+/* Many short regions in a row, some right after another and some after a pause: everybody takes
+ * part in each once, and the caller sees what they wrote. */
+static void regions_in_a_row(void **state)
+{
+    (void)state;
+    for (int size = 1; size <= MOST; size++) {
+        struct team *team = team_new(size);
+        struct region region = {0};
+        long expected = 0;
+        for (int round = 1; round <= 400; round++) {
+            team_run(team, take_turn, &region);
+            expected += (long)round * size;
+            assert_int_equal(region.sum, expected);
+            for (int rank = 0; rank < size; rank++) {
+                assert_int_equal(region.turns[rank], round);
+                assert_int_equal(region.sizes[rank], size);
+            }
+        }
+        team_free(team);
+    }
+}
+
+/* Results may not depend on who computed them: nobody keeps denormal numbers. */
+static void square_small(struct member *member, void *argument)
+{
+    volatile float small = 1e-30f;
+    ((float *)argument)[member->rank] = small * 1e-10f;
+}
+
+static void denormals_are_flushed_everywhere(void **state)
+{
+    (void)state;
+    float results[MOST];
+    struct team *team = team_new(MOST);
+    for (int rank = 0; rank < MOST; rank++)
+        results[rank] = 1;
+    team_run(team, square_small, results);
+    for (int rank = 0; rank < MOST; rank++)
+        assert_true(results[rank] == 0);
+    team_free(team);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shares_cover_everything_once),     cmocka_unit_test(has_its_size),
+        cmocka_unit_test(nobody_passes_a_barrier_early),    cmocka_unit_test(regions_in_a_row),
+        cmocka_unit_test(denormals_are_flushed_everywhere),
+    };
+    return cmocka_run_group_tests_name("team", tests, NULL, NULL);
+}
