@@ -23,18 +23,25 @@ const length = ids.length;
 
 const KEEP = 0, MUST_BREAK = 2; // of a symbol: whether a row ends after it
 const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a symbol: its direction, 0 where it has none
-const rightToLeft = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Samaritan}\p{Script=Mandaic}\p{Script=Adlam}\p{Script=Hanifi_Rohingya}]/u;
+const rightToLeft = new RegExp(`[${['Hebrew', 'Arabic', 'Syriac', 'Thaana', 'Nko', 'Samaritan',
+  'Mandaic', 'Adlam', 'Hanifi_Rohingya'].map((script) => `\\p{Script=${script}}`).join('')}]`, 'u');
+
+function directionOf(text) {
+  if (rightToLeft.test(text)) return RIGHT_TO_LEFT;
+  return /[\p{L}\p{N}]/u.test(text) ? LEFT_TO_RIGHT : 0;
+}
+
 const symbols = about.symbols.map(([shown, ends, combining, name]) => ({
   shown, ends, name,
   style: combining ? ' combining' : '',
-  direction: rightToLeft.test(shown) ? RIGHT_TO_LEFT : /[\p{L}\p{N}]/u.test(shown) ? LEFT_TO_RIGHT : 0,
+  direction: directionOf(shown),
 }));
 const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
 const symbolAt = (t) => symbols[ids[t]];
 const isWide = (symbol) => symbol.shown.length > 4 && !/\P{ASCII}/u.test(symbol.shown); // U+200D
 
-const signals = about.signals.map(([quantity, layer, unit, range]) => ({quantity, layer, unit, range}));
-
+const signals = about.signals.map(
+  ([quantity, layer, unit, range]) => ({quantity, layer, unit, range}));
 const nameOf = (signal) => `${about.quantities[signal.quantity]} ${signal.layer}:${signal.unit}`;
 
 // --- what is shown -------------------------------------------------------------------------------
@@ -79,7 +86,7 @@ function guessesAfter(t) {
   return list;
 }
 
-// --- rows: where the text is broken ---------------------------------------------------------------
+// --- rows: where the text is broken --------------------------------------------------------------
 
 let rowStarts = [0]; // where each row starts, and the end of the text
 let rowDirections = []; // the direction of the paragraph that the row is of
@@ -144,9 +151,9 @@ function measure(className, text) {
   cell.textContent = text;
   row.append(cell);
   sheet.append(row);
-  const size = {width: cell.getBoundingClientRect().width, height: row.getBoundingClientRect().height};
+  const width = cell.getBoundingClientRect().width, height = row.getBoundingClientRect().height;
   row.remove();
-  return size;
+  return {width, height};
 }
 
 // Each symbol's width in pixels: of its column of guesses, or of itself in the font it is drawn in.
@@ -166,7 +173,8 @@ function layOut() {
   measureSymbols();
   const column = measure('cell', '0');
   const style = getComputedStyle(view);
-  const room = view.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+  const room = view.clientWidth - 1 - padding; // clientWidth is rounded
   const width = Math.min(room, MAX_COLUMNS * column.width);
   rowHeight = column.height;
   breakRows(width);
@@ -178,7 +186,10 @@ function layOut() {
   drawRows();
 }
 
-const firstInSight = () => rowStarts[Math.min(Math.floor(view.scrollTop / rowHeight + 0.5), numRows() - 1)] || 0;
+function firstInSight() {
+  const row = Math.min(Math.round(view.scrollTop / rowHeight), numRows() - 1);
+  return rowStarts[row] || 0;
+}
 
 // --- drawing: only the rows in sight are elements of the page ------------------------------------
 
@@ -211,7 +222,8 @@ function makeCell(t) {
   column.append(cell);
   for (const guess of guessesAfter(t)) {
     const line = makeGuess(guess);
-    line.textContent = `${String(Math.round(100 * guess.share)).padStart(2)} ${visible(guess.symbol)}`;
+    const share = String(Math.round(100 * guess.share)).padStart(2);
+    line.textContent = `${share} ${visible(guess.symbol)}`;
     column.append(line);
   }
   return column;
@@ -239,8 +251,9 @@ function clearRows() {
 
 function drawRows() {
   const margin = 6; // rows beyond the edges, so that scrolling does not show them empty
-  const first = Math.max(0, Math.floor(view.scrollTop / rowHeight) - margin);
-  const last = Math.min(numRows(), Math.ceil((view.scrollTop + view.clientHeight) / rowHeight) + margin);
+  const top = view.scrollTop, bottom = top + view.clientHeight;
+  const first = Math.max(0, Math.floor(top / rowHeight) - margin);
+  const last = Math.min(numRows(), Math.ceil(bottom / rowHeight) + margin);
   for (const [row, line] of drawn)
     if (row < first || row >= last) {
       line.remove();
@@ -271,7 +284,8 @@ function showDetail(t) {
   const detail = element('detail');
   detail.replaceChildren();
   if (t < 0) {
-    detail.textContent = 'Point at a character, or click it, to see its value, its loss and what the model expected next.';
+    detail.textContent =
+      'Point at a character, or click it, for its value, its loss and what the model expected next.';
     return;
   }
   const add = (label, text) => {
@@ -324,27 +338,29 @@ function mark(t) {
 
 const distinct = (list) => [...new Set(list)].sort((a, b) => a - b);
 const nearest = (list, wanted) =>
-  list.reduce((best, item) => (Math.abs(item - wanted) < Math.abs(best - wanted) ? item : best), list[0]);
+  list.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
+const quantities = distinct(signals.map((s) => s.quantity));
 const layersOf = (quantity) =>
   distinct(signals.filter((s) => s.quantity === quantity).map((s) => s.layer));
 const unitsOf = (quantity, layer) =>
   distinct(signals.filter((s) => s.quantity === quantity && s.layer === layer).map((s) => s.unit));
 
 function fill(select, values, labelOf, chosen) {
-  select.replaceChildren(...values.map((value) => new Option(labelOf(value), value, false, value === chosen)));
+  const options = values.map((value) => new Option(labelOf(value), value, false, value === chosen));
+  select.replaceChildren(...options);
 }
 
 function showSignal(index) {
   const signal = signals[index];
   state.signal = index;
   state.levels = decode(`signal${index}`, Int8Array);
-  fill(element('quantity'), distinct(signals.map((s) => s.quantity)), (q) => about.quantities[q], signal.quantity);
+  fill(element('quantity'), quantities, (q) => about.quantities[q], signal.quantity);
   fill(element('layer'), layersOf(signal.quantity), String, signal.layer);
   fill(element('unit'), unitsOf(signal.quantity, signal.layer), String, signal.unit);
   const range = String(Number(signal.range.toPrecision(3)));
   element('low').textContent = `−${range}`;
   element('high').textContent = `+${range}`;
-  element('legend').setAttribute('aria-label', `Colours: blue for −${range}, none for 0, orange for ${range}`);
+  element('legend').setAttribute('aria-label', `Blue for −${range}, orange for +${range}`);
   recolour();
   showDetail(state.marked);
   saveState();
@@ -354,7 +370,8 @@ function showSignal(index) {
 function choose(quantity, layer, unit) {
   const nearLayer = nearest(layersOf(quantity), layer);
   const nearUnit = nearest(unitsOf(quantity, nearLayer), unit);
-  showSignal(signals.findIndex((s) => s.quantity === quantity && s.layer === nearLayer && s.unit === nearUnit));
+  showSignal(signals.findIndex(
+    (s) => s.quantity === quantity && s.layer === nearLayer && s.unit === nearUnit));
 }
 
 // The neighbour in a list, from its end to its start again.
@@ -372,7 +389,7 @@ function stepLayer(by) {
 
 function stepQuantity(by) {
   const {quantity, layer, unit} = signals[state.signal];
-  choose(step(distinct(signals.map((s) => s.quantity)), quantity, by), layer, unit);
+  choose(step(quantities, quantity, by), layer, unit);
 }
 
 function setGuesses(on) {
@@ -412,7 +429,7 @@ function loadState() {
     const t = parseInt(wanted.get(key), 10);
     return t >= 0 && t < length ? t : otherwise;
   };
-  if (signals.some((s) => s.quantity === quantity)) choose(quantity, Number(layer) || 0, Number(unit) || 0);
+  if (quantities.includes(quantity)) choose(quantity, Number(layer) || 0, Number(unit) || 0);
   else showSignal(about.first);
   state.marked = position('mark', -1);
   setGuesses(wanted.get('guesses') === '1');
@@ -470,10 +487,9 @@ view.addEventListener('scroll', () => {
   saveState();
 });
 
-function chooseFromLists() {
-  choose(...['quantity', 'layer', 'unit'].map((id) => Number(element(id).value)));
-}
-for (const id of ['quantity', 'layer', 'unit']) element(id).addEventListener('change', chooseFromLists);
+const lists = ['quantity', 'layer', 'unit'].map(element);
+for (const list of lists)
+  list.addEventListener('change', () => choose(...lists.map(({value}) => Number(value))));
 element('previous').addEventListener('click', actions.ArrowLeft);
 element('next').addEventListener('click', actions.ArrowRight);
 element('guesses').addEventListener('click', actions.g);
@@ -481,12 +497,13 @@ element('theme').addEventListener('click', actions.d);
 addEventListener('hashchange', loadState);
 
 function start() {
-  const sum = losses.reduce((total, loss) => total + loss, 0);
+  const count = (number) => number.toLocaleString('en');
+  const mean = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(length, 1);
   document.title = `${about.text} · ${about.model} · rune`;
   element('title').textContent = about.text;
   element('summary').textContent =
-    `read by ${about.model}: ${length.toLocaleString('en')} characters, ` +
-    `${(sum / Math.max(length, 1)).toFixed(3)} nats a character, ${signals.length.toLocaleString('en')} signals`;
+    `read by ${about.model}: ${count(length)} characters, ${mean.toFixed(3)} nats a character, ` +
+    `${count(signals.length)} signals`;
   addColours();
   setTheme(state.theme);
   if (length === 0 || signals.length === 0) {

@@ -7,7 +7,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
 const browserPath = (process.env.PATH ?? '').split(':')
-  .flatMap((path) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(path, name)))
+  .flatMap((path) => ['chromium', 'google-chrome'].map((name) => join(path, name)))
   .find(existsSync);
 if (!browserPath) process.exit(77);
 const directory = mkdtempSync(join(tmpdir(), 'rune-page-'));
@@ -43,12 +43,14 @@ class Browser {
     }
     if (/^(Runtime\.(exceptionThrown|consoleAPICalled)|Log\.entryAdded)$/.test(message.method))
       this.complaints.push(JSON.stringify(message.params));
-    if (message.method === 'Network.requestWillBeSent') this.requests.push(message.params.request.url);
+    if (message.method === 'Network.requestWillBeSent')
+      this.requests.push(message.params.request.url);
   }
 
   send(method, params = {}) {
     const id = ++this.last;
-    this.process.stdio[3].write(JSON.stringify({id, method, params, sessionId: this.session}) + '\0');
+    const message = {id, method, params, sessionId: this.session};
+    this.process.stdio[3].write(JSON.stringify(message) + '\0');
     return new Promise((resolve, reject) => this.waiting.set(id, {resolve, reject}));
   }
 
@@ -68,9 +70,9 @@ class Browser {
   }
 
   async evaluate(expression) {
-    const {result, exceptionDetails} = await this.send('Runtime.evaluate', {expression, returnByValue: true});
-    assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
-    return result.value;
+    const answer = await this.send('Runtime.evaluate', {expression, returnByValue: true});
+    assert.equal(answer.exceptionDetails, undefined, JSON.stringify(answer.exceptionDetails));
+    return answer.result.value;
   }
 
   async until(expression) {
@@ -90,7 +92,8 @@ class Browser {
   // The pointer over the cell of a character: pressed there, or only moved.
   async point(t, pressed) {
     const {x, y} = await this.evaluate(`(() => {
-      const box = [...document.querySelectorAll('.cell')].find((cell) => cell.position === ${t}).getBoundingClientRect();
+      const cells = [...document.querySelectorAll('.cell')];
+      const box = cells.find((cell) => cell.position === ${t}).getBoundingClientRect();
       return {x: box.x + box.width / 2, y: box.y + box.height / 2};
     })()`);
     await this.send('Input.dispatchMouseEvent', {type: 'mouseMoved', x, y});
@@ -139,7 +142,8 @@ async function checkCells(browser, data, signal, theme) {
 
 // --- the tests -----------------------------------------------------------------------------------
 
-const chosen = `['quantity', 'layer', 'unit'].map((id) => document.getElementById(id).selectedOptions[0].text).join(' ')`;
+const chosen = `[...document.querySelectorAll('select')]
+  .map((list) => list.selectedOptions[0].text).join(' ')`;
 
 const tests = {
   async 'the text is drawn whole and in its colours'(browser, data) {
@@ -148,8 +152,11 @@ const tests = {
   },
 
   async 'arrows and q choose the signal'(browser, data) {
-    const steps = [['ArrowRight', 'h 0 1', 1], ['ArrowUp', 'h 1 1', 4], ['q', 'c 1 1', 10],
-      ['ArrowLeft', 'c 1 0', 9], ['ArrowLeft', 'c 1 2', 11], ['ArrowDown', 'c 0 2', 8], ['Q', 'h 0 2', 2]];
+    const steps = [
+      ['ArrowRight', 'h 0 1', 1], ['ArrowUp', 'h 1 1', 4], ['q', 'c 1 1', 10],
+      ['ArrowLeft', 'c 1 0', 9], ['ArrowLeft', 'c 1 2', 11], ['ArrowDown', 'c 0 2', 8],
+      ['Q', 'h 0 2', 2],
+    ];
     for (const [key, name, signal] of steps) {
       await browser.key(key);
       assert.equal(await browser.evaluate(chosen), name);
@@ -173,13 +180,14 @@ const tests = {
 
   async 'scrolling draws what comes in sight'(browser, data) {
     await browser.evaluate(`document.getElementById('view').scrollTop = 1e9`);
-    await browser.until(`[...document.querySelectorAll('.cell')].some((cell) => cell.position === ${data.length - 1})`);
+    await browser.until(`${readCells}.some((cell) => cell.t === ${data.length - 1})`);
     await checkCells(browser, data, 0, 'light');
   },
 
   async 'guesses stand under the characters'(browser, data) {
     await browser.key('g');
-    const column = await browser.evaluate(`[...document.querySelector('.column').children].map((line) => line.textContent)`);
+    const column = await browser.evaluate(
+      `[...document.querySelector('.column').children].map((line) => line.textContent)`);
     const next = [1, 2, 3, 4, 5].map((t) => data.symbolAt(t)[0]);
     assert.deepEqual(column, [data.symbolAt(0)[0],
       ...['50', '25', '13', ' 6', ' 3'].map((share, i) => `${share} ${next[i]}`)]);
@@ -194,7 +202,8 @@ const tests = {
     for (const part of expected(5)) assert.ok((await browser.evaluate(detail)).includes(part));
     await browser.point(9, true);
     await browser.key('ArrowRight', 8);
-    const announcement = await browser.evaluate(`document.getElementById('announcement').textContent`);
+    const announcement = await browser.evaluate(
+      `document.getElementById('announcement').textContent`);
     for (const part of [...expected(10), 'Character 10:', 'h 0:0'])
       assert.ok(announcement.includes(part), announcement);
     assert.equal(await browser.evaluate(`document.querySelector('.marked').position`), 10);
@@ -203,17 +212,18 @@ const tests = {
   async 'the address keeps the state'(browser, data, url) {
     await browser.open(`${url}#signal=c:1:2&at=5000&mark=5020&guesses=1`);
     assert.equal(await browser.evaluate(chosen), 'c 1 2');
-    assert.equal(await browser.evaluate(`document.getElementById('guesses').getAttribute('aria-pressed')`), 'true');
+    assert.equal(await browser.evaluate(`document.getElementById('guesses').ariaPressed`), 'true');
     assert.equal(await browser.evaluate(`document.querySelector('.marked').position`), 5020);
     await browser.key('ArrowLeft');
-    await browser.until(`location.hash.includes('signal=c:1:1&') && location.hash.includes('mark=5020')`);
+    await browser.until(`/signal=c:1:1&.*mark=5020/.test(location.hash)`);
     await browser.open(`${url}#signal=x:9:9&at=1e9&mark=-4`);
     assert.equal(await browser.evaluate(chosen), 'h 0 0');
   },
 
   async 'controls have names'(browser) {
     const {nodes} = await browser.send('Accessibility.getFullAXTree');
-    const controls = nodes.filter((node) => ['button', 'combobox', 'application'].includes(node.role?.value));
+    const roles = ['button', 'combobox', 'application'];
+    const controls = nodes.filter((node) => roles.includes(node.role?.value));
     assert.ok(controls.length >= 8);
     for (const node of controls) assert.ok(node.name?.value, JSON.stringify(node.role));
   },
