@@ -1,0 +1,81 @@
+#include "arrays.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GUARDS 32
+
+static const real guard = (real)-8.25e5;
+
+struct array {
+    size_t n;
+    real before[GUARDS], numbers[];
+};
+
+real *array_new(size_t n)
+{
+    struct array *array = malloc(sizeof *array + (n + GUARDS) * sizeof(real));
+    assert_non_null(array);
+    array->n = n;
+    for (size_t k = 0; k < GUARDS; k++)
+        array->before[k] = array->numbers[n + k] = guard;
+    for (size_t k = 0; k < n; k++)
+        array->numbers[k] = NAN;
+    return array->numbers;
+}
+
+real *array_random(struct random *random, size_t n, double size)
+{
+    real *numbers = array_new(n);
+    for (size_t k = 0; k < n; k++)
+        numbers[k] = (real)random_between(random, -size, size);
+    return numbers;
+}
+
+void array_free(real *numbers)
+{
+    if (!numbers)
+        return;
+    struct array *array =
+        (struct array *)(void *)((char *)numbers - offsetof(struct array, numbers));
+    for (size_t k = 0; k < GUARDS; k++)
+        assert_true(array->before[k] == guard && numbers[array->n + k] == guard);
+    free(array);
+}
+
+double *array_doubles(const real *array, size_t n)
+{
+    double *doubles = malloc((n ? n : 1) * sizeof *doubles);
+    assert_non_null(doubles);
+    for (size_t k = 0; k < n; k++)
+        doubles[k] = (double)array[k];
+    return doubles;
+}
+
+double array_largest(const double *array, size_t n)
+{
+    double largest = 0;
+    for (size_t k = 0; k < n; k++)
+        largest = fmax(largest, fabs(array[k]));
+    return largest;
+}
+
+double array_near(const char *name, const real *got, const double *expected, size_t n,
+                  double tolerance)
+{
+    double worst = 0;
+    for (size_t k = 0; k < n; k++) {
+        const double difference = fabs((double)got[k] - expected[k]);
+        if (!(difference <= tolerance))
+            fail_msg("%s[%zu] is %.9g where %.9g ± %.2g is right", name, k, (double)got[k],
+                     expected[k], tolerance);
+        worst = fmax(worst, tolerance > 0 ? difference / tolerance : 0);
+    }
+    return worst;
+}

@@ -1,0 +1,32 @@
+/* Compiled once for each instruction set. */
+#include "kernels.h"
+
+#include "panel.h"
+
+#define STRING_EXPAND(name) #name
+#define STRING(name) STRING_EXPAND(name)
+
+#define OVER_AN_ARRAY(function)                                                                    \
+    static void each_##function(size_t n, const real *x, real *y)                                  \
+    {                                                                                              \
+        for (size_t k = 0; k < n; k += (size_t)LANES) {                                            \
+            const int part = n - k < (size_t)LANES ? (int)(n - k) : LANES;                         \
+            vec_store_part(y + k, vec_##function(vec_load_part(x + k, part)), part);               \
+        }                                                                                          \
+    }
+
+OVER_AN_ARRAY(exp)
+OVER_AN_ARRAY(sigmoid)
+OVER_AN_ARRAY(tanh)
+
+extern const struct kernels VARIANT(kernels);
+const struct kernels VARIANT(kernels) = {
+    .name = STRING(RUNE_ISA),
+    .panel = PANEL,
+    .pack = panel_pack,
+    .pack_turned = panel_pack_turned,
+    .product = panel_product,
+    .exp = each_exp,
+    .sigmoid = each_sigmoid,
+    .tanh = each_tanh,
+};

@@ -1,0 +1,26 @@
+#include <string.h>
+
+#include "engine.h"
+#include "kernels.h"
+
+extern const struct kernels kernels_baseline;
+#if defined(RUNE_X86)
+extern const struct kernels kernels_avx2, kernels_avx512;
+#endif
+
+static const struct kernels *const all[] = {
+#if defined(RUNE_X86)
+    &kernels_avx512,
+    &kernels_avx2,
+#endif
+    &kernels_baseline,
+};
+
+const struct kernels *kernels_at(int k)
+{
+    const struct engine *engine = engine_at(k);
+    for (size_t i = 0; engine && i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i]->name, engine->name) == 0)
+            return all[i];
+    return NULL;
+}

@@ -1,0 +1,121 @@
+/* The linear layer against naive sums in double precision. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "arrays.h"
+#include "blas.h"
+#include "engine.h"
+
+struct product {
+    const struct engine *engine;
+    int R, D, N;
+    real *x, *weight, *bias, *y, *dy, *dweight, *dbias, *dx;
+};
+
+static void run(struct member *member, void *argument)
+{
+    const struct product *p = argument;
+    p->engine->linear.forward(member, p->R, p->D, p->N, p->x, p->weight, p->bias, p->y);
+    p->engine->linear.backward(member, p->R, p->D, p->N, p->x, p->weight, p->dy, p->dweight,
+                               p->dbias, p->dx);
+}
+
+/* Element (row, column) of A · B + c, each with its own strides: a sum of K products in any order
+ * is within K + 1 roundings of the sum of their magnitudes. */
+static void near_sum(real got, int K, const real *a, size_t a_step, const real *b, size_t b_step,
+                     real c)
+{
+    double sum = (double)c, size = fabs(sum);
+    for (size_t k = 0; k < (size_t)K; k++) {
+        const double product = (double)a[k * a_step] * (b ? (double)b[k * b_step] : 1.0);
+        sum += product;
+        size += fabs(product);
+    }
+    if (!(fabs((double)got - sum) <= (double)(K + 1) * (double)UNIT * size))
+        fail_msg("%.9g where %.9g is right, of %d products", (double)got, sum, K);
+}
+
+static void compare(const struct product *p)
+{
+    const size_t R = (size_t)p->R, D = (size_t)p->D, N = (size_t)p->N;
+    for (size_t r = 0; r < R; r++)
+        for (size_t n = 0; n < N; n++)
+            near_sum(p->y[r * N + n], p->D, p->x + r * D, 1, p->weight + n * D, 1, p->bias[n]);
+    for (size_t n = 0; n < N; n++)
+        for (size_t d = 0; d < D; d++)
+            near_sum(p->dweight[n * D + d], p->R, p->dy + n, N, p->x + d, D, 0);
+    for (size_t n = 0; n < N; n++)
+        near_sum(p->dbias[n], p->R, p->dy + n, N, NULL, 0, 0);
+    for (size_t r = 0; p->dx && r < R; r++)
+        for (size_t d = 0; d < D; d++)
+            near_sum(p->dx[r * D + d], p->N, p->dy + r * N, 1, p->weight + d, D, 0);
+}
+
+static void check(int R, int D, int N, int threads, bool with_dx)
+{
+    for (int k = 0; engine_at(k); k++) {
+        struct random random = {(uint64_t)(R * 1000 + D), 0};
+        const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
+        struct product p = {engine_at(k),
+                            R,
+                            D,
+                            N,
+                            array_random(&random, r * d, 1),
+                            array_random(&random, n * d, 1),
+                            array_random(&random, n, 1),
+                            array_new(r * n),
+                            array_random(&random, r * n, 1),
+                            array_new(n * d),
+                            array_new(n),
+                            with_dx ? array_new(r * d) : NULL};
+        struct team *team = team_new(threads);
+        team_run(team, run, &p);
+        compare(&p);
+        team_free(team);
+        array_free(p.x);
+        array_free(p.weight);
+        array_free(p.bias);
+        array_free(p.y);
+        array_free(p.dy);
+        array_free(p.dweight);
+        array_free(p.dbias);
+        array_free(p.dx);
+    }
+}
+
+static void random_shapes(void **state)
+{
+    (void)state;
+    static const int rows[] = {1, 7, 50, 64}, widths[] = {1, 3, 17, 100, 127},
+                     symbols[] = {1, 2, 65, 300};
+    struct random random = {1, 0};
+    for (int round = 0; round < 24; round++)
+        check(rows[random_below(&random, 4)], widths[random_below(&random, 5)],
+              symbols[random_below(&random, 4)], 1 + random_below(&random, 3), round % 3 > 0);
+}
+
+/* More rows and columns than a tile of the product has, so that tiles meet. */
+static void several_tiles(void **state)
+{
+    (void)state;
+    check(300, 5, 530, 3, true);
+    check(530, 300, 2, 2, true);
+    check(257, 17, 513, 1, true);
+}
+
+int main(void)
+{
+    blas_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_shapes),
+        cmocka_unit_test(several_tiles),
+    };
+    return cmocka_run_group_tests_name("linear", tests, NULL, NULL);
+}

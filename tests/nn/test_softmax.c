@@ -1,0 +1,186 @@
+/* Softmax and cross-entropy against their definition in double precision. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arrays.h"
+#include "engine.h"
+
+#define EXP_UNITS 4 /* error of e^x in units of rounding: 2e-7, see vec.h */
+
+struct rows {
+    int R, V;
+    real *logits, *losses, *normalisers;
+    double *exact; /* the logits */
+    int32_t *targets;
+};
+
+static void rows_init(struct rows *rows, struct random *random, int R, int V, double size)
+{
+    const size_t r = (size_t)R, v = (size_t)V;
+    *rows = (struct rows){R,
+                          V,
+                          array_random(random, r * v, size),
+                          array_new(r),
+                          array_new(r),
+                          NULL,
+                          malloc(r * sizeof(int32_t))};
+    rows->exact = array_doubles(rows->logits, r * v);
+    for (size_t k = 0; k < r; k++)
+        rows->targets[k] = random_below(random, 5) ? random_below(random, V) : -1;
+}
+
+static void rows_release(struct rows *rows)
+{
+    array_free(rows->logits);
+    array_free(rows->losses);
+    array_free(rows->normalisers);
+    free(rows->exact);
+    free(rows->targets);
+}
+
+static double normaliser_of(const struct rows *rows, size_t r)
+{
+    const double *logits = rows->exact + r * (size_t)rows->V;
+    double max = -INFINITY, sum = 0;
+    for (int v = 0; v < rows->V; v++)
+        max = fmax(max, logits[v]);
+    for (int v = 0; v < rows->V; v++)
+        sum += exp(logits[v] - max);
+    return max + log(sum);
+}
+
+/* A difference of two logits is rounded, e^x of it is, V of those are added, and the logarithm is
+ * added to the maximum. */
+static double normaliser_error(const struct rows *rows, double normaliser)
+{
+    return UNIT * (rows->V + EXP_UNITS + 1 + 2 * fabs(normaliser) + 90);
+}
+
+static void check_losses(const struct rows *rows)
+{
+    for (size_t r = 0; r < (size_t)rows->R; r++) {
+        const double normaliser = normaliser_of(rows, r),
+                     error = normaliser_error(rows, normaliser);
+        assert_true(fabs((double)rows->normalisers[r] - normaliser) <= error);
+        if (rows->targets[r] < 0) {
+            assert_true(rows->losses[r] == 0);
+            continue;
+        }
+        const double loss =
+            normaliser - rows->exact[r * (size_t)rows->V + (size_t)rows->targets[r]];
+        assert_true(fabs((double)rows->losses[r] - loss) <= error + UNIT * fabs(loss));
+    }
+}
+
+static void check_gradients(const struct rows *rows, double scale)
+{
+    for (size_t r = 0; r < (size_t)rows->R; r++) {
+        const double normaliser = normaliser_of(rows, r),
+                     error = normaliser_error(rows, normaliser);
+        for (int v = 0; v < rows->V; v++) {
+            const size_t at = r * (size_t)rows->V + (size_t)v;
+            if (rows->targets[r] < 0) {
+                assert_true(rows->logits[at] == 0);
+                continue;
+            }
+            const double x = rows->exact[at] - normaliser, prob = exp(x);
+            const double right = scale * (prob - (v == rows->targets[r]));
+            /* e^x does not fall below e^−87. */
+            const double allowed =
+                scale * (prob * (expm1(error + UNIT * fmin(fabs(x), 90)) + (EXP_UNITS + 1) * UNIT) +
+                         UNIT * (v == rows->targets[r]) + 2e-38);
+            assert_true(fabs((double)rows->logits[at] - right) <= allowed);
+        }
+    }
+}
+
+static void random_rows(void **state)
+{
+    (void)state;
+    static const int counts[] = {1, 7, 50, 64}, symbols[] = {1, 2, 3, 17, 65, 300};
+    static const double sizes[] = {0.1, 3, 30, 1e4};
+    struct random random = {1, 0};
+    for (int round = 0; round < 48; round++)
+        for (int k = 0; engine_at(k); k++) {
+            struct rows rows;
+            rows_init(&rows, &random, counts[random_below(&random, 4)], symbols[round % 6],
+                      sizes[round / 6 % 4]);
+            engine_at(k)->softmax.loss(rows.R, rows.V, rows.logits, rows.targets, rows.losses,
+                                       rows.normalisers);
+            check_losses(&rows);
+            engine_at(k)->softmax.backward(rows.R, rows.V, rows.targets, rows.normalisers,
+                                           (real)0.125, rows.logits);
+            check_gradients(&rows, 0.125);
+            rows_release(&rows);
+        }
+}
+
+/* Without normalisers the losses are the same bits. */
+static void losses_alone(void **state)
+{
+    (void)state;
+    struct random random = {2, 0};
+    for (int k = 0; engine_at(k); k++) {
+        struct rows rows;
+        real *losses = array_new(20);
+        rows_init(&rows, &random, 20, 67, 5);
+        engine_at(k)->softmax.loss(20, 67, rows.logits, rows.targets, rows.losses,
+                                   rows.normalisers);
+        engine_at(k)->softmax.loss(20, 67, rows.logits, rows.targets, losses, NULL);
+        assert_memory_equal(losses, rows.losses, 20 * sizeof *losses);
+        array_free(losses);
+        rows_release(&rows);
+    }
+}
+
+/* One logit of ±1e4 among small ones: sure, and surely wrong. */
+static void sure_of_itself(void **state)
+{
+    (void)state;
+    for (int k = 0; engine_at(k); k++)
+        for (int32_t target = 0; target < 2; target++) {
+            real logits[3] = {0, 10000, -10000}, loss, normaliser;
+            engine_at(k)->softmax.loss(1, 3, logits, &target, &loss, &normaliser);
+            assert_true(loss == (target == 1 ? 0 : 10000));
+            engine_at(k)->softmax.backward(1, 3, &target, &normaliser, 1, logits);
+            assert_true(fabs((double)logits[0] - (target == 0 ? -1 : 0)) < 1e-37);
+            assert_true(fabs((double)logits[1] - (target == 0 ? 1 : 0)) < 1e-6);
+            assert_true(fabs((double)logits[2]) < 1e-37);
+        }
+}
+
+/* Training stops at a loss that is not finite; it must not be hidden by the maximum. */
+static void nan_comes_through(void **state)
+{
+    (void)state;
+    for (int k = 0; engine_at(k); k++)
+        for (int V = 1; V <= 40; V++)
+            for (int at = 0; at < V; at++) {
+                struct random random = {3, 0};
+                real *logits = array_random(&random, (size_t)V, 1), *loss = array_new(1);
+                logits[at] = (real)NAN;
+                engine_at(k)->softmax.loss(1, V, logits, &(int32_t){0}, loss, NULL);
+                assert_true(isnan(*loss));
+                array_free(logits);
+                array_free(loss);
+            }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_rows),
+        cmocka_unit_test(losses_alone),
+        cmocka_unit_test(sure_of_itself),
+        cmocka_unit_test(nan_comes_through),
+    };
+    return cmocka_run_group_tests_name("softmax", tests, NULL, NULL);
+}
