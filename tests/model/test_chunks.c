@@ -1,0 +1,158 @@
+/* How a text is cut into chunks makes no difference to what is read. */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "blas.h"
+#include "stack.h"
+
+#define LENGTH 60
+
+static const int widths[] = {1, 3, 17, 100, 127};
+
+struct text {
+    int B, V;
+    int32_t *ids; /* [LENGTH + 1][B]; the first are inputs alone */
+};
+
+/* What reading a text leaves: of every timestep the losses, and the states of the lowest layer. */
+struct reading {
+    size_t num_losses, num_states;
+    real *losses, *states; /* [LENGTH][B], [LENGTH][B][H] */
+};
+
+static void reading_init(struct reading *reading, int B, int H)
+{
+    reading->num_losses = (size_t)(LENGTH * B);
+    reading->num_states = reading->num_losses * (size_t)H;
+    reading->losses = calloc(reading->num_losses, sizeof(real));
+    reading->states = calloc(reading->num_states, sizeof(real));
+}
+
+static void reading_release(struct reading *reading)
+{
+    free(reading->losses);
+    free(reading->states);
+}
+
+/* Reads the text in chunks of T. What is left of the last one has neither input nor target. */
+static void read_text(struct reading *reading, const struct text *text, const struct engine *engine,
+                      int L, int H, int T)
+{
+    const size_t B = (size_t)text->B, BH = B * (size_t)H;
+    struct stack stack;
+    stack_init(&stack, engine, (struct shape){L, H, text->V, text->B, T}, 0, 1);
+    for (int start = 0; start < LENGTH; start += T) {
+        for (int t = 0; t < T; t++)
+            for (size_t b = 0; b < B; b++) {
+                const bool in = start + t < LENGTH;
+                const int32_t *id = text->ids + (size_t)(start + t) * B + b;
+                stack.x[(size_t)t * B + b] = in ? id[0] : VOCAB_NONE;
+                stack.y[(size_t)t * B + b] = in ? id[B] : VOCAB_NONE;
+            }
+        stack_forward(&stack);
+        const size_t left = (size_t)(LENGTH - start), rows = left < (size_t)T ? left : (size_t)T;
+        memcpy(reading->losses + (size_t)start * B, stack.tape.losses, rows * B * sizeof(real));
+        memcpy(reading->states + (size_t)start * BH, stack.tape.layers[0].state[0] + BH,
+               rows * BH * sizeof(real));
+    }
+    stack_release(&stack);
+}
+
+/* Our own kernels give each row the same bits whatever stands beside it, and so does the double
+ * build's product. OpenBLAS chooses its kernels by the number of rows; losses, which have been
+ * through it, are the same to the rounding of products of length H. */
+static double allowed(int H, real loss)
+{
+#ifdef RUNE_DOUBLE
+    (void)H, (void)loss;
+    return 0;
+#else
+    return 4 * sqrt(H) * (double)FLT_EPSILON * fmax(1, (double)loss);
+#endif
+}
+
+static void compare_readings(const struct reading *whole, const struct reading *cut, int H)
+{
+    assert_memory_equal(whole->states, cut->states, whole->num_states * sizeof(real));
+    for (size_t n = 0; n < whole->num_losses; n++)
+        if (!(fabs((double)whole->losses[n] - (double)cut->losses[n]) <=
+              allowed(H, whole->losses[n])))
+            fail_msg("loss %zu is %.9g, not %.9g", n, (double)cut->losses[n],
+                     (double)whole->losses[n]);
+}
+
+static void chunks_make_no_difference(void **state)
+{
+    (void)state;
+    static const int lengths[] = {20, 7, 1};
+    struct random random = {1, 0};
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+        for (int k = 0; engine_at(k); k++) {
+            const int L = 1 + (int)w % 3, B = 1 + 3 * (int)(w % 2), H = widths[w];
+            const size_t numbers = (size_t)((LENGTH + 1) * B);
+            struct text text = {B, 30, calloc(numbers, sizeof(int32_t))};
+            struct reading whole, cut;
+            for (size_t i = 0; i < numbers; i++)
+                text.ids[i] = random_below(&random, text.V);
+            reading_init(&whole, B, H);
+            reading_init(&cut, B, H);
+            read_text(&whole, &text, engine_at(k), L, H, LENGTH);
+            for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+                read_text(&cut, &text, engine_at(k), L, H, lengths[i]);
+                compare_readings(&whole, &cut, H);
+            }
+            reading_release(&whole);
+            reading_release(&cut);
+            free(text.ids);
+        }
+}
+
+/* A stream that is reset forgets, and the others do not notice. */
+static void a_reset_touches_its_stream_alone(void **state)
+{
+    (void)state;
+    enum { B = 3, T = 4 };
+    struct random random = {2, 0};
+    struct stack kept, reset, fresh;
+    const struct shape shape = {2, 17, 9, B, T};
+    stack_init(&kept, engine_at(0), shape, 0, 1);
+    stack_init(&reset, engine_at(0), shape, 0, 1);
+    stack_init(&fresh, engine_at(0), shape, 0, 1);
+    for (int chunk = 0; chunk < 2; chunk++) {
+        stack_draw(&kept, &random);
+        memcpy(reset.x, kept.x, sizeof(int32_t[T * B]));
+        memcpy(reset.y, kept.y, sizeof(int32_t[T * B]));
+        memcpy(fresh.x, kept.x, sizeof(int32_t[T * B]));
+        memcpy(fresh.y, kept.y, sizeof(int32_t[T * B]));
+        reset.reset[1] = chunk == 1;
+        stack_forward(&kept);
+        stack_forward(&reset);
+    }
+    stack_forward(&fresh);
+    for (int r = 0; r < T * B; r++) {
+        const struct stack *as = r % B == 1 ? &fresh : &kept, *unlike = r % B == 1 ? &kept : &fresh;
+        assert_true(reset.tape.normalisers[r] == as->tape.normalisers[r]);
+        assert_true(reset.tape.normalisers[r] != unlike->tape.normalisers[r]);
+    }
+    stack_release(&kept);
+    stack_release(&reset);
+    stack_release(&fresh);
+}
+
+int main(void)
+{
+    blas_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chunks_make_no_difference),
+        cmocka_unit_test(a_reset_touches_its_stream_alone),
+    };
+    return cmocka_run_group_tests_name("chunks", tests, NULL, NULL);
+}
