@@ -73,13 +73,20 @@ const struct param *params_at(const struct params *params, const struct cell *ce
     return &params->list[layer * cell->num_params + k];
 }
 
-void params_start(const struct params *params, int H, uint64_t seed, real *weights)
+/* Uniform with a variance of 1/fan-in (LeCun et al. 1998), so that sums of inputs of unit size have
+ * unit size. Of a one-hot input only one weight is ever in a sum: its fan-in is 1. */
+static double start_bound(const struct param *param)
+{
+    return sqrt(3 / (param->turned ? 1 : (double)param->columns));
+}
+
+void params_start(const struct params *params, uint64_t seed, real *weights)
 {
     const struct rng rng = {seed, RNG_INIT};
-    const double bound = 1 / sqrt(H);
     for (int p = 0; p < params->count; p++) {
         const struct param *param = &params->list[p];
-        size_t numbers = (size_t)param->rows * (size_t)param->columns;
+        const size_t numbers = (size_t)param->rows * (size_t)param->columns;
+        const double bound = param->vector ? 0 : start_bound(param);
         for (size_t k = 0; k < numbers; k++) {
             const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 32), (uint32_t)p, 0};
             weights[param->offset + k] =

@@ -37,8 +37,8 @@ void params_release(struct params *params);
 const struct param *params_at(const struct params *params, const struct cell *cell, int layer,
                               int k);
 
-/* Writes the values that training starts from, from the seed alone: uniform in ±1/√H, but for
- * biases that the cell starts elsewhere. */
-void params_start(const struct params *params, int H, uint64_t seed, real *weights);
+/* Writes the values that training starts from, from the seed alone: weights uniform in
+ * ±√(3/fan-in), biases 0 but where the cell starts them elsewhere. */
+void params_start(const struct params *params, uint64_t seed, real *weights);
 
 #endif

@@ -40,7 +40,7 @@ struct cell_param {
                          added to this one when read; or NULL */
     int gates;        /* rows: gates · H */
     enum cell_columns columns; /* D, H, or none */
-    const real *start;         /* [gates] where each gate's rows start; NULL: uniform in ±1/√H */
+    const real *start;         /* [gates] where each gate's rows start; NULL: at random */
 };
 
 struct cell {

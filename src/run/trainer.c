@@ -351,8 +351,7 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
     if (make_machinery(trainer, threads) != 0)
         return -1;
     if (!source->init_from)
-        params_start(&trainer->model.params, trainer->model.hidden_size, plan->seed,
-                     trainer->model.weights);
+        params_start(&trainer->model.params, plan->seed, trainer->model.weights);
     trainer->model.step = 0;
     trainer->model.val_loss = NAN;
     trainer->progress.best_loss = INFINITY;

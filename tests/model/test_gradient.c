@@ -60,7 +60,7 @@ static void problem_init(struct problem *p, const char *cell, int L, int H, int 
     const int R = B * T;
     assert_int_equal(model_init(&p->model, engine_find(NULL), cell, L, H, V, NULL), 0);
     assert_int_equal(model_allocate(&p->model), 0);
-    params_start(&p->model.params, H, 1, p->model.weights);
+    params_start(&p->model.params, 1, p->model.weights);
     for (size_t k = 0; k < p->model.params.size; k++)
         p->model.weights[k] *= 2; /* far from where everything is linear */
     assert_int_equal(tape_init(&p->tape, &p->model, B, T, true, dropout), 0);
