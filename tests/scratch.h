@@ -45,6 +45,7 @@ static inline const char *scratch_path(const char *name)
 
 static inline void scratch_write(const char *path, const void *bytes, size_t length)
 {
+    remove(path); /* some file systems write a file to the disk when it is cut and written anew */
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, length, file), length);

@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,18 @@
 #define SEED 9
 #define RATE 0.01
 
+/* Twice the usual size, far from where everything is linear. */
+static void draw_weights(struct model *model)
+{
+    struct random random = {SEED, 0};
+    const double bound = 2 / sqrt(model->hidden_size);
+    for (int p = 0; p < model->params.count; p++) {
+        const struct param *param = &model->params.list[p];
+        for (size_t k = 0; k < (size_t)param->rows * (size_t)param->columns; k++)
+            model->weights[param->offset + k] = (real)random_between(&random, -bound, bound);
+    }
+}
+
 void stack_init(struct stack *stack, const struct engine *engine, struct shape shape,
                 double dropout, int threads)
 {
@@ -20,9 +33,7 @@ void stack_init(struct stack *stack, const struct engine *engine, struct shape s
     assert_int_equal(model_init(model, engine, "lstm", shape.L, shape.H, shape.V, NULL), 0);
     assert_int_equal(model_allocate(model), 0);
     model->vocab.unknown = VOCAB_NONE;
-    params_start(&model->params, shape.H, SEED, model->weights);
-    for (size_t k = 0; k < model->params.size; k++)
-        model->weights[k] *= 2; /* far from where everything is linear */
+    draw_weights(model);
     assert_int_equal(tape_init(&stack->tape, model, shape.B, shape.T, true, dropout), 0);
     const struct optim optim = {.kind = OPTIM_ADAM, .clip_norm = 0.5};
     assert_int_equal(optimizer_init(&stack->optimizer, &optim, model), 0);

@@ -1,0 +1,289 @@
+/* Models in files. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "checkpoint.h"
+#include "error.h"
+#include "parse.h"
+#include "scratch.h"
+#include "stack.h"
+
+static const struct shape shape = {3, 5, 4, 2, 3};
+
+/* A model of code points, one of them in four bytes, and the unknown symbol. */
+static void make(struct stack *stack)
+{
+    static const struct vocab_symbol symbols[] = {{(const uint8_t *)"\n", 1},
+                                                  {(const uint8_t *)"\"", 1},
+                                                  {(const uint8_t *)"\xF0\x9F\x98\x80", 4},
+                                                  {(const uint8_t *)"\xEF\xBF\xBD", 3}};
+    stack_init(stack, engine_at(0), shape, 0, 1);
+    assert_int_equal(vocab_from_symbols(&stack->model.vocab, VOCAB_CODEPOINT, UTF8_NFC, symbols,
+                                        shape.V, shape.V - 1),
+                     0);
+    stack->model.step = 0x123456789a;
+    stack->model.val_loss = 1.0 / 3;
+}
+
+static void assert_same_model(const struct model *a, const struct model *b)
+{
+    assert_string_equal(a->cell->name, b->cell->name);
+    assert_int_equal(a->num_layers, b->num_layers);
+    assert_int_equal(a->hidden_size, b->hidden_size);
+    assert_int_equal(a->vocab_size, b->vocab_size);
+    assert_int_equal(a->step, b->step);
+    assert_true(a->val_loss == b->val_loss || (isnan(a->val_loss) && isnan(b->val_loss)));
+    for (int k = 0; k < a->params.count; k++) { /* between them the block has padding */
+        const struct param *param = &a->params.list[k];
+        assert_memory_equal(a->weights + param->offset, b->weights + param->offset,
+                            (size_t)param->rows * (size_t)param->columns * sizeof(real));
+    }
+    assert_int_equal(a->vocab.unit, b->vocab.unit);
+    assert_int_equal(a->vocab.form, b->vocab.form);
+    assert_int_equal(a->vocab.unknown, b->vocab.unknown);
+    assert_int_equal(a->vocab.size, b->vocab.size);
+    for (int id = 0; id < a->vocab.size; id++) {
+        assert_int_equal(a->vocab.symbols[id].length, b->vocab.symbols[id].length);
+        assert_memory_equal(a->vocab.symbols[id].bytes, b->vocab.symbols[id].bytes,
+                            a->vocab.symbols[id].length);
+    }
+}
+
+static void a_model_comes_back(void **state)
+{
+    (void)state;
+    struct stack stack;
+    make(&stack);
+    for (int round = 0; round < 2; round++) {
+        struct model loaded = {0};
+        assert_int_equal(model_save(&stack.model, scratch_path("best.safetensors")), 0);
+        assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("best.safetensors")), 0);
+        assert_same_model(&stack.model, &loaded);
+        model_release(&loaded);
+        assert_int_equal(model_load(&loaded, engine_at(0), scratch_directory), 0); /* as a run */
+        assert_same_model(&stack.model, &loaded);
+        model_release(&loaded);
+        stack.model.val_loss = NAN; /* not measured */
+    }
+    remove(scratch_path("best.safetensors"));
+    struct model none = {0};
+    assert_int_equal(model_load(&none, engine_at(0), scratch_directory), -1);
+    assert_non_null(strstr(error_message(), "is not a run"));
+    model_release(&stack.model);
+    model_release(&none);
+    stack_release(&stack);
+}
+
+static void training_comes_back(void **state)
+{
+    (void)state;
+    struct random random = {1, 0};
+    struct stack trained, read;
+    make(&trained);
+    make(&read);
+    for (; trained.step < 3; trained.step++) {
+        stack_draw(&trained, &random);
+        stack_train(&trained);
+    }
+    struct safetensors_out *out = safetensors_out_new();
+    checkpoint_add_model(out, &trained.model);
+    checkpoint_add_training(out, &trained.optimizer, &trained.tape);
+    assert_int_equal(safetensors_save(out, scratch_path("last")), 0);
+    safetensors_out_free(out);
+
+    struct safetensors *in = safetensors_load(scratch_path("last"));
+    struct model model = {0};
+    assert_int_equal(checkpoint_read_model(in, engine_at(0), &model), 0);
+    assert_int_equal(checkpoint_read_training(in, &read.optimizer, &read.tape), 0);
+    assert_same_model(&trained.model, &model);
+    const size_t size = trained.optimizer.size * sizeof(real);
+    assert_memory_equal(read.optimizer.m, trained.optimizer.m, size);
+    assert_memory_equal(read.optimizer.v, trained.optimizer.v, size);
+    for (int l = 0; l < shape.L; l++)
+        for (int s = 0; s < 2; s++)
+            assert_memory_equal(tape_state(&read.tape, l, s), tape_state(&trained.tape, l, s),
+                                (size_t)(shape.B * shape.H) * sizeof(real));
+    safetensors_free(in);
+    model_release(&model);
+
+    struct stack wider; /* of another shape: refused */
+    stack_init(&wider, engine_at(0), (struct shape){3, 5, 4, 7, 3}, 0, 1);
+    in = safetensors_load(scratch_path("last"));
+    assert_int_equal(checkpoint_read_training(in, &wider.optimizer, &wider.tape), -1);
+    safetensors_free(in);
+    stack_release(&wider);
+    stack_release(&trained);
+    stack_release(&read);
+}
+
+static uint8_t *saved_bytes(const struct model *model, size_t *length)
+{
+    uint8_t *file;
+    assert_int_equal(model_save(model, scratch_path("model")), 0);
+    assert_int_equal(file_read(scratch_path("model"), &file, length), 0);
+    return file;
+}
+
+/* Names, shapes and order of torch.nn.LSTM and torch.nn.Linear. */
+static void the_layout_is_pytorchs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *shape;
+    } arrays[] = {
+        {"rnn.weight_ih_l0", "[20,4]"}, {"rnn.weight_hh_l0", "[20,5]"},
+        {"rnn.bias_ih_l0", "[20]"},     {"rnn.bias_hh_l0", "[20]"},
+        {"rnn.weight_ih_l1", "[20,5]"}, {"rnn.weight_hh_l2", "[20,5]"},
+        {"rnn.bias_hh_l2", "[20]"},     {"linear.weight", "[4,5]"},
+        {"linear.bias", "[4]"},
+    };
+    struct stack stack;
+    size_t length;
+    make(&stack);
+    uint8_t *file = saved_bytes(&stack.model, &length);
+    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {
+        const struct parsed array = parse_array(file, length, arrays[k].name);
+        assert_string_equal(array.type, "F32");
+        assert_string_equal(array.shape, arrays[k].shape);
+    }
+    const struct parsed first = parse_array(file, length, "rnn.weight_ih_l0"),
+                        second = parse_array(file, length, "rnn.weight_ih_l1"),
+                        bias = parse_array(file, length, "rnn.bias_hh_l1");
+    const real *in_memory = stack.model.weights + stack.model.params.list[0].offset; /* [V][4H] */
+    const real *above = stack.model.weights + stack.model.params.list[3].offset;     /* [4H][H] */
+    for (size_t row = 0; row < 20; row++) {
+        for (size_t v = 0; v < 4; v++)
+            assert_true(parse_float(&first, row * 4 + v) == (float)in_memory[v * 20 + row]);
+        for (size_t k = 0; k < 5; k++)
+            assert_true(parse_float(&second, row * 5 + k) == (float)above[row * 5 + k]);
+        assert_true(parse_float(&bias, row) == 0);
+    }
+    free(file);
+    stack_release(&stack);
+}
+
+/* Of PyTorch's two biases this cell has the sum. */
+static void both_biases_are_added(void **state)
+{
+    (void)state;
+    struct stack stack;
+    struct model loaded = {0};
+    size_t length;
+    make(&stack);
+    uint8_t *file = saved_bytes(&stack.model, &length);
+    const struct parsed bias = parse_array(file, length, "rnn.bias_hh_l1");
+    const float two_and_a_half = 2.5f;
+    memcpy(file + (bias.data - file) + 4 * 7, &two_and_a_half, 4);
+    scratch_write(scratch_path("model"), file, length);
+    assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), 0);
+    const size_t at = stack.model.params.list[5].offset;
+    for (size_t k = 0; k < 20; k++)
+        assert_true(loaded.weights[at + k] == stack.model.weights[at + k] + (k == 7 ? 2.5f : 0));
+    model_release(&loaded);
+    free(file);
+    stack_release(&stack);
+}
+
+/* Replaces a text in the header by one of the same length. */
+static void replace(uint8_t *file, size_t length, const char *from, const char *to)
+{
+    assert_int_equal(strlen(from), strlen(to));
+    uint8_t *at = memmem(file, length, from, strlen(from));
+    assert_non_null(at);
+    memcpy(at, to, strlen(to));
+}
+
+static void wrong_configurations_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *says;
+    } wrong[] = {
+        {"\"format\"", "\"farmot\"", "is not a model of rune"},
+        {"\"format_version\":\"1\"", "\"format_version\":\"2\"", "take a newer rune"},
+        {"\"cell\":\"lstm\"", "\"cell\":\"lstn\"", "no cell \"lstn\""},
+        {"\"num_layers\":\"3\"", "\"num_layers\":\"4\"", "rnn.weight_ih_l3"},
+        {"\"num_layers\":\"3\"", "\"num_layers\":\"0\"", "num_layers"},
+        {"\"hidden_size\":\"5\"", "\"hidden_size\":\"6\"", "rnn.weight_ih_l0"},
+        {"\"hidden_size\":\"5\"", "\"hidden_size\":\"x\"", "hidden_size"},
+        {"\"vocab_size\":\"4\"", "\"vocab_size\":\"3\"", "unknown_id"},
+        {"\"vocab_size\":\"4\"", "\"vocab_size\":\"9\"", "vocab"},
+        {"\"vocab\":\"0a 22", "\"vocab\":\"0a 0a", "model: "},
+        {"\"vocab\":\"0a 22", "\"vocab\":\"0a 2g", "vocabulary is damaged"},
+        {"\"unknown_id\":\"3\"", "\"unknown_id\":\"4\"", "unknown_id"},
+        {"\"unit\":\"codepoint\"", "\"unit\":\"codepaint\"", "codepaint"},
+        {"\"normalize\":\"nfc\"", "\"normalize\":\"nfd\"", "nfd"},
+        {"\"step\"", "\"stop\"", "no array \"step\""},
+        {"linear.bias", "linear.bios", "no array \"linear.bias\""},
+    };
+    struct stack stack;
+    size_t length;
+    make(&stack);
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        struct model loaded = {0};
+        uint8_t *file = saved_bytes(&stack.model, &length);
+        replace(file, length, wrong[k].from, wrong[k].to);
+        scratch_write(scratch_path("model"), file, length);
+        assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), -1);
+        if (!strstr(error_message(), wrong[k].says))
+            fail_msg("%s: \"%s\" does not say \"%s\"", wrong[k].to, error_message(), wrong[k].says);
+        model_release(&loaded);
+        free(file);
+    }
+    stack_release(&stack);
+}
+
+/* Cut and damaged files are refused, or are a model of some kind; they never crash. */
+static void damage_does_no_harm(void **state)
+{
+    (void)state;
+    struct stack stack;
+    struct random random = {5, 0};
+    size_t length;
+    make(&stack);
+    uint8_t *file = saved_bytes(&stack.model, &length), *damaged = malloc(length);
+    const size_t header = parse_header(file, length);
+    for (size_t cut = 0; cut < length; cut += cut < header + 4 ? 1 : 1 + length / 97) {
+        struct model loaded = {0};
+        scratch_write(scratch_path("cut"), file, cut);
+        assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("cut")), -1);
+    }
+    for (int round = 0; round < 10000; round++) {
+        struct model loaded = {0};
+        memcpy(damaged, file, length);
+        for (int flips = 1 + random_below(&random, 2); flips > 0; flips--)
+            damaged[random_below(&random, (int)header)] ^=
+                (uint8_t)(1 + random_below(&random, 255));
+        scratch_write(scratch_path("damaged"), damaged, length);
+        error_set("%s", "");
+        if (model_load(&loaded, engine_at(0), scratch_path("damaged")) == 0)
+            assert_int_equal(loaded.params.total > 0, 1);
+        else
+            assert_true(strlen(error_message()) > 0);
+        model_release(&loaded);
+    }
+    free(file);
+    free(damaged);
+    stack_release(&stack);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_model_comes_back),
+        cmocka_unit_test(training_comes_back),
+        cmocka_unit_test(the_layout_is_pytorchs),
+        cmocka_unit_test(both_biases_are_added),
+        cmocka_unit_test(wrong_configurations_are_told),
+        cmocka_unit_test(damage_does_no_harm),
+    };
+    return cmocka_run_group_tests_name("checkpoint", tests, scratch_make, scratch_remove);
+}

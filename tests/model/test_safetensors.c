@@ -1,0 +1,298 @@
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+#include "parse.h"
+#include "random.h"
+#include "safetensors.h"
+#include "scratch.h"
+
+enum { ROWS = 5, COLUMNS = 3, LENGTH = 7, COUNTS = 2 };
+
+struct sample {
+    real vector[LENGTH], matrix[ROWS * COLUMNS], turned[ROWS * COLUMNS];
+    uint64_t counts[COUNTS];
+};
+
+static void fill(struct sample *sample, uint64_t seed)
+{
+    struct random random = {seed, 0};
+    for (int k = 0; k < LENGTH; k++)
+        sample->vector[k] = (real)random_between(&random, -1, 1);
+    for (int k = 0; k < ROWS * COLUMNS; k++) {
+        sample->matrix[k] = (real)random_between(&random, -1e30, 1e30);
+        sample->turned[k] = (real)random_between(&random, -1e-30, 1e-30);
+    }
+    sample->counts[0] = UINT64_MAX - seed;
+    sample->counts[1] = 0x0123456789abcdef;
+}
+
+static int save(const struct sample *sample, const char *path)
+{
+    struct safetensors_out *out = safetensors_out_new();
+    safetensors_add_text(out, "number", "-12");
+    safetensors_add_reals(out, "vector", LENGTH, 0, sample->vector, false);
+    safetensors_add_reals(out, "matrix", ROWS, COLUMNS, sample->matrix, false);
+    safetensors_add_text(out, "text", "quotes \" and \\, \n, é");
+    safetensors_add_reals(out, "turned", ROWS, COLUMNS, sample->turned, true);
+    safetensors_add_reals(out, "zeros", LENGTH, 0, NULL, false);
+    safetensors_add_u64(out, "counts", COUNTS, sample->counts);
+    int result = safetensors_save(out, path);
+    safetensors_out_free(out);
+    return result;
+}
+
+/* Reads everything that save() wrote. Returns how many of the arrays could be read. */
+static int read_all(const struct safetensors *in, struct sample *sample)
+{
+    real zeros[LENGTH];
+    return (safetensors_read_reals(in, "vector", LENGTH, 0, sample->vector, false) == 0) +
+           (safetensors_read_reals(in, "matrix", ROWS, COLUMNS, sample->matrix, false) == 0) +
+           (safetensors_read_reals(in, "turned", ROWS, COLUMNS, sample->turned, true) == 0) +
+           (safetensors_read_reals(in, "zeros", LENGTH, 0, zeros, false) == 0) +
+           (safetensors_read_u64(in, "counts", COUNTS, sample->counts) == 0);
+}
+
+#define ALL 5
+
+static void what_goes_in_comes_out(void **state)
+{
+    (void)state;
+    struct sample written = {0}, read = {0}; /* of which the padding is compared too */
+    long long number;
+    double real_number;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        fill(&written, seed);
+        assert_int_equal(save(&written, scratch_path("file")), 0);
+        struct safetensors *in = safetensors_load(scratch_path("file"));
+        assert_non_null(in);
+        assert_int_equal(read_all(in, &read), ALL);
+        assert_memory_equal(&read, &written, sizeof read);
+        assert_string_equal(safetensors_text(in, "text"), "quotes \" and \\, \n, é");
+        assert_int_equal(safetensors_integer(in, "number", -12, 5, &number), 0);
+        assert_int_equal(number, -12);
+        assert_int_equal(safetensors_number(in, "number", &real_number), 0);
+        assert_true(real_number == -12);
+        assert_string_equal(safetensors_path(in), scratch_path("file"));
+        assert_true(safetensors_has(in, "vector") && !safetensors_has(in, "vectors"));
+        safetensors_free(in);
+    }
+}
+
+/* The file as another program sees it. */
+static void others_can_read_it(void **state)
+{
+    (void)state;
+    struct sample sample;
+    uint8_t *file;
+    size_t length;
+    fill(&sample, 1);
+    assert_int_equal(save(&sample, scratch_path("file")), 0);
+    assert_int_equal(file_read(scratch_path("file"), &file, &length), 0);
+    assert_int_equal(parse_header(file, length) % 64, 0); /* for readers that map the file */
+    const struct parsed vector = parse_array(file, length, "vector"),
+                        matrix = parse_array(file, length, "matrix"),
+                        turned = parse_array(file, length, "turned"),
+                        zeros = parse_array(file, length, "zeros"),
+                        counts = parse_array(file, length, "counts");
+    assert_string_equal(vector.type, "F32");
+    assert_string_equal(vector.shape, "[7]");
+    assert_string_equal(matrix.shape, "[5,3]");
+    assert_string_equal(turned.shape, "[5,3]");
+    assert_string_equal(counts.type, "U64");
+    assert_int_equal(counts.bytes, 16);
+    for (size_t k = 0; k < LENGTH; k++) {
+        assert_true(parse_float(&vector, k) == (float)sample.vector[k]);
+        assert_true(parse_float(&zeros, k) == 0);
+    }
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t c = 0; c < COLUMNS; c++) {
+            assert_true(parse_float(&matrix, r * COLUMNS + c) ==
+                        (float)sample.matrix[r * COLUMNS + c]);
+            assert_true(parse_float(&turned, r * COLUMNS + c) ==
+                        (float)sample.turned[c * ROWS + r]);
+        }
+    assert_memory_equal(counts.data + 8, "\xef\xcd\xab\x89\x67\x45\x23\x01", 8);
+    assert_ptr_equal(vector.data, file + parse_header(file, length)); /* no holes */
+    assert_ptr_equal(counts.data + counts.bytes, file + length);
+    free(file);
+}
+
+static void what_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    struct sample sample;
+    real numbers[ROWS * COLUMNS];
+    uint64_t counts[COUNTS];
+    long long number;
+    double real_number;
+    fill(&sample, 2);
+    sample.matrix[7] = (real)INFINITY;
+    sample.vector[0] = (real)NAN;
+    assert_int_equal(save(&sample, scratch_path("file")), 0);
+    struct safetensors *in = safetensors_load(scratch_path("file"));
+    assert_int_equal(safetensors_read_reals(in, "nothing", 1, 0, numbers, false), -1);
+    assert_non_null(strstr(error_message(), "no array \"nothing\""));
+    assert_int_equal(safetensors_read_reals(in, "counts", COUNTS, 0, numbers, false), -1);
+    assert_non_null(strstr(error_message(), "not of type F32"));
+    assert_int_equal(safetensors_read_u64(in, "vector", LENGTH, counts), -1);
+    assert_int_equal(safetensors_read_reals(in, "matrix", COLUMNS, ROWS, numbers, false), -1);
+    assert_non_null(strstr(error_message(), "[5, 3]"));
+    assert_non_null(strstr(error_message(), "[3, 5]"));
+    assert_int_equal(safetensors_read_reals(in, "matrix", ROWS * COLUMNS, 0, numbers, false), -1);
+    assert_int_equal(safetensors_read_reals(in, "zeros", LENGTH, 1, numbers, false), -1);
+    assert_int_equal(safetensors_read_u64(in, "counts", COUNTS - 1, counts), -1);
+    assert_int_equal(safetensors_read_reals(in, "matrix", ROWS, COLUMNS, numbers, false), -1);
+    assert_non_null(strstr(error_message(), "[2, 1]")); /* where the number is not finite */
+    assert_int_equal(safetensors_read_reals(in, "vector", LENGTH, 0, numbers, false), -1);
+    assert_null(safetensors_text(in, "nothing"));
+    assert_int_equal(safetensors_integer(in, "text", 0, 9, &number), -1);
+    assert_int_equal(safetensors_integer(in, "number", -11, 9, &number), -1);
+    assert_int_equal(safetensors_integer(in, "number", -99, -13, &number), -1);
+    assert_int_equal(safetensors_number(in, "text", &real_number), -1);
+    safetensors_free(in);
+    assert_null(safetensors_load(scratch_path("missing")));
+    assert_non_null(strstr(error_message(), "missing"));
+    assert_null(safetensors_load(scratch_directory));
+    assert_int_equal(save(&sample, scratch_path("missing/file")), -1);
+    assert_non_null(strstr(error_message(), "missing/file"));
+}
+
+/* Writes a file of that header and so many bytes behind it, and loads it. */
+static struct safetensors *load_header(const char *header, uint64_t said_length, size_t bytes)
+{
+    static char file[1 << 12];
+    const size_t length = strlen(header);
+    for (int k = 0; k < 8; k++)
+        file[k] = (char)(said_length >> 8 * k);
+    memcpy(file + 8, header, length);
+    memset(file + 8 + length, 0, bytes);
+    scratch_write(scratch_path("header"), file, 8 + length + bytes);
+    return safetensors_load(scratch_path("header"));
+}
+
+#define ARRAY(shape, offsets)                                                                      \
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+
+static void hostile_headers_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header, *says;
+    } bad[] = {
+        {ARRAY("[4]", "[0,17]"), "outside the file"},
+        {ARRAY("[4]", "[-1,15]"), "outside the file"},
+        {ARRAY("[4]", "[16,0]"), "outside the file"},
+        {ARRAY("[4]", "[9223372036854775807,9223372036854775807]"), "outside the file"},
+        {ARRAY("[4]", "[0,12]"), "bytes of its shape"},
+        {ARRAY("[3]", "[0,16]"), "bytes of its shape"},
+        {ARRAY("[-4]", "[0,16]"), "impossible shape"},
+        {ARRAY("[4.0]", "[0,16]"), "impossible shape"},
+        {ARRAY("[4294967296,4294967296,4]", "[0,16]"), "impossible shape"},
+        {ARRAY("[4611686018427387905]", "[0,4]"), "impossible shape"},
+        {ARRAY("4", "[0,16]"), "not an array's"},
+        {ARRAY("[4]", "[0]"), "not an array's"},
+        {ARRAY("[4]", "[0,1e400]"), "damaged"},
+        {"{\"a\":{\"dtype\":\"F33\",\"shape\":[4],\"data_offsets\":[0,16]}}", "unknown type"},
+        {"{\"a\":{\"dtype\":5,\"shape\":[4],\"data_offsets\":[0,16]}}", "not an array's"},
+        {"{\"a\":[]}", "not an array's"},
+        {"{\"a\":{},\"a\":{}}", "damaged"},
+        {"{\"__metadata__\":[]}", "not an object"},
+        {"{\"__metadata__\":{\"a\":1}}", "not a text"},
+        {"{\"__metadata__\":{\"a\":\"\\u0000\"}}", "damaged"},
+        {"[]", "not a safetensors file"},
+        {"{", "not a safetensors file"},
+        {"{ ", "damaged"},
+        {"{}{}", "damaged"},
+        {"{\"\xff\":{}}", "damaged"},
+    };
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        assert_null(load_header(bad[k].header, strlen(bad[k].header), 16));
+        if (!strstr(error_message(), bad[k].says) || !strstr(error_message(), "header: "))
+            fail_msg("%s: \"%s\" where \"%s\" was expected", bad[k].header, error_message(),
+                     bad[k].says);
+    }
+    static const uint64_t lengths[] = {
+        0, 1, 3, 1000, (uint64_t)1 << 63, UINT64_MAX, UINT64_MAX - 7};
+    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
+        assert_null(load_header("{}", lengths[k], 16));
+    struct safetensors *in =
+        load_header(ARRAY("[4]", "[0,16]"), strlen(ARRAY("[4]", "[0,16]")), 16);
+    assert_non_null(in); /* the sound one among them */
+    safetensors_free(in);
+}
+
+static void every_truncation_is_an_error(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct random random = {3, 0};
+    uint8_t *file;
+    size_t length;
+    fill(&sample, 3);
+    assert_int_equal(save(&sample, scratch_path("file")), 0);
+    assert_int_equal(file_read(scratch_path("file"), &file, &length), 0);
+    const size_t header = parse_header(file, length);
+    for (size_t cut = 0; cut < length;
+         cut += cut < header + 4 ? 1 : (size_t)(1 + random_below(&random, 9))) {
+        scratch_write(scratch_path("cut"), file, cut);
+        error_set("%s", "");
+        assert_null(safetensors_load(scratch_path("cut")));
+        assert_non_null(strstr(error_message(), scratch_path("cut")));
+    }
+    free(file);
+}
+
+/* Whatever bytes the header has, a file is refused or its arrays lie in it. */
+static void damaged_headers_do_no_harm(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct random random = {4, 0};
+    uint8_t *file, *damaged;
+    size_t length;
+    int loaded = 0;
+    fill(&sample, 4);
+    assert_int_equal(save(&sample, scratch_path("file")), 0);
+    assert_int_equal(file_read(scratch_path("file"), &file, &length), 0);
+    damaged = malloc(length);
+    for (int round = 0; round < 10000; round++) {
+        memcpy(damaged, file, length);
+        for (int flips = 1 + random_below(&random, 3); flips > 0; flips--)
+            damaged[random_below(&random, (int)parse_header(file, length))] ^=
+                (uint8_t)(1 + random_below(&random, 255));
+        scratch_write(scratch_path("damaged"), damaged, length);
+        error_set("%s", "");
+        struct safetensors *in = safetensors_load(scratch_path("damaged"));
+        if (in && read_all(in, &sample) == ALL)
+            loaded++; /* a blank, or a letter of a text */
+        else
+            assert_true(strlen(error_message()) > 0);
+        safetensors_free(in);
+    }
+    print_message("# %d of 10000 damaged files were still whole\n", loaded);
+    assert_true(loaded < 5000);
+    free(file);
+    free(damaged);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_goes_in_comes_out),
+        cmocka_unit_test(others_can_read_it),
+        cmocka_unit_test(what_is_not_there_is_refused),
+        cmocka_unit_test(hostile_headers_are_refused),
+        cmocka_unit_test(every_truncation_is_an_error),
+        cmocka_unit_test(damaged_headers_do_no_harm),
+    };
+    return cmocka_run_group_tests_name("safetensors", tests, scratch_make, scratch_remove);
+}
