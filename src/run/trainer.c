@@ -139,10 +139,12 @@ static char *absolute(const char *path)
     return found;
 }
 
+#define STDIN_COPY "stdin.txt"
+
 /* stdin cannot be read again, neither for a second look nor to go on later. */
 static char *keep_stdin(const char *directory)
 {
-    char *path = file_join(directory, "stdin.txt");
+    char *path = file_join(directory, STDIN_COPY);
     struct file_out out;
     static char block[1 << 16];
     size_t got;
@@ -152,7 +154,13 @@ static char *keep_stdin(const char *directory)
     }
     while ((got = fread(block, 1, sizeof block, stdin)) > 0)
         fwrite(block, 1, got, out.stream);
-    char *found = file_commit(&out) == 0 ? absolute(path) : NULL;
+    char *found = NULL;
+    if (ferror(stdin)) {
+        error_set("stdin: %s", strerror(errno));
+        file_abandon(&out);
+    } else if (file_commit(&out) == 0) {
+        found = absolute(path);
+    }
     free(path);
     return found;
 }
@@ -198,14 +206,27 @@ static int claim_directory(const char *directory, bool force)
     return 0;
 }
 
+static void remove_from(const char *directory, const char *name)
+{
+    char *path = file_join(directory, name);
+    if (path)
+        unlink(path);
+    free(path);
+}
+
 static void remove_old_run(const char *directory)
 {
-    for (size_t k = 0; k < sizeof run_files / sizeof *run_files; k++) {
-        char *path = file_join(directory, run_files[k]);
-        if (path)
-            unlink(path);
-        free(path);
-    }
+    for (size_t k = 0; k < sizeof run_files / sizeof *run_files; k++)
+        remove_from(directory, run_files[k]);
+}
+
+/* Of a run that could not begin nothing is left, unless there was something before. */
+static void give_up(const char *directory, const struct train_source *source)
+{
+    for (int k = 0; k < source->num_files; k++)
+        if (strcmp(source->files[k], "-") == 0)
+            remove_from(directory, STDIN_COPY);
+    rmdir(directory);
 }
 
 static int open_corpus(struct trainer *trainer, struct vocab *vocab, struct corpus_options options)
@@ -371,7 +392,7 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
     if (trainer->directory && start_run(trainer, source, threads) == 0)
         return 0;
     if (trainer->directory)
-        rmdir(trainer->directory); /* where nothing is in it, nothing shall be left of it */
+        give_up(trainer->directory, source);
     trainer_close(trainer);
     return -1;
 }
