@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,24 +138,24 @@ static int run(const struct request *request, const struct options *options)
     return result == 0 ? 0 : STATUS_FAILED;
 }
 
+#define AT(field) offsetof(struct request, field)
+
+static struct option list[] = {
+    {.kind = OPTION_GROUP, .help = "Options:"},
+    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print an object for other programs", .unset = NULL},
+    {"per-char", 0, OPTION_FLAG, AT(per_char), NULL, "Print each character with its loss, as CSV",
+     .unset = NULL},
+    {"window", 0, OPTION_COUNT, AT(window), "N", "Read every N characters as a text of its own",
+     .unset = "the state is carried", .min = 1, .max = 1e15},
+    {"streams", 0, OPTION_INT, AT(streams), "N",
+     "Read N parts of the text side by side: faster, and nearly the same", .min = 1, .max = 1e6},
+    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
+     .max = 1024},
+};
+
 int command_eval(int argc, char **argv)
 {
     struct request request = {.streams = 1, .threads = team_cores()};
-    struct option list[] = {
-        {.kind = OPTION_GROUP, .help = "Options:"},
-        {"json", 0, OPTION_FLAG, &request.json, NULL, "Print an object for other programs",
-         .unset = NULL},
-        {"per-char", 0, OPTION_FLAG, &request.per_char, NULL,
-         "Print each character with its loss, as CSV", .unset = NULL},
-        {"window", 0, OPTION_COUNT, &request.window, "N",
-         "Read every N characters as a text of its own", .unset = "the state is carried", .min = 1,
-         .max = 1e15},
-        {"streams", 0, OPTION_INT, &request.streams, "N",
-         "Read N parts of the text side by side: faster, and nearly the same", .min = 1,
-         .max = 1e6},
-        {"threads", 0, OPTION_INT, &request.threads, "N", "Threads", .unset = "all cores", .min = 1,
-         .max = 1024},
-    };
     struct options options = {
         .command = "eval",
         .usage = "MODEL [FILE...]",
@@ -162,6 +163,7 @@ int command_eval(int argc, char **argv)
                    "run held out.",
         .list = list,
         .count = sizeof list / sizeof *list,
+        .values = &request,
         .least = 1,
         .most = -1,
         .wanted = "a MODEL",

@@ -1,5 +1,6 @@
 #include <jansson.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,6 +8,10 @@
 #include "commands.h"
 #include "error.h"
 #include "options.h"
+
+struct request {
+    bool json;
+};
 
 static int print_json(const struct model *model)
 {
@@ -56,26 +61,30 @@ static int run(const char *path, bool json)
     return result == 0 ? 0 : STATUS_FAILED;
 }
 
+#define AT(field) offsetof(struct request, field)
+
+static struct option list[] = {
+    {.kind = OPTION_GROUP, .help = "Options:"},
+    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print an object for other programs", .unset = NULL},
+};
+
 int command_info(int argc, char **argv)
 {
-    bool json = false;
-    struct option list[] = {
-        {.kind = OPTION_GROUP, .help = "Options:"},
-        {"json", 0, OPTION_FLAG, &json, NULL, "Print an object for other programs", .unset = NULL},
-    };
+    struct request request = {0};
     struct options options = {
         .command = "info",
         .usage = "MODEL",
         .summary = "\nTells what is in a model. MODEL is a .safetensors file or a run's directory.",
         .list = list,
         .count = sizeof list / sizeof *list,
+        .values = &request,
         .least = 1,
         .most = 1,
         .wanted = "a MODEL",
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0)
-        status = run(options.arguments[0], json);
+        status = run(options.arguments[0], request.json);
     options_release(&options);
     return status < 0 ? 0 : status;
 }

@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "view.h"
 
 #define PAGE_VALUES 30000000 /* values that a page keeps at most, unless --units says which */
+#define THIN_LENGTH 4000     /* characters over which it is seen which signals vary most */
 #define DRAWN 4              /* signals that pictures and the terminal draw where none are chosen */
 
 struct request {
@@ -37,8 +39,7 @@ static int add(struct signals *signals, struct trace_signal signal)
     return 0;
 }
 
-/* --- which signals
- * --------------------------------------------------------------------------------- */
+/* --- which signals ---------------------------------------------------------------------------- */
 
 /* Reads "h,c" into a set of the cell's quantities; NULL: those that are carried (the states). */
 static int parse_quantities(const struct cell *cell, const char *text, bool *wanted)
@@ -121,10 +122,10 @@ static int thin_out(struct signals *signals, struct model *model, struct team *t
     const size_t room = PAGE_VALUES / length > 0 ? PAGE_VALUES / length : 1;
     if (signals->count <= room)
         return 0;
-    const size_t start = PAGE_VALUES / signals->count;
     struct trace_signal *kept = mem_new(room, sizeof *kept);
     size_t *most = mem_new(room, sizeof *most);
-    int result = kept && most ? probe_run(&trace, team, model, ids, start < length ? start : length,
+    int result = kept && most ? probe_run(&trace, team, model, ids,
+                                          length < THIN_LENGTH ? length : THIN_LENGTH,
                                           signals->list, signals->count, "", "")
                               : -1;
     const int found = result == 0 ? trace_most_varying(&trace, room, most) : -1;
@@ -145,8 +146,7 @@ static int thin_out(struct signals *signals, struct model *model, struct team *t
     return found > 0 ? 0 : -1;
 }
 
-/* --- views
- * ----------------------------------------------------------------------------------------- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 static int write_views(const struct trace *trace, const struct view_options *view_options,
                        const struct request *request)
@@ -187,8 +187,7 @@ static int show(const struct trace *trace, const struct request *request)
     return result;
 }
 
-/* --- the command
- * ----------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static int inspect(struct model *model, struct team *team, const struct request *request,
                    const char *model_path, const char *path)
@@ -248,34 +247,37 @@ static int check_formats(const char *formats)
     return *formats ? 0 : error_set("--format names no format");
 }
 
+#define AT(field) offsetof(struct request, field)
+
+static struct option list[] = {
+    {.kind = OPTION_GROUP, .help = "Options:"},
+    {"output", 'o', OPTION_TEXT, AT(directory), "DIR", "Write files there",
+     .unset = "coloured text on the terminal"},
+    {"format", 'f', OPTION_TEXT, AT(formats), "LIST",
+     "What to write with -o, of page,npy,csv,png,svg,pdf", .unset = NULL},
+    {"units", 'u', OPTION_TEXT, AT(units), "LIST", "Units to look at, as layer:unit, like 1:37,0:5",
+     .unset = "all; pictures draw those that vary most"},
+    {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
+     "What of them: the cell's states and gates, for lstm h,c,i,f,g,o", .unset = "the states"},
+    {"columns", 0, OPTION_INT, AT(columns), "N", "Characters a line in pictures and the terminal",
+     .min = 8, .max = 1000},
+    {"on-unknown", 0, OPTION_CHOICE, AT(policy), "WHAT",
+     "With characters that the model does not know: error, skip or replace",
+     .choices = on_unknowns},
+    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
+     .max = 1024},
+};
+
 int command_inspect(int argc, char **argv)
 {
     struct request request = {.formats = "page", .columns = 80, .threads = team_cores()};
-    struct option list[] = {
-        {.kind = OPTION_GROUP, .help = "Options:"},
-        {"output", 'o', OPTION_TEXT, &request.directory, "DIR", "Write files there",
-         .unset = "coloured text on the terminal"},
-        {"format", 'f', OPTION_TEXT, &request.formats, "LIST",
-         "What to write with -o, of page,npy,csv,png,svg,pdf", .unset = NULL},
-        {"units", 'u', OPTION_TEXT, &request.units, "LIST",
-         "Units to look at, as layer:unit, like 1:37,0:5",
-         .unset = "all; pictures draw those that vary most"},
-        {"quantities", 'q', OPTION_TEXT, &request.quantities, "LIST",
-         "What of them: the cell's states and gates, for lstm h,c,i,f,g,o", .unset = "the states"},
-        {"columns", 0, OPTION_INT, &request.columns, "N",
-         "Characters a line in pictures and the terminal", .min = 8, .max = 1000},
-        {"on-unknown", 0, OPTION_CHOICE, &request.policy, "WHAT",
-         "With characters that the model does not know: error, skip or replace",
-         .choices = on_unknowns},
-        {"threads", 0, OPTION_INT, &request.threads, "N", "Threads", .unset = "all cores", .min = 1,
-         .max = 1024},
-    };
     struct options options = {
         .command = "inspect",
         .usage = "MODEL FILE [-o DIR]",
         .summary = "\nShows what each neuron of a model does while it reads a text (-: stdin).",
         .list = list,
         .count = sizeof list / sizeof *list,
+        .values = &request,
         .least = 2,
         .most = 2,
         .wanted = "a MODEL and a FILE",

@@ -13,8 +13,7 @@
 
 #define HELP_VALUE 1000 /* what popt returns for --help; options return their index + 1 */
 
-/* --- names
- * ----------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static size_t smallest(size_t a, size_t b, size_t c)
 {
@@ -66,8 +65,12 @@ bool options_given(const struct options *options, const char *name)
     return false;
 }
 
-/* --- values
- * ---------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
+
+static void *value_of(const struct options *options, const struct option *option)
+{
+    return (char *)options->values + option->value;
+}
 
 static int wrong(const struct option *option, const char *text)
 {
@@ -116,27 +119,27 @@ static int parse_choice(const struct option *option, const char *text, int *choi
     return error_set("--%s: there is no \"%s\"; it takes one of %s", option->name, text, known);
 }
 
-static int take(struct option *option, const char *text)
+static int take(struct option *option, void *value, const char *text)
 {
     double number = 0;
     switch (option->kind) {
     case OPTION_GROUP:
         break;
     case OPTION_FLAG:
-        *(bool *)option->value = true;
+        *(bool *)value = true;
         break;
     case OPTION_TEXT:
-        *(const char **)option->value = text;
+        *(const char **)value = text;
         break;
     case OPTION_TEXTS: {
-        struct option_texts *texts = option->value;
+        struct option_texts *texts = value;
         if (mem_grow(&texts->list, &texts->capacity, texts->count + 1, sizeof *texts->list) != 0)
             return -1;
         texts->list[texts->count++] = text;
         break;
     }
     case OPTION_CHOICE:
-        if (parse_choice(option, text, option->value) != 0)
+        if (parse_choice(option, text, value) != 0)
             return -1;
         break;
     case OPTION_INT:
@@ -145,36 +148,35 @@ static int take(struct option *option, const char *text)
         if (parse_number(option, text, &number) != 0)
             return -1;
         if (option->kind == OPTION_INT)
-            *(int *)option->value = (int)number;
+            *(int *)value = (int)number;
         else if (option->kind == OPTION_COUNT)
-            *(uint64_t *)option->value = (uint64_t)number;
+            *(uint64_t *)value = (uint64_t)number;
         else
-            *(double *)option->value = number;
+            *(double *)value = number;
         break;
     }
     option->given = true;
     return 0;
 }
 
-/* --- help
- * ------------------------------------------------------------------------------------------ */
+/* --- help ------------------------------------------------------------------------------------- */
 
 /* An option's help with its default behind it. */
-static char *describe(const struct option *option)
+static char *describe(const struct option *option, const void *default_value)
 {
     char value[64] = "", text[512];
     if (option->unset)
         snprintf(value, sizeof value, "%s", option->unset);
     else if (option->kind == OPTION_INT)
-        snprintf(value, sizeof value, "%d", *(const int *)option->value);
+        snprintf(value, sizeof value, "%d", *(const int *)default_value);
     else if (option->kind == OPTION_COUNT)
-        snprintf(value, sizeof value, "%llu", (unsigned long long)*(const uint64_t *)option->value);
+        snprintf(value, sizeof value, "%llu", (unsigned long long)*(const uint64_t *)default_value);
     else if (option->kind == OPTION_REAL)
-        snprintf(value, sizeof value, "%g", *(const double *)option->value);
+        snprintf(value, sizeof value, "%g", *(const double *)default_value);
     else if (option->kind == OPTION_CHOICE)
-        snprintf(value, sizeof value, "%s", option->choices[*(const int *)option->value]);
-    else if (option->kind == OPTION_TEXT && *(const char *const *)option->value)
-        snprintf(value, sizeof value, "%s", *(const char *const *)option->value);
+        snprintf(value, sizeof value, "%s", option->choices[*(const int *)default_value]);
+    else if (option->kind == OPTION_TEXT && *(const char *const *)default_value)
+        snprintf(value, sizeof value, "%s", *(const char *const *)default_value);
     snprintf(text, sizeof text, value[0] ? "%s (default: %s)" : "%s", option->help, value);
     return mem_copy(text, strlen(text));
 }
@@ -213,7 +215,8 @@ static int tables_init(struct tables *tables, const struct options *options)
                 NULL, '\0', POPT_ARG_INCLUDE_TABLE, &tables->options[at], 0, option->help, NULL};
             continue;
         }
-        char *text = tables->texts[tables->num_texts++] = describe(option);
+        char *text = tables->texts[tables->num_texts++] =
+            describe(option, value_of(options, option));
         tables->options[at++] =
             (struct poptOption){option->name,
                                 option->letter,
@@ -236,8 +239,7 @@ static void print_help(const struct options *options, poptContext context)
     poptPrintHelp(context, stdout, 0);
 }
 
-/* --- parsing
- * --------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 static int bad_option(const struct options *options, const char *typed, int problem)
 {
@@ -264,7 +266,7 @@ static int take_arguments(struct options *options, poptContext context)
     if (options->num_arguments < options->least)
         return error_set("%s is needed: rune %s %s", options->wanted, options->command,
                          options->usage);
-    if (options->most >= 0 && options->num_arguments > options->most)
+    if (options->arguments && options->most >= 0 && options->num_arguments > options->most)
         return error_set("\"%s\" is one argument too many: rune %s %s",
                          options->arguments[options->most], options->command, options->usage);
     return 0;
@@ -290,8 +292,8 @@ int options_parse(struct options *options, int argc, char **argv)
             break;
         }
         struct option *option = &options->list[found - 1];
-        char *text = option->kind == OPTION_FLAG ? NULL : poptGetOptArg(context);
-        status = take(option, text) == 0 ? 0 : STATUS_USAGE;
+        const char *text = option->kind == OPTION_FLAG ? NULL : poptGetOptArg(context);
+        status = take(option, value_of(options, option), text ? text : "") == 0 ? 0 : STATUS_USAGE;
     }
     if (status == 0 && found < -1 &&
         bad_option(options, poptBadOption(context, POPT_BADOPTION_NOALIAS), found) != 0)
@@ -308,5 +310,5 @@ void options_release(struct options *options)
         poptFreeContext(options->context);
     for (size_t k = 0; k < options->count; k++)
         if (options->list[k].kind == OPTION_TEXTS)
-            free(((struct option_texts *)options->list[k].value)->list);
+            free(((struct option_texts *)value_of(options, &options->list[k]))->list);
 }

@@ -28,7 +28,7 @@ struct option {
     const char *name; /* without the dashes */
     char letter;      /* or 0 */
     enum option_kind kind;
-    void *value;          /* of the kind's type; what it holds before is the default */
+    size_t value; /* offset of its field in the values; what that holds before is the default */
     const char *argument; /* "N", "FILE": its value in the help */
     const char *help;
     const char *unset; /* the default in words where the value before is none ("chosen", …) */
@@ -44,6 +44,7 @@ struct options {
     const char *summary; /* a sentence or two for the help */
     struct option *list;
     size_t count;
+    void *values;           /* the struct whose fields the options fill */
     const char **arguments; /* what is not an option; set by options_parse, NULL at the end */
     int num_arguments;
     int least, most;    /* how many there may be; most −1: any number */

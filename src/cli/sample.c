@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,44 +185,47 @@ static int run(struct request *request, const char *path)
     return result == 0 ? 0 : STATUS_FAILED;
 }
 
+#define AT(field) offsetof(struct request, field)
+
+static struct option list[] = {
+    {.kind = OPTION_GROUP, .help = "How much:"},
+    {"length", 'n', OPTION_COUNT, AT(length), "N", "New characters", .max = 1e15},
+    {"lines", 0, OPTION_COUNT, AT(lines), "N", "New lines, however long", .unset = "by characters",
+     .min = 1, .max = 1e15},
+    {"stop", 0, OPTION_TEXTS, AT(stops), "TEXT", "Stop when the text ends so; may be given again",
+     .unset = NULL},
+    {"count", 0, OPTION_INT, AT(count), "N", "Samples, made side by side and printed in turn",
+     .min = 1, .max = 1e6},
+    {.kind = OPTION_GROUP, .help = "From where:"},
+    {"prompt", 'p', OPTION_TEXT, AT(prompt), "TEXT", "Go on from this text",
+     .unset = "as a text begins"},
+    {"prompt-file", 0, OPTION_TEXT, AT(prompt_file), "FILE", "Go on from this file; -: stdin",
+     .unset = NULL},
+    {"on-unknown", 0, OPTION_CHOICE, AT(on_unknown), "WHAT",
+     "With characters of the prompt that the model does not know: error, skip or replace",
+     .choices = on_unknowns},
+    {.kind = OPTION_GROUP, .help = "How:"},
+    {"temperature", 't', OPTION_REAL, AT(options.temperature), "T",
+     "Above 1 bolder, below 1 safer; 0: always the most likely", .max = INFINITY},
+    {"top-k", 0, OPTION_INT, AT(options.top_k), "K", "Draw only from the K most likely; 0: off",
+     .max = 1e9},
+    {"top-p", 0, OPTION_REAL, AT(options.top_p), "P",
+     "Draw only from the most likely that have this probability together; 1: off", .max = 1},
+    {"min-p", 0, OPTION_REAL, AT(options.min_p), "P",
+     "Draw only those at least P times as likely as the most likely; 0: off", .max = 1},
+    {"seed", 0, OPTION_COUNT, AT(options.seed), "N", "The same seed gives the same text",
+     .unset = "drawn, and printed", .max = 0x1p53},
+    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
+     .max = 1024},
+    {.kind = OPTION_GROUP, .help = "Help:"},
+};
+
 int command_sample(int argc, char **argv)
 {
     struct request request = {.options = {.temperature = 0.8, .top_p = 1},
                               .length = 1000,
                               .count = 1,
                               .threads = team_cores()};
-    struct option list[] = {
-        {.kind = OPTION_GROUP, .help = "How much:"},
-        {"length", 'n', OPTION_COUNT, &request.length, "N", "New characters", .max = 1e15},
-        {"lines", 0, OPTION_COUNT, &request.lines, "N", "New lines, however long",
-         .unset = "by characters", .min = 1, .max = 1e15},
-        {"stop", 0, OPTION_TEXTS, &request.stops, "TEXT",
-         "Stop when the text ends so; may be given again", .unset = NULL},
-        {"count", 0, OPTION_INT, &request.count, "N",
-         "Samples, made side by side and printed in turn", .min = 1, .max = 1e6},
-        {.kind = OPTION_GROUP, .help = "From where:"},
-        {"prompt", 'p', OPTION_TEXT, &request.prompt, "TEXT", "Go on from this text",
-         .unset = "as a text begins"},
-        {"prompt-file", 0, OPTION_TEXT, &request.prompt_file, "FILE",
-         "Go on from this file; -: stdin", .unset = NULL},
-        {"on-unknown", 0, OPTION_CHOICE, &request.on_unknown, "WHAT",
-         "With characters of the prompt that the model does not know: error, skip or replace",
-         .choices = on_unknowns},
-        {.kind = OPTION_GROUP, .help = "How:"},
-        {"temperature", 't', OPTION_REAL, &request.options.temperature, "T",
-         "Above 1 bolder, below 1 safer; 0: always the most likely", .max = INFINITY},
-        {"top-k", 0, OPTION_INT, &request.options.top_k, "K",
-         "Draw only from the K most likely; 0: off", .max = 1e9},
-        {"top-p", 0, OPTION_REAL, &request.options.top_p, "P",
-         "Draw only from the most likely that have this probability together; 1: off", .max = 1},
-        {"min-p", 0, OPTION_REAL, &request.options.min_p, "P",
-         "Draw only those at least P times as likely as the most likely; 0: off", .max = 1},
-        {"seed", 0, OPTION_COUNT, &request.options.seed, "N", "The same seed gives the same text",
-         .unset = "drawn, and printed", .max = 0x1p53},
-        {"threads", 0, OPTION_INT, &request.threads, "N", "Threads", .unset = "all cores", .min = 1,
-         .max = 1024},
-        {.kind = OPTION_GROUP, .help = "Help:"},
-    };
     struct options options = {
         .command = "sample",
         .usage = "MODEL",
@@ -229,6 +233,7 @@ int command_sample(int argc, char **argv)
                    "directory.",
         .list = list,
         .count = sizeof list / sizeof *list,
+        .values = &request,
         .least = 1,
         .most = 1,
         .wanted = "a MODEL",

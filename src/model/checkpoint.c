@@ -17,8 +17,7 @@ static void add_integer(struct safetensors_out *out, const char *key, long long 
     safetensors_add_text(out, key, text);
 }
 
-/* --- vocabulary: symbols as hex bytes with a space between
- * ---------------------------------------- */
+/* --- vocabulary: symbols as hex bytes with a space between ------------------------------------ */
 
 static void add_vocab(struct safetensors_out *out, const struct vocab *vocab)
 {
@@ -91,8 +90,7 @@ static int read_vocab(const struct safetensors *in, struct vocab *vocab)
     return result;
 }
 
-/* --- model
- * ---------------------------------------------------------------------------------------- */
+/* --- model ------------------------------------------------------------------------------------ */
 
 void checkpoint_add_model(struct safetensors_out *out, const struct model *model)
 {
@@ -167,8 +165,7 @@ int checkpoint_read_model(const struct safetensors *in, const struct engine *eng
     return result;
 }
 
-/* --- training
- * ------------------------------------------------------------------------------------- */
+/* --- training --------------------------------------------------------------------------------- */
 
 /* The name of a layer's state: "state.h_l0". Valid until the next call in this thread. */
 static const char *state_name(const struct tape *tape, int layer, int state)
@@ -204,8 +201,7 @@ int checkpoint_read_training(const struct safetensors *in, struct optimizer *opt
     return 0;
 }
 
-/* --- files
- * ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 int model_load(struct model *model, const struct engine *engine, const char *path)
 {

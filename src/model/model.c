@@ -74,8 +74,7 @@ void model_pack(struct member *member, struct model *model)
     team_barrier(member);
 }
 
-/* --- memory --------------------------------------------------------------------------------------
- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 /* Hands out stretches of one block; with base NULL it only counts them. */
 struct arena {
@@ -175,8 +174,7 @@ void tape_set_input(struct tape *tape, const int32_t *ids)
     tape->layers[0].ids = ids;
 }
 
-/* --- forward and back ----------------------------------------------------------------------------
- */
+/* --- forward and back ------------------------------------------------------------------------- */
 
 static void carry_states(struct member *member, struct tape *tape, const bool *reset)
 {

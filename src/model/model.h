@@ -40,8 +40,7 @@ size_t model_bytes(const struct model *model);
 /* To be called by every member when weights have changed. Has a barrier at its end. */
 void model_pack(struct member *member, struct model *model);
 
-/* --- a pass over a chunk -------------------------------------------------------------------------
- */
+/* --- a pass over a chunk ---------------------------------------------------------------------- */
 
 /* What a pass leaves behind: all that the way back, a trace, and the next chunk need. */
 struct tape {

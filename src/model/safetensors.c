@@ -142,8 +142,7 @@ int safetensors_save(const struct safetensors_out *out, const char *path)
     return file_commit(&file);
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct safetensors {
     char *path;

@@ -9,8 +9,7 @@
 
 #include "real.h"
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct safetensors_out;
 
@@ -33,8 +32,7 @@ void safetensors_add_text(struct safetensors_out *out, const char *key, const ch
 /* Writes the file, whole or not at all. Returns 0, or −1 and a message. */
 int safetensors_save(const struct safetensors_out *out, const char *path);
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct safetensors;
 

@@ -75,8 +75,7 @@ uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t v
     return wanted > 1e18 ? (uint64_t)1e18 : (uint64_t)wanted;
 }
 
-/* --- in a checkpoint
- * ------------------------------------------------------------------------------ */
+/* --- in a checkpoint -------------------------------------------------------------------------- */
 
 /* What a run must keep to go on as it began. */
 static const struct field {

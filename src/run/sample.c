@@ -72,8 +72,7 @@ void sampler_next(struct sampler *sampler)
     sampler->drawn++;
 }
 
-/* --- drawing
- * -------------------------------------------------------------------------------------- */
+/* --- drawing ---------------------------------------------------------------------------------- */
 
 static int32_t most_likely(int V, const real *logits, int32_t banned)
 {

@@ -35,8 +35,7 @@ void trainer_set_total(struct trainer *trainer, uint64_t total)
         plan_validate_every(&trainer->plan, total, trainer->corpus.validation.length);
 }
 
-/* --- checkpoint
- * ------------------------------------------------------------------------------------ */
+/* --- checkpoint ------------------------------------------------------------------------------- */
 
 static void add_number(struct safetensors_out *out, const char *key, double number)
 {
@@ -128,8 +127,7 @@ int trainer_save_best(const struct trainer *trainer)
     return in_directory(trainer, "best.safetensors", save_model);
 }
 
-/* --- a new run
- * ------------------------------------------------------------------------------------- */
+/* --- a new run -------------------------------------------------------------------------------- */
 
 static char *absolute(const char *path)
 {
@@ -397,8 +395,7 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
     return -1;
 }
 
-/* --- going on
- * -------------------------------------------------------------------------------------- */
+/* --- going on --------------------------------------------------------------------------------- */
 
 static struct safetensors *load_last(const char *directory)
 {

@@ -46,8 +46,7 @@ struct opening {
     int num_named;
 };
 
-/* --- ids in their smallest type -----------------------------------------------------------------
- */
+/* --- ids in their smallest type --------------------------------------------------------------- */
 
 static int bytes_for_ids(int vocab_size)
 {
@@ -101,8 +100,7 @@ static int store(struct opening *opening, const int32_t *ids, size_t count)
     return 0;
 }
 
-/* --- reading files ------------------------------------------------------------------------------
- */
+/* --- reading files ---------------------------------------------------------------------------- */
 
 /* The size of all files. Only a regular file can be read twice, and opening a pipe might never end.
  */
@@ -249,8 +247,7 @@ static int refuse_missing(const struct opening *opening)
                      opening->num_named == MAX_NAMED ? " …" : "");
 }
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int make_vocab(struct opening *opening)
 {
@@ -399,8 +396,7 @@ int corpus_from_ids(struct corpus *corpus, const int32_t *ids, size_t count, int
     return 0;
 }
 
-/* --- reading ids --------------------------------------------------------------------------------
- */
+/* --- reading ids ------------------------------------------------------------------------------ */
 
 const struct corpus_segment *corpus_segment_at(const struct corpus_part *part, uint64_t position)
 {

@@ -12,8 +12,7 @@
 
 static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD}; /* U+FFFD, shown for the unknown symbol */
 
-/* --- names --------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static const char *const UNIT_NAMES[] = {"codepoint", "grapheme", "byte"};
 static const char *const FORM_NAMES[] = {"none", "nfc", "nfkc"};
@@ -120,8 +119,7 @@ char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length,
     return out;
 }
 
-/* --- symbols by their bytes ---------------------------------------------------------------------
- */
+/* --- symbols by their bytes ------------------------------------------------------------------- */
 
 /* The slot where a symbol is, or, if slots[] lacks it, the empty one where it belongs. Slots hold
  * indices into symbols[], or −1; their number is a power of two and some are empty. */
@@ -160,8 +158,7 @@ static int32_t single_point(enum vocab_unit unit, const uint8_t *symbol, size_t 
     return utf8_decode(symbol, length, &point) == (int)length ? point : -1;
 }
 
-/* --- counting -----------------------------------------------------------------------------------
- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 struct vocab_counter {
     enum vocab_unit unit;
@@ -272,8 +269,7 @@ int vocab_counter_add(struct vocab_counter *counter, const struct cutter_run *ru
     return 0;
 }
 
-/* --- the vocabulary -----------------------------------------------------------------------------
- */
+/* --- the vocabulary --------------------------------------------------------------------------- */
 
 static int compare_symbols(const void *a, const void *b)
 {
@@ -470,8 +466,7 @@ size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, i
     return missing;
 }
 
-/* --- encoding -----------------------------------------------------------------------------------
- */
+/* --- encoding --------------------------------------------------------------------------------- */
 
 struct encoding {
     const struct vocab *vocab;

@@ -21,8 +21,7 @@
 #define SIGNALS_AT_ONCE 64 /* turned from rows into columns in one pass over the values */
 #define PROBABILITY_ONE 65535
 
-/* --- base64 ------------------------------------------------------------------------------------
- */
+/* --- base64 ----------------------------------------------------------------------------------- */
 
 static void put_base64(FILE *out, const uint8_t *bytes, size_t length)
 {
@@ -45,8 +44,7 @@ static void put_block(FILE *out, const char *name, const uint8_t *bytes, size_t 
     fputs("</script>\n", out);
 }
 
-/* --- the arrays --------------------------------------------------------------------------------
- */
+/* --- the arrays ------------------------------------------------------------------------------- */
 
 /* Bytes of an id; its largest value stands for VOCAB_NONE. */
 static int id_bytes(const struct trace *trace)
@@ -137,8 +135,7 @@ static int put_signals(FILE *out, const struct trace *trace, const float *ranges
     return 0;
 }
 
-/* --- what they are: JSON -----------------------------------------------------------------------
- */
+/* --- what they are: JSON ---------------------------------------------------------------------- */
 
 static json_t *symbols_json(const struct trace *trace, const struct glyph *glyphs)
 {
@@ -214,8 +211,7 @@ static int put_about(FILE *out, const struct trace *trace, const struct view_opt
     return failed ? error_set("no memory for the page") : 0;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static int put_page(FILE *out, const struct trace *trace, const struct view_options *options)
 {

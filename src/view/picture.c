@@ -50,8 +50,7 @@ struct picture {
     int width, height; /* of all in one piece, margins included */
 };
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* ends[i] is where character row->start + i ends in the row's text. */
 static char *row_text(const struct picture *picture, const struct glyph *glyphs,
@@ -195,8 +194,7 @@ static int picture_init(struct picture *picture, const struct trace *trace,
     return result;
 }
 
-/* --- drawing -----------------------------------------------------------------------------------
- */
+/* --- drawing ---------------------------------------------------------------------------------- */
 
 static void draw_title(cairo_t *cr, const struct picture *picture, int y)
 {
@@ -301,8 +299,7 @@ static void draw(cairo_t *cr, const struct picture *picture, int page_height)
     }
 }
 
-/* --- files -------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static int write_png(const struct picture *picture, struct file_out *out)
 {
