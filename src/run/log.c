@@ -27,6 +27,8 @@ static int read_row(FILE *stream, struct log_row *row)
         if (*end != (k < 7 ? ',' : '\n'))
             return -1;
     }
+    if (!(numbers[0] >= 0 && numbers[0] < 0x1p63))
+        return -1;
     *row = (struct log_row){(uint64_t)numbers[0], numbers[1], numbers[2], numbers[3],
                             numbers[4],           numbers[5], numbers[6], numbers[7]};
     return 1;

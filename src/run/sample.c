@@ -98,9 +98,9 @@ static void sift(const double *weights, int32_t *heap, int size, int at)
 }
 
 /* Sets to 0 the weights of symbols outside top-k and top-p, taking the heaviest from a heap until
- * there are enough; returns the sum of those kept. */
-static double keep_top(const struct sample_options *options, int V, double *weights, int32_t *heap,
-                       double total)
+ * there are enough. `total` is the sum of all weights. */
+static void keep_top(const struct sample_options *options, int V, double *weights, int32_t *heap,
+                     double total)
 {
     int left = V;
     double sum = 0;
@@ -126,11 +126,9 @@ static double keep_top(const struct sample_options *options, int V, double *weig
         while (needed < kept && share < wanted)
             share += weights[heap[V - 1 - needed++]];
         kept = needed;
-        sum = share;
     }
     for (int k = 0; k < V - kept; k++)
         weights[heap[k]] = 0;
-    return sum;
 }
 
 int32_t sample_draw(const struct sample_options *options, int V, const real *logits, int32_t banned,
@@ -142,13 +140,19 @@ int32_t sample_draw(const struct sample_options *options, int V, const real *log
     double total = 0;
     for (int v = 0; v < V; v++) {
         /* The most likely has weight 1 at every temperature, and the others at most that. */
-        const double weight =
-            exp(((double)logits[v] - (double)logits[best]) / options->temperature);
-        weights[v] = v == banned || weight < options->min_p ? 0 : weight;
+        weights[v] = v == banned
+                         ? 0
+                         : exp(((double)logits[v] - (double)logits[best]) / options->temperature);
         total += weights[v];
     }
     if (options->top_k > 0 || options->top_p < 1)
-        total = keep_top(options, V, weights, order, total);
+        keep_top(options, V, weights, order, total);
+    total = 0;
+    for (int v = 0; v < V; v++) {
+        if (weights[v] < options->min_p)
+            weights[v] = 0;
+        total += weights[v];
+    }
     double left = uniform * total;
     for (int32_t v = 0; v < V; v++) {
         left -= weights[v];

@@ -1,0 +1,207 @@
+/* The evaluator against a model that reads one character after the other. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "blas.h"
+#include "evaluate.h"
+#include "stack.h"
+
+enum { V = 20, N = 6000, CUT = 3437 };
+
+/* OpenBLAS chooses its kernels by the number of rows: the last bits of a loss are not those of a
+ * pass with one row. */
+#define SAME 1e-5
+
+struct text {
+    int32_t ids[N];
+    struct corpus corpus;
+    struct corpus_segment segments[2];
+    struct corpus_part part; /* two files: the state is zero at the start of each */
+    struct stack stack;      /* one stream, one timestep */
+};
+
+static void text_init(struct text *text)
+{
+    struct random random = {1, 0};
+    for (int k = 0; k < N; k++)
+        text->ids[k] = random_below(&random, V);
+    assert_int_equal(corpus_from_ids(&text->corpus, text->ids, N, V), 0);
+    text->segments[0] = (struct corpus_segment){0, CUT, 0};
+    text->segments[1] = (struct corpus_segment){CUT, N - CUT, CUT};
+    text->part = (struct corpus_part){text->segments, 2, N};
+    stack_init(&text->stack, engine_at(0), (struct shape){2, 24, V, 1, 1}, 0, 1);
+}
+
+static void text_release(struct text *text)
+{
+    stack_release(&text->stack);
+    corpus_release(&text->corpus);
+}
+
+/* The loss of every character; the state is fresh at the start of each file, and `window`
+ * characters after it was. */
+static void read_naively(struct text *text, uint64_t window, double *losses)
+{
+    struct stack *stack = &text->stack;
+    for (int k = 0; k < N; k++) {
+        const int start = k < CUT ? 0 : CUT;
+        const bool fresh = window ? (uint64_t)(k - start) % window == 0 : k == start;
+        stack->reset[0] = fresh;
+        stack->x[0] = fresh ? VOCAB_NONE : text->ids[k - 1];
+        stack->y[0] = text->ids[k];
+        stack_forward(stack);
+        losses[k] = (double)stack->tape.losses[0];
+    }
+}
+
+struct seen {
+    int32_t ids[N];
+    double losses[N];
+    size_t count, stop_at;
+};
+
+static int keep(void *context, int32_t id, double loss)
+{
+    struct seen *seen = context;
+    assert_true(seen->count < N);
+    seen->ids[seen->count] = id;
+    seen->losses[seen->count++] = loss;
+    return seen->count == seen->stop_at ? 7 : 0;
+}
+
+static struct evaluation run(struct text *text, int streams, uint64_t window, struct seen *seen)
+{
+    struct evaluator evaluator = {0};
+    struct evaluation result;
+    seen->count = 0;
+    assert_int_equal(evaluator_init(&evaluator, text->stack.team, &text->stack.model, &text->corpus,
+                                    &text->part, streams, window),
+                     0);
+    const int status = evaluate(&evaluator, &result, keep, seen);
+    assert_int_equal(status, seen->stop_at ? 7 : 0);
+    if (!seen->stop_at)
+        assert_int_equal(seen->count, N);
+    evaluator_release(&evaluator);
+    return result;
+}
+
+static void one_stream_is_exact(void **state)
+{
+    (void)state;
+    static const uint64_t windows[] = {0, 1, 50, 128, 100000};
+    static struct text text;
+    static double losses[N];
+    static struct seen seen;
+    text_init(&text);
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
+        double sum = 0;
+        read_naively(&text, windows[w], losses);
+        const struct evaluation result = run(&text, 1, windows[w], &seen);
+        assert_memory_equal(seen.ids, text.ids, sizeof text.ids);
+        for (int k = 0; k < N; k++) {
+            assert_true(fabs(seen.losses[k] - losses[k]) < SAME);
+            sum += losses[k];
+        }
+        assert_int_equal(result.characters, N);
+        assert_true(fabs(result.loss - sum / N) < SAME);
+    }
+    text_release(&text);
+}
+
+/* Streams are warmed up on the thousand characters before them: more than this model remembers. */
+static void streams_read_the_same(void **state)
+{
+    (void)state;
+    static struct text text;
+    static struct seen one, several;
+    text_init(&text);
+    const struct evaluation alone = run(&text, 1, 0, &one);
+    for (int streams = 2; streams <= 6; streams++) {
+        const struct evaluation together = run(&text, streams, 0, &several);
+        int counts[V] = {0};
+        assert_int_equal(together.characters, N);
+        assert_true(fabs(together.loss - alone.loss) < 1e-4);
+        for (int k = 0; k < N; k++) /* each character once, whatever the order */
+            counts[one.ids[k]]++, counts[several.ids[k]]--;
+        for (int v = 0; v < V; v++)
+            assert_int_equal(counts[v], 0);
+    }
+    text_release(&text);
+}
+
+static void evaluating_again_gives_the_same(void **state)
+{
+    (void)state;
+    static struct text text;
+    struct evaluator evaluator = {0};
+    struct evaluation first, second;
+    text_init(&text);
+    assert_int_equal(evaluator_init(&evaluator, text.stack.team, &text.stack.model, &text.corpus,
+                                    &text.part, 3, 0),
+                     0);
+    assert_int_equal(evaluate(&evaluator, &first, NULL, NULL), 0);
+    assert_int_equal(evaluate(&evaluator, &second, NULL, NULL), 0);
+    assert_true(first.loss == second.loss && first.characters == second.characters);
+    for (size_t k = 0; k < text.stack.model.params.size; k++)
+        text.stack.model.weights[k] = 0; /* weights as they are: all symbols are now alike */
+    assert_int_equal(evaluate(&evaluator, &second, NULL, NULL), 0);
+    assert_true(fabs(second.loss - log(V)) < 1e-6);
+    evaluator_release(&evaluator);
+    text_release(&text);
+}
+
+static void short_texts_have_fewer_streams(void **state)
+{
+    (void)state;
+    static struct text text;
+    text_init(&text);
+    for (uint64_t length = 1; length < 4000; length += 499) {
+        struct evaluator evaluator = {0};
+        struct evaluation result;
+        struct corpus_segment segment = {0, length, 0};
+        const struct corpus_part part = {&segment, 1, length};
+        assert_int_equal(evaluator_init(&evaluator, text.stack.team, &text.stack.model,
+                                        &text.corpus, &part, 50, 0),
+                         0);
+        const int streams = evaluator.tape.B;
+        assert_true(streams == 1 || length / (uint64_t)streams >= EVALUATE_WARMUP);
+        assert_int_equal(evaluator_characters(&evaluator),
+                         length + (uint64_t)(streams - 1) * EVALUATE_WARMUP);
+        assert_int_equal(evaluate(&evaluator, &result, NULL, NULL), 0);
+        assert_int_equal(result.characters, length);
+        evaluator_release(&evaluator);
+    }
+    text_release(&text);
+}
+
+static void it_stops_when_it_is_told(void **state)
+{
+    (void)state;
+    static struct text text;
+    static struct seen seen;
+    text_init(&text);
+    seen.stop_at = 123;
+    run(&text, 1, 0, &seen);
+    assert_int_equal(seen.count, 123);
+    text_release(&text);
+}
+
+int main(void)
+{
+    blas_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_stream_is_exact),
+        cmocka_unit_test(streams_read_the_same),
+        cmocka_unit_test(evaluating_again_gives_the_same),
+        cmocka_unit_test(short_texts_have_fewer_streams),
+        cmocka_unit_test(it_stops_when_it_is_told),
+    };
+    return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL);
+}

@@ -1,0 +1,184 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plan.h"
+#include "random.h"
+#include "scratch.h"
+
+static struct plan everything_auto(void)
+{
+    return (struct plan){.cell = "lstm",
+                         .num_layers = PLAN_AUTO,
+                         .hidden_size = PLAN_AUTO,
+                         .batch_size = PLAN_AUTO,
+                         .seq_length = PLAN_AUTO,
+                         .dropout = PLAN_AUTO,
+                         .max_epochs = PLAN_AUTO,
+                         .schedule = {.rate = PLAN_AUTO},
+                         .validate_every = PLAN_AUTO};
+}
+
+/* Whatever the length of the text, what is chosen can be trained with. */
+static void what_is_chosen_fits(void **state)
+{
+    (void)state;
+    int hidden_size = 0;
+    for (uint64_t training = 1; training < (uint64_t)1 << 40; training += 1 + training / 3) {
+        struct plan plan = everything_auto();
+        plan_model(&plan, training);
+        plan_fit(&plan, training, training / 10, plan.hidden_size);
+        assert_true(plan.num_layers >= 1);
+        assert_true(plan.hidden_size >= hidden_size); /* longer texts get no smaller models */
+        hidden_size = plan.hidden_size;
+        assert_true(plan.batch_size >= 1 && plan.seq_length >= 1);
+        assert_true((uint64_t)plan.seq_length <= training);
+        assert_true((uint64_t)plan.batch_size <= training);
+        assert_true(plan.dropout >= 0 && plan.dropout < 1);
+        assert_true(plan.schedule.rate > 0 && plan.schedule.rate < 0.1);
+        const uint64_t steps = plan_steps(&plan, training);
+        assert_true(steps >= 1);
+        const uint64_t lap = plan_validate_every(&plan, steps, training / 10);
+        assert_true(lap >= 1 && lap <= (steps > 400 ? steps : 400) * 2);
+    }
+}
+
+static void a_short_text_makes_the_batch_smaller(void **state)
+{
+    (void)state;
+    for (uint64_t training = 1; training < 6000; training += 7) {
+        struct plan plan = everything_auto();
+        plan.batch_size = 50;
+        plan.seq_length = 20;
+        plan_fit(&plan, training, 0, 128);
+        /* Each stream has two chunks, or there is one stream. */
+        assert_true(plan.batch_size == 1 ||
+                    (uint64_t)plan.batch_size * (uint64_t)plan.seq_length * 2 <= training);
+        assert_true(plan.batch_size == 50 ||
+                    (uint64_t)(plan.batch_size + 1) * (uint64_t)plan.seq_length * 2 > training);
+        assert_int_equal(plan.seq_length, training < 20 ? training : 20);
+    }
+}
+
+static void what_is_given_stays(void **state)
+{
+    (void)state;
+    const struct plan given = {.cell = "lstm",
+                               .num_layers = 3,
+                               .hidden_size = 77,
+                               .batch_size = 9,
+                               .seq_length = 33,
+                               .dropout = 0.25,
+                               .max_epochs = 1.5,
+                               .schedule = {.rate = 0.125},
+                               .validate_every = 17};
+    struct plan plan = given;
+    plan_model(&plan, 1000000);
+    plan_fit(&plan, 1000000, 100000, plan.hidden_size);
+    assert_memory_equal(&plan, &given, sizeof plan);
+    assert_int_equal(plan_validate_every(&plan, 1000, 5000), 17);
+}
+
+static void steps_are_the_least_of_the_limits(void **state)
+{
+    (void)state;
+    struct plan plan = {.batch_size = 10, .seq_length = 10, .max_epochs = 2};
+    assert_int_equal(plan_steps(&plan, 1000), 20);
+    assert_int_equal(plan_steps(&plan, 1001), 21); /* the last one is begun */
+    plan.max_steps = 15;
+    assert_int_equal(plan_steps(&plan, 1000), 15);
+    plan.max_steps = 500;
+    assert_int_equal(plan_steps(&plan, 1000), 20);
+    plan.max_epochs = 0;
+    assert_int_equal(plan_steps(&plan, 1000), 500);
+    plan.max_steps = 0;
+    assert_int_equal(plan_steps(&plan, 1000), 0);
+    plan.max_epochs = 1e-9;
+    assert_int_equal(plan_steps(&plan, 1000), 1);
+    plan.max_epochs = 1e30;
+    assert_true(plan_steps(&plan, 1000) > (uint64_t)1 << 50);
+}
+
+/* A step and minute limit given alone takes the place of the number of epochs. */
+static void another_limit_replaces_the_epochs(void **state)
+{
+    (void)state;
+    struct plan plan = everything_auto();
+    plan.max_steps = 7;
+    plan_fit(&plan, 100000, 0, 128);
+    assert_int_equal(plan_steps(&plan, 100000), 7);
+    plan = everything_auto();
+    plan.max_minutes = 3;
+    plan_fit(&plan, 100000, 0, 128);
+    assert_int_equal(plan_steps(&plan, 100000), 0);
+}
+
+static void validations_take_little_time(void **state)
+{
+    (void)state;
+    struct random random = {1, 0};
+    for (int round = 0; round < 1000; round++) {
+        struct plan plan = everything_auto();
+        const uint64_t training = (uint64_t)random_between(&random, 2000, 1e9),
+                       validation = (uint64_t)random_between(&random, 1000, 1e8),
+                       total = (uint64_t)random_between(&random, 1, 1e6);
+        plan_fit(&plan, training, validation, 128);
+        const double lap = (double)plan_validate_every(&plan, total, validation);
+        assert_true(lap >= 10);
+        assert_true(plan_validation_cost(&plan, validation) <= 0.05 * (lap + 1));
+        assert_true((double)total / lap <= 41);
+    }
+}
+
+static void a_plan_comes_back(void **state)
+{
+    (void)state;
+    const struct plan plan = {.batch_size = 12,
+                              .seq_length = 34,
+                              .dropout = 1.0 / 3,
+                              .max_epochs = 2.7,
+                              .max_steps = (uint64_t)1 << 62,
+                              .max_minutes = 0.1,
+                              .schedule = {SCHEDULE_STEP, 1e-3, 55},
+                              .optim = {OPTIM_RMSPROP, 0.01, 5.5, 0.7},
+                              .seed = UINT32_MAX,
+                              .val_fraction = 0.1,
+                              .validate_every = -1,
+                              .save_every = 2,
+                              .patience = 10};
+    struct plan loaded = {0};
+    struct safetensors_out *out = safetensors_out_new();
+    plan_save(&plan, out);
+    assert_int_equal(safetensors_save(out, scratch_path("plan")), 0);
+    safetensors_out_free(out);
+    struct safetensors *in = safetensors_load(scratch_path("plan"));
+    assert_int_equal(plan_load(&loaded, in), 0);
+    safetensors_free(in);
+    assert_memory_equal(&loaded, &plan, sizeof plan);
+
+    struct safetensors_out *empty = safetensors_out_new();
+    assert_int_equal(safetensors_save(empty, scratch_path("empty")), 0);
+    safetensors_out_free(empty);
+    in = safetensors_load(scratch_path("empty"));
+    assert_int_equal(plan_load(&loaded, in), -1);
+    safetensors_free(in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_chosen_fits),
+        cmocka_unit_test(a_short_text_makes_the_batch_smaller),
+        cmocka_unit_test(what_is_given_stays),
+        cmocka_unit_test(steps_are_the_least_of_the_limits),
+        cmocka_unit_test(another_limit_replaces_the_epochs),
+        cmocka_unit_test(validations_take_little_time),
+        cmocka_unit_test(a_plan_comes_back),
+    };
+    return cmocka_run_group_tests_name("plan", tests, scratch_make, scratch_remove);
+}

@@ -1,0 +1,378 @@
+/* Training runs: interrupted and taken up again they end in the same files, to the bit. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "blas.h"
+#include "checkpoint.h"
+#include "error.h"
+#include "random.h"
+#include "scratch.h"
+#include "train.h"
+
+#define STEPS 40
+
+/* Two texts with some order in them, of which a tenth is long enough to be held out. */
+static void write_texts(void)
+{
+    static const char *const words[] = {"one ",   "two ",   "three ",
+                                        "four\n", "five, ", "\xC3\xA9t\xC3\xA9 "};
+    struct random random = {1, 0};
+    char text[8000];
+    for (int file = 0; file < 2; file++) {
+        size_t length = 0;
+        while (length < 6500 + 300 * (size_t)file) {
+            const char *word = words[random_below(&random, 6)];
+            memcpy(text + length, word, strlen(word));
+            length += strlen(word);
+        }
+        scratch_write(scratch_path(file ? "b.txt" : "a.txt"), text, length);
+    }
+}
+
+static struct plan small_plan(void)
+{
+    return (struct plan){.cell = "lstm",
+                         .num_layers = 2,
+                         .hidden_size = 13,
+                         .batch_size = 4,
+                         .seq_length = 9,
+                         .dropout = 0.3,
+                         .max_epochs = 0,
+                         .max_steps = STEPS,
+                         .schedule = {SCHEDULE_COSINE, 0.01, 5},
+                         .optim = {OPTIM_ADAM, 0.001, 1, 0},
+                         .seed = 5,
+                         .val_fraction = 0.1,
+                         .validate_every = 10,
+                         .save_every = 1000,
+                         .patience = 0};
+}
+
+static const struct plan no_limits = {.max_epochs = PLAN_AUTO};
+
+static const struct train_source *source(void)
+{
+    static const char *files[2];
+    static struct train_source source = {
+        .files = files, .num_files = 2, .unit = VOCAB_CODEPOINT, .form = UTF8_NONE, .min_count = 1};
+    files[0] = scratch_path("a.txt");
+    files[1] = scratch_path("b.txt");
+    return &source;
+}
+
+/* Pulls the plug after a step. */
+struct plug {
+    uint64_t step; /* 0: never */
+    volatile sig_atomic_t stop;
+};
+
+static void stepped(void *context, const struct trainer *trainer)
+{
+    struct plug *plug = context;
+    plug->stop = plug->step > 0 && trainer->progress.step >= plug->step;
+}
+
+/* Puts a corpus of the same texts that lies in a file in the place of the one in memory. */
+static void spool(struct trainer *trainer)
+{
+    const struct corpus_options options = {.files = (const char *const *)trainer->files,
+                                           .num_files = trainer->num_files,
+                                           .val_fraction = trainer->plan.val_fraction,
+                                           .spool = scratch_path("ids"),
+                                           .in_memory_max = 0,
+                                           .fixed_vocab = true};
+    corpus_release(&trainer->corpus);
+    assert_int_equal(corpus_open(&trainer->corpus, &trainer->model.vocab, &options), 0);
+    assert_non_null(trainer->corpus.file);
+}
+
+struct way {
+    bool spooled;
+    int threads, threads_later;
+};
+
+/* Begins a run, or goes on with it, until a step. */
+static void stretch(const char *directory, bool resume, const struct way *way, uint64_t until)
+{
+    struct trainer trainer = {0};
+    struct plug plug = {.step = until};
+    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    const struct plan plan = small_plan();
+    const int opened =
+        resume ? trainer_resume(&trainer, directory, &no_limits, way->threads_later, &observer)
+               : trainer_open(&trainer, directory, source(), &plan, way->threads, &observer);
+    if (opened != 0)
+        fail_msg("%s", error_message());
+    if (way->spooled)
+        spool(&trainer);
+    assert_int_equal(train_run(&trainer, &plug.stop), 0);
+    assert_int_equal(trainer.progress.step, until > 0 ? until : STEPS);
+    assert_string_equal(trainer.ended, until > 0 ? "interrupted" : "all steps are done");
+    trainer_close(&trainer);
+}
+
+static void read_in(const char *directory, const char *name, uint8_t **bytes, size_t *length)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    assert_int_equal(file_read(path, bytes, length), 0);
+}
+
+static void assert_same_file(const char *a, const char *b, const char *name)
+{
+    uint8_t *of_a, *of_b;
+    size_t length_a, length_b;
+    read_in(a, name, &of_a, &length_a);
+    read_in(b, name, &of_b, &length_b);
+    assert_int_equal(length_a, length_b);
+    assert_memory_equal(of_a, of_b, length_a);
+    free(of_a);
+    free(of_b);
+}
+
+/* Rows are the same but for what depends on the clock. */
+static void assert_same_log(const char *a, const char *b)
+{
+    struct log_row *of_a, *of_b;
+    size_t count_a, count_b;
+    char path[300];
+    snprintf(path, sizeof path, "%s/log.csv", a);
+    assert_int_equal(log_read(path, &of_a, &count_a), 0);
+    snprintf(path, sizeof path, "%s/log.csv", b);
+    assert_int_equal(log_read(path, &of_b, &count_b), 0);
+    assert_int_equal(count_a, count_b);
+    assert_int_equal(count_a, STEPS); /* a tenth of a validation's steps is one */
+    for (size_t k = 0; k < count_a; k++) {
+        of_a[k].seconds = of_b[k].seconds = of_a[k].chars_per_second = of_b[k].chars_per_second = 0;
+        if (isnan(of_a[k].val_loss) && isnan(of_b[k].val_loss))
+            of_a[k].val_loss = of_b[k].val_loss = 0;
+        assert_memory_equal(&of_a[k], &of_b[k], sizeof *of_a);
+    }
+    free(of_a);
+    free(of_b);
+}
+
+static void assert_same_run(const char *a, const char *b)
+{
+    assert_same_file(a, b, "last.safetensors");
+    assert_same_file(a, b, "best.safetensors");
+    assert_same_log(a, b);
+}
+
+static const struct way plain = {false, 1, 1};
+
+static void resumed_equals_uninterrupted(void **state)
+{
+    (void)state;
+    static const uint64_t steps[] = {1, 5, 9, 10, 11, 23, 30, 39};
+    char whole[300];
+    snprintf(whole, sizeof whole, "%s", scratch_path("whole"));
+    stretch(whole, false, &plain, 0);
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+        const struct way way = {k % 2 == 1, 1 + (k == 0 || k == 3), 1 + (k == 1 || k == 3)};
+        char name[32], cut[300];
+        snprintf(name, sizeof name, "cut-%d", (int)steps[k]);
+        snprintf(cut, sizeof cut, "%s", scratch_path(name));
+        stretch(cut, false, &way, steps[k]);
+        stretch(cut, true, &way, 0);
+        assert_same_run(whole, cut);
+    }
+    char often[300];
+    snprintf(often, sizeof often, "%s", scratch_path("often"));
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
+        stretch(often, k > 0, &plain, steps[k]);
+    stretch(often, true, &plain, 0);
+    assert_same_run(whole, often);
+}
+
+/* A run that died and did not save goes on from its last save, and makes the same again. */
+static void a_killed_run_goes_on(void **state)
+{
+    (void)state;
+    const char *whole = scratch_path("whole"), *killed = scratch_path("killed");
+    struct trainer trainer = {0};
+    struct plug plug = {.step = 17};
+    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    uint8_t *at_ten;
+    size_t length;
+    stretch(killed, false, &plain, 10);
+    read_in(killed, "last.safetensors", &at_ten, &length);
+    assert_int_equal(trainer_resume(&trainer, killed, &no_limits, 2, &observer), 0);
+    assert_int_equal(train_run(&trainer, &plug.stop), 0);
+    trainer_close(&trainer);
+    scratch_write(scratch_path("killed/last.safetensors"), at_ten, length); /* the log ran ahead */
+    free(at_ten);
+    stretch(killed, true, &plain, 0);
+    assert_same_run(whole, killed);
+}
+
+static void what_a_run_leaves(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    struct log_row *rows;
+    size_t count;
+    double best = INFINITY;
+    assert_int_equal(model_load(&model, engine_at(0), scratch_path("whole")), 0);
+    assert_int_equal(log_read(scratch_path("whole/log.csv"), &rows, &count), 0);
+    for (size_t k = 0; k < count; k++) {
+        assert_int_equal(rows[k].step, k + 1);
+        assert_int_equal(isnan(rows[k].val_loss) != 0, (k + 1) % 10 != 0);
+        best = fmin(best, isnan(rows[k].val_loss) ? INFINITY : rows[k].val_loss);
+    }
+    assert_true(fabs(model.val_loss - best) < 1e-6);
+    assert_true(rows[count - 1].train_loss < rows[0].train_loss);
+    assert_int_equal(access(scratch_path("whole/corpus.ids"), F_OK), -1);
+    free(rows);
+    model_release(&model);
+}
+
+static void refusals(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    struct train_source forced = *source();
+    assert_int_equal(trainer_open(&trainer, scratch_path("whole"), source(), &plan, 1, &observer),
+                     -1);
+    assert_non_null(strstr(error_message(), "--resume"));
+    forced.force = true;
+    assert_int_equal(trainer_open(&trainer, scratch_path("often"), &forced, &plan, 1, &observer),
+                     0);
+    assert_int_equal(access(scratch_path("often/last.safetensors"), F_OK), -1);
+    trainer_close(&trainer);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("nowhere"), &no_limits, 1, &observer),
+                     -1);
+    assert_non_null(strstr(error_message(), "is not a run"));
+    uint8_t *text;
+    size_t length;
+    assert_int_equal(file_read(scratch_path("a.txt"), &text, &length), 0);
+    text[100] = text[100] == 'e' ? 'o' : 'e'; /* symbols that the vocabulary has */
+    scratch_write(scratch_path("a.txt"), text, length);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &no_limits, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "has changed since the run began"));
+    free(text);
+    write_texts();
+}
+
+static void new_limits_prolong_a_run(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 5};
+    const sig_atomic_t never = 0;
+    assert_int_equal(trainer_resume(&trainer, scratch_path("killed"), &longer, 2, &observer), 0);
+    assert_int_equal(train_run(&trainer, &never), 0);
+    assert_int_equal(trainer.progress.step, STEPS + 5);
+    trainer_close(&trainer);
+}
+
+/* The corpus of a run is read again as it was cut. */
+static void the_text_of_a_run(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    struct corpus corpus = {0};
+    assert_int_equal(model_load(&model, engine_at(0), scratch_path("whole")), 0);
+    assert_int_equal(trainer_read_corpus(&corpus, scratch_path("whole"), &model.vocab), 0);
+    assert_int_equal(corpus.validation.num_segments, 2);
+    struct team *team = team_new(1);
+    struct evaluator evaluator = {0};
+    struct evaluation evaluation;
+    assert_int_equal(evaluator_init(&evaluator, team, &model, &corpus, &corpus.validation, 4, 0),
+                     0);
+    assert_int_equal(evaluate(&evaluator, &evaluation, NULL, NULL), 0);
+    assert_true(evaluation.loss == model.val_loss); /* what validation measured */
+    evaluator_release(&evaluator);
+    team_free(team);
+    corpus_release(&corpus);
+    model_release(&model);
+}
+
+/* A loss that is not finite ends the run; what it saved last stays. */
+static void a_run_that_explodes_is_stopped(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    struct plan plan = small_plan();
+    const sig_atomic_t never = 0;
+    plan.schedule = (struct schedule){SCHEDULE_CONSTANT, 1e38, 0};
+    plan.optim = (struct optim){.kind = OPTIM_SGD};
+    plan.max_steps = 1000;
+    assert_int_equal(
+        trainer_open(&trainer, scratch_path("explodes"), source(), &plan, 1, &observer), 0);
+    assert_int_equal(train_run(&trainer, &never), -1);
+    assert_non_null(strstr(error_message(), "not finite"));
+    trainer_close(&trainer);
+}
+
+static void a_short_text_is_learned_by_heart(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const char *files[1] = {scratch_path("short.txt")};
+    const struct train_source short_source = {.files = files, .num_files = 1, .min_count = 1};
+    struct plan plan = {.cell = "lstm",
+                        .num_layers = 1,
+                        .hidden_size = 64,
+                        .batch_size = 5,
+                        .seq_length = 25,
+                        .max_steps = 600,
+                        .schedule = {SCHEDULE_COSINE, 0.01, 0},
+                        .optim = {.clip_norm = 5},
+                        .seed = 1,
+                        .val_fraction = 0.1,
+                        .validate_every = 50,
+                        .save_every = 1000};
+    const sig_atomic_t never = 0;
+    struct random random = {2, 0};
+    char text[500];
+    for (int k = 0; k < 500; k++) /* nothing to learn but the text itself */
+        text[k] = (char)('a' + random_below(&random, 20));
+    scratch_write(files[0], text, sizeof text);
+    assert_int_equal(
+        trainer_open(&trainer, scratch_path("short"), &short_source, &plan, 1, &observer), 0);
+    assert_int_equal(trainer.corpus.validation.length, 0);
+    assert_int_equal(train_run(&trainer, &never), 0);
+    print_message("# the training loss of 500 random characters is %.4f\n", trainer.train_loss);
+    assert_true(trainer.train_loss < 0.1);
+    assert_true(trainer.progress.best_loss < 0.1);
+    trainer_close(&trainer);
+}
+
+static int make(void **state)
+{
+    if (scratch_make(state) != 0)
+        return -1;
+    write_texts();
+    return 0;
+}
+
+int main(void)
+{
+    blas_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resumed_equals_uninterrupted),
+        cmocka_unit_test(a_killed_run_goes_on),
+        cmocka_unit_test(what_a_run_leaves),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(new_limits_prolong_a_run),
+        cmocka_unit_test(the_text_of_a_run),
+        cmocka_unit_test(a_run_that_explodes_is_stopped),
+        cmocka_unit_test(a_short_text_is_learned_by_heart),
+    };
+    return cmocka_run_group_tests_name("trainer", tests, make, scratch_remove);
+}
