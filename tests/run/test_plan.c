@@ -55,7 +55,8 @@ static void a_short_text_makes_the_batch_smaller(void **state)
         struct plan plan = everything_auto();
         plan.batch_size = 50;
         plan.seq_length = 20;
-        plan_fit(&plan, training, 0, 128);
+        const bool shrunk = plan_fit(&plan, training, 0, 128);
+        assert_int_equal(shrunk, plan.batch_size < 50 || plan.seq_length < 20);
         /* Each stream has two chunks, or there is one stream. */
         assert_true(plan.batch_size == 1 ||
                     (uint64_t)plan.batch_size * (uint64_t)plan.seq_length * 2 <= training);
