@@ -15,7 +15,7 @@
 
 /* Waiting members spin this often before they give the core away: barriers inside a region are
  * microseconds apart, unless the system has fewer cores to give than the team has members. */
-#define SPINS 4000
+#define SPINS 1000
 
 struct team {
     int size, started;

@@ -18,7 +18,7 @@ void plan_model(struct plan *plan, uint64_t training)
     if (plan->num_layers == PLAN_AUTO)
         plan->num_layers = 2;
     if (plan->hidden_size == PLAN_AUTO)
-        plan->hidden_size = training < 8000000 ? 128 : training < 50000000 ? 256 : 512;
+        plan->hidden_size = training < 8000000 ? 128 : training < 80000000 ? 256 : 512;
 }
 
 bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hidden_size)
@@ -26,7 +26,7 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
     if (plan->seq_length == PLAN_AUTO)
         plan->seq_length = 50;
     if (plan->batch_size == PLAN_AUTO)
-        plan->batch_size = 50;
+        plan->batch_size = hidden_size <= 128 ? 25 : 50;
     const int T = plan->seq_length, B = plan->batch_size;
     if ((uint64_t)plan->seq_length > training)
         plan->seq_length = (int)training;
@@ -34,18 +34,18 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
     if ((uint64_t)plan->batch_size > most)
         plan->batch_size = most > 0 ? (int)most : 1;
     if (plan->schedule.rate == PLAN_AUTO)
-        plan->schedule.rate = hidden_size <= 128 ? 5e-3 : hidden_size <= 256 ? 3e-3 : 2e-3;
+        plan->schedule.rate = hidden_size <= 128 ? 1e-2 : hidden_size <= 256 ? 5e-3 : 3e-3;
     if (plan->max_epochs == PLAN_AUTO) {
-        /* Fifty million characters, but not fewer passes than 4 nor more than 2,000. */
+        /* Fifty million characters, but not fewer passes than 2 nor more than 400. */
         const double passes = 5e7 / (double)training;
         plan->max_epochs = plan->max_steps > 0 || plan->max_minutes > 0 ? 0
-                           : passes < 4                                 ? 4
-                           : passes > 2000                              ? 2000
+                           : passes < 2                                 ? 2
+                           : passes > 400                               ? 400
                                                                         : round(passes);
     }
+    /* A text that is read many times is learnt by heart unless something is dropped. */
     if (plan->dropout == PLAN_AUTO)
-        plan->dropout = 0;
-    (void)validation;
+        plan->dropout = validation > 0 && training < 5000000 ? 0.1 : 0;
     return plan->seq_length < T || plan->batch_size < B;
 }
 
