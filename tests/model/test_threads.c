@@ -11,34 +11,44 @@
 #include "blas.h"
 #include "stack.h"
 
-/* Weights after five updates, in memory of malloc's. */
-static real *train(const struct engine *engine, struct shape shape, double dropout, int threads,
-                   size_t *size)
+#define STEPS 5
+
+/* What training leaves: the weights, in memory of malloc's, and the loss of each step. */
+struct trained {
+    real *weights;
+    size_t size;
+    double losses[STEPS];
+};
+
+static struct trained train(const struct engine *engine, struct shape shape, double dropout,
+                            int threads)
 {
     struct random random = {3, 0};
     struct stack stack;
+    struct trained trained;
     stack_init(&stack, engine, shape, dropout, threads);
-    for (; stack.step < 5; stack.step++) {
+    for (; stack.step < STEPS; stack.step++) {
         stack_draw(&stack, &random);
         stack_train(&stack);
+        trained.losses[stack.step] = stack.tape.loss;
     }
-    *size = stack.model.params.size * sizeof(real);
-    real *weights = malloc(*size);
-    memcpy(weights, stack.model.weights, *size);
+    trained.size = stack.model.params.size * sizeof(real);
+    trained.weights = malloc(trained.size);
+    memcpy(trained.weights, stack.model.weights, trained.size);
     stack_release(&stack);
-    return weights;
+    return trained;
 }
 
 static void compare(const struct engine *engine, struct shape shape, double dropout, int threads)
 {
-    size_t size;
-    real *alone = train(engine, shape, dropout, 1, &size);
-    real *together = train(engine, shape, dropout, threads, &size);
-    if (memcmp(alone, together, size) != 0)
+    const struct trained alone = train(engine, shape, dropout, 1),
+                         together = train(engine, shape, dropout, threads);
+    if (memcmp(alone.losses, together.losses, sizeof alone.losses) != 0 ||
+        memcmp(alone.weights, together.weights, alone.size) != 0)
         fail_msg("%s, L %d H %d dropout %g: %d threads do not give what one gives", engine->name,
                  shape.L, shape.H, dropout, threads);
-    free(together);
-    free(alone);
+    free(together.weights);
+    free(alone.weights);
 }
 
 static void threads_make_no_difference(void **state)

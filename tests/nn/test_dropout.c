@@ -86,6 +86,26 @@ static void shares_are_right(void **state)
     }
 }
 
+/* Units are dropped independently: two of them agree as often as chance has it, however far apart
+ * they stand. */
+static void neighbours_are_independent(void **state)
+{
+    (void)state;
+    enum { ROWS = 100, FAR = 20 };
+    const double p = 0.3, chance = p * p + (1 - p) * (1 - p);
+    int agree[FAR + 1] = {0};
+    for (uint32_t row = 0; row < ROWS; row++) {
+        uint8_t keep[MOST];
+        draw(engine_at(0), &rng, MOST, p, (uint32_t[4]){0, row, 1, 0}, keep);
+        for (int lag = 1; lag <= FAR; lag++)
+            for (int u = 0; u + FAR < MOST; u++)
+                agree[lag] += keep[u] == keep[u + lag];
+    }
+    const double number = ROWS * (MOST - FAR);
+    for (int lag = 1; lag <= FAR; lag++)
+        assert_true(fabs(agree[lag] / number - chance) < 6 * sqrt(chance * (1 - chance) / number));
+}
+
 /* The mask is that of its key and counter: not of the engine, the length, or counter[0]. */
 static void depends_on_the_counter_alone(void **state)
 {
@@ -118,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mask_and_scale),
         cmocka_unit_test(shares_are_right),
+        cmocka_unit_test(neighbours_are_independent),
         cmocka_unit_test(depends_on_the_counter_alone),
     };
     return cmocka_run_group_tests_name("dropout", tests, NULL, NULL);

@@ -60,6 +60,9 @@ static void check_product(const struct kernels *kernels, struct random *random, 
             c[m * c_stride + j] = STAYS;
     double *before = array_doubles(c, M * c_stride);
     kernels->pack((int)K, (int)n, w, n, panel);
+    for (size_t k = 0; k < K; k++) /* columns behind the n-th are nobody's business */
+        for (size_t j = n; j < P; j++)
+            panel[k * P + j] = STAYS;
     kernels->product((int)M, (int)n, (int)K, a, a_stride, panel, c, c_stride);
     for (size_t m = 0; m < M; m++)
         for (size_t j = 0; j < c_stride; j++) {

@@ -103,7 +103,8 @@ static void one_stream_is_exact(void **state)
     for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
         double sum = 0;
         read_naively(&text, windows[w], losses);
-        const struct evaluation result = run(&text, 1, windows[w], &seen);
+        /* Windows are read in one stream however many are asked for. */
+        const struct evaluation result = run(&text, windows[w] ? 3 : 1, windows[w], &seen);
         assert_memory_equal(seen.ids, text.ids, sizeof text.ids);
         for (int k = 0; k < N; k++) {
             assert_true(fabs(seen.losses[k] - losses[k]) < SAME);

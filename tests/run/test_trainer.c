@@ -95,6 +95,7 @@ static void spool(struct trainer *trainer)
 }
 
 struct way {
+    bool all; /* nothing is held out: the best model is the one of the lowest training loss */
     bool spooled;
     int threads, threads_later;
 };
@@ -105,7 +106,9 @@ static void stretch(const char *directory, bool resume, const struct way *way, u
     struct trainer trainer = {0};
     struct plug plug = {.step = until};
     const struct train_observer observer = {.context = &plug, .stepped = stepped};
-    const struct plan plan = small_plan();
+    struct plan plan = small_plan();
+    if (way->all)
+        plan.val_fraction = 0;
     const int opened =
         resume ? trainer_resume(&trainer, directory, &no_limits, way->threads_later, &observer)
                : trainer_open(&trainer, directory, source(), &plan, way->threads, &observer);
@@ -167,7 +170,7 @@ static void assert_same_run(const char *a, const char *b)
     assert_same_log(a, b);
 }
 
-static const struct way plain = {false, 1, 1};
+static const struct way plain = {false, false, 1, 1};
 
 static void resumed_equals_uninterrupted(void **state)
 {
@@ -177,7 +180,7 @@ static void resumed_equals_uninterrupted(void **state)
     snprintf(whole, sizeof whole, "%s", scratch_path("whole"));
     stretch(whole, false, &plain, 0);
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
-        const struct way way = {k % 2 == 1, 1 + (k == 0 || k == 3), 1 + (k == 1 || k == 3)};
+        const struct way way = {false, k % 2 == 1, 1 + (k == 0 || k == 3), 1 + (k == 1 || k == 3)};
         char name[32], cut[300];
         snprintf(name, sizeof name, "cut-%d", (int)steps[k]);
         snprintf(cut, sizeof cut, "%s", scratch_path(name));
@@ -191,6 +194,52 @@ static void resumed_equals_uninterrupted(void **state)
         stretch(often, k > 0, &plain, steps[k]);
     stretch(often, true, &plain, 0);
     assert_same_run(whole, often);
+}
+
+static void nothing_held_out(void **state)
+{
+    (void)state;
+    static const uint64_t steps[] = {4, 20, 27};
+    const struct way all = {true, false, 1, 1};
+    const char *whole = scratch_path("whole-all"), *cut = scratch_path("cut-all");
+    stretch(whole, false, &all, 0);
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
+        stretch(cut, k > 0, &all, steps[k]);
+    stretch(cut, true, &all, 0);
+    assert_same_run(whole, cut);
+}
+
+/* The steps of a run, made by hand. */
+static void one_step(struct member *member, void *argument)
+{
+    struct trainer *trainer = argument;
+    const uint64_t step = trainer->progress.step;
+    model_pack(member, &trainer->model);
+    model_forward(member, &trainer->tape, trainer->batch.reset, trainer->plan.seed, step);
+    model_loss(member, &trainer->tape, trainer->batch.y);
+    model_backward(member, &trainer->tape, trainer->batch.y);
+    optimizer_step(member, &trainer->optimizer, &trainer->model, &trainer->tape, step + 1,
+                   schedule_rate(&trainer->plan.schedule, step, STEPS));
+}
+
+static void a_run_is_its_steps(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    struct model trained = {0};
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    assert_int_equal(trainer_open(&trainer, scratch_path("by-hand"), source(), &plan, 1, &observer),
+                     0);
+    for (; trainer.progress.step < STEPS; trainer.progress.step++) {
+        assert_int_equal(batch_next(&trainer.batch), 1);
+        team_run(trainer.team, one_step, &trainer);
+    }
+    assert_int_equal(
+        model_load(&trained, trainer.model.engine, scratch_path("whole/last.safetensors")), 0);
+    assert_memory_equal(trained.weights, trainer.model.weights, trained.params.size * sizeof(real));
+    model_release(&trained);
+    trainer_close(&trainer);
 }
 
 /* A run that died and did not save goes on from its last save, and makes the same again. */
@@ -366,6 +415,8 @@ int main(void)
     blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumed_equals_uninterrupted),
+        cmocka_unit_test(nothing_held_out),
+        cmocka_unit_test(a_run_is_its_steps),
         cmocka_unit_test(a_killed_run_goes_on),
         cmocka_unit_test(what_a_run_leaves),
         cmocka_unit_test(refusals),
