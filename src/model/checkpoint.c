@@ -76,7 +76,9 @@ static int read_vocab(const struct safetensors *in, struct vocab *vocab)
     if (!text || !unit_name || !form_name || vocab_unit_parse(unit_name, &unit) != 0 ||
         vocab_form_parse(form_name, &form) != 0 ||
         safetensors_integer(in, "vocab_size", 1, (long long)strlen(text) / 2 + 1, &size) != 0 ||
-        safetensors_integer(in, "unknown_id", VOCAB_NONE, size - 1, &unknown) != 0)
+        /* beside the unknown symbol there is one to be drawn */
+        safetensors_integer(in, "unknown_id", VOCAB_NONE, size > 1 ? size - 1 : VOCAB_NONE,
+                            &unknown) != 0)
         return -1;
     struct vocab_symbol *symbols = mem_new((size_t)size, sizeof *symbols);
     uint8_t *bytes = mem_new(strlen(text) / 2 + 1, 1);

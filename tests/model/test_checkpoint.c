@@ -241,6 +241,26 @@ static void wrong_configurations_are_told(void **state)
     stack_release(&stack);
 }
 
+/* The unknown symbol is never drawn: alone it makes no vocabulary. */
+static void there_is_a_symbol_to_draw(void **state)
+{
+    (void)state;
+    for (int unknown = VOCAB_NONE; unknown <= 0; unknown++) {
+        const struct vocab_symbol symbol = {(const uint8_t *)"a", 1};
+        struct model loaded = {0};
+        struct stack stack;
+        stack_init(&stack, engine_at(0), (struct shape){1, 2, 1, 1, 1}, 0, 1);
+        assert_int_equal(
+            vocab_from_symbols(&stack.model.vocab, VOCAB_CODEPOINT, UTF8_NONE, &symbol, 1, unknown),
+            0);
+        assert_int_equal(model_save(&stack.model, scratch_path("model")), 0);
+        assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")),
+                         unknown == VOCAB_NONE ? 0 : -1);
+        model_release(&loaded);
+        stack_release(&stack);
+    }
+}
+
 /* Cut and damaged files are refused, or are a model of some kind; they never crash. */
 static void damage_does_no_harm(void **state)
 {
@@ -283,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_layout_is_pytorchs),
         cmocka_unit_test(both_biases_are_added),
         cmocka_unit_test(wrong_configurations_are_told),
+        cmocka_unit_test(there_is_a_symbol_to_draw),
         cmocka_unit_test(damage_does_no_harm),
     };
     return cmocka_run_group_tests_name("checkpoint", tests, scratch_make, scratch_remove);

@@ -231,6 +231,11 @@ static void a_run_is_its_steps(void **state)
     const struct plan plan = small_plan();
     assert_int_equal(trainer_open(&trainer, scratch_path("by-hand"), source(), &plan, 1, &observer),
                      0);
+    const size_t size = trainer.model.params.size * sizeof(real);
+    real *start = calloc(1, size);
+    params_start(&trainer.model.params, plan.seed, start);
+    assert_memory_equal(start, trainer.model.weights, size);
+    free(start);
     for (; trainer.progress.step < STEPS; trainer.progress.step++) {
         assert_int_equal(batch_next(&trainer.batch), 1);
         team_run(trainer.team, one_step, &trainer);
