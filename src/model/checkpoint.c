@@ -73,9 +73,11 @@ static int read_vocab(const struct safetensors *in, struct vocab *vocab)
     long long unknown, size;
     const char *text = safetensors_text(in, "vocab"), *unit_name = safetensors_text(in, "unit"),
                *form_name = safetensors_text(in, "normalize");
-    if (!text || !unit_name || !form_name || vocab_unit_parse(unit_name, &unit) != 0 ||
-        vocab_form_parse(form_name, &form) != 0 ||
-        safetensors_integer(in, "vocab_size", 1, (long long)strlen(text) / 2 + 1, &size) != 0 ||
+    if (!text || !unit_name || !form_name)
+        return -1;
+    if (vocab_unit_parse(unit_name, &unit) != 0 || vocab_form_parse(form_name, &form) != 0)
+        return error_set("%s: %s", safetensors_path(in), error_message());
+    if (safetensors_integer(in, "vocab_size", 1, (long long)strlen(text) / 2 + 1, &size) != 0 ||
         /* beside the unknown symbol there is one to be drawn */
         safetensors_integer(in, "unknown_id", VOCAB_NONE, size > 1 ? size - 1 : VOCAB_NONE,
                             &unknown) != 0)

@@ -55,6 +55,7 @@ static int account(struct trainer *trainer)
     progress->lap_sum += trainer->tape.loss;
     progress->lap_steps++;
     trainer->model.step = progress->step;
+    trainer->model.val_loss = NAN;
     return 0;
 }
 
