@@ -36,8 +36,8 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
     if (plan->schedule.rate == PLAN_AUTO)
         plan->schedule.rate = hidden_size <= 128 ? 1e-2 : hidden_size <= 256 ? 5e-3 : 3e-3;
     if (plan->max_epochs == PLAN_AUTO) {
-        /* Fifty million characters, but not fewer passes than 2 nor more than 400. */
-        const double passes = 5e7 / (double)training;
+        /* Twenty million characters, but not fewer passes than 2 nor more than 400. */
+        const double passes = 2e7 / (double)training;
         plan->max_epochs = plan->max_steps > 0 || plan->max_minutes > 0 ? 0
                            : passes < 2                                 ? 2
                            : passes > 400                               ? 400
