@@ -1,13 +1,12 @@
 #include "mem.h"
 
-#include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "error.h"
+#include "quota.h"
 
 #define ALIGNMENT 64
 #define LARGE                                                                                      \
@@ -71,27 +70,7 @@ char *mem_copy(const void *text, size_t length)
     return copy;
 }
 
-/* The first number after `key` in a small file of the kernel's, or `otherwise`. */
-static uint64_t read_number(const char *path, const char *key, uint64_t otherwise)
-{
-    char line[256];
-    uint64_t number = otherwise;
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return otherwise;
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, key, strlen(key)) == 0 &&
-            sscanf(line + strlen(key), "%" SCNu64, &number) == 1)
-            break;
-    fclose(file);
-    return number;
-}
-
 size_t mem_available(void)
 {
-    uint64_t free_bytes = read_number("/proc/meminfo", "MemAvailable:", SIZE_MAX >> 10) << 10;
-    uint64_t limit = read_number("/sys/fs/cgroup/memory.max", "", UINT64_MAX);
-    uint64_t used = read_number("/sys/fs/cgroup/memory.current", "", 0);
-    uint64_t left = limit > used ? limit - used : 0;
-    return (size_t)(left < free_bytes ? left : free_bytes);
+    return quota_memory("");
 }

@@ -1,5 +1,6 @@
 #include "team.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -9,13 +10,24 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
+#include <unistd.h>
 
 #include "error.h"
 #include "mem.h"
+#include "quota.h"
 
-/* Waiting members spin this often before they give the core away: barriers inside a region are
- * microseconds apart, unless the system has fewer cores to give than the team has members. */
+/* How a waiting member waits: barriers inside a region are microseconds apart, so it spins first;
+ * the system may have fewer cores to give than the team has members, so it then lets others run
+ * (for half a millisecond or so, since to sleep and be woken costs thirty microseconds); and then
+ * it sleeps. */
 #define SPINS 1000
+#define YIELDS 1000
+
+#define SLEEPERS (1 << 30) /* the bit of `arrived` that says that a member sleeps */
 
 struct team {
     int size, started;
@@ -28,12 +40,12 @@ struct team {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     _Alignas(64) atomic_uint generation; /* counts barriers passed */
-    _Alignas(64) atomic_int arrived;
+    _Alignas(64) atomic_int arrived;     /* members at this barrier, and SLEEPERS */
 };
 
-static void relax(int spins)
+static void relax(int turn)
 {
-    if (spins >= SPINS) {
+    if (turn >= SPINS) {
         sched_yield();
         return;
     }
@@ -41,6 +53,26 @@ static void relax(int spins)
     _mm_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
+#endif
+}
+
+/* Sleeps as long as *word is `value`, or wakes early. */
+static void sleep_on(atomic_uint *word, unsigned value)
+{
+#if defined(__linux__)
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+#else
+    (void)word, (void)value;
+    sched_yield();
+#endif
+}
+
+static void wake_all(atomic_uint *word)
+{
+#if defined(__linux__)
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+#else
+    (void)word;
 #endif
 }
 
@@ -57,20 +89,43 @@ static void flush_denormals(void)
 #endif
 }
 
+/* Sleeps until the barrier is passed. Whoever comes last sees the bit that is set before, and wakes
+ * the sleepers; once it has come (the count is full, or 0 again) it is too late to set it. */
+static void sleep_until_passed(struct team *team, unsigned generation)
+{
+    while (atomic_load_explicit(&team->generation, memory_order_acquire) == generation) {
+        int seen = atomic_load_explicit(&team->arrived, memory_order_acquire);
+        const int count = seen & ~SLEEPERS;
+        if (count > 0 && count < team->size &&
+            (seen & SLEEPERS ||
+             atomic_compare_exchange_strong_explicit(&team->arrived, &seen, seen | SLEEPERS,
+                                                     memory_order_acq_rel, memory_order_relaxed)))
+            sleep_on(&team->generation, generation);
+        else
+            sched_yield();
+    }
+}
+
 void team_barrier(struct member *member)
 {
     struct team *team = member->team;
     if (team->size == 1)
         return;
     unsigned generation = atomic_load_explicit(&team->generation, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) == team->size - 1) {
+    int before = atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel);
+    if ((before & ~SLEEPERS) == team->size - 1) {
         atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&team->generation, generation + 1, memory_order_release);
+        if (before & SLEEPERS)
+            wake_all(&team->generation);
         return;
     }
-    for (int spins = 0; atomic_load_explicit(&team->generation, memory_order_acquire) == generation;
-         spins += spins < SPINS)
-        relax(spins);
+    for (int turn = 0; turn < SPINS + YIELDS; turn++) {
+        if (atomic_load_explicit(&team->generation, memory_order_acquire) != generation)
+            return;
+        relax(turn);
+    }
+    sleep_until_passed(team, generation);
 }
 
 static void *member_main(void *argument)
@@ -158,10 +213,18 @@ void team_run(struct team *team, void (*work)(struct member *, void *), void *ar
     team_barrier(&team->members[0]);
 }
 
-int team_cores(void)
+/* Cores that the scheduler may put this process on. */
+static int scheduled_cores(void)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    return CPU_COUNT(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return CPU_COUNT(&set);
+    const long online = sysconf(_SC_NPROCESSORS_ONLN); /* the machine has more than the set holds */
+    return online > 0 ? (int)online : 1;
+}
+
+int team_cores(void)
+{
+    const int scheduled = scheduled_cores(), granted = quota_cores("");
+    return scheduled < granted ? scheduled : granted;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -146,12 +147,40 @@ static void denormals_are_flushed_everywhere(void **state)
     team_free(team);
 }
 
+/* The time that this process has spent on its cores. */
+static double used_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void come_late(struct member *member, void *argument)
+{
+    (void)argument;
+    for (int round = 0; round < 2 * member->size; round++) {
+        if (round % member->size == member->rank) /* each in turn, the caller too */
+            nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
+        team_barrier(member);
+    }
+}
+
+static void long_waits_are_slept(void **state)
+{
+    (void)state;
+    struct team *team = team_new(MOST);
+    const double before = used_seconds();
+    team_run(team, come_late, NULL);
+    assert_true(used_seconds() - before < 0.3 * 2 * MOST * 0.03);
+    team_free(team);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_cover_everything_once),     cmocka_unit_test(has_its_size),
         cmocka_unit_test(nobody_passes_a_barrier_early),    cmocka_unit_test(regions_in_a_row),
-        cmocka_unit_test(denormals_are_flushed_everywhere),
+        cmocka_unit_test(denormals_are_flushed_everywhere), cmocka_unit_test(long_waits_are_slept),
     };
     return cmocka_run_group_tests_name("team", tests, NULL, NULL);
 }
