@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,14 +72,14 @@ int file_create(struct file_out *out, const char *path)
     snprintf(out->temporary, room, "%s.XXXXXX", path);
     fd = mkstemp(out->temporary);
     if (fd < 0) {
-        error_set("%s: cannot be written: %s", path, strerror(errno));
+        file_refuse_write(path, "cannot be written", errno);
         out->temporary[0] = '\0';
         goto fail;
     }
     mode_t mask = umask(0);
     umask(mask);
     if (fchmod(fd, 0666 & ~mask) != 0 || !(out->stream = fdopen(fd, "wb"))) {
-        error_set("%s: cannot be written: %s", path, strerror(errno));
+        file_refuse_write(path, "cannot be written", errno);
         close(fd);
         goto fail;
     }
@@ -86,6 +87,18 @@ int file_create(struct file_out *out, const char *path)
 fail:
     file_abandon(out);
     return -1;
+}
+
+int file_refuse_write(const char *path, const char *what, int number)
+{
+    const char *advice = "";
+    if (number == ENOSPC || number == EDQUOT)
+        advice = ": free some space";
+    else if (number == EACCES || number == EPERM || number == EROFS)
+        advice = ": choose a place that you may write to";
+    else if (number == ENOENT)
+        advice = ": make its directory first";
+    return error_set("%s: %s: %s%s", path, what, strerror(number), advice);
 }
 
 /* A rename lasts only when its directory has reached the disk. */
@@ -119,8 +132,8 @@ int file_commit(struct file_out *out)
         reason = errno;
     }
     if (failed) {
-        error_set("%s: cannot be written: %s; what stood there is unchanged", out->path,
-                  strerror(reason));
+        file_refuse_write(out->path, "cannot be written", reason);
+        error_set("%s; what stood there is unchanged", error_message());
         file_abandon(out);
         return -1;
     }
@@ -141,10 +154,55 @@ void file_abandon(struct file_out *out)
     *out = (struct file_out){0};
 }
 
+int file_copy_stdin(struct file_out *out, const char *path)
+{
+    char block[1 << 14];
+    size_t got;
+    FILE *from = file_open("-");
+    if (!from)
+        return -1;
+    if (file_create(out, path) != 0) {
+        fclose(from);
+        return -1;
+    }
+    while ((got = fread(block, 1, sizeof block, from)) > 0 &&
+           fwrite(block, 1, got, out->stream) == got)
+        ;
+    int result = 0;
+    if (ferror(from))
+        result = error_set("stdin: cannot be read: %s", strerror(errno));
+    else if (ferror(out->stream) || fflush(out->stream) != 0)
+        result = file_refuse_write(path, "cannot be written", errno);
+    fclose(from);
+    if (result != 0)
+        file_abandon(out);
+    return result;
+}
+
+void file_sweep(const char *path)
+{
+    glob_t found;
+    char *pattern = mem_new(2 * strlen(path) + sizeof ".??????", 1), *to = pattern;
+    if (!pattern)
+        return;
+    for (const char *at = path; *at; *to++ = *at++)
+        if (strchr("*?[]\\", *at))
+            *to++ = '\\';
+    strcpy(to, ".??????");
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
+        for (size_t k = 0; k < found.gl_pathc; k++)
+            unlink(found.gl_pathv[k]);
+        globfree(&found);
+    }
+    free(pattern);
+}
+
 int file_make_directory(const char *path)
 {
-    char *partial = mem_copy(path, strlen(path));
-    if (!partial)
+    char *partial;
+    if (path[0] == '\0')
+        return error_set("a directory's name is empty: name one, or . for this one");
+    if (!(partial = mem_copy(path, strlen(path))))
         return -1;
     int result = 0;
     for (char *end = partial + 1; result == 0; end++) {
@@ -155,8 +213,10 @@ int file_make_directory(const char *path)
         struct stat status;
         if (mkdir(partial, 0777) != 0 &&
             (errno != EEXIST || stat(partial, &status) != 0 || !S_ISDIR(status.st_mode)))
-            result = error_set("%s: cannot be made a directory: %s", path,
-                               errno == EEXIST ? "a file of that name is there" : strerror(errno));
+            result = errno == EEXIST
+                         ? error_set("%s: cannot be made a directory: a file of that name is there",
+                                     path)
+                         : file_refuse_write(path, "cannot be made a directory", errno);
         *end = kept;
         if (kept == '\0')
             break;

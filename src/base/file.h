@@ -34,6 +34,18 @@ int file_commit(struct file_out *out);
 /* Removes the temporary file and releases `out`. Safe on a zeroed or committed one. */
 void file_abandon(struct file_out *out);
 
+/* Sets the message of a write that failed for the reason `number` (an errno): "path: what: reason:
+ * what to do about it". Returns −1. */
+int file_refuse_write(const char *path, const char *what, int number);
+
+/* Copies stdin to a temporary file beside `path` and flushes it, so that it can be read under the
+ * name out->temporary; the caller commits or abandons it. Returns 0, or −1 and a message. */
+int file_copy_stdin(struct file_out *out, const char *path);
+
+/* Removes the temporary files that killed processes left beside `path`: "path.XXXXXX", of six
+ * characters. */
+void file_sweep(const char *path);
+
 /* Makes a directory and its parents; one that is there is fine. Returns 0, or −1 and a message. */
 int file_make_directory(const char *path);
 

@@ -79,8 +79,7 @@ static void unpack(const void *packed, size_t count, int id_bytes, int32_t *out)
 
 static int refuse_spool(const struct opening *opening)
 {
-    return error_set("%s: the encoded text cannot be written: %s", opening->options->spool,
-                     strerror(errno));
+    return file_refuse_write(opening->options->spool, "the encoded text cannot be written", errno);
 }
 
 /* Appends to the corpus, in memory or in its file. */

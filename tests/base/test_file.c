@@ -78,18 +78,31 @@ static void refuses_what_is_no_file(void **state)
     assert_string_equal(file_name("a-"), "a-");
 }
 
-static void dash_is_stdin(void **state)
+/* Makes stdin a pipe with this text in it; returns what it was. */
+static int pipe_to_stdin(const char *text)
 {
-    (void)state;
     int ends[2];
-    uint8_t *data;
-    size_t length;
     const int kept = dup(STDIN_FILENO);
     assert_int_equal(pipe(ends), 0);
-    assert_int_equal(write(ends[1], "from a pipe", 11), 11);
+    assert_int_equal(write(ends[1], text, strlen(text)), strlen(text));
     close(ends[1]);
     dup2(ends[0], STDIN_FILENO);
     close(ends[0]);
+    return kept;
+}
+
+static void give_stdin_back(int kept)
+{
+    dup2(kept, STDIN_FILENO);
+    close(kept);
+}
+
+static void dash_is_stdin(void **state)
+{
+    (void)state;
+    uint8_t *data;
+    size_t length;
+    const int kept = pipe_to_stdin("from a pipe");
     assert_int_equal(file_read("-", &data, &length), 0);
     assert_int_equal(length, 11);
     assert_memory_equal(data, "from a pipe", 12);
@@ -98,8 +111,53 @@ static void dash_is_stdin(void **state)
     close(STDIN_FILENO);
     assert_int_equal(file_read("-", &data, &length), -1);
     assert_non_null(strstr(error_message(), "stdin"));
-    dup2(kept, STDIN_FILENO);
-    close(kept);
+    give_stdin_back(kept);
+}
+
+static void stdin_is_kept_in_a_file(void **state)
+{
+    (void)state;
+    struct file_out out;
+    const char *path = new_target("kept");
+    int kept = pipe_to_stdin("from a pipe");
+    assert_int_equal(file_copy_stdin(&out, path), 0);
+    assert_true(scratch_holds(out.temporary, "from a pipe", 11)); /* before the commit */
+    assert_true(scratch_holds(path, "old", 3));
+    assert_int_equal(file_commit(&out), 0);
+    assert_true(scratch_holds(path, "from a pipe", 11));
+    const int folder = open(scratch_directory, O_RDONLY); /* it can be opened, but not read */
+    dup2(folder, STDIN_FILENO);
+    close(folder);
+    assert_int_equal(file_copy_stdin(&out, path), -1);
+    assert_non_null(strstr(error_message(), "stdin"));
+    const int writing = open(scratch_path("kept/other"), O_WRONLY | O_CREAT, 0666);
+    dup2(writing, STDIN_FILENO);
+    close(writing);
+    assert_int_equal(file_copy_stdin(&out, path), -1);
+    assert_non_null(strstr(error_message(), "stdin"));
+    give_stdin_back(kept);
+    kept = pipe_to_stdin("again");
+    assert_int_equal(file_copy_stdin(&out, scratch_path("no such/place")), -1);
+    give_stdin_back(kept);
+    assert_int_equal(files_in(scratch_path("kept")), 2);
+}
+
+static void leftovers_are_swept(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"odd[*]?",       "odd[*]?.abc123",  "odd[*]?.XyZ_0-",
+                                        "odd[*]?.abc12", "odd[*]?.abc1234", "odd*x.abc123"};
+    assert_int_equal(mkdir(scratch_path("left"), 0777), 0);
+    for (size_t k = 0; k < 6; k++) {
+        char path[64];
+        snprintf(path, sizeof path, "left/%s", names[k]);
+        scratch_write(scratch_path(path), "", 0);
+    }
+    file_sweep(scratch_path("left/odd[*]?"));
+    assert_int_equal(files_in(scratch_path("left")), 4);
+    assert_int_equal(access(scratch_path("left/odd[*]?.abc123"), F_OK), -1);
+    assert_int_equal(access(scratch_path("left/odd[*]?.XyZ_0-"), F_OK), -1);
+    file_sweep(scratch_path("nowhere/at all"));
 }
 
 static void a_commit_replaces_at_once(void **state)
@@ -183,6 +241,7 @@ static void a_closed_directory_is_an_error(void **state)
     assert_int_equal(created, -1);
     assert_int_equal(made, -1);
     assert_non_null(strstr(error_message(), "inside"));
+    assert_non_null(strstr(error_message(), "choose a place that you may write to"));
     assert_true(scratch_holds(path, "old", 3));
     assert_int_equal(chmod(directory, 0755), 0);
     assert_int_equal(files_in(directory), 1);
@@ -202,6 +261,22 @@ static void a_directory_is_no_place_for_a_file(void **state)
     file_abandon(&out);
 }
 
+static void a_full_device_says_what_to_do(void **state)
+{
+    (void)state;
+    struct file_out out = {0};
+    FILE *full = fopen("/dev/full", "wb");
+    if (!full)
+        skip();
+    assert_int_equal(file_create(&out, scratch_path("on a full disk")), 0);
+    fclose(out.stream);
+    out.stream = full;
+    fputs("text", out.stream);
+    assert_int_equal(file_commit(&out), -1);
+    assert_non_null(strstr(error_message(), "free some space"));
+    assert_int_equal(access(scratch_path("on a full disk"), F_OK), -1);
+}
+
 static void directories_are_made_with_their_parents(void **state)
 {
     (void)state;
@@ -216,6 +291,8 @@ static void directories_are_made_with_their_parents(void **state)
     assert_int_equal(file_make_directory(scratch_path("a/file")), -1);
     assert_non_null(strstr(error_message(), "a file of that name"));
     assert_int_equal(file_make_directory(scratch_path("a/file/d")), -1);
+    assert_int_equal(file_make_directory(""), -1);
+    assert_non_null(strstr(error_message(), "empty"));
     char *joined = file_join("x/y", "z");
     assert_string_equal(joined, "x/y/z");
     free(joined);
@@ -227,6 +304,9 @@ int main(void)
         cmocka_unit_test(reads_every_length),
         cmocka_unit_test(refuses_what_is_no_file),
         cmocka_unit_test(dash_is_stdin),
+        cmocka_unit_test(stdin_is_kept_in_a_file),
+        cmocka_unit_test(leftovers_are_swept),
+        cmocka_unit_test(a_full_device_says_what_to_do),
         cmocka_unit_test(a_commit_replaces_at_once),
         cmocka_unit_test(an_abandoned_file_leaves_the_old_one),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),

@@ -1,0 +1,15 @@
+/* The time that goes by, whatever the date is set to. */
+#ifndef RUNE_CLOCK_H
+#define RUNE_CLOCK_H
+
+#include <time.h>
+
+/* Seconds since some moment. */
+static inline double clock_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+#endif
