@@ -6,6 +6,9 @@
 
 #include "error.h"
 
+const char *const optim_names[] = {
+    [OPTIM_ADAM] = "adam", [OPTIM_RMSPROP] = "rmsprop", [OPTIM_SGD] = "sgd", NULL};
+
 extern const struct engine engine_baseline;
 #if defined(RUNE_X86)
 extern const struct engine engine_avx2, engine_avx512;

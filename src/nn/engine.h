@@ -13,7 +13,7 @@
 struct engine {
     const char *name;                /* "baseline", "avx2", "avx512" */
     const struct cell *const *cells; /* NULL at the end */
-    /* See linear.h, softmax.h, dropout.h, optim.h. */
+    /* See linear.h, softmax.h, dropout.h, optim_loops.h. */
     struct {
         void (*forward)(struct member *, int R, int D, int N, const real *x, const real *weight,
                         const real *bias, real *y);

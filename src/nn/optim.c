@@ -1,4 +1,4 @@
-#include "optim.h"
+#include "optim_loops.h"
 
 #define EPSILON ((real)1e-8)
 

@@ -2,7 +2,7 @@
 #include "dropout.h"
 #include "engine.h"
 #include "linear.h"
-#include "optim.h"
+#include "optim_loops.h"
 #include "softmax.h"
 
 #define STRING_EXPAND(name) #name
