@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,9 +75,22 @@ void model_pack(struct member *member, struct model *model)
     team_barrier(member);
 }
 
+static void pack_alone(struct member *member, void *argument)
+{
+    model_pack(member, argument);
+}
+
+void model_prepare(struct team *team, struct model *model)
+{
+    team_run(team, pack_alone, model);
+}
+
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* Hands out stretches of one block; with base NULL it only counts them. */
+/* More than any machine has; sums of a few such sizes do not overflow. */
+#define TOO_MUCH (SIZE_MAX / 64)
+
+/* Hands out stretches of one block; with base NULL it only counts them, up to TOO_MUCH. */
 struct arena {
     char *base;
     size_t used;
@@ -86,10 +100,18 @@ static void *take(struct arena *arena, size_t count, size_t size)
 {
     size_t bytes;
     void *stretch = arena->base ? arena->base + arena->used : NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 64)
-        bytes = SIZE_MAX / 64; /* no machine has it: the caller's check of the sum refuses it */
-    arena->used += (bytes + 63) / 64 * 64;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > TOO_MUCH - 63 - arena->used)
+        arena->used = TOO_MUCH - 63;
+    else
+        arena->used += (bytes + 63) / 64 * 64;
     return stretch;
+}
+
+/* Row r = t · B + b of a layer's output. */
+static real *output_row(const struct tape *tape, int l, int r)
+{
+    return tape->layers[l].state[0] +
+           ((size_t)tape->B + (size_t)r) * (size_t)tape->model->hidden_size;
 }
 
 static size_t lay_out(struct tape *tape, struct arena *arena)
@@ -129,16 +151,23 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
         layer.packed = packed_of(model, l);
         point_at_params(model, &layer, l, tape->gradients);
         if (l > 0)
-            layer.x = drops ? tape->dropped + (size_t)(l - 1) * R * H
-                            : tape->layers[l - 1].state[0] + (size_t)tape->B * H;
+            layer.x = drops ? tape->dropped + (size_t)(l - 1) * R * H : output_row(tape, l - 1, 0);
         tape->layers[l] = layer;
     }
     return arena->used;
 }
 
+/* Whether the rows of a chunk, and the slot before it, can be counted in an int. */
+static bool countable(int B, int T)
+{
+    return (long long)B * ((long long)T + 1) <= INT_MAX;
+}
+
 size_t tape_bytes(const struct model *model, int B, int T, bool training, double dropout)
 {
     struct tape tape = {.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
+    if (!countable(B, T))
+        return TOO_MUCH;
     return lay_out(&tape, &(struct arena){0});
 }
 
@@ -146,6 +175,11 @@ int tape_init(struct tape *tape, const struct model *model, int B, int T, bool t
               double dropout)
 {
     *tape = (struct tape){.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
+    if (!countable(B, T))
+        return error_set(
+            "chunks of %d streams and %d timesteps have more rows than can be counted: "
+            "lower --batch-size or --seq-length",
+            B, T);
     tape->layers = mem_new((size_t)model->num_layers, sizeof *tape->layers);
     tape->memory = mem_new(tape_bytes(model, B, T, training, dropout), 1);
     if (!tape->layers || !tape->memory) {
@@ -190,12 +224,6 @@ static void carry_states(struct member *member, struct tape *tape, const bool *r
                 else
                     memcpy(before, tape_state(tape, l, s) + (size_t)b * H, H * sizeof(real));
             }
-}
-
-/* Row r = t · B + b of a layer's output. */
-static real *output_row(const struct tape *tape, int l, int r)
-{
-    return tape->layers[l].state[0] + (size_t)(tape->B + r) * (size_t)tape->model->hidden_size;
 }
 
 static size_t drop_offset(const struct tape *tape, int l, int r)

@@ -40,6 +40,9 @@ size_t model_bytes(const struct model *model);
 /* To be called by every member when weights have changed. Has a barrier at its end. */
 void model_pack(struct member *member, struct model *model);
 
+/* Packs the weights outside of a region. */
+void model_prepare(struct team *team, struct model *model);
+
 /* --- a pass over a chunk ---------------------------------------------------------------------- */
 
 /* What a pass leaves behind: all that the way back, a trace, and the next chunk need. */
@@ -59,11 +62,12 @@ struct tape {
     void *memory;
 };
 
-/* The memory of a tape in bytes, to know before it is taken. */
+/* The memory of a tape in bytes, to know before it is taken; for chunks that tape_init would refuse
+ * more than any machine has. */
 size_t tape_bytes(const struct model *model, int B, int T, bool training, double dropout);
 
 /* Fills a zeroed tape for chunks of B streams and T timesteps; states are 0. It refers to the
- * model. Returns 0, or −1 and a message. */
+ * model. Returns 0, or −1 and a message: B (T + 1) must fit an int. */
 int tape_init(struct tape *tape, const struct model *model, int B, int T, bool training,
               double dropout);
 

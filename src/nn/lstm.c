@@ -77,8 +77,9 @@ static void pack(struct member *member, const struct layer *layer, real *packed)
         const int unit = tile * PANEL, width = tile_width(H, tile);
         real *to = packed + (size_t)tile * tile_size(H);
         for (int gate = 0; gate < GATES; gate++, to += (size_t)H * (size_t)PANEL)
-            panel_pack_turned(H, width, weight + (size_t)(gate * H + unit) * (size_t)H, (size_t)H,
-                              to);
+            panel_pack_turned(H, width,
+                              weight + ((size_t)gate * (size_t)H + (size_t)unit) * (size_t)H,
+                              (size_t)H, to);
         panel_pack(GATES * H, width, weight + unit, (size_t)H, to);
     }
 }
@@ -124,22 +125,23 @@ static void row_backward(int width, int H, real *gates, const real *c_before, co
 static void forward(struct member *member, const struct layer *layer)
 {
     const int B = layer->B, H = layer->H;
+    const size_t step = (size_t)B * (size_t)H; /* numbers of a timestep */
     int first, last;
     team_share(member, num_tiles(H), &first, &last);
     layer_input_forward(member, layer, GATES, WEIGHT_IH, BIAS);
     team_barrier(member);
     for (int t = 0; t < layer->T; t++) {
-        const size_t before = (size_t)t * (size_t)(B * H), after = before + (size_t)(B * H);
+        const size_t before = (size_t)t * step, after = before + step;
         real *gates = layer->gates + GATES * before;
         for (int tile = first; tile < last; tile++) {
             const int unit = tile * PANEL, width = tile_width(H, tile);
             const real *panel = layer->packed + (size_t)tile * tile_size(H);
             for (int gate = 0; gate < GATES; gate++, panel += (size_t)H * (size_t)PANEL)
                 panel_product(B, width, H, layer->state[STATE_H] + before, (size_t)H, panel,
-                              gates + gate * H + unit, (size_t)(GATES * H));
+                              gates + gate * H + unit, GATES * (size_t)H);
             for (int b = 0; b < B; b++) {
                 const size_t row = (size_t)b * (size_t)H + (size_t)unit;
-                row_forward(width, H, gates + (size_t)b * (size_t)(GATES * H) + unit,
+                row_forward(width, H, gates + (size_t)b * GATES * (size_t)H + unit,
                             layer->state[STATE_C] + before + row,
                             layer->state[STATE_C] + after + row,
                             layer->state[STATE_H] + after + row);
@@ -152,22 +154,23 @@ static void forward(struct member *member, const struct layer *layer)
 static void backward(struct member *member, const struct layer *layer)
 {
     const int B = layer->B, T = layer->T, H = layer->H;
+    const size_t step = (size_t)B * (size_t)H;
     int first, last;
     team_share(member, num_tiles(H), &first, &last);
     for (int t = T - 1; t >= 0; t--) {
-        const size_t before = (size_t)t * (size_t)(B * H), after = before + (size_t)(B * H);
+        const size_t before = (size_t)t * step, after = before + step;
         real *gates = layer->gates + GATES * before, *dh = layer->dy + before, *dc = layer->scratch;
         for (int tile = first; tile < last; tile++) {
             const int unit = tile * PANEL, width = tile_width(H, tile);
             const real *panel = layer->packed + ((size_t)tile * 2 + 1) * (tile_size(H) / 2);
             if (t < T - 1)
-                panel_product(B, width, GATES * H, gates + (size_t)(GATES * B * H),
-                              (size_t)(GATES * H), panel, dh + unit, (size_t)H);
+                panel_product(B, width, GATES * H, gates + GATES * step, GATES * (size_t)H, panel,
+                              dh + unit, (size_t)H);
             for (int b = 0; b < B; b++) {
                 const size_t row = (size_t)b * (size_t)H + (size_t)unit;
                 if (t == T - 1)
                     memset(dc + row, 0, (size_t)width * sizeof(real));
-                row_backward(width, H, gates + (size_t)b * (size_t)(GATES * H) + unit,
+                row_backward(width, H, gates + (size_t)b * GATES * (size_t)H + unit,
                              layer->state[STATE_C] + before + row,
                              layer->state[STATE_C] + after + row, dh + row, dc + row);
             }

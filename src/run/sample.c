@@ -6,11 +6,6 @@
 #include "mem.h"
 #include "rng.h"
 
-static void pack(struct member *member, void *argument)
-{
-    model_pack(member, argument);
-}
-
 int sampler_init(struct sampler *sampler, struct team *team, struct model *model, int count,
                  const struct sample_options *options)
 {
@@ -28,7 +23,7 @@ int sampler_init(struct sampler *sampler, struct team *team, struct model *model
     for (int b = 0; b < count; b++)
         sampler->ids[b] = VOCAB_NONE;
     tape_set_input(&sampler->tape, sampler->ids);
-    team_run(team, pack, model);
+    model_prepare(team, model);
     return 0;
 }
 

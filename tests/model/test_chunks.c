@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "blas.h"
+#include "error.h"
 #include "stack.h"
 
 #define LENGTH 60
@@ -147,12 +148,51 @@ static void a_reset_touches_its_stream_alone(void **state)
     stack_release(&fresh);
 }
 
+static void chunks_that_cannot_be_counted_are_refused(void **state)
+{
+    (void)state;
+    struct tape tape = {0};
+    struct model model = {0};
+    assert_int_equal(model_init(&model, engine_at(0), "lstm", 1, 1, 1, NULL), 0);
+    assert_int_equal(model_allocate(&model), 0);
+    assert_int_equal(tape_init(&tape, &model, 1 << 16, 1 << 16, true, 0), -1); /* 0 as an int */
+    assert_non_null(strstr(error_message(), "--batch-size"));
+    assert_int_equal(tape_init(&tape, &model, 1000000, 1000000, true, 0), -1);
+    assert_non_null(strstr(error_message(), "--batch-size"));
+    assert_true(tape_bytes(&model, 1 << 16, 1 << 16, true, 0) > (size_t)1 << 50);
+    assert_true(tape_bytes(&model, 1 << 16, 1 << 14, true, 0) < (size_t)1 << 38);
+    model_release(&model);
+}
+
+static void pack_in_region(struct member *member, void *argument)
+{
+    model_pack(member, argument);
+}
+
+static void preparing_is_packing(void **state)
+{
+    (void)state;
+    struct stack stack;
+    stack_init(&stack, engine_at(0), (struct shape){2, 17, 9, 1, 1}, 0, 2);
+    const size_t count = 2 * stack.model.cell->packed_size(17);
+    real *packed = malloc(count * sizeof *packed);
+    team_run(stack.team, pack_in_region, &stack.model);
+    memcpy(packed, stack.model.packed, count * sizeof *packed);
+    memset(stack.model.packed, 0, count * sizeof *packed);
+    model_prepare(stack.team, &stack.model);
+    assert_memory_equal(packed, stack.model.packed, count * sizeof *packed);
+    free(packed);
+    stack_release(&stack);
+}
+
 int main(void)
 {
     blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_make_no_difference),
         cmocka_unit_test(a_reset_touches_its_stream_alone),
+        cmocka_unit_test(chunks_that_cannot_be_counted_are_refused),
+        cmocka_unit_test(preparing_is_packing),
     };
     return cmocka_run_group_tests_name("chunks", tests, NULL, NULL);
 }
