@@ -9,14 +9,16 @@
 /* Cuts the segments of a part into windows, each of which begins as a text does. */
 static int cut_windows(struct corpus_part *windows, const struct corpus_part *part, uint64_t window)
 {
-    size_t capacity = 0;
+    size_t count = 0;
+    for (size_t k = 0; k < part->num_segments; k++)
+        count += (size_t)((part->segments[k].length - 1) / window + 1);
+    windows->segments = mem_new(count, sizeof *windows->segments);
+    if (!windows->segments)
+        return -1;
     for (size_t k = 0; k < part->num_segments; k++)
         for (uint64_t at = 0; at < part->segments[k].length; at += window) {
             const uint64_t left = part->segments[k].length - at,
                            length = left < window ? left : window;
-            if (mem_grow(&windows->segments, &capacity, windows->num_segments + 1,
-                         sizeof *windows->segments) != 0)
-                return -1;
             windows->segments[windows->num_segments++] =
                 (struct corpus_segment){part->segments[k].start + at, length, windows->length};
             windows->length += length;
@@ -24,24 +26,40 @@ static int cut_windows(struct corpus_part *windows, const struct corpus_part *pa
     return 0;
 }
 
+/* Timesteps of a chunk that cut a window with little left over. */
+static int window_T(uint64_t window)
+{
+    const uint64_t chunks = (window - 1) / EVALUATE_T + 1;
+    return (int)((window - 1) / chunks + 1);
+}
+
+static int at_most(int streams, uint64_t most)
+{
+    return most < 1 ? 1 : (uint64_t)streams > most ? (int)most : streams;
+}
+
+int evaluator_streams(const struct corpus_part *part, int streams)
+{
+    return at_most(streams, part->length / EVALUATE_WARMUP);
+}
+
 int evaluator_init(struct evaluator *evaluator, struct team *team, struct model *model,
                    const struct corpus *corpus, const struct corpus_part *part, int streams,
                    uint64_t window)
 {
-    const uint64_t most = part->length / EVALUATE_WARMUP;
     evaluator->team = team;
     evaluator->model = model;
     evaluator->corpus = corpus;
     evaluator->part = part;
-    if (window > 0) {
-        if (cut_windows(&evaluator->windows, part, window) != 0)
-            return -1;
-        evaluator->part = &evaluator->windows;
-        streams = 1; /* a stream that began inside a window would shorten it */
-    } else if ((uint64_t)streams > most) {
-        streams = most > 0 ? (int)most : 1;
-    }
-    return tape_init(&evaluator->tape, model, streams, EVALUATE_T, false, 0);
+    if (window == 0)
+        return tape_init(&evaluator->tape, model, evaluator_streams(part, streams), EVALUATE_T,
+                         false, 0);
+    if (cut_windows(&evaluator->windows, part, window) != 0)
+        return -1;
+    evaluator->part = &evaluator->windows;
+    return tape_init(&evaluator->tape, model,
+                     at_most(streams, (uint64_t)evaluator->windows.num_segments), window_T(window),
+                     false, 0);
 }
 
 void evaluator_release(struct evaluator *evaluator)
@@ -49,11 +67,6 @@ void evaluator_release(struct evaluator *evaluator)
     tape_release(&evaluator->tape);
     free(evaluator->windows.segments);
     *evaluator = (struct evaluator){0};
-}
-
-uint64_t evaluator_characters(const struct evaluator *evaluator)
-{
-    return evaluator->part->length + (uint64_t)(evaluator->tape.B - 1) * EVALUATE_WARMUP;
 }
 
 struct pass {
@@ -68,11 +81,6 @@ static void read_chunk(struct member *member, void *argument)
     model_loss(member, &pass->evaluator->tape, pass->batch->y);
 }
 
-static void pack(struct member *member, void *argument)
-{
-    model_pack(member, argument);
-}
-
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
              void *context)
 {
@@ -80,13 +88,13 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
     struct batch batch = {0};
     struct pass pass = {evaluator, &batch};
     double sum = 0;
-    int status =
-        batch_once(&batch, evaluator->corpus, evaluator->part, tape->B, tape->T, EVALUATE_WARMUP);
+    const uint64_t warmup = evaluator->part == &evaluator->windows ? 0 : EVALUATE_WARMUP;
+    int status = batch_once(&batch, evaluator->corpus, evaluator->part, tape->B, tape->T, warmup);
     *result = (struct evaluation){0};
     if (status != 0)
         return status;
     tape_set_input(tape, batch.x);
-    team_run(evaluator->team, pack, evaluator->model);
+    model_prepare(evaluator->team, evaluator->model);
     while ((status = batch_next(&batch)) == 1) {
         team_run(evaluator->team, read_chunk, &pass);
         sum += tape->loss * (double)batch.num_targets;

@@ -28,12 +28,17 @@ struct evaluation {
 /* Told each character's id and its loss in nats; with one stream, in the order of the text. */
 typedef int evaluate_each_fn(void *context, int32_t id, double loss);
 
-/* Fills a zeroed evaluator of a part of a corpus, read in `streams` streams (made fewer where they
- * would be shorter than their warm-up), the state carried from character to character; with window
- * > 0, from a fresh state every `window` characters. Returns 0, or −1 and a message. */
+/* Fills a zeroed evaluator of a part of a corpus, read in evaluator_streams(part, streams) streams,
+ * the state carried from character to character; with window > 0, from a fresh state every `window`
+ * characters of a file, the windows shared out to `streams` streams. Returns 0, or −1 and a
+ * message. */
 int evaluator_init(struct evaluator *evaluator, struct team *team, struct model *model,
                    const struct corpus *corpus, const struct corpus_part *part, int streams,
                    uint64_t window);
+
+/* How many streams a part is read in where `streams` are asked for: as many as are no shorter than
+ * their warm-up, at least 1. */
+int evaluator_streams(const struct corpus_part *part, int streams);
 
 void evaluator_release(struct evaluator *evaluator);
 
@@ -41,8 +46,5 @@ void evaluator_release(struct evaluator *evaluator);
  * returned other than 0, or −1 and a message. */
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
              void *context);
-
-/* Characters that are read, warm-up included. */
-uint64_t evaluator_characters(const struct evaluator *evaluator);
 
 #endif

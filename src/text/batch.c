@@ -50,6 +50,16 @@ int batch_ring(struct batch *batch, const struct corpus *corpus, const struct co
     return 0;
 }
 
+/* Where stream b begins. Without a warm-up streams begin only where the state is zero anyway. */
+static uint64_t beginning(const struct corpus_part *part, int b, int B, uint64_t warmup)
+{
+    const uint64_t first = share(part->length, b, B);
+    if (warmup > 0 || first == part->length)
+        return first;
+    const struct corpus_segment *segment = corpus_segment_at(part, first);
+    return first == segment->position ? first : segment->position + segment->length;
+}
+
 int batch_once(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part,
                int B, int T, uint64_t warmup)
 {
@@ -57,9 +67,9 @@ int batch_once(struct batch *batch, const struct corpus *corpus, const struct co
         return -1;
     batch->begins = true;
     for (int b = 0; b < B; b++) {
-        uint64_t first = share(part->length, b, B);
+        uint64_t first = beginning(part, b, B, warmup);
         batch->position[b] = batch->scored[b] = first;
-        batch->end[b] = share(part->length, b + 1, B);
+        batch->end[b] = beginning(part, b + 1, B, warmup);
         if (first == batch->end[b])
             continue;
         /* The state is zero at the start of a segment whatever came before. */

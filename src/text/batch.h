@@ -28,8 +28,8 @@ int batch_ring(struct batch *batch, const struct corpus *corpus, const struct co
                int B, int T);
 
 /* Streams that read the part once: stream b reads ⌊bN/B⌋ … ⌊(b+1)N/B⌋ − 1, each but the first
- * warmed on the `warmup` characters before it (not scored), or, with warmup 0, from the zero state.
- */
+ * warmed on the `warmup` characters before it (not scored). With warmup 0 each of these borders is
+ * moved to the next start of a segment, so that no stream begins amid one (and some are empty). */
 int batch_once(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part,
                int B, int T, uint64_t warmup);
 

@@ -95,7 +95,7 @@ static struct evaluation run(struct text *text, int streams, uint64_t window, st
 static void one_stream_is_exact(void **state)
 {
     (void)state;
-    static const uint64_t windows[] = {0, 1, 50, 128, 100000};
+    static const uint64_t windows[] = {0, 1, 7, 50, 51, 1000, 100000};
     static struct text text;
     static double losses[N];
     static struct seen seen;
@@ -103,8 +103,7 @@ static void one_stream_is_exact(void **state)
     for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
         double sum = 0;
         read_naively(&text, windows[w], losses);
-        /* Windows are read in one stream however many are asked for. */
-        const struct evaluation result = run(&text, windows[w] ? 3 : 1, windows[w], &seen);
+        const struct evaluation result = run(&text, 1, windows[w], &seen);
         assert_memory_equal(seen.ids, text.ids, sizeof text.ids);
         for (int k = 0; k < N; k++) {
             assert_true(fabs(seen.losses[k] - losses[k]) < SAME);
@@ -112,6 +111,39 @@ static void one_stream_is_exact(void **state)
         }
         assert_int_equal(result.characters, N);
         assert_true(fabs(result.loss - sum / N) < SAME);
+    }
+    text_release(&text);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Windows are the same in any number of streams: the same losses, in another order. */
+static void windows_are_exact_in_many_streams(void **state)
+{
+    (void)state;
+    static const uint64_t windows[] = {1, 7, 50, 51, 1000, 3000, 100000};
+    static struct text text;
+    static double losses[N];
+    static struct seen seen;
+    text_init(&text);
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
+        double sum = 0;
+        read_naively(&text, windows[w], losses);
+        for (int k = 0; k < N; k++)
+            sum += losses[k];
+        qsort(losses, N, sizeof *losses, by_size);
+        for (int streams = 2; streams <= 64; streams *= 2) {
+            const struct evaluation result = run(&text, streams, windows[w], &seen);
+            assert_int_equal(result.characters, N);
+            assert_true(fabs(result.loss - sum / N) < SAME);
+            qsort(seen.losses, N, sizeof *seen.losses, by_size);
+            for (int k = 0; k < N; k++)
+                assert_true(fabs(seen.losses[k] - losses[k]) < SAME);
+        }
     }
     text_release(&text);
 }
@@ -173,8 +205,8 @@ static void short_texts_have_fewer_streams(void **state)
                          0);
         const int streams = evaluator.tape.B;
         assert_true(streams == 1 || length / (uint64_t)streams >= EVALUATE_WARMUP);
-        assert_int_equal(evaluator_characters(&evaluator),
-                         length + (uint64_t)(streams - 1) * EVALUATE_WARMUP);
+        assert_int_equal(streams, evaluator_streams(&part, 50));
+        assert_int_equal(streams, length < 2000 ? 1 : length / 1000);
         assert_int_equal(evaluate(&evaluator, &result, NULL, NULL), 0);
         assert_int_equal(result.characters, length);
         evaluator_release(&evaluator);
@@ -199,6 +231,7 @@ int main(void)
     blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_stream_is_exact),
+        cmocka_unit_test(windows_are_exact_in_many_streams),
         cmocka_unit_test(streams_read_the_same),
         cmocka_unit_test(evaluating_again_gives_the_same),
         cmocka_unit_test(short_texts_have_fewer_streams),
