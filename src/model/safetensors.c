@@ -15,6 +15,7 @@
 #define LENGTH_BYTES 8
 
 struct entry {
+    const char *name; /* the header's */
     size_t rows, columns;
     const real *reals;
     const uint64_t *u64;
@@ -25,7 +26,7 @@ struct safetensors_out {
     json_t *header, *metadata; /* metadata belongs to the header */
     struct entry *entries;
     size_t num_entries, capacity, bytes;
-    bool failed;
+    char problem[160]; /* why it cannot be saved; "" if it can */
 };
 
 /* Where number (row, column) of a matrix lies in memory. */
@@ -39,6 +40,11 @@ static size_t width(size_t columns)
     return columns ? columns : 1;
 }
 
+static void no_memory(struct safetensors_out *out)
+{
+    snprintf(out->problem, sizeof out->problem, "no memory for the header");
+}
+
 struct safetensors_out *safetensors_out_new(void)
 {
     struct safetensors_out *out = mem_new(1, sizeof *out);
@@ -46,7 +52,8 @@ struct safetensors_out *safetensors_out_new(void)
         return NULL;
     out->header = json_object();
     out->metadata = json_object();
-    out->failed = json_object_set_new(out->header, "__metadata__", out->metadata) != 0;
+    if (json_object_set_new(out->header, "__metadata__", out->metadata) != 0)
+        no_memory(out);
     return out;
 }
 
@@ -68,11 +75,12 @@ static void add_entry(struct safetensors_out *out, const char *name, const char 
         json_array_append_new(shape, json_integer((json_int_t)entry.columns));
     json_t *item = json_pack("{s:s, s:o, s:[I, I]}", "dtype", type, "shape", shape, "data_offsets",
                              (json_int_t)out->bytes, (json_int_t)(out->bytes + bytes));
-    if (out->failed || !item || json_object_set_new(out->header, name, item) != 0 ||
+    if (!item || json_object_set_new(out->header, name, item) != 0 ||
         mem_grow(&out->entries, &out->capacity, out->num_entries + 1, sizeof *out->entries) != 0) {
-        out->failed = true;
+        no_memory(out);
         return;
     }
+    entry.name = json_object_iter_key(json_object_iter_at(out->header, name));
     out->entries[out->num_entries++] = entry;
     out->bytes += bytes;
 }
@@ -92,38 +100,47 @@ void safetensors_add_u64(struct safetensors_out *out, const char *name, size_t c
 
 void safetensors_add_text(struct safetensors_out *out, const char *key, const char *text)
 {
-    if (json_object_set_new(out->metadata, key, json_string(text)) != 0)
-        out->failed = true;
+    json_t *bytes = json_string_nocheck(text), *string = json_string(text);
+    if (bytes && !string)
+        snprintf(out->problem, sizeof out->problem, "its \"%s\" is not UTF-8", key);
+    else if (json_object_set(out->metadata, key, string) != 0)
+        no_memory(out);
+    json_decref(bytes);
+    json_decref(string);
 }
 
-static void write_entry(const struct entry *entry, FILE *stream)
+static void write_u64(const struct entry *entry, FILE *stream)
 {
-    const size_t columns = width(entry->columns);
-    if (entry->u64) {
-        for (size_t k = 0; k < entry->rows; k++) {
-            const uint64_t number = htole64(entry->u64[k]);
-            fwrite(&number, sizeof number, 1, stream);
-        }
-        return;
+    for (size_t k = 0; k < entry->rows; k++) {
+        const uint64_t number = htole64(entry->u64[k]);
+        fwrite(&number, sizeof number, 1, stream);
     }
-    for (size_t row = 0; row < entry->rows; row++)
+}
+
+static int write_reals(const struct entry *entry, FILE *stream)
+{
+    const size_t rows = entry->rows, columns = width(entry->columns);
+    for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++) {
-            const float number =
-                entry->reals
-                    ? (float)
-                          entry->reals[index_of(row, column, entry->rows, columns, entry->turned)]
-                    : 0;
+            const size_t at = index_of(row, column, rows, columns, entry->turned);
+            const float number = entry->reals ? (float)entry->reals[at] : 0;
+            if (!isfinite(number))
+                return error_set("array \"%s\" has a number that is not finite, at [%zu, %zu]",
+                                 entry->name, row, column);
             uint32_t bits;
             memcpy(&bits, &number, sizeof bits);
             bits = htole32(bits);
             fwrite(&bits, sizeof bits, 1, stream);
         }
+    return 0;
 }
 
 int safetensors_save(const struct safetensors_out *out, const char *path)
 {
     struct file_out file;
-    char *header = out->failed ? NULL : json_dumps(out->header, JSON_COMPACT);
+    if (out->problem[0])
+        return error_set("%s: cannot be written: %s", path, out->problem);
+    char *header = json_dumps(out->header, JSON_COMPACT);
     if (!header)
         return error_set("%s: no memory for the header", path);
     if (file_create(&file, path) != 0) {
@@ -137,8 +154,15 @@ int safetensors_save(const struct safetensors_out *out, const char *path)
     fwrite(&header_bytes, LENGTH_BYTES, 1, file.stream);
     fprintf(file.stream, "%s%*s", header, (int)padding, "");
     free(header);
-    for (size_t k = 0; k < out->num_entries; k++)
-        write_entry(&out->entries[k], file.stream);
+    for (size_t k = 0; k < out->num_entries; k++) {
+        if (out->entries[k].u64)
+            write_u64(&out->entries[k], file.stream);
+        else if (write_reals(&out->entries[k], file.stream) != 0) {
+            file_abandon(&file);
+            return error_set("%s: cannot be written: %s; what stood there is unchanged", path,
+                             error_message());
+        }
+    }
     return file_commit(&file);
 }
 
@@ -266,11 +290,6 @@ void safetensors_free(struct safetensors *in)
 const char *safetensors_path(const struct safetensors *in)
 {
     return in->path;
-}
-
-bool safetensors_has(const struct safetensors *in, const char *name)
-{
-    return json_object_get(in->header, name) != NULL;
 }
 
 const char *safetensors_text(const struct safetensors *in, const char *key)

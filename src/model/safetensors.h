@@ -29,7 +29,8 @@ void safetensors_add_u64(struct safetensors_out *out, const char *name, size_t c
 /* Text in __metadata__. */
 void safetensors_add_text(struct safetensors_out *out, const char *key, const char *text);
 
-/* Writes the file, whole or not at all. Returns 0, or −1 and a message. */
+/* Writes the file, whole or not at all. Returns 0, or −1 and a message, also where a text is not
+ * UTF-8 or an array, which the message names, has a number that is not finite. */
 int safetensors_save(const struct safetensors_out *out, const char *path);
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -43,9 +44,6 @@ void safetensors_free(struct safetensors *in);
 
 /* The path that it was read from, for messages. */
 const char *safetensors_path(const struct safetensors *in);
-
-/* Whether there is an array of that name. */
-bool safetensors_has(const struct safetensors *in, const char *name);
 
 /* The text of that key in __metadata__; NULL and a message if there is none. */
 const char *safetensors_text(const struct safetensors *in, const char *key);

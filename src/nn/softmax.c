@@ -32,14 +32,8 @@ void softmax_loss(int R, int V, const real *logits, const int32_t *targets, real
                   real *normalisers)
 {
     for (int r = 0; r < R; r++, logits += V) {
-        if (targets[r] < 0 && !normalisers) {
-            losses[r] = 0;
-            continue;
-        }
-        const real normaliser = row_normaliser(V, logits);
-        losses[r] = targets[r] < 0 ? 0 : normaliser - logits[targets[r]];
-        if (normalisers)
-            normalisers[r] = normaliser;
+        normalisers[r] = row_normaliser(V, logits);
+        losses[r] = targets[r] < 0 ? 0 : normalisers[r] - logits[targets[r]];
     }
 }
 

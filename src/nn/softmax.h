@@ -10,8 +10,8 @@
 #define softmax_backward VARIANT(softmax_backward)
 
 /* For each of R rows of V logits: losses[r] = log Σ e^logit − logit[targets[r]] in nats; 0 where
- * the target is −1. If `normalisers` is not NULL, normalisers[r] = log Σ e^logit. The maximum is
- * subtracted first, so that no logit overflows. */
+ * the target is −1. normalisers[r] = log Σ e^logit. The maximum is subtracted first, so that no
+ * logit overflows. */
 void softmax_loss(int R, int V, const real *logits, const int32_t *targets, real *losses,
                   real *normalisers);
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -82,7 +83,6 @@ static void what_goes_in_comes_out(void **state)
         assert_int_equal(safetensors_number(in, "number", &real_number), 0);
         assert_true(real_number == -12);
         assert_string_equal(safetensors_path(in), scratch_path("file"));
-        assert_true(safetensors_has(in, "vector") && !safetensors_has(in, "vectors"));
         safetensors_free(in);
     }
 }
@@ -126,6 +126,19 @@ static void others_can_read_it(void **state)
     free(file);
 }
 
+/* Puts ∞ into number `at` of an array of a file. */
+static void damage(const char *path, const char *name, size_t at)
+{
+    static const uint8_t infinity[4] = {0, 0, 0x80, 0x7F};
+    uint8_t *file;
+    size_t length;
+    assert_int_equal(file_read(path, &file, &length), 0);
+    const struct parsed array = parse_array(file, length, name);
+    memcpy(file + (array.data - file) + at * sizeof infinity, infinity, sizeof infinity);
+    scratch_write(path, file, length);
+    free(file);
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
     (void)state;
@@ -135,9 +148,9 @@ static void what_is_not_there_is_refused(void **state)
     long long number;
     double real_number;
     fill(&sample, 2);
-    sample.matrix[7] = (real)INFINITY;
-    sample.vector[0] = (real)NAN;
     assert_int_equal(save(&sample, scratch_path("file")), 0);
+    damage(scratch_path("file"), "matrix", 7);
+    damage(scratch_path("file"), "vector", 0);
     struct safetensors *in = safetensors_load(scratch_path("file"));
     assert_int_equal(safetensors_read_reals(in, "nothing", 1, 0, numbers, false), -1);
     assert_non_null(strstr(error_message(), "no array \"nothing\""));
@@ -284,11 +297,52 @@ static void damaged_headers_do_no_harm(void **state)
     free(damaged);
 }
 
+/* A file that could not be read back is not written over one that can. */
+static void what_is_not_finite_is_not_written(void **state)
+{
+    (void)state;
+    struct sample good, bad;
+    uint8_t *before;
+    size_t length;
+    fill(&good, 5);
+    assert_int_equal(save(&good, scratch_path("kept")), 0);
+    assert_int_equal(file_read(scratch_path("kept"), &before, &length), 0);
+    const struct {
+        const char *name;
+        real *number;
+        real value;
+    } cases[] = {{"\"vector\"", &bad.vector[LENGTH - 1], (real)NAN},
+                 {"\"matrix\"", &bad.matrix[0], (real)INFINITY},
+                 {"\"turned\"", &bad.turned[4], (real)-INFINITY}};
+    for (size_t k = 0; k < 3; k++) {
+        fill(&bad, 6);
+        *cases[k].number = cases[k].value;
+        assert_int_equal(save(&bad, scratch_path("kept")), -1);
+        assert_non_null(strstr(error_message(), cases[k].name));
+        assert_non_null(strstr(error_message(), scratch_path("kept")));
+        assert_true(scratch_holds(scratch_path("kept"), before, length));
+    }
+    free(before);
+}
+
+static void texts_that_are_not_utf8_are_not_written(void **state)
+{
+    (void)state;
+    struct safetensors_out *out = safetensors_out_new();
+    safetensors_add_text(out, "name", "caf\xe9");
+    assert_int_equal(safetensors_save(out, scratch_path("latin")), -1);
+    assert_non_null(strstr(error_message(), "\"name\" is not UTF-8"));
+    assert_int_equal(access(scratch_path("latin"), F_OK), -1);
+    safetensors_out_free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_out),
         cmocka_unit_test(others_can_read_it),
+        cmocka_unit_test(what_is_not_finite_is_not_written),
+        cmocka_unit_test(texts_that_are_not_utf8_are_not_written),
         cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(hostile_headers_are_refused),
         cmocka_unit_test(every_truncation_is_an_error),
