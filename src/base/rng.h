@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum rng_purpose { RNG_INIT, RNG_DROPOUT, RNG_SAMPLE, RNG_TEST };
+enum rng_purpose { RNG_INIT, RNG_DROPOUT, RNG_SAMPLE, RNG_DATA, RNG_TEST };
 
 struct rng {
     uint64_t seed;
