@@ -22,8 +22,6 @@ struct request {
     int policy, columns, threads;
 };
 
-static const char *const on_unknowns[] = {"error", "skip", "replace", NULL};
-
 /* Signals that grow one by one. */
 struct signals {
     struct trace_signal *list;
@@ -263,7 +261,7 @@ static struct option list[] = {
      .min = 8, .max = 1000},
     {"on-unknown", 0, OPTION_CHOICE, AT(policy), "WHAT",
      "With characters that the model does not know: error, skip or replace",
-     .choices = on_unknowns},
+     .choices = vocab_on_unknown_names},
     {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
      .max = 1024},
 };

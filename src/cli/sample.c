@@ -26,8 +26,6 @@ struct request {
     bool chooses_seed;
 };
 
-static const char *const on_unknowns[] = {"error", "skip", "replace", NULL};
-
 /* One of the samples: its text so far. The first is printed as it is made, the others when they are
  * done. */
 struct story {
@@ -203,7 +201,7 @@ static struct option list[] = {
      .unset = NULL},
     {"on-unknown", 0, OPTION_CHOICE, AT(on_unknown), "WHAT",
      "With characters of the prompt that the model does not know: error, skip or replace",
-     .choices = on_unknowns},
+     .choices = vocab_on_unknown_names},
     {.kind = OPTION_GROUP, .help = "How:"},
     {"temperature", 't', OPTION_REAL, AT(options.temperature), "T",
      "Above 1 bolder, below 1 safer; 0: always the most likely", .max = INFINITY},

@@ -148,7 +148,8 @@ static int read_file(struct opening *opening, cutter_fn *each, struct vocab_note
     FILE *file = file_open(opening->path);
     if (!file)
         return -1;
-    struct cutter *cutter = cutter_new(opening->unit, opening->form, opening->path);
+    const char *advice = opening->options->fixed_vocab ? NULL : "; --unit byte accepts any bytes";
+    struct cutter *cutter = cutter_new(opening->unit, opening->form, opening->path, advice);
     int result = cutter ? cut_file(opening, file, cutter, each) : -1;
     if (result == 0) {
         *notes = *cutter_notes(cutter);
@@ -339,6 +340,8 @@ static int cut_parts(struct opening *opening)
         add_segment(&corpus->validation, start + training, length - training);
         start += length;
     }
+    if (corpus->training.length == 0)
+        return error_set("nothing is left to train on: lower --val-fraction");
     return 0;
 }
 

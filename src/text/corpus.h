@@ -58,8 +58,9 @@ struct corpus_options {
 
 /* Reads, cuts and encodes the files in blocks. Fills a zeroed corpus and, unless it is fixed, a
  * zeroed vocabulary. An empty file, fewer than 2 symbols in all, and a single distinct symbol where
- * the vocabulary is to be made are errors. If the validation parts have under CORPUS_MIN_VALIDATION
- * symbols together, nothing is held out. Returns 0, or −1 and a message with nothing kept. */
+ * the vocabulary is to be made are errors, and so is it if nothing is left to train on. If the
+ * validation parts have under CORPUS_MIN_VALIDATION symbols together, nothing is held out. Returns
+ * 0, or −1 and a message with nothing kept. */
 int corpus_open(struct corpus *corpus, struct vocab *vocab, const struct corpus_options *options);
 
 /* Safe on a zeroed corpus. */

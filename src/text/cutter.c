@@ -12,7 +12,7 @@
 struct cutter {
     enum vocab_unit unit;
     enum utf8_form form;
-    const char *name;
+    const char *name, *advice; /* advice "" if there is none */
     struct vocab_notes notes;
     size_t mark_length; /* how much of a byte order mark the text begins with */
     cutter_fn *each;
@@ -52,7 +52,8 @@ struct vocab_symbol cutter_symbol(const struct cutter_run *run, size_t i, uint8_
     return (struct vocab_symbol){room, 1};
 }
 
-struct cutter *cutter_new(enum vocab_unit unit, enum utf8_form form, const char *name)
+struct cutter *cutter_new(enum vocab_unit unit, enum utf8_form form, const char *name,
+                          const char *advice)
 {
     if (unit == VOCAB_BYTE && form != UTF8_NONE) {
         error_set("%s: bytes cannot be normalised: leave out --normalize or --unit byte", name);
@@ -64,6 +65,7 @@ struct cutter *cutter_new(enum vocab_unit unit, enum utf8_form form, const char 
     cutter->unit = unit;
     cutter->form = form;
     cutter->name = name;
+    cutter->advice = advice ? advice : "";
     return cutter;
 }
 
@@ -183,16 +185,16 @@ static int take_points(struct cutter *cutter, const int32_t *points, size_t coun
 
 static int refuse_byte(const struct cutter *cutter, uint8_t byte, uint64_t offset)
 {
-    return error_set("%s: byte 0x%02X at offset %" PRIu64
-                     " is not UTF-8; --unit byte accepts any bytes",
-                     cutter->name, byte, offset);
+    return error_set("%s: byte 0x%02X at offset %" PRIu64 " is not UTF-8%s", cutter->name, byte,
+                     offset, cutter->advice);
 }
 
 static int refuse_tail(const struct cutter *cutter)
 {
     return error_set("%s: the character at offset %" PRIu64 ", from byte 0x%02X on, is cut off by "
-                     "the end of the text; --unit byte accepts any bytes",
-                     cutter->name, cutter->notes.bytes - cutter->tail_length, cutter->tail[0]);
+                     "the end of the text%s",
+                     cutter->name, cutter->notes.bytes - cutter->tail_length, cutter->tail[0],
+                     cutter->advice);
 }
 
 /* Completes the code point that the last piece cut off; *used bytes of this one do so. */

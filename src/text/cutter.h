@@ -40,8 +40,10 @@ struct vocab_notes {
 struct cutter;
 
 /* A cutter at the start of a text that is normalised first where `form` asks for it (not in bytes).
- * `name` is the text's, for messages (not copied). NULL and a message on failure. */
-struct cutter *cutter_new(enum vocab_unit unit, enum utf8_form form, const char *name);
+ * For messages, and not copied: the text's name, and what to do if it is not UTF-8 ("; …", or NULL
+ * if there is nothing). NULL and a message on failure. */
+struct cutter *cutter_new(enum vocab_unit unit, enum utf8_form form, const char *name,
+                          const char *advice);
 void cutter_free(struct cutter *cutter);
 
 /* Takes a run, which is valid during the call. Anything but 0 ends the cutting. */
@@ -49,8 +51,8 @@ typedef int cutter_fn(void *context, const struct cutter_run *run);
 
 /* Cuts the next piece; what may belong to a longer symbol is kept until the next call, and `last`
  * says that there is none. Where the pieces end makes no difference to the symbols. Bytes that are
- * not UTF-8 (unit byte takes all) are an error that names the text, the offset, the byte and
- * `--unit byte`. Returns 0, what `each` returned, or −1 and a message; after a failure nothing more
+ * not UTF-8 (unit byte takes all) are an error that names the text, the offset, the byte and the
+ * advice. Returns 0, what `each` returned, or −1 and a message; after a failure nothing more
  * can be cut. */
 int cutter_cut(struct cutter *cutter, const uint8_t *piece, size_t length, bool last,
                cutter_fn *each, void *context);

@@ -14,9 +14,9 @@ static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD}; /* U+FFFD, shown for th
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static const char *const UNIT_NAMES[] = {"codepoint", "grapheme", "byte"};
-static const char *const FORM_NAMES[] = {"none", "nfc", "nfkc"};
-static const char *const ON_UNKNOWN_NAMES[] = {"error", "skip", "replace"};
+const char *const vocab_unit_names[] = {"codepoint", "grapheme", "byte", NULL};
+const char *const vocab_form_names[] = {"none", "nfc", "nfkc", NULL};
+const char *const vocab_on_unknown_names[] = {"error", "skip", "replace", NULL};
 
 /* The index of a name among three, or −1 and a message. */
 static int parse_name(const char *what, const char *const names[3], const char *name)
@@ -29,17 +29,17 @@ static int parse_name(const char *what, const char *const names[3], const char *
 
 const char *vocab_unit_name(enum vocab_unit unit)
 {
-    return UNIT_NAMES[unit];
+    return vocab_unit_names[unit];
 }
 
 const char *vocab_form_name(enum utf8_form form)
 {
-    return FORM_NAMES[form];
+    return vocab_form_names[form];
 }
 
 int vocab_unit_parse(const char *name, enum vocab_unit *unit)
 {
-    int i = parse_name("a unit", UNIT_NAMES, name);
+    int i = parse_name("a unit", vocab_unit_names, name);
     if (i < 0)
         return -1;
     *unit = (enum vocab_unit)i;
@@ -48,19 +48,10 @@ int vocab_unit_parse(const char *name, enum vocab_unit *unit)
 
 int vocab_form_parse(const char *name, enum utf8_form *form)
 {
-    int i = parse_name("a normal form", FORM_NAMES, name);
+    int i = parse_name("a normal form", vocab_form_names, name);
     if (i < 0)
         return -1;
     *form = (enum utf8_form)i;
-    return 0;
-}
-
-int vocab_on_unknown_parse(const char *name, enum vocab_on_unknown *on_unknown)
-{
-    int i = parse_name("what to do with unknown symbols", ON_UNKNOWN_NAMES, name);
-    if (i < 0)
-        return -1;
-    *on_unknown = (enum vocab_on_unknown)i;
     return 0;
 }
 
@@ -561,7 +552,7 @@ int vocab_encode(const struct vocab *vocab, const char *name, const uint8_t *tex
 {
     struct encoding encoding = {
         .vocab = vocab, .name = name, .option = option, .on_unknown = on_unknown};
-    struct cutter *cutter = cutter_new(vocab->unit, vocab->form, name);
+    struct cutter *cutter = cutter_new(vocab->unit, vocab->form, name, NULL);
     if (!cutter)
         return -1;
     int result = cutter_cut(cutter, text, length, true, encode_run, &encoding);

@@ -57,8 +57,12 @@ int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t leng
  * VOCAB_NONE. */
 size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids);
 
-/* Names of the unit ("codepoint", "grapheme", "byte") and the form ("none", "nfc", "nfkc"), and
- * back: −1 and a message if there is none of that name. */
+/* Names in the order of the enums, NULL at the end: "codepoint", "grapheme", "byte"; "none", "nfc",
+ * "nfkc"; "error", "skip", "replace". */
+extern const char *const vocab_unit_names[], *const vocab_form_names[],
+                                                 *const vocab_on_unknown_names[];
+
+/* The name of a unit or a form, and back: −1 and a message if there is none of that name. */
 const char *vocab_unit_name(enum vocab_unit unit);
 const char *vocab_form_name(enum utf8_form form);
 int vocab_unit_parse(const char *name, enum vocab_unit *unit);
@@ -71,8 +75,6 @@ char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length,
 
 /* What to do with a symbol that is not in the vocabulary. */
 enum vocab_on_unknown { VOCAB_ERROR, VOCAB_SKIP, VOCAB_REPLACE };
-int vocab_on_unknown_parse(const char *name,
-                           enum vocab_on_unknown *on_unknown); /* error|skip|replace */
 
 /* Encodes a text held in memory. *ids is the caller's, to free(); *count how many. Symbols that are
  * not in the vocabulary become the unknown one where the vocabulary has one; else VOCAB_ERROR names

@@ -40,7 +40,7 @@ static bool make_vocab(struct vocab *vocab, enum vocab_unit unit, enum utf8_form
                        const uint8_t *text, size_t length)
 {
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct cutter *cutter = cutter_new(unit, form, "a text");
+    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
     bool made = cutter && cutter_cut(cutter, text, length, true, count_run, counter) == 0 &&
                 vocab_from_counts(vocab, counter, 1, form) == 0;
     cutter_free(cutter);
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (form == UTF8_NONE)
         check_decoding(&vocab, ids, count, text, length);
     struct gathered gathered = {&vocab, ids, 0};
-    struct cutter *cutter = cutter_new(unit, form, "a text");
+    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
     for (size_t at = 0; at < length; at += step) {
         size_t piece = length - at < step ? length - at : step;
         require(cutter_cut(cutter, text + at, piece, at + piece == length, gather_run, &gathered) ==

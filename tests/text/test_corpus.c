@@ -295,6 +295,13 @@ static void test_files_that_cannot_be_used(void **state)
     options.form = UTF8_NFC;
     CHECK_REFUSED(&options, &vocab, "--normalize");
     options = make_options(1);
+    char text[2000];
+    memset(text, 'a', sizeof text);
+    text[0] = 'b';
+    write_file(0, text, sizeof text);
+    options.val_fraction = 0.9999; /* of 2000 characters 1 − 0.9999 is none */
+    CHECK_REFUSED(&options, &vocab, "--val-fraction");
+    options = make_options(1);
     options.in_memory_max = 0;
     options.spool = "/nowhere/at/all";
     CHECK_REFUSED(&options, &vocab, "/nowhere/at/all", "No such file");

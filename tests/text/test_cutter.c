@@ -42,7 +42,7 @@ static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form
                       const uint8_t *text, size_t length, const size_t *ends, size_t num_ends)
 {
     *cut = (struct cut){0};
-    struct cutter *cutter = cutter_new(unit, form, "a text");
+    struct cutter *cutter = cutter_new(unit, form, "a text", "; do something");
     assert_non_null(cutter);
     int result = 0;
     size_t at = 0;
@@ -257,10 +257,10 @@ static void check_refused(const char *bad, size_t bad_length, size_t offset, con
 }
 
 #define AFTER(byte, offset)                                                                        \
-    "a text: byte 0x" byte " at offset " offset " is not UTF-8; --unit byte accepts any bytes"
+    "a text: byte 0x" byte " at offset " offset " is not UTF-8; do something"
 #define CUT_OFF(byte, offset)                                                                      \
     "a text: the character at offset " offset ", from byte 0x" byte                                \
-    " on, is cut off by the end of the text; --unit byte accepts any bytes"
+    " on, is cut off by the end of the text; do something"
 
 static void test_bytes_that_are_not_utf8(void **state)
 {
@@ -284,7 +284,7 @@ static void test_bytes_that_are_not_utf8(void **state)
 static void test_bytes_have_no_normal_form(void **state)
 {
     (void)state;
-    assert_null(cutter_new(VOCAB_BYTE, UTF8_NFC, "a text"));
+    assert_null(cutter_new(VOCAB_BYTE, UTF8_NFC, "a text", NULL));
     assert_non_null(strstr(error_message(), "--normalize"));
 }
 
@@ -301,7 +301,7 @@ static void test_taker_can_stop(void **state)
     memset(text, 'a', sizeof text);
     for (size_t k = 0; k < NUM_KINDS; k++) {
         int calls = 0;
-        struct cutter *cutter = cutter_new(KINDS[k].unit, KINDS[k].form, "a text");
+        struct cutter *cutter = cutter_new(KINDS[k].unit, KINDS[k].form, "a text", NULL);
         assert_int_equal(cutter_cut(cutter, text, sizeof text, true, stop_at_second, &calls), 7);
         assert_int_equal(calls, 2);
         cutter_free(cutter);

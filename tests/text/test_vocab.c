@@ -26,7 +26,7 @@ static int make_vocab(struct vocab *vocab, enum vocab_unit unit, enum utf8_form 
 {
     *vocab = (struct vocab){0};
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct cutter *cutter = cutter_new(unit, form, "a text");
+    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
     assert_int_equal(cutter_cut(cutter, text, length, true, count_run, counter), 0);
     int result = vocab_from_counts(vocab, counter, min_count, form);
     cutter_free(cutter);
@@ -342,6 +342,11 @@ static void test_offset_of_unknown_symbol(void **state)
     assert_int_equal(
         vocab_encode(&vocab, "a text", text, length, VOCAB_ERROR, NULL, &ids, &count, NULL), -1);
     assert_non_null(strstr(error_message(), "'x' at offset 20000 "));
+    assert_int_equal(vocab_encode(&vocab, "the prompt", (const uint8_t *)"\xD0\xB1\xFF", 3,
+                                  VOCAB_ERROR, NULL, &ids, &count, NULL),
+                     -1);
+    assert_string_equal(error_message(), /* the unit is the model's: there is nothing to advise */
+                        "the prompt: byte 0xFF at offset 2 is not UTF-8");
     vocab_release(&vocab);
 }
 
@@ -392,12 +397,14 @@ static void test_names(void **state)
         assert_int_equal(form, i);
     }
     enum vocab_unit unit;
-    enum vocab_on_unknown on_unknown;
     assert_int_equal(vocab_unit_parse("letter", &unit), -1);
     assert_non_null(strstr(error_message(), "codepoint, grapheme or byte, not 'letter'"));
-    assert_int_equal(vocab_on_unknown_parse("replace", &on_unknown), 0);
-    assert_int_equal(on_unknown, VOCAB_REPLACE);
-    assert_int_equal(vocab_on_unknown_parse("", &on_unknown), -1);
+    assert_string_equal(vocab_unit_names[VOCAB_BYTE], "byte");
+    assert_string_equal(vocab_form_names[UTF8_NFKC], "nfkc");
+    assert_string_equal(vocab_on_unknown_names[VOCAB_REPLACE], "replace");
+    assert_null(vocab_unit_names[3]);
+    assert_null(vocab_form_names[3]);
+    assert_null(vocab_on_unknown_names[3]);
 }
 
 int main(void)
