@@ -1,13 +1,11 @@
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "blas.h"
 #include "commands.h"
 #include "error.h"
 #include "options.h"
+#include "startup.h"
 #include "version.h"
 
 static const struct {
@@ -49,44 +47,35 @@ static int unknown_command(const char *typed)
     return STATUS_USAGE;
 }
 
-/* OpenBLAS picks its kernels when it is loaded; where it does not know the CPU it picks slow ones,
- * and can only be told better before that. */
-static void restart_with_better_blas(char **argv)
-{
-    const char *core = getenv("OPENBLAS_CORETYPE") ? NULL : blas_better_core();
-    if (!core || setenv("OPENBLAS_CORETYPE", core, 1) != 0)
-        return;
-    execv("/proc/self/exe", argv); /* where that fails, the slow kernels are still right */
-}
-
-static int finish(const char *command, int status)
+static int finish(const char *what, int status)
 {
     if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         status = (error_set("stdout: %s", strerror(errno)), STATUS_FAILED);
     if (status != 0)
-        fprintf(stderr, "rune %s: %s\n", command, error_message());
+        fprintf(stderr, "rune %s: %s\n", what, error_message());
     return status;
 }
 
 int main(int argc, char **argv)
 {
+    startup_streams();
     if (argc < 2) {
         print_help(stderr);
         return STATUS_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    const char *what = argv[1];
+    if (strcmp(what, "--help") == 0 || strcmp(what, "-h") == 0) {
         print_help(stdout);
-        return 0;
+        return finish(what, 0);
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(what, "--version") == 0) {
         printf("rune %s\n", RUNE_VERSION);
-        return 0;
+        return finish(what, 0);
     }
     for (size_t k = 0; k < NUM_COMMANDS; k++)
-        if (strcmp(argv[1], commands[k].name) == 0) {
-            restart_with_better_blas(argv);
-            blas_init();
-            return finish(commands[k].name, commands[k].run(argc - 1, argv + 1));
+        if (strcmp(what, commands[k].name) == 0) {
+            startup_blas(argv);
+            return finish(what, commands[k].run(argc - 1, argv + 1));
         }
-    return unknown_command(argv[1]);
+    return unknown_command(what);
 }

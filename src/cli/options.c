@@ -272,34 +272,53 @@ static int take_arguments(struct options *options, poptContext context)
     return 0;
 }
 
-int options_parse(struct options *options, int argc, char **argv)
+/* The value of the option that popt has just found; it stays with the options. */
+static const char *typed_value(struct options *options, poptContext context)
 {
-    char name[64];
-    struct tables tables;
-    int status = 0, found = 0;
-    if (tables_init(&tables, options) != 0) {
-        tables_release(&tables);
-        return STATUS_USAGE;
-    }
-    snprintf(name, sizeof name, "rune %s", options->command);
-    argv[0] = name;
-    poptContext context = poptGetContext(NULL, argc, (const char **)(void *)argv, tables.groups, 0);
-    options->context = context;
-    while (status == 0 && (found = poptGetNextOpt(context)) > 0) {
+    if (mem_grow(&options->texts, &options->capacity, options->num_texts + 1,
+                 sizeof *options->texts) != 0)
+        return NULL;
+    char *text = poptGetOptArg(context);
+    options->texts[options->num_texts++] = text;
+    return text ? text : "";
+}
+
+static int take_option(struct options *options, poptContext context, struct option *option)
+{
+    const char *text = option->kind == OPTION_FLAG ? "" : typed_value(options, context);
+    return text ? take(option, value_of(options, option), text) : -1;
+}
+
+static int parse(struct options *options, poptContext context)
+{
+    int found;
+    while ((found = poptGetNextOpt(context)) > 0) {
         if (found == HELP_VALUE) {
             print_help(options, context);
-            status = -1;
-            break;
+            return -1;
         }
-        struct option *option = &options->list[found - 1];
-        const char *text = option->kind == OPTION_FLAG ? NULL : poptGetOptArg(context);
-        status = take(option, value_of(options, option), text ? text : "") == 0 ? 0 : STATUS_USAGE;
+        if (take_option(options, context, &options->list[found - 1]) != 0)
+            return STATUS_USAGE;
     }
-    if (status == 0 && found < -1 &&
+    if (found < -1 &&
         bad_option(options, poptBadOption(context, POPT_BADOPTION_NOALIAS), found) != 0)
-        status = STATUS_USAGE;
-    if (status == 0 && take_arguments(options, context) != 0)
-        status = STATUS_USAGE;
+        return STATUS_USAGE;
+    return take_arguments(options, context) == 0 ? 0 : STATUS_USAGE;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    char name[64], *const command = argv[0];
+    struct tables tables;
+    int status = STATUS_USAGE;
+    if (tables_init(&tables, options) == 0) {
+        snprintf(name, sizeof name, "rune %s", options->command);
+        argv[0] = name; /* as popt is to print it */
+        options->context =
+            poptGetContext(NULL, argc, (const char **)(void *)argv, tables.groups, 0);
+        status = parse(options, options->context);
+        argv[0] = command;
+    }
     tables_release(&tables);
     return status;
 }
@@ -308,6 +327,9 @@ void options_release(struct options *options)
 {
     if (options->context)
         poptFreeContext(options->context);
+    for (size_t k = 0; k < options->num_texts; k++)
+        free(options->texts[k]);
+    free(options->texts);
     for (size_t k = 0; k < options->count; k++)
         if (options->list[k].kind == OPTION_TEXTS)
             free(((struct option_texts *)value_of(options, &options->list[k]))->list);

@@ -49,11 +49,14 @@ struct options {
     int num_arguments;
     int least, most;    /* how many there may be; most −1: any number */
     const char *wanted; /* what is missing if there are fewer: "a MODEL" */
-    void *context;      /* popt's, which owns the texts */
+    void *context;      /* popt's, which owns the arguments */
+    char **texts;       /* [num_texts] the values as they were typed */
+    size_t num_texts, capacity;
 };
 
 /* Parses argv (argv[0] is the command). Returns 0; STATUS_USAGE and a message; or −1 if --help was
- * asked for and printed. options_release afterwards in every case. */
+ * asked for and printed. options_release afterwards in every case; until then texts in the values
+ * are valid. */
 int options_parse(struct options *options, int argc, char **argv);
 void options_release(struct options *options);
 

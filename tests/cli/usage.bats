@@ -20,6 +20,20 @@ commands=(train sample eval inspect info)
     [[ $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
 }
 
+@test "help and version that cannot be written are failures" {
+    for option in --help --version; do
+        run --separate-stderr bash -c '"$RUNE" "$1" >/dev/full' _ "$option"
+        [ "$status" -eq 1 ]
+        [[ $stderr == *'No space left'* ]]
+    done
+}
+
+@test "values of options are given back: in a build with sanitizers no leak is told" {
+    does sample --help
+    misused_naming top-p sample run --temperature 0.7 --stop x --stop y --top-p 2
+    fails_naming nowhere sample nowhere --temperature 0.7 --stop x --prompt y
+}
+
 @test "every command has --help, on stdout" {
     for command in "${commands[@]}"; do
         does "$command" --help
