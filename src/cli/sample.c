@@ -17,11 +17,14 @@
 #include "rng.h"
 #include "team.h"
 
+#define NO_LENGTH UINT64_MAX
+
 struct request {
     struct sample_options options;
     const char *prompt, *prompt_file;
     struct option_texts stops;
-    uint64_t length, lines; /* lines 0: not given */
+    uint64_t length; /* most new symbols of a sample */
+    uint64_t lines;  /* 0: not given */
     int count, on_unknown, threads;
     bool chooses_seed;
 };
@@ -51,6 +54,22 @@ static bool ends_with(const struct story *story, const char *end)
            memcmp(story->text + story->length - length, end, length) == 0;
 }
 
+static bool ends_line(struct vocab_symbol symbol)
+{
+    return symbol.bytes[symbol.length - 1] == '\n';
+}
+
+/* Whether a model that ends no line is asked for lines, and so would never end. */
+static int check_lines(const struct vocab *vocab, const struct request *request)
+{
+    if (request->lines == 0 || request->length < NO_LENGTH)
+        return 0;
+    for (int id = 0; id < vocab->size; id++)
+        if (id != vocab->unknown && ends_line(vocab->symbols[id]))
+            return 0;
+    return error_set("--lines: the model knows no line ends: give --length instead");
+}
+
 /* Adds a drawn symbol and sees whether the sample ends with it: at its length, its lines, or a stop
  * string. */
 static int grow(struct story *story, struct vocab_symbol symbol, const struct request *request)
@@ -58,9 +77,9 @@ static int grow(struct story *story, struct vocab_symbol symbol, const struct re
     if (append(story, symbol) != 0)
         return -1;
     story->symbols++;
-    story->lines += symbol.bytes[symbol.length - 1] == '\n';
+    story->lines += ends_line(symbol);
     story->done =
-        request->lines > 0 ? story->lines >= request->lines : story->symbols >= request->length;
+        story->symbols >= request->length || (request->lines > 0 && story->lines >= request->lines);
     for (size_t k = 0; k < request->stops.count; k++)
         story->done = story->done || ends_with(story, request->stops.list[k]);
     return 0;
@@ -108,7 +127,7 @@ static int write_stories(struct sampler *sampler, const struct request *request,
                          struct story *stories)
 {
     const struct vocab *vocab = &sampler->model->vocab;
-    int left = request->length > 0 || request->lines > 0 ? request->count : 0;
+    int left = request->length > 0 ? request->count : 0;
     while (left > 0) {
         sampler_next(sampler);
         for (int b = 0; b < request->count; b++) {
@@ -177,6 +196,8 @@ static int run(struct request *request, const char *path)
     struct team *team = team_new(request->threads);
     int result = engine && team ? model_load(&model, engine, path) : -1;
     if (result == 0)
+        result = check_lines(&model.vocab, request);
+    if (result == 0)
         result = sample(&model, team, request);
     model_release(&model);
     team_free(team);
@@ -188,8 +209,8 @@ static int run(struct request *request, const char *path)
 static struct option list[] = {
     {.kind = OPTION_GROUP, .help = "How much:"},
     {"length", 'n', OPTION_COUNT, AT(length), "N", "New characters", .max = 1e15},
-    {"lines", 0, OPTION_COUNT, AT(lines), "N", "New lines, however long", .unset = "by characters",
-     .min = 1, .max = 1e15},
+    {"lines", 0, OPTION_COUNT, AT(lines), "N", "New lines, however long unless --length is given",
+     .unset = "by characters", .min = 1, .max = 1e15},
     {"stop", 0, OPTION_TEXTS, AT(stops), "TEXT", "Stop when the text ends so; may be given again",
      .unset = NULL},
     {"count", 0, OPTION_INT, AT(count), "N", "Samples, made side by side and printed in turn",
@@ -236,11 +257,15 @@ int command_sample(int argc, char **argv)
         .most = 1,
         .wanted = "a MODEL",
     };
-    signal(SIGPIPE, SIG_DFL); /* a reader that has seen enough ends the program quietly */
+    /* A reader that has seen enough ends the program quietly, also where SIGPIPE was ignored by
+     * whoever started it. */
+    signal(SIGPIPE, SIG_DFL);
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.prompt && request.prompt_file)
         status = (error_set("--prompt and --prompt-file cannot both be given"), STATUS_USAGE);
     request.chooses_seed = !options_given(&options, "seed");
+    if (request.lines > 0 && !options_given(&options, "length"))
+        request.length = NO_LENGTH;
     if (status == 0)
         status = run(&request, options.arguments[0]);
     options_release(&options);

@@ -84,6 +84,7 @@ setup_file()
 
 @test "a prompt that is not UTF-8 is refused" {
     fails_naming 'offset 2' sample "$MODEL" --prompt $'ab\xff'
+    [[ $stderr != *--unit* ]] # which sample does not have
 }
 
 @test "--prompt-file is as --prompt" {
@@ -107,6 +108,31 @@ setup_file()
     does sample "$MODEL" --length 5000 --seed 4 --stop e
     [ -n "$output" ]
     [ "${#output}" -lt 5000 ]
+}
+
+@test "--lines counts lines; --length caps them" {
+    does sample "$MODEL" --lines 3 --seed 4
+    [ "$("$RUNE" sample "$MODEL" --lines 3 --seed 4 2>/dev/null | wc -l)" -eq 3 ]
+    lines=$output
+    [ "${#lines}" -gt 20 ]
+    does sample "$MODEL" --lines 3 --seed 4 --length 9
+    [ "$output" = "${lines:0:9}" ]
+}
+
+@test "--lines of a model that knows none is refused" {
+    printf 'abcabcabcabcabcabcabcabcabcabcabcabcabcabc' >abc.txt
+    does train abc.txt -o run "${tiny[@]}"
+    run --separate-stderr timeout 10 "$RUNE" sample run --lines 1
+    [ "$status" -eq 1 ]
+    [[ $stderr == *--lines* ]]
+    does sample run --lines 1 --length 5
+    [ "${#output}" -eq 5 ]
+}
+
+@test "a reader that goes away where SIGPIPE is ignored is not an error either" {
+    run --separate-stderr bash -c 'trap "" PIPE; "$RUNE" sample "$MODEL" --length 200000 --seed 1 | head -c 10'
+    [ "${#output}" -eq 10 ]
+    [ -z "$stderr" ]
 }
 
 @test "a reader that goes away is not an error to speak of" {
