@@ -10,11 +10,15 @@
 #include "commands.h"
 #include "error.h"
 #include "evaluate.h"
+#include "file.h"
 #include "glyph.h"
+#include "mem.h"
 #include "options.h"
 #include "team.h"
 #include "trainer.h"
 #include "view.h"
+
+#define WINDOW_STREAMS 64 /* that read windows; these are the same in any number of them */
 
 struct request {
     uint64_t window; /* 0: the state is carried */
@@ -26,7 +30,13 @@ struct request {
 struct tally {
     const struct vocab *vocab;
     struct glyph *glyphs; /* for --per-char, else NULL */
-    uint64_t bytes, unknown, position;
+    uint64_t bytes;       /* of the symbols */
+    uint64_t unknown, position;
+};
+
+struct figures {
+    double loss, bpc, bits_per_byte, perplexity; /* bits_per_byte NAN where it is not known */
+    uint64_t characters, unknown, window;
 };
 
 static int count(void *context, int32_t id, double loss)
@@ -42,37 +52,66 @@ static int count(void *context, int32_t id, double loss)
     return ferror(stdout) ? error_set("stdout: %s", strerror(errno)) : 0;
 }
 
-static int print_json(const struct request *request, const struct evaluation *result,
-                      const struct tally *tally)
+/* JSON has no number that is not finite. */
+static json_t *number_or_null(double number)
 {
-    const double bits = result->loss / log(2);
+    return isfinite(number) ? json_real(number) : json_null();
+}
+
+static int print_json(const struct figures *figures)
+{
     json_t *object = json_pack(
-        "{s:f, s:f, s:f, s:f, s:I, s:I}", "loss", result->loss, "bpc", bits, "bits_per_byte",
-        bits * (double)result->characters / (double)tally->bytes, "perplexity", exp(result->loss),
-        "characters", (json_int_t)result->characters, "unknown", (json_int_t)tally->unknown);
-    if (object && request->window > 0)
-        json_object_set_new(object, "window", json_integer((json_int_t)request->window));
+        "{s:o, s:o, s:o, s:o, s:I, s:I}", "loss", number_or_null(figures->loss), "bpc",
+        number_or_null(figures->bpc), "bits_per_byte", number_or_null(figures->bits_per_byte),
+        "perplexity", number_or_null(figures->perplexity), "characters",
+        (json_int_t)figures->characters, "unknown", (json_int_t)figures->unknown);
+    if (object && figures->window > 0)
+        json_object_set_new(object, "window", json_integer((json_int_t)figures->window));
     int failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');
     return failed ? error_set("stdout: %s", strerror(errno)) : 0;
 }
 
-static void print_text(FILE *out, const struct request *request, const struct evaluation *result,
-                       const struct tally *tally)
+static void print_text(FILE *out, const struct figures *figures)
 {
-    const double bits = result->loss / log(2);
-    fprintf(out, "loss           %.4f nats per character", result->loss);
-    if (request->window > 0)
+    fprintf(out, "loss           %.4f nats per character", figures->loss);
+    if (figures->window > 0)
         fprintf(out, ", from a fresh state every %llu characters",
-                (unsigned long long)request->window);
-    fprintf(
-        out,
-        "\nbits per char  %.4f\nbits per byte  %.4f\nperplexity     %.3f\ncharacters     %llu\n",
-        bits, bits * (double)result->characters / (double)tally->bytes, exp(result->loss),
-        (unsigned long long)result->characters);
-    if (tally->unknown > 0)
-        fprintf(out, "unknown        %llu\n", (unsigned long long)tally->unknown);
+                (unsigned long long)figures->window);
+    fprintf(out, "\nbits per char  %.4f\n", figures->bpc);
+    if (!isnan(figures->bits_per_byte))
+        fprintf(out, "bits per byte  %.4f\n", figures->bits_per_byte);
+    fprintf(out, figures->perplexity < 1e6 ? "perplexity     %.3f\n" : "perplexity     %.3g\n",
+            figures->perplexity);
+    fprintf(out, "characters     %llu\n", (unsigned long long)figures->characters);
+    if (figures->unknown > 0)
+        fprintf(out, "unknown        %llu\n", (unsigned long long)figures->unknown);
+}
+
+/* Bytes of the text that was read, as it is in the files; 0 where that is not known. Of a part of
+ * them only the symbols are at hand, which are the text unless some of it is unknown or changed. */
+static uint64_t text_bytes(const struct corpus *corpus, const struct corpus_part *part,
+                           const struct tally *tally)
+{
+    if (part->length == corpus->length)
+        return corpus->notes.bytes;
+    return tally->unknown > 0 || tally->vocab->form != UTF8_NONE ? 0 : tally->bytes;
+}
+
+static struct figures figures_of(const struct evaluation *result, const struct tally *tally,
+                                 uint64_t bytes, uint64_t window)
+{
+    const double bpc = result->loss / log(2);
+    return (struct figures){
+        .loss = result->loss,
+        .bpc = bpc,
+        .bits_per_byte = bytes > 0 ? bpc * (double)result->characters / (double)bytes : (double)NAN,
+        .perplexity = exp(result->loss),
+        .characters = result->characters,
+        .unknown = tally->unknown,
+        .window = window,
+    };
 }
 
 static int evaluate_part(const struct request *request, struct team *team, struct model *model,
@@ -89,29 +128,63 @@ static int evaluate_part(const struct request *request, struct team *team, struc
         puts("position,character,loss");
     if (status == 0)
         status = evaluate(&evaluator, &result, count, &tally);
-    if (status == 0 && request->json)
-        status = print_json(request, &result, &tally);
-    else if (status == 0)
-        print_text(request->per_char ? stderr : stdout, request, &result, &tally);
+    if (status == 0) {
+        const struct figures figures =
+            figures_of(&result, &tally, text_bytes(corpus, part, &tally), request->window);
+        if (request->json)
+            status = print_json(&figures);
+        else
+            print_text(request->per_char ? stderr : stdout, &figures);
+    }
     evaluator_release(&evaluator);
     glyphs_free(tally.glyphs);
     return status;
 }
 
-/* The files in the model's symbols; nothing is held out. */
-static int open_files(struct corpus *corpus, struct vocab *vocab, const struct options *options)
+/* A file of that name for a while; NULL and a message if there is no memory. */
+static char *temporary_path(const char *name)
 {
-    const char *spool = getenv("TMPDIR");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/rune.ids", spool && *spool ? spool : "/tmp");
-    const struct corpus_options corpus_options = {
-        .files = options->arguments + 1,
-        .num_files = options->num_arguments - 1,
-        .spool = path,
+    const char *directory = getenv("TMPDIR");
+    return file_join(directory && *directory ? directory : "/tmp", name);
+}
+
+/* The files in the model's symbols; nothing is held out. */
+static int read_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
+                      int num_files)
+{
+    char *spool = temporary_path("rune-ids");
+    const struct corpus_options options = {
+        .files = files,
+        .num_files = num_files,
+        .spool = spool,
         .in_memory_max = CORPUS_IN_MEMORY,
         .fixed_vocab = true,
     };
-    return corpus_open(corpus, vocab, &corpus_options);
+    int result = spool ? corpus_open(corpus, vocab, &options) : -1;
+    free(spool);
+    return result;
+}
+
+/* The same with stdin, which is kept in a file meanwhile, in the place of "-". */
+static int open_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
+                      int num_files)
+{
+    struct file_out copy = {0};
+    char *path = temporary_path("rune-stdin");
+    const char **names = mem_new((size_t)num_files, sizeof *names);
+    int result = path && names ? 0 : -1;
+    for (int k = 0; k < num_files && result == 0; k++) {
+        const bool piped = strcmp(files[k], "-") == 0;
+        if (piped && !copy.temporary)
+            result = file_copy_stdin(&copy, path);
+        names[k] = piped ? copy.temporary : files[k];
+    }
+    if (result == 0)
+        result = read_files(corpus, vocab, names, num_files);
+    file_abandon(&copy);
+    free(names);
+    free(path);
+    return result;
 }
 
 static int run(const struct request *request, const struct options *options)
@@ -123,7 +196,8 @@ static int run(const struct request *request, const struct options *options)
     const char *path = options->arguments[0];
     int result = engine && team ? model_load(&model, engine, path) : -1;
     if (result == 0 && options->num_arguments > 1)
-        result = open_files(&corpus, &model.vocab, options);
+        result =
+            open_files(&corpus, &model.vocab, options->arguments + 1, options->num_arguments - 1);
     else if (result == 0)
         result = trainer_read_corpus(&corpus, path, &model.vocab);
     const struct corpus_part *part =
@@ -148,7 +222,8 @@ static struct option list[] = {
     {"window", 0, OPTION_COUNT, AT(window), "N", "Read every N characters as a text of its own",
      .unset = "the state is carried", .min = 1, .max = 1e15},
     {"streams", 0, OPTION_INT, AT(streams), "N",
-     "Read N parts of the text side by side: faster, and nearly the same", .min = 1, .max = 1e6},
+     "Read N parts of the text side by side: faster, and nearly the same",
+     .unset = "1; 64 with --window, the same", .min = 1, .max = 1e6},
     {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
      .max = 1024},
 };
@@ -159,8 +234,8 @@ int command_eval(int argc, char **argv)
     struct options options = {
         .command = "eval",
         .usage = "MODEL [FILE...]",
-        .summary = "\nMeasures how well a model predicts a text: FILE, or the part that MODEL's "
-                   "run held out.",
+        .summary = "\nMeasures how well a model predicts a text: FILE (-: stdin), or the part that "
+                   "MODEL's run held out.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
@@ -171,6 +246,8 @@ int command_eval(int argc, char **argv)
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.per_char && (request.json || request.streams > 1))
         status = (error_set("--per-char goes with neither --json nor --streams"), STATUS_USAGE);
+    if (request.window > 0 && !request.per_char && !options_given(&options, "streams"))
+        request.streams = WINDOW_STREAMS;
     if (status == 0)
         status = run(&request, &options);
     options_release(&options);

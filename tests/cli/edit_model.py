@@ -1,4 +1,6 @@
-"""Damages a safetensors file: edit_model.py IN OUT version|shape|nan|offsets|missing|header"""
+"""Damages a safetensors file: edit_model.py IN OUT version|shape|nan|sure|offsets|missing|header
+
+sure: a model that takes the first symbol of its vocabulary for certain, and is whole."""
 import json
 import struct
 import sys
@@ -16,6 +18,8 @@ elif damage == 'shape':
     weight['shape'] = weight['shape'][::-1]
 elif damage == 'nan':
     struct.pack_into('<f', body, weight['data_offsets'][0], float('nan'))
+elif damage == 'sure':
+    struct.pack_into('<f', body, header['linear.bias']['data_offsets'][0], 1e4)
 elif damage == 'offsets':
     weight['data_offsets'][1] += 1 << 40
 elif damage == 'missing':

@@ -25,6 +25,62 @@ setup_file()
         "$characters" "$(wc -c <"$CORPORA/texts/greek.txt")"
 }
 
+@test "eval: bits per byte are over the bytes of the text as it is in the file" {
+    # Composed, e and its accent are one character of two bytes, and not two of three.
+    for ((k = 0; k < 200; k++)); do printf 'cafe\u0301 %d\n' "$k"; done >accents.txt
+    does train accents.txt -o run "${tiny[@]}" --normalize nfc
+    does eval run accents.txt --json
+    [ "$(json characters)" -lt "$(LC_ALL=C.UTF-8 wc -m <accents.txt)" ]
+    number_is '($2 - $1 * $3 / $4) ^ 2 < 1e-6' "$(json bpc)" "$(json bits_per_byte)" \
+        "$(json characters)" "$(wc -c <accents.txt)"
+    does eval run accents.txt
+    [[ $output == *'bits per byte'* ]]
+    # Of a part of the text it is not known how many bytes it had.
+    head -c 1500 "$english" >>accents.txt; head -c 10000 accents.txt >two.txt
+    does train "$english" accents.txt -o part "${tiny[@]}" --normalize nfc
+    does eval part --json
+    [ "$(json bits_per_byte)" = None ]
+    does eval part
+    [[ $output != *'bits per byte'* ]]
+}
+
+@test "eval: bits per byte of a held-out part with unknown symbols are not known" {
+    (cat "$english"; printf '\u2202 and then there is more of it') >odd.txt
+    does train odd.txt -o run "${tiny[@]}" --min-count 2
+    does eval run --json
+    [ "$(json unknown)" -ge 1 ]
+    [ "$(json bits_per_byte)" = None ]
+    does eval run odd.txt --json
+    number_is '($2 - $1 * $3 / $4) ^ 2 < 1e-6' "$(json bpc)" "$(json bits_per_byte)" \
+        "$(json characters)" "$(wc -c <odd.txt)"
+}
+
+@test "eval - reads stdin, and leaves nothing behind" {
+    mkdir tmp
+    does eval "$MODEL" "$english" --json
+    from_file=$output
+    run --separate-stderr env TMPDIR=tmp "$RUNE" eval "$MODEL" - --json <"$english"
+    [ "$status" -eq 0 ]
+    [ "$output" = "$from_file" ]
+    [ -z "$(ls -A tmp)" ]
+    run --separate-stderr env TMPDIR=tmp "$RUNE" eval "$MODEL" - </dev/null
+    [ "$status" -eq 1 ]
+    [[ $stderr == *stdin* ]]
+    [ -z "$(ls -A tmp)" ]
+    run --separate-stderr env TMPDIR=nowhere "$RUNE" eval "$MODEL" - <"$english"
+    [ "$status" -eq 1 ]
+    [[ $stderr == *nowhere* ]]
+}
+
+@test "eval --json of a model that is never right: what is no number is null" {
+    python3 "$BATS_TEST_DIRNAME/edit_model.py" "$MODEL/best.safetensors" sure.safetensors sure
+    does eval sure.safetensors "$english" --json
+    number_is '$1 > 1000' "$(json loss)"
+    [ "$(json perplexity)" = None ]
+    does eval sure.safetensors "$english"
+    [[ $output == *perplexity* ]]
+}
+
 @test "eval without a file takes the validation part" {
     does eval "$MODEL" --json
     number_is '$1 > 0.09 * $2 && $1 < 0.11 * $2' "$(json characters)" "$(wc -c <"$english")"
@@ -44,7 +100,13 @@ setup_file()
 
 @test "eval --window adds the loss with a fresh state" {
     does eval "$MODEL" "$english" --json --window 20
-    [ -n "$(json window)" ]
+    [ "$(json window)" -eq 20 ]
+    in_many=$(json loss)
+    does eval "$MODEL" "$english" --json --window 20 --streams 1
+    number_is '($1 - $2) ^ 2 < 1e-10' "$in_many" "$(json loss)"
+    does eval "$MODEL" "$english" --per-char --window 20
+    letters=$(head -n 7 <<<"$output" | tail -n 6 | cut -d , -f 2 | tr -d '\n"')
+    [ "${letters// /}" = TheKe ] # in the order of the text: The Keeper
     misused_naming --window eval "$MODEL" "$english" --window 0
 }
 
