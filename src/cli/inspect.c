@@ -20,6 +20,7 @@
 struct request {
     const char *directory, *formats, *units, *quantities;
     int policy, columns, threads;
+    bool page; /* it is among the formats */
 };
 
 /* Signals that grow one by one. */
@@ -37,24 +38,55 @@ static int add(struct signals *signals, struct trace_signal signal)
     return 0;
 }
 
+/* --- lists ------------------------------------------------------------------------------------ */
+
+/* One of "h,c,o". */
+struct item {
+    const char *text;
+    size_t length;
+};
+
+/* Takes the first item off a list, which is then NULL if it was the last. False if there is none;
+ * "" is a list of one that is empty. */
+static bool next_item(const char **list, struct item *item)
+{
+    if (!*list)
+        return false;
+    *item = (struct item){*list, strcspn(*list, ",")};
+    *list = item->text[item->length] ? item->text + item->length + 1 : NULL;
+    return true;
+}
+
+static bool item_is(struct item item, const char *name)
+{
+    return strlen(name) == item.length && strncmp(name, item.text, item.length) == 0;
+}
+
+/* The view that an item of --format names; NULL and a message if there is none. */
+static const struct view *view_of(struct item item)
+{
+    char name[16];
+    snprintf(name, sizeof name, "%.*s", (int)item.length, item.text);
+    return view_find(name);
+}
+
 /* --- which signals ---------------------------------------------------------------------------- */
 
 /* Reads "h,c" into a set of the cell's quantities; NULL: those that are carried (the states). */
-static int parse_quantities(const struct cell *cell, const char *text, bool *wanted)
+static int parse_quantities(const struct cell *cell, const char *list, bool *wanted)
 {
+    struct item item;
     const int total = cell->num_states + cell->num_gates;
     for (int q = 0; q < total; q++)
-        wanted[q] = !text && q < cell->num_states;
-    while (text && *text) {
-        const size_t length = strcspn(text, ",");
+        wanted[q] = !list && q < cell->num_states;
+    while (next_item(&list, &item)) {
         int q = 0;
-        while (q < total && (strlen(cell->quantities[q]) != length ||
-                             strncmp(cell->quantities[q], text, length) != 0))
+        while (q < total && !item_is(item, cell->quantities[q]))
             q++;
         if (q == total)
-            return error_set("--quantities: a %s has no \"%.*s\"", cell->name, (int)length, text);
+            return error_set("--quantities: a cell of %s has no \"%.*s\"", cell->name,
+                             (int)item.length, item.text);
         wanted[q] = true;
-        text += length + (text[length] == ',');
     }
     return 0;
 }
@@ -68,38 +100,44 @@ static int add_unit(struct signals *signals, const struct cell *cell, const bool
     return 0;
 }
 
-/* Reads "1:37,0:5" (layer:unit); without a colon the unit is one of the last layer. */
-static int add_units(struct signals *signals, const struct model *model, const bool *wanted,
-                     const char *text)
+/* Reads "1:37", layer and unit, or "37", a unit of the last layer. */
+static int parse_unit(struct item item, const struct model *model, long *layer, long *unit)
 {
-    while (*text) {
-        char *end;
-        long layer = model->num_layers - 1, unit = strtol(text, &end, 10);
-        bool sound = end != text;
-        if (sound && *end == ':') {
-            const char *after = end + 1;
-            layer = unit;
-            unit = strtol(after, &end, 10);
-            sound = end != after;
-        }
-        if (!sound || (*end && *end != ','))
-            return error_set("--units: \"%s\" is not a list of units like 1:37,0:5 (layer:unit)",
-                             text);
-        if (layer < 0 || layer >= model->num_layers || unit < 0 || unit >= model->hidden_size)
-            return error_set(
-                "--units: there is no unit %ld:%ld; layers are 0 to %d and units 0 to %d", layer,
-                unit, model->num_layers - 1, model->hidden_size - 1);
-        if (add_unit(signals, model->cell, wanted, (int)layer, (int)unit) != 0)
-            return -1;
-        text = end + (*end == ',');
+    char *end;
+    *layer = model->num_layers - 1;
+    *unit = strtol(item.text, &end, 10);
+    bool sound = end != item.text;
+    if (sound && *end == ':') {
+        const char *after = end + 1;
+        *layer = *unit;
+        *unit = strtol(after, &end, 10);
+        sound = end != after;
     }
+    if (!sound || end != item.text + item.length)
+        return error_set("--units: \"%.*s\" is no unit like 1:37 (layer:unit)", (int)item.length,
+                         item.text);
+    if (*layer < 0 || *layer >= model->num_layers || *unit < 0 || *unit >= model->hidden_size)
+        return error_set("--units: there is no unit %ld:%ld; layers are 0 to %d and units 0 to %d",
+                         *layer, *unit, model->num_layers - 1, model->hidden_size - 1);
+    return 0;
+}
+
+static int add_units(struct signals *signals, const struct model *model, const bool *wanted,
+                     const char *list)
+{
+    struct item item;
+    long layer, unit;
+    while (next_item(&list, &item))
+        if (parse_unit(item, model, &layer, &unit) != 0 ||
+            add_unit(signals, model->cell, wanted, (int)layer, (int)unit) != 0)
+            return -1;
     return 0;
 }
 
 static int choose_signals(struct signals *signals, const struct model *model,
                           const struct request *request)
 {
-    bool wanted[CELL_STATES + 32];
+    bool wanted[CELL_QUANTITIES];
     if (parse_quantities(model->cell, request->quantities, wanted) != 0)
         return -1;
     if (request->units)
@@ -130,11 +168,11 @@ static int thin_out(struct signals *signals, struct model *model, struct team *t
     for (int k = 0; k < found; k++)
         kept[k] = signals->list[most[k]];
     if (found > 0) {
-        fprintf(
-            stderr,
-            "note: a text of %zu characters leaves room for the %d signals that vary most, of %zu; "
-            "--units chooses others\n",
-            length, found, signals->count);
+        fprintf(stderr,
+                "note: a text of %zu characters leaves room on the page for the %d signals that "
+                "vary most, of %zu; "
+                "--units chooses others\n",
+                length, found, signals->count);
         memcpy(signals->list, kept, (size_t)found * sizeof *kept);
         signals->count = (size_t)found;
     }
@@ -151,15 +189,12 @@ static int write_views(const struct trace *trace, const struct view_options *vie
 {
     if (file_make_directory(request->directory) != 0)
         return -1;
-    for (const char *at = request->formats; *at;) {
-        char name[16] = "";
-        const size_t length = strcspn(at, ",");
-        snprintf(name, sizeof name, "%.*s", (int)length, at);
-        const struct view *view = view_find(name);
+    struct item item;
+    for (const char *formats = request->formats; next_item(&formats, &item);) {
+        const struct view *view = view_of(item);
         if (!view || view->write(trace, view_options, request->directory) != 0)
             return -1;
         fprintf(stderr, "%s/%s\n", request->directory, view->files);
-        at += length + (at[length] == ',');
     }
     return 0;
 }
@@ -204,7 +239,7 @@ static int inspect(struct model *model, struct team *team, const struct request 
                               "--on-unknown skip or replace", &ids, &length, NULL);
     if (result == 0 && length == 0)
         result = error_set("%s: has no characters to inspect", file_name(path));
-    if (result == 0 && !request->units)
+    if (result == 0 && request->directory && request->page && !request->units)
         result = thin_out(&signals, model, team, ids, length);
     if (result == 0)
         result = probe_run(&trace, team, model, ids, length, signals.list, signals.count,
@@ -231,18 +266,16 @@ static int run(const struct request *request, const char *model_path, const char
     return result == 0 ? 0 : STATUS_FAILED;
 }
 
-/* Whether every name in "page,npy" is a view's. */
-static int check_formats(const char *formats)
+/* Checks every name in "page,npy"; says whether the page is among them. */
+static int parse_formats(const char *formats, bool *page)
 {
-    for (const char *at = formats; *at;) {
-        char name[16] = "";
-        const size_t length = strcspn(at, ",");
-        snprintf(name, sizeof name, "%.*s", (int)length, at);
-        if (!view_find(name))
+    struct item item;
+    while (next_item(&formats, &item)) {
+        if (!view_of(item))
             return -1;
-        at += length + (at[length] == ',');
+        *page = *page || item_is(item, "page");
     }
-    return *formats ? 0 : error_set("--format names no format");
+    return 0;
 }
 
 #define AT(field) offsetof(struct request, field)
@@ -281,7 +314,7 @@ int command_inspect(int argc, char **argv)
         .wanted = "a MODEL and a FILE",
     };
     int status = options_parse(&options, argc, argv);
-    if (status == 0 && check_formats(request.formats) != 0)
+    if (status == 0 && parse_formats(request.formats, &request.page) != 0)
         status = STATUS_USAGE;
     if (status == 0)
         status = run(&request, options.arguments[0], options.arguments[1]);

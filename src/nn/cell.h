@@ -9,8 +9,11 @@
 #include "real.h"
 #include "team.h"
 
+/* The most that a cell has. */
 #define CELL_PARAMS 8
 #define CELL_STATES 4
+#define CELL_GATES 8
+#define CELL_QUANTITIES (CELL_STATES + CELL_GATES)
 
 /* One layer over one chunk of B streams and T timesteps. The caller owns all arrays. */
 struct layer {

@@ -159,6 +159,28 @@ setup_file()
     [[ $(sed 's/\x1b\[[0-9;]*m//g' <<<"$output") == *'The bridge'* ]]
 }
 
+@test "inspect: only the page leaves signals out for want of room" {
+    cat "$english" "$english" "$english" >long.txt # 49,000 characters leave room for 600 signals
+    does train "$english" -o run "${tiny[@]}" --hidden-size 104
+    does inspect run long.txt -o arrays --format npy --quantities h,c,i,f,g,o
+    [[ $stderr != *note* ]]
+    signals='import json; print(len(json.load(open("arrays/activations.json"))["signals"]))'
+    [ "$(python3 -c "$signals")" -eq 624 ]
+    does inspect run long.txt -o both --format page --quantities h,c,i,f,g,o
+    [[ $stderr == *note* ]]
+}
+
+@test "inspect: lists with nothing in them, or between two commas, are errors" {
+    fails_naming --quantities inspect "$MODEL" "$english" --quantities ''
+    fails_naming --quantities inspect "$MODEL" "$english" --quantities h,,c
+    fails_naming --units inspect "$MODEL" "$english" --units ''
+    fails_naming --units inspect "$MODEL" "$english" --units 1,
+    fails_naming --units inspect "$MODEL" "$english" --units 0:1:2
+    misused_naming format inspect "$MODEL" "$english" --format '' -o out
+    misused_naming format inspect "$MODEL" "$english" --format page, -o out
+    [ ! -e out ]
+}
+
 @test "inspect names a unit that the model does not have" {
     fails_naming 99 inspect "$MODEL" "$english" -o out --units 99
 }
