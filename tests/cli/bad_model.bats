@@ -13,7 +13,7 @@ refused()
     fails_naming "$1" info "$1"
     fails_naming "$1" eval "$1" "$english"
     fails_naming "$1" inspect "$1" "$english" -o page
-    fails_naming "$1" train "$english" -o run "${tiny[@]}" --init-from "$1"
+    fails_naming "$1" train "$english" -o run --max-steps 5 --threads 1 --init-from "$1"
     [ ! -e page ]
     [ ! -e run ]
 }
