@@ -3,12 +3,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "blas.h"
+#include "clock.h"
 #include "error.h"
-#include "file.h"
 #include "sample.h"
 #include "view.h"
 
@@ -17,17 +15,10 @@
 #define TERMINAL_INTERVAL 0.2 /* seconds */
 #define PLAIN_INTERVAL 15.0
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 void progress_init(struct progress *progress, bool quiet)
 {
     *progress = (struct progress){.quiet = quiet, .terminal = isatty(STDERR_FILENO) != 0};
-    progress->drawn_at = now();
+    progress->drawn_at = clock_seconds();
 }
 
 void progress_break(struct progress *progress)
@@ -40,7 +31,7 @@ void progress_break(struct progress *progress)
 /* Whether it is time to draw again. */
 static bool due(struct progress *progress)
 {
-    const double time = now();
+    const double time = clock_seconds();
     if (progress->quiet ||
         time - progress->drawn_at < (progress->terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL))
         return false;
@@ -102,7 +93,6 @@ static void started(void *context, const struct trainer *trainer)
     struct progress *progress = context;
     const struct plan *plan = &trainer->plan;
     const struct model *model = &trainer->model;
-    static const char *const optimizers[] = {"Adam", "RMSProp", "SGD"};
     progress_break(progress);
     if (progress->quiet)
         return;
@@ -113,7 +103,7 @@ static void started(void *context, const struct trainer *trainer)
             model->num_layers, model->hidden_size, grouped(model->params.total));
     fprintf(stderr,
             "fit     %s, learning rate %g, %d streams of %d characters, dropout %g, seed %llu\n",
-            optimizers[plan->optim.kind], plan->schedule.rate, plan->batch_size, plan->seq_length,
+            optim_names[plan->optim.kind], plan->schedule.rate, plan->batch_size, plan->seq_length,
             plan->dropout, (unsigned long long)plan->seed);
     if (trainer->progress.total_steps > 0)
         fprintf(stderr, "until   step %s (%.1f epochs), validated every %s steps\n",
@@ -123,7 +113,7 @@ static void started(void *context, const struct trainer *trainer)
                 grouped(trainer->validate_every));
     else
         fprintf(stderr, "until   %g minutes are over\n", plan->max_minutes);
-    fprintf(stderr, "machine %d threads, %s, %.0f MB of memory\n", team_size(trainer->team),
+    fprintf(stderr, "machine %d threads, %s, %.3g MB of memory\n", team_size(trainer->team),
             model->engine->name, (double)trainer->memory / 1e6);
 }
 
@@ -136,20 +126,24 @@ static void print_duration(double seconds)
         fprintf(stderr, "%ld:%02ld", whole / 60, whole % 60);
 }
 
+/* Seconds to go at the speed of this stretch, its validations included. */
 static double time_left(const struct trainer *trainer)
 {
     const struct train_progress *at = &trainer->progress;
-    if (at->total_steps == 0)
-        return fmax(trainer->plan.max_minutes * 60 - trainer->stretch_seconds, 0);
-    return (double)(at->total_steps - at->step) * trainer->timed_seconds /
-           (double)(trainer->timed_steps > 0 ? trainer->timed_steps : 1);
+    const struct train_clock *clock = &trainer->clock;
+    const double limit = trainer->plan.max_minutes * 60 - trainer_limited_seconds(trainer);
+    const double done = (double)(at->step - clock->first);
+    if (at->total_steps == 0 || done == 0)
+        return fmax(limit, 0);
+    const double rest = at->total_steps > at->step ? (double)(at->total_steps - at->step) : 0;
+    const double left = rest * clock->stretch / done;
+    return trainer->plan.max_minutes > 0 ? fmax(fmin(left, limit), 0) : left;
 }
 
 static void print_status(const struct trainer *trainer, double train_loss)
 {
     const double loss = isnan(trainer->val_loss) ? train_loss : trainer->val_loss;
-    fprintf(stderr, "epoch %.2f  step %llu",
-            (double)trainer->progress.characters / (double)trainer->corpus.training.length,
+    fprintf(stderr, "epoch %.2f  step %llu", trainer_epochs(trainer),
             (unsigned long long)trainer->progress.step);
     if (trainer->progress.total_steps > 0)
         fprintf(stderr, "/%llu", (unsigned long long)trainer->progress.total_steps);
@@ -157,7 +151,7 @@ static void print_status(const struct trainer *trainer, double train_loss)
     if (!isnan(trainer->val_loss))
         fprintf(stderr, "  val %.4f", trainer->val_loss);
     fprintf(stderr, "  %.3f bits/char  %s chars/s  ", loss / log(2),
-            grouped((uint64_t)trainer->chars_per_second));
+            grouped((uint64_t)trainer_speed(trainer)));
     print_duration(time_left(trainer));
     fprintf(stderr, " left");
 }
@@ -169,7 +163,8 @@ static void stepped(void *context, const struct trainer *trainer)
     if (!due(progress))
         return;
     open_line(progress);
-    print_status(trainer, at->loss_steps > 0 ? at->loss_sum / at->loss_steps : trainer->train_loss);
+    print_status(trainer,
+                 at->loss_steps > 0 ? at->loss_sum / (double)at->loss_steps : trainer->train_loss);
     close_line(progress);
 }
 
@@ -201,14 +196,14 @@ static int draw_curve(const struct trainer *trainer)
     struct curve_point *points = NULL;
     size_t count = 0;
     int result = -1;
-    char *log_path = file_join(trainer->directory, "log.csv");
-    char *path = file_join(trainer->directory, "loss.svg");
+    char *log_path = rundir_file(&trainer->rundir, RUNDIR_LOG);
+    char *path = rundir_file(&trainer->rundir, RUNDIR_CURVE);
     if (log_path && path && log_read(log_path, &rows, &count) == 0 &&
         (points = calloc(count + 1, sizeof *points)) != NULL) {
         for (size_t k = 0; k < count; k++)
             points[k] =
                 (struct curve_point){(double)rows[k].step, rows[k].train_loss, rows[k].val_loss};
-        result = curve_write(path, trainer->directory, points, count);
+        result = curve_write(path, trainer->rundir.path, points, count);
     }
     free(points);
     free(rows);
@@ -229,7 +224,7 @@ static void validated(void *context, struct trainer *trainer)
     progress->line_open = false;
     fputc('\n', stderr);
     print_sample(trainer);
-    progress->drawn_at = now();
+    progress->drawn_at = clock_seconds();
 }
 
 struct train_observer progress_observer(struct progress *progress)

@@ -12,7 +12,6 @@
 #include "mem.h"
 #include "options.h"
 #include "progress.h"
-#include "rng.h"
 #include "team.h"
 
 static volatile sig_atomic_t stop;
@@ -23,13 +22,21 @@ static void on_signal(int signal)
     stop = 1;
 }
 
-/* The first Ctrl-C ends training cleanly; a second one ends the program. */
+/* The first Ctrl-C (or the end of the terminal) ends training cleanly; a second one ends the
+ * program. What the program was told to ignore when it was started, as by nohup, stays ignored. */
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_flags = (int)SA_RESETHAND};
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t k = 0; k < sizeof signals / sizeof *signals; k++) {
+        struct sigaction action;
+        sigaction(signals[k], NULL, &action);
+        if (action.sa_handler == SIG_IGN)
+            continue;
+        action = (struct sigaction){.sa_flags = (int)SA_RESETHAND | SA_RESTART};
+        action.sa_handler = on_signal;
+        sigaction(signals[k], &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN); /* a reader of the progress that goes away is no reason to stop */
 }
 
 /* What the command line says. */
@@ -41,11 +48,6 @@ struct request {
     int threads;
     bool quiet;
 };
-
-static const char *const units[] = {"codepoint", "grapheme", "byte", NULL};
-static const char *const forms[] = {"none", "nfc", "nfkc", NULL};
-static const char *const optimizers[] = {"adam", "rmsprop", "sgd", NULL};
-static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 
 static const struct request defaults = {
     .plan = {.cell = "lstm",
@@ -59,7 +61,7 @@ static const struct request defaults = {
              .optim = {.clip_norm = 1},
              .seed = 1,
              .val_fraction = 0.1,
-             .validate_every = PLAN_AUTO,
+             .validate_every = 0,
              .save_every = 2,
              .patience = 10},
     .source = {.min_count = 1},
@@ -83,18 +85,36 @@ static char *default_directory(const char *file)
 
 static void print_end(const struct trainer *trainer)
 {
+    static const char *const reasons[] = {
+        [TRAIN_COMPLETE] = "done",
+        [TRAIN_TIME_IS_OVER] = "the time is over",
+        [TRAIN_NO_GAIN] = "the last validations brought no gain",
+        [TRAIN_INTERRUPTED] = "interrupted and saved",
+    };
     const double best = trainer->progress.best_loss;
-    const char *const directory = trainer->directory;
-    fprintf(stderr, "%s at step %llu", trainer->ended, (unsigned long long)trainer->progress.step);
+    const char *const directory = trainer->rundir.path;
+    fprintf(stderr, "%s, at step %llu", reasons[trainer->end],
+            (unsigned long long)trainer->progress.step);
     if (isfinite(best))
         fprintf(stderr, "; best %s loss %.4f nats (%.3f bits) per character",
                 trainer->corpus.validation.length > 0 ? "validation" : "training", best,
                 best / log(2));
     fprintf(stderr, "\n\nNow try:\n  rune sample %s\n  rune inspect %s %s -o %s/inspect\n",
             directory, directory, trainer->files[0], directory);
-    if (trainer->progress.total_steps == 0 ||
-        trainer->progress.step < trainer->progress.total_steps)
+    if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_IS_OVER)
         fprintf(stderr, "  rune train --resume %s\n", directory);
+}
+
+/* A model that is there has its own shape and symbols. */
+static int check_init_from(const struct options *options)
+{
+    static const char *const fixed[] = {"cell", "num-layers", "hidden-size",
+                                        "unit", "normalize",  "min-count"};
+    for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
+        if (options_given(options, fixed[k]))
+            return error_set("--%s cannot be given with --init-from: the model has its own",
+                             fixed[k]);
+    return 0;
 }
 
 /* Only limits and threads may change while a run goes on. */
@@ -177,9 +197,10 @@ static struct option list[] = {
     {"quiet", 'q', OPTION_FLAG, AT(quiet), NULL, "Print nothing but errors", .unset = NULL},
     {.kind = OPTION_GROUP, .help = "The text:"},
     {"unit", 0, OPTION_CHOICE, AT(unit), "UNIT", "What one symbol is: codepoint, grapheme or byte",
-     .choices = units},
+     .choices = vocab_unit_names},
     {"normalize", 0, OPTION_CHOICE, AT(form), "FORM",
-     "Normal form that the text is brought to first: none, nfc or nfkc", .choices = forms},
+     "Normal form that the text is brought to first: none, nfc or nfkc",
+     .choices = vocab_form_names},
     {"min-count", 0, OPTION_COUNT, AT(source.min_count), "N",
      "Symbols that are rarer become one unknown symbol", .min = 1, .max = 1e15},
     {.kind = OPTION_GROUP, .help = "The model:"},
@@ -202,11 +223,11 @@ static struct option list[] = {
     {"max-minutes", 0, OPTION_REAL, AT(plan.max_minutes), "N", "Stop after that time",
      .unset = "no limit", .min = 1e-3, .max = 1e6},
     {"optimizer", 0, OPTION_CHOICE, AT(optimizer), "NAME", "adam, rmsprop or sgd",
-     .choices = optimizers},
+     .choices = optim_names},
     {"learning-rate", 0, OPTION_REAL, AT(plan.schedule.rate), "RATE", "Its highest value",
      .unset = CHOSEN, .max = 1e3},
     {"schedule", 0, OPTION_CHOICE, AT(schedule), "NAME",
-     "How it falls: cosine, step (to a tenth, twice) or constant", .choices = schedules},
+     "How it falls: cosine, step (to a tenth, twice) or constant", .choices = schedule_names},
     {"warmup", 0, OPTION_COUNT, AT(plan.schedule.warmup), "N", "Steps over which it rises",
      .max = 1e15},
     {"weight-decay", 0, OPTION_REAL, AT(plan.optim.weight_decay), "D",
@@ -242,6 +263,8 @@ int command_train(int argc, char **argv)
         status = check_resume(&options) == 0 ? 0 : STATUS_USAGE;
     else if (status == 0 && options.num_arguments == 0)
         status = (error_set("a FILE is needed: rune train %s", options.usage), STATUS_USAGE);
+    else if (status == 0 && request.source.init_from)
+        status = check_init_from(&options) == 0 ? 0 : STATUS_USAGE;
     else if (status == 0 && (!engine_find(NULL) || !engine_cell(engine_find(NULL), plan->cell)))
         status = STATUS_USAGE;
     source->unit = (enum vocab_unit)request.unit;

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -40,42 +39,38 @@ static int skip_header(FILE *stream)
     return fgets(line, sizeof line, stream) && strcmp(line, header) == 0 ? 0 : -1;
 }
 
-/* Goes behind the first `rows` rows of an open log and cuts it there. */
-static int cut(struct log *log, const char *path, uint64_t rows, struct log_row *last)
+/* Reads the first `rows` rows, as far as they are there and sound. Returns where they end; 0 where
+ * not even the header is there. */
+static long read_rows(struct log *log, uint64_t rows, struct log_row *last)
 {
-    struct log_row row = {0};
+    struct log_row row;
+    rewind(log->stream);
     if (skip_header(log->stream) != 0)
-        return error_set("%s: does not begin with the header of a log", path);
-    for (; log->rows < rows; log->rows++)
-        if (read_row(log->stream, &row) != 1)
-            return error_set("%s: has only %llu of the %llu rows that the checkpoint counts", path,
-                             (unsigned long long)log->rows, (unsigned long long)rows);
-    if (last)
-        *last = row;
-    const long end = ftell(log->stream);
-    if (end < 0 || ftruncate(fileno(log->stream), end) != 0 ||
-        fseek(log->stream, end, SEEK_SET) != 0)
-        return error_set("%s: cannot be cut: %s", path, strerror(errno));
-    return 0;
+        return 0;
+    long end = ftell(log->stream);
+    for (; log->rows < rows && read_row(log->stream, &row) == 1; log->rows++) {
+        end = ftell(log->stream);
+        if (last)
+            *last = row;
+    }
+    return end;
 }
 
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last)
 {
-    *log = (struct log){.stream = fopen(path, rows > 0 ? "r+" : "a+")};
+    *log = (struct log){.stream = fopen(path, "a+")};
     if (!log->stream)
         return error_set("%s: cannot be written: %s", path, strerror(errno));
-    int result = 0;
-    if (flock(fileno(log->stream), LOCK_EX | LOCK_NB) != 0)
-        result =
-            error_set("%s: another process is training in this run; wait for it or stop it", path);
-    else if (rows > 0)
-        result = cut(log, path, rows, last);
-    else if (ftruncate(fileno(log->stream), 0) != 0 || fputs(header, log->stream) < 0 ||
-             fflush(log->stream) != 0)
-        result = error_set("%s: cannot be written: %s", path, strerror(errno));
-    if (result != 0)
+    const long end = rows > 0 ? read_rows(log, rows, last) : 0;
+    /* What follows is appended, so that it is enough to cut the file. */
+    if (end < 0 || fflush(log->stream) != 0 || ftruncate(fileno(log->stream), end) != 0 ||
+        fseek(log->stream, 0, SEEK_END) != 0 || (end == 0 && fputs(header, log->stream) < 0) ||
+        fflush(log->stream) != 0) {
+        error_set("%s: cannot be written: %s", path, strerror(errno));
         log_close(log);
-    return result;
+        return -1;
+    }
+    return 0;
 }
 
 int log_append(struct log *log, const struct log_row *row)
@@ -88,6 +83,13 @@ int log_append(struct log *log, const struct log_row *row)
             row->chars_per_second);
     log->rows++;
     if (fflush(log->stream) != 0 || ferror(log->stream))
+        return error_set("log.csv: cannot be written: %s", strerror(errno));
+    return 0;
+}
+
+int log_sync(struct log *log)
+{
+    if (fflush(log->stream) != 0 || (fdatasync(fileno(log->stream)) != 0 && errno != EINVAL))
         return error_set("log.csv: cannot be written: %s", strerror(errno));
     return 0;
 }

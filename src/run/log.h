@@ -19,13 +19,17 @@ struct log {
     uint64_t rows;
 };
 
-/* Opens a log behind its first `rows` rows, which must be there: what follows is cut off (0: a new
- * log). Holds a lock until it is closed, so that no two runs write to it. *last, if not NULL, is
- * the last row kept. Returns 0, or −1 and a message. */
+/* Opens a log behind its first `rows` rows: what follows is cut off (0: a new log). A log is a
+ * by-product: where it has fewer sound rows, those are kept, and log->rows tells how many. *last,
+ * if not NULL, is the last row kept, and untouched if there is none. Returns 0, or −1 and a
+ * message. */
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last);
 
 /* Appends a row and flushes it. Returns 0, or −1 and a message. */
 int log_append(struct log *log, const struct log_row *row);
+
+/* Returns when the rows are on the disk: 0, or −1 and a message. */
+int log_sync(struct log *log);
 
 /* Safe on a zeroed log. */
 void log_close(struct log *log);

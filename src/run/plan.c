@@ -1,10 +1,9 @@
 #include "plan.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+
+#include "fields.h"
 
 /* Characters that a stream should hold at least: two chunks, so that its state is carried at all.
  */
@@ -12,6 +11,9 @@
 
 /* A character costs a validation about this share of what it costs training. */
 #define FORWARD_SHARE 0.4
+
+/* and is read about this often, with the characters that streams warm up on. */
+#define WARMUP_SHARE 1.5
 
 void plan_model(struct plan *plan, uint64_t training)
 {
@@ -43,6 +45,9 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
                            : passes > 400                               ? 400
                                                                         : round(passes);
     }
+    const uint64_t steps = plan_steps(plan, training);
+    if (steps > 0 && plan->schedule.warmup > steps / 10)
+        plan->schedule.warmup = steps / 10;
     /* A text that is read many times is learnt by heart unless something is dropped. */
     if (plan->dropout == PLAN_AUTO)
         plan->dropout = validation > 0 && training < 5000000 ? 0.1 : 0;
@@ -61,83 +66,59 @@ uint64_t plan_steps(const struct plan *plan, uint64_t training)
     return steps;
 }
 
-double plan_validation_cost(const struct plan *plan, uint64_t validation)
+/* A validation's cost in training steps. */
+static double validation_cost(const struct plan *plan, uint64_t validation)
 {
-    return FORWARD_SHARE * 1.5 * (double)validation / ((double)plan->batch_size * plan->seq_length);
+    return FORWARD_SHARE * WARMUP_SHARE * (double)validation /
+           ((double)plan->batch_size * plan->seq_length);
 }
 
 uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t validation)
 {
-    if (plan->validate_every != PLAN_AUTO)
-        return (uint64_t)plan->validate_every;
-    const double least = fmax(20 * plan_validation_cost(plan, validation), 10);
+    if (plan->validate_every > 0)
+        return plan->validate_every;
+    const double least = fmax(20 * validation_cost(plan, validation), 10);
     const double wanted = fmax((double)total / 40, least);
     return wanted > 1e18 ? (uint64_t)1e18 : (uint64_t)wanted;
 }
 
-/* --- in a checkpoint -------------------------------------------------------------------------- */
+uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seconds,
+                       uint64_t validation)
+{
+    const double room = seconds / step_seconds, cost = validation_cost(plan, validation);
+    const double lap = (double)plan_validate_every(plan, room > 1 ? (uint64_t)room : 1, validation);
+    const double steps = (room - cost) / (1 + cost / lap); /* the last validation is behind them */
+    return steps > 1 ? (uint64_t)steps : 1;
+}
 
 /* What a run must keep to go on as it began. */
-static const struct field {
-    const char *key;
-    enum { INT, LONG, NUMBER } type;
-    size_t offset;
-} fields[] = {
-    {"plan.batch_size", INT, offsetof(struct plan, batch_size)},
-    {"plan.seq_length", INT, offsetof(struct plan, seq_length)},
-    {"plan.dropout", NUMBER, offsetof(struct plan, dropout)},
-    {"plan.max_epochs", NUMBER, offsetof(struct plan, max_epochs)},
-    {"plan.max_steps", LONG, offsetof(struct plan, max_steps)},
-    {"plan.max_minutes", NUMBER, offsetof(struct plan, max_minutes)},
-    {"plan.schedule", INT, offsetof(struct plan, schedule.kind)},
-    {"plan.learning_rate", NUMBER, offsetof(struct plan, schedule.rate)},
-    {"plan.warmup", LONG, offsetof(struct plan, schedule.warmup)},
-    {"plan.optimizer", INT, offsetof(struct plan, optim.kind)},
-    {"plan.weight_decay", NUMBER, offsetof(struct plan, optim.weight_decay)},
-    {"plan.clip_norm", NUMBER, offsetof(struct plan, optim.clip_norm)},
-    {"plan.clip_value", NUMBER, offsetof(struct plan, optim.clip_value)},
-    {"plan.seed", LONG, offsetof(struct plan, seed)},
-    {"plan.val_fraction", NUMBER, offsetof(struct plan, val_fraction)},
-    {"plan.validate_every", LONG, offsetof(struct plan, validate_every)},
-    {"plan.save_every", NUMBER, offsetof(struct plan, save_every)},
-    {"plan.patience", INT, offsetof(struct plan, patience)},
+static const struct field fields[] = {
+    {"plan.batch_size", FIELD_INT, offsetof(struct plan, batch_size), 1, 1e6},
+    {"plan.seq_length", FIELD_INT, offsetof(struct plan, seq_length), 1, 1e6},
+    {"plan.dropout", FIELD_REAL, offsetof(struct plan, dropout), 0, 0.999999},
+    {"plan.max_epochs", FIELD_REAL, offsetof(struct plan, max_epochs), 0, 1e12},
+    {"plan.max_steps", FIELD_COUNT, offsetof(struct plan, max_steps), 0, 1e18},
+    {"plan.max_minutes", FIELD_REAL, offsetof(struct plan, max_minutes), 0, 1e12},
+    {"plan.schedule", FIELD_INT, offsetof(struct plan, schedule.kind), 0, SCHEDULE_CONSTANT},
+    {"plan.learning_rate", FIELD_REAL, offsetof(struct plan, schedule.rate), 0, 1e12},
+    {"plan.warmup", FIELD_COUNT, offsetof(struct plan, schedule.warmup), 0, 1e18},
+    {"plan.optimizer", FIELD_INT, offsetof(struct plan, optim.kind), 0, OPTIM_SGD},
+    {"plan.weight_decay", FIELD_REAL, offsetof(struct plan, optim.weight_decay), 0, 1e12},
+    {"plan.clip_norm", FIELD_REAL, offsetof(struct plan, optim.clip_norm), 0, 1e12},
+    {"plan.clip_value", FIELD_REAL, offsetof(struct plan, optim.clip_value), 0, 1e12},
+    {"plan.seed", FIELD_COUNT, offsetof(struct plan, seed), 0, 0x1p53},
+    {"plan.val_fraction", FIELD_REAL, offsetof(struct plan, val_fraction), 0, 0.999999999},
+    {"plan.validate_every", FIELD_COUNT, offsetof(struct plan, validate_every), 0, 1e18},
+    {"plan.save_every", FIELD_REAL, offsetof(struct plan, save_every), 0, 1e12},
+    {"plan.patience", FIELD_INT, offsetof(struct plan, patience), 0, 1e9},
 };
 
 void plan_save(const struct plan *plan, struct safetensors_out *out)
 {
-    for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
-        const char *at = (const char *)plan + fields[k].offset;
-        char text[32];
-        if (fields[k].type == INT)
-            snprintf(text, sizeof text, "%d", *(const int *)(const void *)at);
-        else if (fields[k].type == LONG)
-            snprintf(text, sizeof text, "%lld", *(const long long *)(const void *)at);
-        else
-            snprintf(text, sizeof text, "%.17g", *(const double *)(const void *)at);
-        safetensors_add_text(out, fields[k].key, text);
-    }
+    fields_save(fields, sizeof fields / sizeof *fields, plan, out);
 }
 
 int plan_load(struct plan *plan, const struct safetensors *in)
 {
-    for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
-        char *at = (char *)plan + fields[k].offset;
-        long long number = 0;
-        double real_number = 0;
-        if (fields[k].type == NUMBER) {
-            if (safetensors_number(in, fields[k].key, &real_number) != 0)
-                return -1;
-            memcpy(at, &real_number, sizeof real_number);
-        } else if (fields[k].type == LONG) {
-            if (safetensors_integer(in, fields[k].key, LLONG_MIN, LLONG_MAX, &number) != 0)
-                return -1;
-            memcpy(at, &number, sizeof number);
-        } else {
-            if (safetensors_integer(in, fields[k].key, INT_MIN, INT_MAX, &number) != 0)
-                return -1;
-            const int small = (int)number;
-            memcpy(at, &small, sizeof small);
-        }
-    }
-    return 0;
+    return fields_load(fields, sizeof fields / sizeof *fields, plan, in);
 }

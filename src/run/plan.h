@@ -27,9 +27,9 @@ struct plan {
     uint64_t seed;
     /* run */
     double val_fraction;
-    int64_t validate_every; /* steps; or PLAN_AUTO */
-    double save_every;      /* minutes between saves, beside those at validations */
-    int patience;           /* validations without gain after which training stops; 0: never */
+    uint64_t validate_every; /* steps; 0: chosen when the number of steps is known */
+    double save_every;       /* minutes between saves, beside those at validations */
+    int patience;            /* validations without gain after which training stops; 0: never */
 };
 
 /* Replaces every PLAN_AUTO of the model by what suits a text of `training` characters. */
@@ -47,10 +47,11 @@ uint64_t plan_steps(const struct plan *plan, uint64_t training);
  * take more than a twentieth of its time. */
 uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t validation);
 
-/* A validation's cost in training steps. */
-double plan_validation_cost(const struct plan *plan, uint64_t validation);
+/* Steps that fit into `seconds` beside their validations, if one takes `step_seconds`. */
+uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seconds,
+                       uint64_t validation);
 
-/* Write what is chosen into a checkpoint, and read it. Return 0, or −1 and a message. */
+/* Write what is chosen into a checkpoint, and read it; plan_load returns 0, or −1 and a message. */
 void plan_save(const struct plan *plan, struct safetensors_out *out);
 int plan_load(struct plan *plan, const struct safetensors *in);
 

@@ -1,6 +1,9 @@
 #include "schedule.h"
 
 #include <math.h>
+#include <stddef.h>
+
+const char *const schedule_names[] = {"cosine", "step", "constant", NULL};
 
 double schedule_rate(const struct schedule *schedule, uint64_t step, uint64_t total)
 {

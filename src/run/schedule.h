@@ -6,6 +6,8 @@
 
 enum schedule_kind { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
 
+extern const char *const schedule_names[]; /* "cosine", …; NULL at the end */
+
 struct schedule {
     enum schedule_kind kind;
     double rate;     /* the highest */

@@ -8,10 +8,12 @@
 #include "batch.h"
 #include "corpus.h"
 #include "evaluate.h"
+#include "file.h"
 #include "log.h"
 #include "model.h"
 #include "optimizer.h"
 #include "plan.h"
+#include "rundir.h"
 #include "team.h"
 
 struct trainer;
@@ -28,23 +30,50 @@ struct train_observer {
 
 /* Where a run stands. All of it is in last.safetensors. */
 struct train_progress {
-    uint64_t step;        /* updates done */
-    uint64_t total_steps; /* 0: not known yet (a time limit that is not yet estimated) */
-    uint64_t characters;  /* targets trained on */
+    uint64_t step;           /* updates done */
+    uint64_t total_steps;    /* 0: not known yet */
+    uint64_t characters;     /* targets trained on */
+    uint64_t validated_step; /* when the last validation was; 0: there was none */
+    uint64_t stale;          /* validations since the best */
     uint64_t log_rows;
-    uint64_t stale; /* validations since the best */
+    uint64_t log_step; /* of the last row */
     uint64_t corpus_hash;
-    double best_loss; /* lowest validation loss; training loss where nothing is held out */
-    double loss_sum, loss_steps; /* of the training loss since the last row of the log */
-    double lap_sum, lap_steps;   /* and since the last validation */
+    double best_loss;    /* lowest validation loss; training loss where nothing is held out */
+    double loss_sum;     /* of the training loss since the last row of the log, */
+    uint64_t loss_steps; /* over so many steps */
+    double lap_sum;      /* and since the last validation */
+    uint64_t lap_steps;
+    double rate, grad_norm; /* of the last step */
+};
+
+/* Why a run ended. */
+enum train_end {
+    TRAIN_GOES_ON,
+    TRAIN_COMPLETE,
+    TRAIN_TIME_IS_OVER,
+    TRAIN_NO_GAIN,
+    TRAIN_INTERRUPTED
+};
+
+/* Seconds, in memory alone: a run that is taken up again reads the first from its log. */
+struct train_clock {
+    double before;              /* of training in earlier stretches */
+    double limited;             /* of those, how much counts for the time limit */
+    double started;             /* when this stretch began */
+    double stretch;             /* since then */
+    double saved;               /* when the run was last saved */
+    uint64_t first;             /* the stretch's first step */
+    double step_seconds;        /* in steps that are timed, which the first ones are not */
+    uint64_t steps, characters; /* timed */
 };
 
 struct trainer {
     struct plan plan;
     struct train_observer observer;
-    char *directory;
-    char **files; /* absolute paths of the texts */
+    struct rundir rundir;
+    char **files; /* paths of the texts; that of stdin's copy is relative to the run */
     int num_files;
+    struct file_out stdin_copy; /* under way until the run begins */
     struct team *team;
     struct corpus corpus;
     struct model model;
@@ -54,17 +83,12 @@ struct trainer {
     struct evaluator evaluator; /* of the validation part, if there is one */
     struct log log;
     size_t memory;           /* bytes that training takes */
-    uint64_t validate_every; /* steps, once total_steps is known */
+    uint64_t validate_every; /* steps; 0 until the number of steps is known */
     struct train_progress progress;
-    double rate;       /* learning rate of the last step */
-    double train_loss; /* mean since the last row of the log, as the last row had it */
+    struct train_clock clock;
+    double train_loss; /* mean over the steps of the log's last row */
     double val_loss;   /* of the last validation, or NAN */
-    double seconds;    /* of training, of earlier stretches too */
-    double chars_per_second;
-    const char *ended; /* why it ended: "all steps are done", … */
-    /* the clock of this stretch */
-    double started_at, saved_at, stretch_seconds, timed_seconds;
-    uint64_t timed_characters, timed_steps;
+    enum train_end end;
 };
 
 /* What a new run is made from. */
@@ -78,27 +102,38 @@ struct train_source {
     bool force;            /* an older run in the directory may be replaced */
 };
 
-/* Fills a zeroed trainer for a new run in `directory`, which it makes. Returns 0, or −1 and a
- * message. */
+/* Fills a zeroed trainer for a new run in `directory`, which it makes, and saves it. An older run
+ * is there until the new one can begin. Returns 0, or −1 and a message. */
 int trainer_open(struct trainer *trainer, const char *directory, const struct train_source *source,
                  const struct plan *plan, int threads, const struct train_observer *observer);
 
 /* Fills a zeroed trainer from the run's last.safetensors. Of `limits` the three max_ fields are
- * taken where they are given (max_epochs: not PLAN_AUTO). Returns 0, or −1 and a message. */
+ * taken where one is given (max_epochs: not PLAN_AUTO). Returns 0, or −1 and a message. */
 int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *limits,
                    int threads, const struct train_observer *observer);
 
 /* Safe on a zeroed trainer. */
 void trainer_close(struct trainer *trainer);
 
-/* Writes last.safetensors. Returns 0, or −1 and a message with the old file as it was. */
-int trainer_save(const struct trainer *trainer);
+/* Writes last.safetensors, behind the log that it counts the rows of. Returns 0, or −1 and a
+ * message with the old file as it was. */
+int trainer_save(struct trainer *trainer);
 
 /* Writes the model alone as best.safetensors, likewise. */
-int trainer_save_best(const struct trainer *trainer);
+int trainer_save_best(struct trainer *trainer);
 
 /* Sets the number of steps that the run is to have, and with it how often it validates. */
 void trainer_set_total(struct trainer *trainer, uint64_t total);
+
+/* Seconds that the run has trained, and those of them that its time limit counts. */
+double trainer_seconds(const struct trainer *trainer);
+double trainer_limited_seconds(const struct trainer *trainer);
+
+/* Passes over the training part. */
+double trainer_epochs(const struct trainer *trainer);
+
+/* Targets per second in the timed steps; 0 before there are any. */
+double trainer_speed(const struct trainer *trainer);
 
 /* Fills a zeroed corpus with the texts of the run in `directory`, cut as they were, in the symbols
  * of its model's vocabulary. Returns 0, or −1 and a message. */

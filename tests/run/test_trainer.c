@@ -118,7 +118,7 @@ static void stretch(const char *directory, bool resume, const struct way *way, u
         spool(&trainer);
     assert_int_equal(train_run(&trainer, &plug.stop), 0);
     assert_int_equal(trainer.progress.step, until > 0 ? until : STEPS);
-    assert_string_equal(trainer.ended, until > 0 ? "interrupted" : "all steps are done");
+    assert_int_equal(trainer.end, until > 0 ? TRAIN_INTERRUPTED : TRAIN_COMPLETE);
     trainer_close(&trainer);
 }
 
@@ -302,9 +302,15 @@ static void refusals(void **state)
     forced.force = true;
     assert_int_equal(trainer_open(&trainer, scratch_path("often"), &forced, &plan, 1, &observer),
                      0);
-    assert_int_equal(access(scratch_path("often/last.safetensors"), F_OK), -1);
+    assert_int_equal(access(scratch_path("often/best.safetensors"), F_OK), -1);
+    trainer_close(&trainer); /* it did not train, but could have been killed: it goes on */
+    assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &no_limits, 1, &observer), 0);
+    struct trainer other = {0};
+    assert_int_equal(trainer_open(&other, scratch_path("often"), &forced, &plan, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "another process"));
+    assert_int_equal(trainer_resume(&other, scratch_path("often"), &no_limits, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "another process"));
     trainer_close(&trainer);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &no_limits, 1, &observer), -1);
     assert_int_equal(trainer_resume(&trainer, scratch_path("nowhere"), &no_limits, 1, &observer),
                      -1);
     assert_non_null(strstr(error_message(), "is not a run"));
@@ -369,6 +375,9 @@ static void a_run_that_explodes_is_stopped(void **state)
         trainer_open(&trainer, scratch_path("explodes"), source(), &plan, 1, &observer), 0);
     assert_int_equal(train_run(&trainer, &never), -1);
     assert_non_null(strstr(error_message(), "not finite"));
+    trainer_close(&trainer);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("explodes"), &no_limits, 1, &observer),
+                     0);
     trainer_close(&trainer);
 }
 
