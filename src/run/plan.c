@@ -100,7 +100,7 @@ static const struct field fields[] = {
     {"plan.max_steps", FIELD_COUNT, offsetof(struct plan, max_steps), 0, 1e18},
     {"plan.max_minutes", FIELD_REAL, offsetof(struct plan, max_minutes), 0, 1e12},
     {"plan.schedule", FIELD_INT, offsetof(struct plan, schedule.kind), 0, SCHEDULE_CONSTANT},
-    {"plan.learning_rate", FIELD_REAL, offsetof(struct plan, schedule.rate), 0, 1e12},
+    {"plan.learning_rate", FIELD_REAL, offsetof(struct plan, schedule.rate), 0, 1e300},
     {"plan.warmup", FIELD_COUNT, offsetof(struct plan, schedule.warmup), 0, 1e18},
     {"plan.optimizer", FIELD_INT, offsetof(struct plan, optim.kind), 0, OPTIM_SGD},
     {"plan.weight_decay", FIELD_REAL, offsetof(struct plan, optim.weight_decay), 0, 1e12},

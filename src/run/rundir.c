@@ -32,7 +32,7 @@ static int lock(struct rundir *rundir)
 {
     rundir->lock = open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (rundir->lock < 0)
-        return error_set("%s: %s", rundir->path, strerror(errno));
+        return error_set("%s: is not a run: %s", rundir->path, strerror(errno));
     if (flock(rundir->lock, LOCK_EX | LOCK_NB) != 0)
         return error_set("%s: another process is training there; wait for it or stop it",
                          rundir->path);
