@@ -99,8 +99,9 @@ static void print_end(const struct trainer *trainer)
         fprintf(stderr, "; best %s loss %.4f nats (%.3f bits) per character",
                 trainer->corpus.validation.length > 0 ? "validation" : "training", best,
                 best / log(2));
-    fprintf(stderr, "\n\nNow try:\n  rune sample %s\n  rune inspect %s %s -o %s/inspect\n",
-            directory, directory, trainer->files[0], directory);
+    const char *file = trainer->files[0], *const slash = file[0] == '/' ? "" : "/";
+    fprintf(stderr, "\n\nNow try:\n  rune sample %s\n  rune inspect %s %s%s%s -o %s/inspect\n",
+            directory, directory, *slash ? directory : "", slash, file, directory);
     if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_IS_OVER)
         fprintf(stderr, "  rune train --resume %s\n", directory);
 }
