@@ -23,6 +23,12 @@ void plan_model(struct plan *plan, uint64_t training)
         plan->hidden_size = training < 8000000 ? 128 : training < 80000000 ? 256 : 512;
 }
 
+/* Twenty million characters, but not fewer passes over a text than 2 nor more than 400. */
+static double passes(uint64_t training)
+{
+    return fmin(fmax(round(2e7 / (double)training), 2), 400);
+}
+
 bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hidden_size)
 {
     if (plan->seq_length == PLAN_AUTO)
@@ -37,14 +43,8 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
         plan->batch_size = most > 0 ? (int)most : 1;
     if (plan->schedule.rate == PLAN_AUTO)
         plan->schedule.rate = hidden_size <= 128 ? 1e-2 : hidden_size <= 256 ? 5e-3 : 3e-3;
-    if (plan->max_epochs == PLAN_AUTO) {
-        /* Twenty million characters, but not fewer passes than 2 nor more than 400. */
-        const double passes = 2e7 / (double)training;
-        plan->max_epochs = plan->max_steps > 0 || plan->max_minutes > 0 ? 0
-                           : passes < 2                                 ? 2
-                           : passes > 400                               ? 400
-                                                                        : round(passes);
-    }
+    if (plan->max_epochs == PLAN_AUTO)
+        plan->max_epochs = plan->max_steps > 0 || plan->max_minutes > 0 ? 0 : passes(training);
     const uint64_t steps = plan_steps(plan, training);
     if (steps > 0 && plan->schedule.warmup > steps / 10)
         plan->schedule.warmup = steps / 10;

@@ -128,7 +128,8 @@ static int stop_reading(void *context, int32_t id, double loss)
 {
     (void)id;
     (void)loss;
-    return asked_to_stop(context);
+    const volatile sig_atomic_t *const *stop = context;
+    return asked_to_stop(*stop);
 }
 
 /* The loss by which models are compared: on the validation part, or, where nothing is held out, the
@@ -141,8 +142,7 @@ static int measure(struct trainer *trainer, const volatile sig_atomic_t *stop, d
     *loss = progress->lap_sum / (double)(progress->lap_steps > 0 ? progress->lap_steps : 1);
     if (trainer->corpus.validation.length == 0)
         return 0;
-    const int status =
-        evaluate(&trainer->evaluator, &evaluation, stop_reading, (void *)(uintptr_t)stop);
+    const int status = evaluate(&trainer->evaluator, &evaluation, stop_reading, &stop);
     if (status == 0 && !isfinite(evaluation.loss))
         return error_set(
             "the validation loss is not finite at step %llu: take a lower --learning-rate; "
