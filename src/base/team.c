@@ -29,6 +29,12 @@
 
 #define SLEEPERS (1 << 30) /* the bit of `arrived` that says that a member sleeps */
 
+/* Where the members of a team, or of a group, meet. */
+struct barrier {
+    _Alignas(64) atomic_uint generation; /* counts barriers passed */
+    _Alignas(64) atomic_int arrived;     /* members at this barrier, and SLEEPERS */
+};
+
 struct team {
     int size, started;
     pthread_t *threads;
@@ -39,8 +45,7 @@ struct team {
     unsigned region; /* counts regions; guarded by the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    _Alignas(64) atomic_uint generation; /* counts barriers passed */
-    _Alignas(64) atomic_int arrived;     /* members at this barrier, and SLEEPERS */
+    struct barrier *barriers; /* [1 + size] the team's, and its groups' */
 };
 
 static void relax(int turn)
@@ -91,16 +96,16 @@ static void flush_denormals(void)
 
 /* Sleeps until the barrier is passed. Whoever comes last sees the bit that is set before, and wakes
  * the sleepers; once it has come (the count is full, or 0 again) it is too late to set it. */
-static void sleep_until_passed(struct team *team, unsigned generation)
+static void sleep_until_passed(struct barrier *barrier, int size, unsigned generation)
 {
-    while (atomic_load_explicit(&team->generation, memory_order_acquire) == generation) {
-        int seen = atomic_load_explicit(&team->arrived, memory_order_acquire);
+    while (atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation) {
+        int seen = atomic_load_explicit(&barrier->arrived, memory_order_acquire);
         const int count = seen & ~SLEEPERS;
-        if (count > 0 && count < team->size &&
+        if (count > 0 && count < size &&
             (seen & SLEEPERS ||
-             atomic_compare_exchange_strong_explicit(&team->arrived, &seen, seen | SLEEPERS,
+             atomic_compare_exchange_strong_explicit(&barrier->arrived, &seen, seen | SLEEPERS,
                                                      memory_order_acq_rel, memory_order_relaxed)))
-            sleep_on(&team->generation, generation);
+            sleep_on(&barrier->generation, generation);
         else
             sched_yield();
     }
@@ -108,24 +113,30 @@ static void sleep_until_passed(struct team *team, unsigned generation)
 
 void team_barrier(struct member *member)
 {
-    struct team *team = member->team;
-    if (team->size == 1)
+    if (member->size == 1)
         return;
-    unsigned generation = atomic_load_explicit(&team->generation, memory_order_relaxed);
-    int before = atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel);
-    if ((before & ~SLEEPERS) == team->size - 1) {
-        atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&team->generation, generation + 1, memory_order_release);
+    struct barrier *barrier = &member->team->barriers[member->barrier];
+    unsigned generation = atomic_load_explicit(&barrier->generation, memory_order_relaxed);
+    int before = atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel);
+    if ((before & ~SLEEPERS) == member->size - 1) {
+        atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
         if (before & SLEEPERS)
-            wake_all(&team->generation);
+            wake_all(&barrier->generation);
         return;
     }
     for (int turn = 0; turn < SPINS + YIELDS; turn++) {
-        if (atomic_load_explicit(&team->generation, memory_order_acquire) != generation)
+        if (atomic_load_explicit(&barrier->generation, memory_order_acquire) != generation)
             return;
         relax(turn);
     }
-    sleep_until_passed(team, generation);
+    sleep_until_passed(barrier, member->size, generation);
+}
+
+struct member team_group(const struct member *member, int groups)
+{
+    const int size = member->size / groups, group = member->rank / size;
+    return (struct member){member->team, member->rank % size, size, 1 + group};
 }
 
 static void *member_main(void *argument)
@@ -157,10 +168,11 @@ struct team *team_new(int size)
     pthread_cond_init(&team->wake, NULL);
     team->threads = mem_new((size_t)size, sizeof *team->threads);
     team->members = mem_new((size_t)size, sizeof *team->members);
-    if (!team->threads || !team->members)
+    team->barriers = mem_new((size_t)size + 1, sizeof *team->barriers);
+    if (!team->threads || !team->members || !team->barriers)
         goto fail;
     for (int rank = 0; rank < size; rank++)
-        team->members[rank] = (struct member){team, rank, size};
+        team->members[rank] = (struct member){team, rank, size, 0};
     for (team->started = 1; team->started < size; team->started++) {
         int reason = pthread_create(&team->threads[team->started], NULL, member_main,
                                     &team->members[team->started]);
@@ -190,6 +202,7 @@ void team_free(struct team *team)
     pthread_mutex_destroy(&team->mutex);
     free(team->threads);
     free(team->members);
+    free(team->barriers);
     free(team);
 }
 

@@ -8,6 +8,7 @@ struct team;
 struct member {
     struct team *team;
     int rank, size; /* 0 ≤ rank < size */
+    int barrier;    /* the one where it meets the others */
 };
 
 /* A team of `size` ≥ 1; the caller of team_run is rank 0, so size − 1 threads are started. NULL and
@@ -22,9 +23,14 @@ int team_size(const struct team *team);
  * members sleep. All of them flush denormal numbers to zero. */
 void team_run(struct team *team, void (*work)(struct member *, void *), void *argument);
 
-/* Returns when every member of the team has called it; what they wrote before is then seen by all.
- */
+/* Returns when every member of the team, or of the group, has called it; what they wrote before is
+ * then seen by all. */
 void team_barrier(struct member *member);
+
+/* The member as one of its group, where a team is cut into `groups` of neighbours (a divisor of its
+ * size): with a rank, a size and barriers of its own. The whole team must meet before it is cut in
+ * another way. */
+struct member team_group(const struct member *member, int groups);
 
 /* The member's share [*first, *last) of `count` tiles: neighbours, and shares that differ by one
  * tile at most. */

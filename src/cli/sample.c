@@ -192,7 +192,7 @@ static int sample(struct model *model, struct team *team, struct request *reques
 static int run(struct request *request, const char *path)
 {
     struct model model = {0};
-    const struct engine *engine = engine_find(NULL);
+    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
     struct team *team = team_new(request->threads);
     int result = engine && team ? model_load(&model, engine, path) : -1;
     if (result == 0)

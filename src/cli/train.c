@@ -266,7 +266,7 @@ int command_train(int argc, char **argv)
         status = (error_set("a FILE is needed: rune train %s", options.usage), STATUS_USAGE);
     else if (status == 0 && request.source.init_from)
         status = check_init_from(&options) == 0 ? 0 : STATUS_USAGE;
-    else if (status == 0 && (!engine_find(NULL) || !engine_cell(engine_find(NULL), plan->cell)))
+    else if (status == 0 && (!engine_find(NULL, PRECISION_FP32) || !engine_cell(engine_find(NULL, PRECISION_FP32), plan->cell)))
         status = STATUS_USAGE;
     source->unit = (enum vocab_unit)request.unit;
     source->form = (enum utf8_form)request.form;

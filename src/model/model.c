@@ -28,11 +28,43 @@ int model_init(struct model *model, const struct engine *engine, const char *cel
     return 0;
 }
 
+/* The shape of layer l; B and T for a chunk. */
+static struct layer shape_of(const struct model *model, int l, int B, int T, bool training)
+{
+    return (struct layer){.B = B,
+                          .T = T,
+                          .D = l == 0 ? model->vocab_size : model->hidden_size,
+                          .H = model->hidden_size,
+                          .onehot = l == 0,
+                          .training = training};
+}
+
+static size_t layer_packed_size(const struct model *model, int l)
+{
+    const struct layer layer = shape_of(model, l, 0, 0, model->training);
+    return (model->cell->packed_size(&layer) + 15) / 16 * 16;
+}
+
+/* Where the packed weights of layer l begin; layer L is the linear one. */
+static size_t packed_offset(const struct model *model, int layer)
+{
+    size_t offset = 0;
+    for (int l = 0; l < layer; l++)
+        offset += layer_packed_size(model, l);
+    return offset;
+}
+
+static size_t packed_size(const struct model *model)
+{
+    return packed_offset(model, model->num_layers) +
+           model->engine->linear.packed_size(model->hidden_size, model->vocab_size,
+                                             model->training);
+}
+
 int model_allocate(struct model *model)
 {
     model->weights = mem_new(model->params.size, sizeof(real));
-    model->packed = mem_new(
-        (size_t)model->num_layers * model->cell->packed_size(model->hidden_size), sizeof(real));
+    model->packed = mem_new(packed_size(model), sizeof(real));
     return model->weights && model->packed ? 0 : -1;
 }
 
@@ -47,13 +79,7 @@ void model_release(struct model *model)
 
 size_t model_bytes(const struct model *model)
 {
-    return sizeof(real) * (model->params.size + (size_t)model->num_layers *
-                                                    model->cell->packed_size(model->hidden_size));
-}
-
-static real *packed_of(const struct model *model, int layer)
-{
-    return model->packed + (size_t)layer * model->cell->packed_size(model->hidden_size);
+    return sizeof(real) * (model->params.size + packed_size(model));
 }
 
 static void point_at_params(const struct model *model, struct layer *layer, int l, real *gradients)
@@ -67,11 +93,16 @@ static void point_at_params(const struct model *model, struct layer *layer, int 
 
 void model_pack(struct member *member, struct model *model)
 {
-    for (int l = 0; l < model->num_layers; l++) {
-        struct layer layer = {.H = model->hidden_size};
+    const int L = model->num_layers;
+    const struct param *linear = params_at(&model->params, model->cell, L, 0);
+    for (int l = 0; l < L; l++) {
+        struct layer layer = shape_of(model, l, 0, 0, model->training);
         point_at_params(model, &layer, l, NULL);
-        model->cell->pack(member, &layer, packed_of(model, l));
+        model->cell->pack(member, &layer, model->packed + packed_offset(model, l));
     }
+    model->engine->linear.pack(member, model->hidden_size, model->vocab_size,
+                               model->weights + linear->offset, model->training,
+                               model->packed + packed_offset(model, L));
     team_barrier(member);
 }
 
@@ -114,6 +145,20 @@ static real *output_row(const struct tape *tape, int l, int r)
            ((size_t)tape->B + (size_t)r) * (size_t)tape->model->hidden_size;
 }
 
+/* The most that a layer needs. */
+static size_t scratch_size(const struct tape *tape)
+{
+    const struct model *model = tape->model;
+    size_t most = model->engine->linear.scratch_size(tape->B * tape->T, model->hidden_size,
+                                                     model->vocab_size, tape->training);
+    for (int l = 0; l < 2 && l < model->num_layers; l++) {
+        const struct layer layer = shape_of(model, l, tape->B, tape->T, tape->training);
+        const size_t size = model->cell->scratch_size(&layer);
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
 static size_t lay_out(struct tape *tape, struct arena *arena)
 {
     const struct model *model = tape->model;
@@ -121,10 +166,10 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     const size_t R = (size_t)tape->B * (size_t)tape->T, H = (size_t)model->hidden_size;
     const size_t L = (size_t)model->num_layers, V = (size_t)model->vocab_size;
     const bool drops = tape->dropout > 0, training = tape->training;
-    real *dy[2] = {NULL, NULL}, *scratch = NULL;
+    real *dy[2] = {NULL, NULL};
+    tape->scratch = take(arena, scratch_size(tape), sizeof(real));
     if (training) {
         tape->gradients = take(arena, model->params.size, sizeof(real));
-        scratch = take(arena, cell->scratch_size(tape->B, model->hidden_size), sizeof(real));
         for (size_t l = 0; l < 2 && l < L; l++)
             dy[l] = take(arena, R * H, sizeof(real));
     }
@@ -134,21 +179,16 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     tape->losses = take(arena, R, sizeof(real));
     tape->normalisers = take(arena, R, sizeof(real));
     for (int l = 0; l < model->num_layers; l++) {
-        struct layer layer = {
-            .B = tape->B,
-            .T = tape->T,
-            .D = l == 0 ? model->vocab_size : model->hidden_size,
-            .H = model->hidden_size,
-            .dy = dy[l % 2],
-            .dx = l > 0 ? dy[(l - 1) % 2] : NULL,
-            .scratch = scratch,
-        };
+        struct layer layer = shape_of(model, l, tape->B, tape->T, training);
+        layer.dy = dy[l % 2];
+        layer.dx = l > 0 ? dy[(l - 1) % 2] : NULL;
+        layer.scratch = tape->scratch;
         for (int s = 0; s < cell->num_states; s++)
             layer.state[s] = take(arena, (R + (size_t)tape->B) * H, sizeof(real));
         layer.gates = take(arena, R * H * (size_t)cell->num_gates, sizeof(real));
         if (!arena->base)
             continue;
-        layer.packed = packed_of(model, l);
+        layer.packed = model->packed + packed_offset(model, l);
         point_at_params(model, &layer, l, tape->gradients);
         if (l > 0)
             layer.x = drops ? tape->dropped + (size_t)(l - 1) * R * H : output_row(tape, l - 1, 0);
@@ -283,8 +323,9 @@ void model_forward(struct member *member, struct tape *tape, const bool *reset, 
         drop_outputs(member, tape, l, seed, step);
     }
     model->engine->linear.forward(member, tape->T * tape->B, model->hidden_size, model->vocab_size,
-                                  top(tape), model->weights + linear[0].offset,
-                                  model->weights + linear[1].offset, tape->logits);
+                                  top(tape),
+                                  model->packed + packed_offset(model, model->num_layers),
+                                  model->weights + linear[1].offset, tape->logits, tape->scratch);
     team_barrier(member);
 }
 
@@ -323,9 +364,10 @@ void model_backward(struct member *member, struct tape *tape, const int32_t *tar
                                     tape->logits + (size_t)first * (size_t)V);
     team_barrier(member);
     model->engine->linear.backward(member, R, model->hidden_size, V, top(tape),
-                                   model->weights + linear[0].offset, tape->logits,
+                                   model->packed + packed_offset(model, L), tape->logits,
                                    tape->gradients + linear[0].offset,
-                                   tape->gradients + linear[1].offset, tape->layers[L - 1].dy);
+                                   tape->gradients + linear[1].offset, tape->layers[L - 1].dy,
+                                   tape->scratch);
     team_barrier(member);
     for (int l = L - 1; l >= 0; l--) {
         drop_gradients(member, tape, l);

@@ -16,13 +16,14 @@ struct model {
     int num_layers, hidden_size, vocab_size; /* L, H, V */
     struct params params;
     real *weights; /* [params.size] */
-    real *packed;  /* [L][cell->packed_size(H)], for the recurrent products */
+    real *packed;  /* the same as products read them, layer by layer, the linear one last */
+    bool training; /* they are packed for the way back too; set by the caller, before all else */
     struct vocab vocab;
     uint64_t step;   /* updates that the weights have seen */
     double val_loss; /* of these weights where it was measured, else NAN */
 };
 
-/* Fills a zeroed model: its shape and vocabulary, without memory for weights yet, so that
+/* Fills a model that is zero but for `training`: its shape and vocabulary, without memory for weights yet, so that
  * model_bytes and tape_bytes can be asked first. It takes over the vocabulary, of V symbols, if it
  * succeeds (NULL: none, for a model without text). Returns 0, or −1 and a message. */
 int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
@@ -59,6 +60,7 @@ struct tape {
     real *normalisers;    /* [T][B] log Σ e^logit */
     double loss;          /* mean over the targets, in nats */
     real *gradients;      /* [params.size] */
+    real *scratch;        /* what a layer needs while it works */
     void *memory;
 };
 

@@ -3,6 +3,7 @@
 #ifndef RUNE_CELL_H
 #define RUNE_CELL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,10 +19,11 @@
 /* One layer over one chunk of B streams and T timesteps. The caller owns all arrays. */
 struct layer {
     int B, T;
-    int D, H; /* width of the input (V for one-hot input) and of the layer */
-    const int32_t
-        *ids; /* [T][B] one-hot input: the index of its 1, or −1 for the vector 0; or NULL and */
-    const real *x;                  /* [T][B][D] dense input */
+    int D, H;           /* width of the input (V for one-hot input) and of the layer */
+    bool onehot;        /* the input is: */
+    bool training;      /* backward will follow */
+    const int32_t *ids; /* [T][B] one-hot: the index of its 1, or −1 for the vector 0; or */
+    const real *x;      /* [T][B][D] dense */
     const real *param[CELL_PARAMS]; /* in the order of the cell's params */
     real *grad[CELL_PARAMS];        /* of the same shapes; overwritten by backward */
     const real *packed;             /* what the cell's pack made of the parameters */
@@ -31,7 +33,7 @@ struct layer {
                                  them by the gradient with respect to their arguments */
     real *dy;                 /* [T][B][H] gradient of the output; backward may overwrite it */
     real *dx;                 /* [T][B][D] gradient of x, or NULL where there is no use for it */
-    real *scratch;            /* of the cell's scratch_size */
+    real *scratch;            /* of the cell's scratch_size; nothing in it outlives a call */
 };
 
 /* How a parameter is shaped, named in files, and started. */
@@ -53,9 +55,10 @@ struct cell {
         *quantities; /* [num_states + num_gates] what a trace calls them, states first */
     const struct cell_param *params;
 
-    /* Numbers that pack writes for a layer of width H, and that backward needs as scratch. */
-    size_t (*packed_size)(int H);
-    size_t (*scratch_size)(int B, int H);
+    /* Numbers that pack writes, and that forward and backward need as scratch, for a layer of which
+     * nothing but the shape is given (for packed_size, without B and T). */
+    size_t (*packed_size)(const struct layer *layer);
+    size_t (*scratch_size)(const struct layer *layer);
 
     /* The following are called by every member of a team. pack is called when the parameters have
      * changed; it and the others leave their results complete only after the next barrier. forward

@@ -1,67 +1,129 @@
 #include "engine.h"
 
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(RUNE_X86)
+#include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "error.h"
 
 const char *const optim_names[] = {
     [OPTIM_ADAM] = "adam", [OPTIM_RMSPROP] = "rmsprop", [OPTIM_SGD] = "sgd", NULL};
 
-extern const struct engine engine_baseline;
-#if defined(RUNE_X86)
-extern const struct engine engine_avx2, engine_avx512;
-#endif
+const char *const precision_names[] = {[PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", NULL};
 
-/* Best first. */
-static const struct engine *const engines[] = {
+/* --- what the machine has --------------------------------------------------------------------- */
+
+static bool always(void)
+{
+    return true;
+}
+
 #if defined(RUNE_X86)
-    &engine_avx512,
-    &engine_avx2,
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+static bool has_avx512_bf16(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+
+/* Tiles are 8 kB of state in every thread, and Linux wants to be asked for them. */
+static bool has_amx_bf16(void)
+{
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, REQUEST = 0x1023, TILE_DATA = 18 };
+    unsigned a, b, c, d;
+    if (!has_avx512_bf16() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) ||
+        !(d & AMX_TILE))
+        return false;
+#if defined(__linux__)
+    return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+#else
+    return false;
 #endif
-    &engine_baseline,
-    NULL,
+}
+
+extern const struct engine engine_avx2, engine_avx512, engine_avx512_bf16, engine_amx_bf16;
+#endif
+extern const struct engine engine_baseline;
+
+/* Of each precision the best first. */
+static const struct {
+    const struct engine *engine;
+    bool (*runs_here)(void);
+} engines[] = {
+#if defined(RUNE_X86)
+    {&engine_avx512, has_avx512},     {&engine_avx2, has_avx2},
+#endif
+    {&engine_baseline, always},
+#if defined(RUNE_X86)
+    {&engine_amx_bf16, has_amx_bf16}, {&engine_avx512_bf16, has_avx512_bf16},
+#endif
 };
 
-static bool runs_here(const struct engine *engine)
-{
-#if defined(RUNE_X86)
-    if (engine == &engine_avx512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (engine == &engine_avx2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return engine == &engine_baseline;
-}
+#define NUM_ENGINES (sizeof engines / sizeof *engines)
+
+/* --- the choice ------------------------------------------------------------------------------- */
 
 const struct engine *engine_at(int k)
 {
-    for (int i = 0; engines[i]; i++)
-        if (runs_here(engines[i]) && k-- == 0)
-            return engines[i];
+    for (size_t i = 0; i < NUM_ENGINES; i++)
+        if (engines[i].runs_here() && k-- == 0)
+            return engines[i].engine;
     return NULL;
 }
 
-const struct engine *engine_find(const char *name)
+static const struct engine *best(enum precision precision)
 {
-    const char *wanted = name ? name : getenv("RUNE_ISA");
-    if (!wanted || !*wanted)
-        return engine_at(0);
-    for (int i = 0; engines[i]; i++) {
-        if (strcmp(engines[i]->name, wanted) != 0)
+    for (int k = 0; engine_at(k); k++)
+        if (engine_at(k)->precision == precision)
+            return engine_at(k);
+    return engine_at(0);
+}
+
+/* Takes the named engine, or tells what is in the way. */
+static const struct engine *named(const char *name, enum precision precision)
+{
+    char known[128] = "";
+    for (size_t i = 0; i < NUM_ENGINES; i++) {
+        const struct engine *engine = engines[i].engine;
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
+                 engine->name);
+        if (strcmp(engine->name, name) != 0)
             continue;
-        if (runs_here(engines[i]))
-            return engines[i];
-        error_set(
-            "this machine lacks the instructions of \"%s\"; unset RUNE_ISA to take what it has",
-            wanted);
+        if (!engines[i].runs_here())
+            error_set("this machine lacks the instructions of \"%s\"; unset RUNE_ISA to take what "
+                      "it has",
+                      name);
+        else if (engine->precision > precision)
+            error_set("RUNE_ISA=%s computes in bf16: give --precision bf16 too, or unset it", name);
+        else
+            return engine;
         return NULL;
     }
-    error_set("there is no instruction set \"%s\"; RUNE_ISA may be avx512, avx2 or baseline",
-              wanted);
+    error_set("there is no instruction set \"%s\"; RUNE_ISA may be %s", name, known);
     return NULL;
+}
+
+const struct engine *engine_find(const char *name, enum precision precision)
+{
+    const char *wanted = name ? name : getenv("RUNE_ISA");
+    return wanted && *wanted ? named(wanted, precision) : best(precision);
 }
 
 const struct cell *engine_cell(const struct engine *engine, const char *name)

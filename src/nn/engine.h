@@ -3,6 +3,7 @@
 #ifndef RUNE_ENGINE_H
 #define RUNE_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,15 +11,26 @@
 #include "optim.h"
 #include "rng.h"
 
+/* What products are made in; all else is in float32. */
+enum precision { PRECISION_FP32, PRECISION_BF16 };
+
+/* "fp32", "bf16"; NULL at the end. */
+extern const char *const precision_names[];
+
 struct engine {
-    const char *name;                /* "baseline", "avx2", "avx512" */
+    const char *name; /* "baseline", "avx2", "avx512"; "avx512_bf16", "amx_bf16" */
+    enum precision precision;
     const struct cell *const *cells; /* NULL at the end */
     /* See linear.h, softmax.h, dropout.h, optim_loops.h. */
     struct {
-        void (*forward)(struct member *, int R, int D, int N, const real *x, const real *weight,
-                        const real *bias, real *y);
-        void (*backward)(struct member *, int R, int D, int N, const real *x, const real *weight,
-                         const real *dy, real *dweight, real *dbias, real *dx);
+        size_t (*packed_size)(int D, int N, bool training);
+        size_t (*scratch_size)(int R, int D, int N, bool training);
+        void (*pack)(struct member *, int D, int N, const real *weight, bool training,
+                     real *packed);
+        void (*forward)(struct member *, int R, int D, int N, const real *x, const real *packed,
+                        const real *bias, real *y, real *scratch);
+        void (*backward)(struct member *, int R, int D, int N, const real *x, const real *packed,
+                         const real *dy, real *dweight, real *dbias, real *dx, real *scratch);
     } linear;
     struct {
         void (*loss)(int R, int V, const real *logits, const int32_t *targets, real *losses,
@@ -39,11 +51,13 @@ struct engine {
 };
 
 /* The engine of that name, or, where name is NULL, the one in the environment's RUNE_ISA, or else
- * the best that this machine can run. NULL and a message if there is none of that name or the
- * machine lacks its instructions. */
-const struct engine *engine_find(const char *name);
+ * the best of that precision that this machine can run; where it can run none, the best in float32.
+ * NULL and a message if there is none of that name, the machine lacks its instructions, or it is
+ * not of that precision (but bf16 may fall back on float32). */
+const struct engine *engine_find(const char *name, enum precision precision);
 
-/* The k-th engine that this machine can run, best first; NULL behind the last. */
+/* The k-th engine that this machine can run: those in float32, best first, then those in bf16. NULL
+ * behind the last. */
 const struct engine *engine_at(int k);
 
 /* The engine's cell of that name; NULL and a message that lists them if there is none. */

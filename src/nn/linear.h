@@ -1,38 +1,64 @@
-/* Products with a weight matrix over all rows of a chunk at once. Every member of a team calls them
- * and takes its share; results are complete after the next barrier. */
+/* Products with a weight matrix over all rows of a chunk, and the gradients of weights. Every
+ * member of a team calls them and takes its share; results are complete after the next barrier. */
 #ifndef RUNE_LINEAR_H
 #define RUNE_LINEAR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "cell.h"
-#include "vec.h"
+#include "panel.h"
+#include "team.h"
 
+#define linear_packed_size VARIANT(linear_packed_size)
+#define linear_scratch_size VARIANT(linear_scratch_size)
+#define linear_pack VARIANT(linear_pack)
 #define linear_forward VARIANT(linear_forward)
 #define linear_backward VARIANT(linear_backward)
-#define onehot_forward VARIANT(onehot_forward)
-#define onehot_backward VARIANT(onehot_backward)
-#define layer_input_forward VARIANT(layer_input_forward)
-#define layer_input_backward VARIANT(layer_input_backward)
+#define product_over_rows VARIANT(product_over_rows)
+#define weight_gradients VARIANT(weight_gradients)
+#define weight_gradients_scratch VARIANT(weight_gradients_scratch)
+#define onehot_gradient VARIANT(onehot_gradient)
 
-/* y[R][N] = x[R][D] · Wᵀ + b, with W[N][D] and b[N]. Has a barrier inside. */
-void linear_forward(struct member *member, int R, int D, int N, const real *x, const real *weight,
-                    const real *bias, real *y);
+/* Words that a weight W[N][D] takes, packed; with `training` for the way back too. */
+size_t linear_packed_size(int D, int N, bool training);
 
-/* dweight = dyᵀ · x, dbias = Σ dy, dx = dy · W (dx may be NULL) */
-void linear_backward(struct member *member, int R, int D, int N, const real *x, const real *weight,
-                     const real *dy, real *dweight, real *dbias, real *dx);
+/* Words of scratch for R rows. */
+size_t linear_scratch_size(int R, int D, int N, bool training);
 
-/* The same for rows of x that are one-hot, or 0 where the id is −1; W turned: [V][N]. */
-void onehot_forward(struct member *member, int R, int N, const int32_t *ids, const real *weight,
-                    const real *bias, real *y);
-void onehot_backward(struct member *member, int R, int V, int N, const int32_t *ids, const real *dy,
-                     real *dweight, real *dbias);
+void linear_pack(struct member *member, int D, int N, const real *weight, bool training,
+                 word *packed);
 
-/* The layer's gates = input · W_ihᵀ + b, for whichever input it has, and back; `gates` wide. */
-void layer_input_forward(struct member *member, const struct layer *layer, int gates, int weight,
-                         int bias);
-void layer_input_backward(struct member *member, const struct layer *layer, int gates, int weight,
-                          int bias);
+/* y[R][N] = x[R][D] · Wᵀ + b */
+void linear_forward(struct member *member, int R, int D, int N, const real *x, const word *packed,
+                    const real *bias, real *y, word *scratch);
+
+/* dweight = dyᵀ · x, dbias = Σ dy, dx = dy · W. Has barriers inside. */
+void linear_backward(struct member *member, int R, int D, int N, const real *x, const word *packed,
+                     const real *dy, real *dweight, real *dbias, real *dx, word *scratch);
+
+/* y[rows][n] += x[rows][·] · panel, a few rows at a time, for the panels [first, last) of N
+ * columns, each of K words. */
+void product_over_rows(int rows, int N, int first, int last, size_t K, struct rows x,
+                       const word *panels, real *y, size_t y_stride);
+
+/* An input x[R][D] of a layer whose output has the gradient dy[R][N]: dweight[N][D] = dyᵀ · x */
+struct weight_gradient {
+    int D;
+    const real *x;
+    real *dweight;
+};
+
+/* The gradients of the weights of `count` inputs, and of their bias: dbias[N] = Σ dy. Has barriers
+ * inside. */
+void weight_gradients(struct member *member, int R, int N, const real *dy, int count,
+                      const struct weight_gradient *gradients, real *dbias, word *scratch);
+
+/* Words of scratch for it; D: of all inputs together, rounded up to panels each. */
+size_t weight_gradients_scratch(int R, int N, int D);
+
+/* The same for rows of x that are one-hot, or 0 where the id is −1, with dweight[V][N]: a
+ * scatter-add. */
+void onehot_gradient(struct member *member, int R, int V, int N, const int32_t *ids, const real *dy,
+                     real *dweight);
 
 #endif

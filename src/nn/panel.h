@@ -1,28 +1,94 @@
-/* The recurrent product: a few rows times a weight matrix that is packed once and used at every
- * timestep. A panel holds PANEL columns of the matrix as [K][PANEL], so that the product reads it
- * end to end; missing columns of the last panel are 0. */
+/* The product that everything here is made of: rows times a matrix that is packed once and used
+ * many times.
+ *
+ * Products read words: a word is a number, or, where products are made in bf16, two numbers that
+ * follow each other along K, rounded, the first in its lower half. Sums are kept in full precision;
+ * each is made in the order of K alone, whatever the number of rows and columns around it, so that
+ * products can be cut up in any way.
+ *
+ * A panel holds PANEL columns of a matrix as [words][PANEL], so that the product reads it end to
+ * end. Missing columns of the last panel, and the end of the last word, are 0. */
 #ifndef RUNE_PANEL_H
 #define RUNE_PANEL_H
 
 #include <stddef.h>
 
+#include "team.h"
 #include "vec.h"
 
 #define PANEL (2 * LANES)
 
+/* Numbers in a word, and what their count is rounded up to (the depth of an AMX tile). */
+#ifdef RUNE_BF16
+#define WORD 2
+#define DEPTH 32
+#else
+#define WORD 1
+#define DEPTH 1
+#endif
+
+typedef real word; /* of the size of a real; in bf16 only its bits mean something */
+
 #define panel_pack VARIANT(panel_pack)
 #define panel_pack_turned VARIANT(panel_pack_turned)
 #define panel_product VARIANT(panel_product)
+#define row_pack VARIANT(row_pack)
+#define rows_of VARIANT(rows_of)
+#define rows_scratch VARIANT(rows_scratch)
+#define rows_pack_turned VARIANT(rows_pack_turned)
 
-/* panel[k][j] = w[k · stride + j] for k < K, j < n ≤ PANEL, else 0 */
-void panel_pack(int K, int n, const real *w, size_t stride, real *panel);
+/* Words that K numbers take. */
+static inline size_t words(int K)
+{
+    return (size_t)(K + DEPTH - 1) / DEPTH * DEPTH / WORD;
+}
 
-/* panel[k][j] = w[j · stride + k] for k < K, j < n ≤ PANEL, else 0 */
-void panel_pack_turned(int K, int n, const real *w, size_t stride, real *panel);
+/* Panels that N columns take, the columns of one of them, and the words of one of depth K. */
+static inline int panel_count(int N)
+{
+    return (N + PANEL - 1) / PANEL;
+}
 
-/* c[M][n] += a[M][K] · panel[K][PANEL], the first n columns; rows of a and c are `a_stride` and
- * `c_stride` apart */
-void panel_product(int M, int n, int K, const real *a, size_t a_stride, const real *panel, real *c,
+static inline int panel_width(int N, int panel)
+{
+    return N - panel * PANEL < PANEL ? N - panel * PANEL : PANEL;
+}
+
+static inline size_t panel_size(int K)
+{
+    return words(K) * (size_t)PANEL;
+}
+
+/* Column j < n of the panel is the column j of w[K][…], whose rows are `stride` apart. */
+void panel_pack(int K, int n, const real *w, size_t stride, word *panel);
+
+/* Column j < n of the panel is the row j of w[n][K], whose rows are `stride` apart. */
+void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel);
+
+/* Rows as products read them. */
+struct rows {
+    const word *data;
+    size_t stride; /* words between rows */
+};
+
+/* R rows x[R][K] as products read them: where they are if words are numbers, else packed to `room`,
+ * of rows_scratch words, which every member does a part of before they meet. */
+struct rows rows_of(struct member *member, int R, int K, const real *x, word *room);
+size_t rows_scratch(int R, int K);
+
+/* Packs a part of a row: K numbers from x into words(K) words. Does nothing if words are numbers.
+ */
+void row_pack(int K, const real *x, word *to);
+
+/* Row m < M of `to` is the column m of x[K][…]; rows of `to` are `to_stride` apart. sums[m] is the
+ * sum over K. */
+void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
+                      real *sums);
+
+/* c[M][n] += a[M][·] · panel[·][PANEL], the first n columns, over K words; rows of c are `c_stride`
+ * apart. In bf16, a must be readable for ROWS_BEHIND rows behind the last. */
+#define ROWS_BEHIND 15
+void panel_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
                    size_t c_stride);
 
 #endif

@@ -18,8 +18,14 @@ static const struct cell *const cells[] = {
 extern const struct engine VARIANT(engine);
 const struct engine VARIANT(engine) = {
     .name = STRING(RUNE_ISA),
+#ifdef RUNE_BF16
+    .precision = PRECISION_BF16,
+#else
+    .precision = PRECISION_FP32,
+#endif
     .cells = cells,
-    .linear = {linear_forward, linear_backward},
+    .linear = {linear_packed_size, linear_scratch_size, linear_pack, linear_forward,
+               linear_backward},
     .softmax = {softmax_loss, softmax_backward},
     .dropout = {dropout_forward, dropout_backward},
     .optim = {optim_square_sum, optim_update},

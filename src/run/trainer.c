@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "blas.h"
 #include "checkpoint.h"
 #include "error.h"
 #include "fields.h"
@@ -94,16 +93,8 @@ static void add_files(struct safetensors_out *out, const struct trainer *trainer
     }
 }
 
-/* What computed the last bits: the kernels of ours and those of OpenBLAS. */
-static const char *kernels(const struct trainer *trainer, char *out, size_t room)
-{
-    snprintf(out, room, "%s, OpenBLAS %s", trainer->model.engine->name, blas_core());
-    return out;
-}
-
 int trainer_save(struct trainer *trainer)
 {
-    char name[96];
     char *path = rundir_file(&trainer->rundir, RUNDIR_LAST);
     struct safetensors_out *out = safetensors_out_new();
     int result = -1;
@@ -112,7 +103,7 @@ int trainer_save(struct trainer *trainer)
         checkpoint_add_training(out, &trainer->optimizer, &trainer->tape);
         plan_save(&trainer->plan, out);
         add_files(out, trainer);
-        safetensors_add_text(out, "train.kernels", kernels(trainer, name, sizeof name));
+        safetensors_add_text(out, "train.kernels", trainer->model.engine->name);
         fields_save(progress_fields, NUM_PROGRESS_FIELDS, &trainer->progress, out);
         safetensors_add_u64(out, "train.positions", (size_t)trainer->batch.B,
                             trainer->batch.position);
@@ -382,7 +373,8 @@ static int replace_run(struct trainer *trainer)
 static int start_run(struct trainer *trainer, const struct train_source *source, int threads)
 {
     struct plan *plan = &trainer->plan;
-    const struct engine *engine = engine_find(NULL);
+    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
+    trainer->model.training = true;
     if (!engine || name_files(trainer, source) != 0 || read_source(trainer, engine, source) != 0)
         return -1;
     const uint64_t training = trainer->corpus.training.length;
@@ -462,9 +454,9 @@ static int check_positions(const struct trainer *trainer)
 static int read_run(struct trainer *trainer, const struct safetensors *in,
                     const struct plan *limits, int threads)
 {
-    char name[96];
     struct log_row last = {.train_loss = NAN};
-    const struct engine *engine = engine_find(NULL);
+    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
+    trainer->model.training = true;
     const char *then = safetensors_text(in, "train.kernels");
     if (!engine || !then || checkpoint_read_model(in, engine, &trainer->model) != 0 ||
         reopen_corpus(trainer, trainer->rundir.path, &trainer->model.vocab, in) != 0 ||
@@ -475,9 +467,9 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
         check_positions(trainer) != 0)
         return -1;
     trainer->progress.step = trainer->model.step;
-    if (strcmp(then, kernels(trainer, name, sizeof name)) != 0)
+    if (strcmp(then, trainer->model.engine->name) != 0)
         note(trainer, "the run was made with %s and goes on with %s: last bits may differ", then,
-             name);
+             trainer->model.engine->name);
     const uint64_t rows = trainer->progress.log_rows;
     if (open_log(trainer, &last) != 0)
         return -1;

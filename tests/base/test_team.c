@@ -22,7 +22,7 @@ static void shares_cover_everything_once(void **state)
             int next = 0, least = count, most = 0;
             for (int rank = 0; rank < size; rank++) {
                 int first, last;
-                team_share(&(struct member){NULL, rank, size}, count, &first, &last);
+                team_share(&(struct member){NULL, rank, size, 0}, count, &first, &last);
                 assert_int_equal(first, next);
                 assert_true(last >= first);
                 least = last - first < least ? last - first : least;
@@ -33,7 +33,7 @@ static void shares_cover_everything_once(void **state)
             assert_true(most - least <= 1);
         }
     int first, last; /* a product beyond 32 bits */
-    team_share(&(struct member){NULL, 6, 7}, 2000000000, &first, &last);
+    team_share(&(struct member){NULL, 6, 7, 0}, 2000000000, &first, &last);
     assert_int_equal(last, 2000000000);
     assert_int_equal(first, 2000000000L * 6 / 7);
 }

@@ -30,6 +30,7 @@ void stack_init(struct stack *stack, const struct engine *engine, struct shape s
     const size_t rows = (size_t)shape.B * (size_t)shape.T;
     memset(stack, 0, sizeof *stack);
     struct model *model = &stack->model;
+    model->training = true;
     assert_int_equal(model_init(model, engine, "lstm", shape.L, shape.H, shape.V, NULL), 0);
     assert_int_equal(model_allocate(model), 0);
     model->vocab.unknown = VOCAB_NONE;

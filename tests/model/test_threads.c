@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "blas.h"
 #include "stack.h"
 
 #define STEPS 5
@@ -75,7 +74,6 @@ static void tiles_make_no_difference(void **state)
 
 int main(void)
 {
-    blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_make_no_difference),
         cmocka_unit_test(tiles_make_no_difference),

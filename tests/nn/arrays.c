@@ -66,6 +66,15 @@ double array_largest(const double *array, size_t n)
     return largest;
 }
 
+double array_operand(double number, bool bf16)
+{
+    int exponent;
+    if (!bf16)
+        return number;
+    const double fraction = frexp(number, &exponent); /* ±[0.5, 1) */
+    return ldexp(nearbyint(ldexp(fraction, 8)), exponent - 8);
+}
+
 double array_near(const char *name, const real *got, const double *expected, size_t n,
                   double tolerance)
 {

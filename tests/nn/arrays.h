@@ -3,6 +3,7 @@
 #define RUNE_TEST_ARRAYS_H
 
 #include <float.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "random.h"
@@ -28,6 +29,9 @@ void array_free(real *array);
 double *array_doubles(const real *array, size_t n);
 
 double array_largest(const double *array, size_t n);
+
+/* The number as products read it: in bf16 the nearest one of 8 significant bits, ties to even. */
+double array_operand(double number, bool bf16);
 
 /* Fails the test, naming the array, where |got − expected| > tolerance or either is not finite.
  * Returns the largest difference over the tolerance. */

@@ -22,9 +22,16 @@ OVER_AN_ARRAY(tanh)
 extern const struct kernels VARIANT(kernels);
 const struct kernels VARIANT(kernels) = {
     .name = STRING(RUNE_ISA),
+#ifdef RUNE_BF16
+    .bf16 = true,
+#endif
     .panel = PANEL,
+    .word = WORD,
+    .words = words,
     .pack = panel_pack,
     .pack_turned = panel_pack_turned,
+    .pack_row = row_pack,
+    .pack_rows_turned = rows_pack_turned,
     .product = panel_product,
     .exp = each_exp,
     .sigmoid = each_sigmoid,

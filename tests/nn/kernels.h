@@ -2,16 +2,24 @@
 #ifndef RUNE_TEST_KERNELS_H
 #define RUNE_TEST_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "real.h"
 
+struct rows;
+
 struct kernels {
     const char *name;
-    int panel; /* columns of a panel */
+    bool bf16;
+    int panel, word; /* columns of a panel, numbers in a word */
+    size_t (*words)(int K);
     void (*pack)(int K, int n, const real *w, size_t stride, real *panel);
     void (*pack_turned)(int K, int n, const real *w, size_t stride, real *panel);
-    void (*product)(int M, int n, int K, const real *a, size_t a_stride, const real *panel, real *c,
+    void (*pack_row)(int K, const real *x, real *to);
+    void (*pack_rows_turned)(int M, int K, const real *x, size_t stride, real *to, size_t to_stride,
+                             real *sums);
+    void (*product)(int M, int n, size_t K, struct rows a, const real *panel, real *c,
                     size_t c_stride);
     /* of n numbers */
     void (*exp)(size_t n, const real *x, real *y);

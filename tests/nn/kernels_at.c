@@ -5,13 +5,12 @@
 
 extern const struct kernels kernels_baseline;
 #if defined(RUNE_X86)
-extern const struct kernels kernels_avx2, kernels_avx512;
+extern const struct kernels kernels_avx2, kernels_avx512, kernels_avx512_bf16, kernels_amx_bf16;
 #endif
 
 static const struct kernels *const all[] = {
 #if defined(RUNE_X86)
-    &kernels_avx512,
-    &kernels_avx2,
+    &kernels_avx512,   &kernels_avx512_bf16, &kernels_amx_bf16, &kernels_avx2,
 #endif
     &kernels_baseline,
 };

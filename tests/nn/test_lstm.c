@@ -11,9 +11,10 @@
 #include <cmocka.h>
 
 #include "arrays.h"
-#include "blas.h"
 #include "engine.h"
 #include "reference.h"
+
+#define BF16_UNIT (1.0 / 512)
 
 enum { WEIGHT_IH, WEIGHT_HH, BIAS };
 
@@ -25,13 +26,6 @@ struct problem {
     struct reference right;
     size_t states, gates, input; /* numbers in arrays of [T][B][H], [T][B][4][H], [T][B][D] */
 };
-
-/* n roundings add up like a random walk of steps of one unit; a factor of 8 takes in the farthest
- * of the many numbers compared, and what a small layer remembers for long. */
-static double rounding(double n, double largest)
-{
-    return 8 * sqrt(n) * UNIT * largest;
-}
 
 /* With one-hot input x is what the ids mean: a 1 at the id, or nothing where it is −1. */
 static void make_input(struct problem *p, struct random *random, bool onehot)
@@ -115,10 +109,20 @@ static void problem_release(struct problem *p)
 
 /* What an engine works on. */
 struct pass {
+    const struct engine *engine;
     const struct cell *cell;
     struct layer layer;
     real *packed;
 };
+
+/* n roundings add up like a random walk of steps of one unit; a factor of 8 takes in the farthest
+ * of the many numbers compared, and what a small layer remembers for long. */
+static double rounding(const struct pass *pass, double n, double largest)
+{
+    if (pass->engine->precision == PRECISION_BF16)
+        return 8 * BF16_UNIT * largest;
+    return 8 * sqrt(n) * UNIT * largest;
+}
 
 static void run_forward(struct member *member, void *argument)
 {
@@ -153,25 +157,27 @@ static real *copied(const real *from, size_t n)
 static void pass_init(struct pass *pass, const struct problem *p, const struct engine *engine)
 {
     const size_t H = (size_t)p->H, D = (size_t)p->D, B = (size_t)p->B;
+    pass->engine = engine;
     pass->cell = engine_cell(engine, "lstm");
-    pass->packed = array_new(pass->cell->packed_size(p->H));
     pass->layer = (struct layer){
         .B = p->B,
         .T = p->T,
         .D = p->D,
         .H = p->H,
+        .onehot = p->ids,
+        .training = true,
         .ids = p->ids,
         .x = p->ids ? NULL : p->x,
         .param = {p->ids ? turned(p->weight_ih, 4 * H, D) : copied(p->weight_ih, 4 * H * D),
                   p->weight_hh, p->bias},
         .grad = {array_new(4 * H * D), array_new(4 * H * H), array_new(4 * H)},
-        .packed = pass->packed,
         .state = {array_new(p->states + B * H), array_new(p->states + B * H)},
         .gates = array_new(p->gates),
         .dy = copied(p->dy, p->states),
         .dx = p->ids ? NULL : array_new(p->input),
-        .scratch = array_new(pass->cell->scratch_size(p->B, p->H)),
     };
+    pass->layer.packed = pass->packed = array_new(pass->cell->packed_size(&pass->layer));
+    pass->layer.scratch = array_new(pass->cell->scratch_size(&pass->layer));
     memcpy(pass->layer.state[0], p->h0, B * H * sizeof(real));
     memcpy(pass->layer.state[1], p->c0, B * H * sizeof(real));
 }
@@ -201,11 +207,12 @@ static double compare_forward(const struct pass *pass, const struct problem *p)
     const size_t first = (size_t)p->B * (size_t)p->H;
     const double n = p->T * ((p->ids ? 1 : p->D) + p->H + 20);
     const double largest = fmax(1, array_largest(p->right.c, p->states + first));
-    double worst = array_near("gates", pass->layer.gates, p->right.gates, p->gates, rounding(n, 1));
+    double worst =
+        array_near("gates", pass->layer.gates, p->right.gates, p->gates, rounding(pass, n, 1));
     worst = fmax(worst, array_near("h", pass->layer.state[0] + first, p->right.h + first, p->states,
-                                   rounding(n, 1)));
+                                   rounding(pass, n, 1)));
     return fmax(worst, array_near("c", pass->layer.state[1] + first, p->right.c + first, p->states,
-                                  rounding(n, largest)));
+                                  rounding(pass, n, largest)));
 }
 
 /* The way back is as long again, with products of length 4H; a weight's gradient then is a sum over
@@ -221,16 +228,16 @@ static double compare_backward(const struct pass *pass, const struct problem *p)
     real *dweight = p->ids ? turned(pass->layer.grad[WEIGHT_IH], D, rows)
                            : copied(pass->layer.grad[WEIGHT_IH], rows * D);
     double worst =
-        array_near("dweight_ih", dweight, right->dweight_ih, rows * D, rounding(sum, ih));
+        array_near("dweight_ih", dweight, right->dweight_ih, rows * D, rounding(pass, sum, ih));
     array_free(dweight);
     worst = fmax(worst, array_near("dweight_hh", pass->layer.grad[WEIGHT_HH], right->dweight_hh,
-                                   rows * H, rounding(sum, hh)));
-    worst =
-        fmax(worst, array_near("dbias", pass->layer.grad[BIAS], right->db, rows, rounding(sum, b)));
+                                   rows * H, rounding(pass, sum, hh)));
+    worst = fmax(worst, array_near("dbias", pass->layer.grad[BIAS], right->db, rows,
+                                   rounding(pass, sum, b)));
     if (p->ids)
         return worst;
     return fmax(worst, array_near("dx", pass->layer.dx, right->dx, p->input,
-                                  rounding(n, array_largest(right->dx, p->input))));
+                                  rounding(pass, n, array_largest(right->dx, p->input))));
 }
 
 static void check(struct random *random, int B, int T, int D, int H, bool onehot, int threads)
@@ -306,7 +313,8 @@ static void onehot_equals_dense(void **state)
         team_run(team, run_forward, &onehot);
         team_run(team, run_forward, &dense);
         double *h = array_doubles(dense.layer.state[0], problem.states);
-        array_near("h", onehot.layer.state[0], h, problem.states, rounding(20 * (17 + 65 + 20), 1));
+        array_near("h", onehot.layer.state[0], h, problem.states,
+                   rounding(&dense, 20 * (17 + 65 + 20), 1));
         free(h);
         pass_release(&onehot);
         pass_release(&dense);
@@ -317,7 +325,6 @@ static void onehot_equals_dense(void **state)
 
 int main(void)
 {
-    blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(onehot_input),
         cmocka_unit_test(dense_input),

@@ -12,31 +12,50 @@
 
 #include "arrays.h"
 #include "kernels.h"
+#include "panel.h"
 
 /* What stands in rows between their end and the next must stay. */
 #define STAYS ((real)4321)
+
+/* Number k of column (or row) `at` of what has been packed, in words `across` apart. */
+static double unpacked(const struct kernels *kernels, const real *packed, size_t k, size_t across)
+{
+    const real *from = packed + k / (size_t)kernels->word * across;
+    uint32_t bits;
+    float number;
+    if (kernels->word == 1)
+        return (double)*from;
+    memcpy(&bits, from, sizeof bits);
+    bits = k % 2 == 0 ? bits << 16 : bits & 0xFFFF0000;
+    memcpy(&number, &bits, sizeof number);
+    return (double)number;
+}
 
 static void packs_columns(void **state)
 {
     (void)state;
     struct random random = {1, 0};
-    for (int k = 0; kernels_at(k); k++) {
-        const struct kernels *kernels = kernels_at(k);
+    for (int i = 0; kernels_at(i); i++) {
+        const struct kernels *kernels = kernels_at(i);
         const size_t P = (size_t)kernels->panel;
         for (int n = 1; n <= kernels->panel; n++) {
-            const size_t K = 1 + (size_t)random_below(&random, 40);
+            const size_t K = 1 + (size_t)random_below(&random, 80);
             const size_t across = (size_t)n + (size_t)random_below(&random, 3),
-                         down = K + (size_t)random_below(&random, 3);
+                         down = K + (size_t)random_below(&random, 3),
+                         words = kernels->words((int)K);
             real *w = array_random(&random, K * across, 1),
                  *turned = array_random(&random, (size_t)n * down, 1);
-            real *panel = array_new(K * P), *panel_of_turned = array_new(K * P);
+            real *panel = array_new(words * P), *panel_of_turned = array_new(words * P);
             kernels->pack((int)K, n, w, across, panel);
             kernels->pack_turned((int)K, n, turned, down, panel_of_turned);
-            for (size_t row = 0; row < K; row++)
+            for (size_t k = 0; k < words * (size_t)kernels->word; k++)
                 for (size_t j = 0; j < P; j++) {
-                    const bool in = j < (size_t)n;
-                    assert_true(panel[row * P + j] == (in ? w[row * across + j] : 0));
-                    assert_true(panel_of_turned[row * P + j] == (in ? turned[j * down + row] : 0));
+                    const bool in = j < (size_t)n && k < K;
+                    assert_true(unpacked(kernels, panel + j, k, P) ==
+                                array_operand(in ? (double)w[k * across + j] : 0, kernels->bf16));
+                    assert_true(
+                        unpacked(kernels, panel_of_turned + j, k, P) ==
+                        array_operand(in ? (double)turned[j * down + k] : 0, kernels->bf16));
                 }
             array_free(w);
             array_free(turned);
@@ -46,29 +65,74 @@ static void packs_columns(void **state)
     }
 }
 
+static void packs_rows(void **state)
+{
+    (void)state;
+    struct random random = {4, 0};
+    for (int i = 0; kernels_at(i); i++) {
+        const struct kernels *kernels = kernels_at(i);
+        for (int round = 0; round < 60; round++) {
+            const int M = 1 + random_below(&random, 50), K = 1 + random_below(&random, 80);
+            const size_t m = (size_t)M, depth = (size_t)K, words = kernels->words(K),
+                         stride = m + (size_t)random_below(&random, 3), apart = words + 3;
+            real *x = array_random(&random, depth * stride, 1), *to = array_new(m * apart),
+                 *sums = array_new(m), *row = array_new(words);
+            kernels->pack_rows_turned(M, K, x, stride, to, apart, sums);
+            for (size_t r = 0; r < m; r++) {
+                double sum = 0;
+                for (size_t k = 0; k < words * (size_t)kernels->word; k++) {
+                    const double number = k < depth ? (double)x[k * stride + r] : 0;
+                    sum += number;
+                    assert_true(unpacked(kernels, to + r * apart, k, 1) ==
+                                array_operand(number, kernels->bf16));
+                }
+                assert_true(fabs((double)sums[r] - sum) <= K * UNIT * K);
+            }
+            if (kernels->word > 1) { /* else rows are read where they are */
+                kernels->pack_row(K, x, row);
+                for (size_t k = 0; k < 2 * words; k++)
+                    assert_true(unpacked(kernels, row, k, 1) ==
+                                array_operand(k < depth ? (double)x[k] : 0, true));
+            }
+            array_free(x);
+            array_free(to);
+            array_free(sums);
+            array_free(row);
+        }
+    }
+}
+
 /* A sum of K products added to c, in whatever order, is within (K + 1) roundings of Σ|a||w| + |c|.
  */
 static void check_product(const struct kernels *kernels, struct random *random, size_t M, size_t n,
                           size_t K)
 {
-    const size_t P = (size_t)kernels->panel, a_stride = K + (size_t)random_below(random, 5),
+    const size_t P = (size_t)kernels->panel, words = kernels->words((int)K),
+                 a_stride = words + (size_t)random_below(random, 5),
                  c_stride = n + (size_t)random_below(random, 20);
-    real *a = array_random(random, M * a_stride, 2), *w = array_random(random, K * n, 2);
-    real *panel = array_new(K * P), *c = array_random(random, M * c_stride, 2);
-    for (size_t m = 0; m < M; m++)
+    real *x = array_random(random, M * K, 2), *w = array_random(random, K * n, 2);
+    real *a = array_new((M + ROWS_BEHIND) * a_stride);
+    real *panel = array_new(words * P), *c = array_random(random, M * c_stride, 2);
+    for (size_t m = 0; m < M; m++) {
+        if (kernels->word > 1)
+            kernels->pack_row((int)K, x + m * K, a + m * a_stride);
+        else
+            memcpy(a + m * a_stride, x + m * K, K * sizeof *a);
         for (size_t j = n; j < c_stride; j++)
             c[m * c_stride + j] = STAYS;
+    }
     double *before = array_doubles(c, M * c_stride);
     kernels->pack((int)K, (int)n, w, n, panel);
-    for (size_t k = 0; k < K; k++) /* columns behind the n-th are nobody's business */
+    for (size_t k = 0; k < words; k++) /* columns behind the n-th are nobody's business */
         for (size_t j = n; j < P; j++)
             panel[k * P + j] = STAYS;
-    kernels->product((int)M, (int)n, (int)K, a, a_stride, panel, c, c_stride);
+    kernels->product((int)M, (int)n, words, (struct rows){a, a_stride}, panel, c, c_stride);
     for (size_t m = 0; m < M; m++)
         for (size_t j = 0; j < c_stride; j++) {
             double sum = before[m * c_stride + j], size = fabs(sum);
             for (size_t k = 0; j < n && k < K; k++) {
-                const double product = (double)a[m * a_stride + k] * (double)w[k * n + j];
+                const double product = array_operand((double)x[m * K + k], kernels->bf16) *
+                                       array_operand((double)w[k * n + j], kernels->bf16);
                 sum += product;
                 size += fabs(product);
             }
@@ -76,6 +140,7 @@ static void check_product(const struct kernels *kernels, struct random *random, 
             assert_true(j < n ? error <= (double)(K + 1) * UNIT * size : error == 0);
         }
     free(before);
+    array_free(x);
     array_free(a);
     array_free(w);
     array_free(panel);
@@ -100,35 +165,42 @@ static void multiplies_random_shapes(void **state)
     }
 }
 
-/* Small whole numbers leave no room for rounding: every engine gives the same. */
-static void whole_numbers_are_exact(void **state)
+/* What a row and a column give does not depend on the rows and columns beside them. */
+static void rows_do_not_see_each_other(void **state)
 {
     (void)state;
-    enum { M = 19, K = 40 };
+    enum { M = 64, K = 100 };
     struct random random = {3, 0};
-    for (int k = 0; kernels_at(k); k++) {
-        const struct kernels *kernels = kernels_at(k);
-        const size_t n = (size_t)kernels->panel - 1;
-        real *a = array_new(M * K), *w = array_new(K * n), *c = array_new(M * n);
-        real *panel = array_new(K * (n + 1));
-        for (size_t i = 0; i < M * K; i++)
-            a[i] = (real)(random_below(&random, 9) - 4);
-        for (size_t i = 0; i < K * n; i++)
-            w[i] = (real)(random_below(&random, 9) - 4);
-        memset(c, 0, M * n * sizeof *c);
-        kernels->pack(K, (int)n, w, n, panel);
-        kernels->product(M, (int)n, K, a, K, panel, c, n);
+    for (int i = 0; kernels_at(i); i++) {
+        const struct kernels *kernels = kernels_at(i);
+        const size_t P = (size_t)kernels->panel, words = kernels->words(K);
+        real *x = array_random(&random, M * K, 1), *w = array_random(&random, K * P, 1);
+        real *a = array_new((M + ROWS_BEHIND) * words), *panel = array_new(words * P);
+        real *all = array_new(M * P), *some = array_new(M * P);
         for (size_t m = 0; m < M; m++)
-            for (size_t j = 0; j < n; j++) {
-                int sum = 0;
-                for (size_t i = 0; i < K; i++)
-                    sum += (int)a[m * K + i] * (int)w[i * n + j];
-                assert_true(c[m * n + j] == (real)sum);
+            if (kernels->word > 1)
+                kernels->pack_row(K, x + m * K, a + m * words);
+            else
+                memcpy(a + m * words, x + m * K, K * sizeof *a);
+        kernels->pack(K, (int)P, w, P, panel);
+        memset(all, 0, M * P * sizeof *all);
+        kernels->product(M, (int)P, words, (struct rows){a, words}, panel, all, P);
+        for (size_t first = 0; first < M; first += 9)
+            for (size_t count = 1; first + count <= M; count += 5) {
+                const int n = 1 + random_below(&random, kernels->panel);
+                memset(some, 0, M * P * sizeof *some);
+                kernels->product((int)count, n, words, (struct rows){a + first * words, words},
+                                 panel, some, P);
+                for (size_t m = 0; m < count; m++)
+                    assert_memory_equal(some + m * P, all + (first + m) * P,
+                                        (size_t)n * sizeof *all);
             }
-        array_free(a);
+        array_free(x);
         array_free(w);
-        array_free(c);
+        array_free(a);
         array_free(panel);
+        array_free(all);
+        array_free(some);
     }
 }
 
@@ -136,8 +208,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packs_columns),
+        cmocka_unit_test(packs_rows),
         cmocka_unit_test(multiplies_random_shapes),
-        cmocka_unit_test(whole_numbers_are_exact),
+        cmocka_unit_test(rows_do_not_see_each_other),
     };
     return cmocka_run_group_tests_name("panel", tests, NULL, NULL);
 }

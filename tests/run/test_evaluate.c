@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "blas.h"
 #include "evaluate.h"
 #include "stack.h"
 
@@ -228,7 +227,6 @@ static void it_stops_when_it_is_told(void **state)
 
 int main(void)
 {
-    blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_stream_is_exact),
         cmocka_unit_test(windows_are_exact_in_many_streams),

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "blas.h"
 #include "evaluate.h"
 #include "probe.h"
 #include "stack.h"
@@ -155,7 +154,6 @@ static void few_symbols_are_few_guesses(void **state)
 
 int main(void)
 {
-    blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_those_of_the_model),
         cmocka_unit_test(losses_are_those_of_the_evaluator),

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "blas.h"
 #include "random.h"
 #include "sample.h"
 #include "stack.h"
@@ -290,7 +289,6 @@ static void a_prompt_is_read(void **state)
 
 int main(void)
 {
-    blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_have_their_distribution),
         cmocka_unit_test(the_same_symbols_are_left),

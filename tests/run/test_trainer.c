@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "blas.h"
 #include "checkpoint.h"
 #include "error.h"
 #include "random.h"
@@ -275,7 +274,7 @@ static void what_a_run_leaves(void **state)
     struct log_row *rows;
     size_t count;
     double best = INFINITY;
-    assert_int_equal(model_load(&model, engine_find(NULL), scratch_path("whole")), 0);
+    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")), 0);
     assert_int_equal(log_read(scratch_path("whole/log.csv"), &rows, &count), 0);
     for (size_t k = 0; k < count; k++) {
         assert_int_equal(rows[k].step, k + 1);
@@ -344,7 +343,7 @@ static void the_text_of_a_run(void **state)
     (void)state;
     struct model model = {0};
     struct corpus corpus = {0};
-    assert_int_equal(model_load(&model, engine_find(NULL), scratch_path("whole")), 0);
+    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")), 0);
     assert_int_equal(trainer_read_corpus(&corpus, scratch_path("whole"), &model.vocab), 0);
     assert_int_equal(corpus.validation.num_segments, 2);
     struct team *team = team_new(1);
@@ -426,7 +425,6 @@ static int make(void **state)
 
 int main(void)
 {
-    blas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumed_equals_uninterrupted),
         cmocka_unit_test(nothing_held_out),

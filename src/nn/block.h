@@ -1,0 +1,13 @@
+/* The kernels inside panel_product: a block of at most BLOCK rows times one panel. */
+#ifndef RUNE_BLOCK_H
+#define RUNE_BLOCK_H
+
+#include "panel.h"
+
+#if defined(RUNE_BF16) && defined(__AMX_BF16__)
+#include "block_tiles.h"
+#else
+#include "block_vectors.h"
+#endif
+
+#endif

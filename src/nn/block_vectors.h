@@ -1,0 +1,93 @@
+/* A block in vector registers: a multiply-add a word of a row and vector of the panel. */
+#ifndef RUNE_BLOCK_VECTORS_H
+#define RUNE_BLOCK_VECTORS_H
+
+#include "panel.h"
+
+/* As many accumulators as there are registers, less the two that hold a row of the panel and one
+ * for the word of a row. */
+#if defined(__AVX512F__) && !defined(RUNE_DOUBLE)
+#define BLOCK 13
+#else
+#define BLOCK 6
+#endif
+
+static inline void block_begin(void)
+{
+}
+
+static inline void block_end(void)
+{
+}
+
+/* sum + a · w, each lane with the one word `a` */
+static inline vec multiply_add(vec sum, word a, vec w)
+{
+#ifdef RUNE_BF16
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(a), (__m512bh)w);
+#else
+    return sum + a * w;
+#endif
+}
+
+static inline void add_to(real *c, vec v, int n)
+{
+    vec_store_part(c, vec_load_part(c, n) + v, n);
+}
+
+/* With M a constant, the accumulators stay in registers over all of K. */
+static inline __attribute__((always_inline)) void block_of(int M, int n, size_t K, struct rows a,
+                                                           const word *restrict panel,
+                                                           real *restrict c, size_t c_stride)
+{
+    vec left[BLOCK], right[BLOCK];
+    const word *restrict data = a.data;
+#pragma GCC unroll 16
+    for (int m = 0; m < M; m++)
+        left[m] = right[m] = (vec){0};
+#pragma GCC unroll 4
+    for (size_t k = 0; k < K; k++, panel += PANEL) {
+        const vec w0 = vec_load(panel), w1 = vec_load(panel + LANES);
+#pragma GCC unroll 16
+        for (int m = 0; m < M; m++) {
+            const word number = data[(size_t)m * a.stride + k];
+            left[m] = multiply_add(left[m], number, w0);
+            right[m] = multiply_add(right[m], number, w1);
+        }
+    }
+    const int n0 = n < LANES ? n : LANES;
+#pragma GCC unroll 16
+    for (int m = 0; m < M; m++) {
+        add_to(c + (size_t)m * c_stride, left[m], n0);
+        if (n > n0)
+            add_to(c + (size_t)m * c_stride + LANES, right[m], n - n0);
+    }
+}
+
+static void block_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
+                          size_t c_stride)
+{
+    switch (M) {
+#define BLOCK_OF(m)                                                                                \
+    case m:                                                                                        \
+        block_of(m, n, K, a, panel, c, c_stride);                                                  \
+        break
+        BLOCK_OF(1);
+        BLOCK_OF(2);
+        BLOCK_OF(3);
+        BLOCK_OF(4);
+        BLOCK_OF(5);
+        BLOCK_OF(6);
+#if BLOCK == 13
+        BLOCK_OF(7);
+        BLOCK_OF(8);
+        BLOCK_OF(9);
+        BLOCK_OF(10);
+        BLOCK_OF(11);
+        BLOCK_OF(12);
+        BLOCK_OF(13);
+#endif
+    }
+}
+
+#endif

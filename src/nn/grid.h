@@ -1,0 +1,66 @@
+/* How a team shares out a product of rows and panels: some groups of members share the rows, the
+ * members of a group the panels. No sum is cut, so the result is the same for every grid. */
+#ifndef RUNE_GRID_H
+#define RUNE_GRID_H
+
+#include "panel.h"
+#include "team.h"
+
+struct grid {
+    struct member group; /* the member among those that share its rows */
+    int first_row, last_row;
+    int first_panel, last_panel;
+};
+
+/* What a core of the kind that runs this variant does, roughly: words multiplied in a second, the
+ * cache of its own in bytes, bytes read in a second from behind it, and seconds to meet the others.
+ */
+#if defined(RUNE_BF16) && defined(__AMX_BF16__)
+#define GRID_SPEED 5e11
+#else
+#define GRID_SPEED (6e9 * LANES)
+#endif
+#define GRID_CACHE 1e6
+#define GRID_BANDWIDTH 20e9
+#define GRID_BARRIER 1e-6
+
+/* A panel's words are read this often before they are worth as much as the work on them. */
+#define GRID_LEAST_ROWS 4
+
+/* Seconds for a member of a team cut into `groups`. */
+static inline double grid_cost(int size, int groups, int rows, int panels, double panel_words,
+                               bool meets)
+{
+    const int across = size / groups;
+    const double r = ceil((double)rows / groups), p = ceil((double)panels / across);
+    const double bytes = p * panel_words * sizeof(word);
+    return fmax(r, GRID_LEAST_ROWS) * p * panel_words / GRID_SPEED +
+           (bytes > GRID_CACHE ? bytes / GRID_BANDWIDTH : 0) +
+           (meets && across > 1 ? GRID_BARRIER : 0);
+}
+
+/* The cheapest grid for a product of `rows` and `panels` of so many words each, after which the
+ * members of a group meet or need not. */
+static inline struct grid grid_cut(const struct member *member, int rows, int panels,
+                                   size_t panel_words, bool meets)
+{
+    struct grid grid;
+    int groups = 1;
+    double least = INFINITY;
+    for (int k = 1; k <= member->size; k++) {
+        if (member->size % k != 0)
+            continue;
+        const double cost = grid_cost(member->size, k, rows, panels, (double)panel_words, meets);
+        if (cost < least) {
+            least = cost;
+            groups = k;
+        }
+    }
+    grid.group = team_group(member, groups);
+    const struct member row = {.rank = member->rank / grid.group.size, .size = groups};
+    team_share(&row, rows, &grid.first_row, &grid.last_row);
+    team_share(&grid.group, panels, &grid.first_panel, &grid.last_panel);
+    return grid;
+}
+
+#endif
