@@ -71,7 +71,7 @@ int peak_sgemm(int threads, double seconds, double *gflops)
 /* --- reading ---------------------------------------------------------------------------------- */
 
 #define BLOCK 64       /* words that are summed side by side */
-#define PATIENCE 0.125 /* share of the time that a stretch must take to be a measure */
+#define STRETCH 0.125 /* share of the time that a stretch must take to be a measure */
 
 struct reading {
     const uint32_t *words; /* [blocks][BLOCK] */
@@ -122,7 +122,7 @@ static double read_speed(struct team *team, struct reading *reading, double seco
     const double bytes = (double)reading->blocks * BLOCK * sizeof *reading->words;
     for (const double start = clock_seconds(); best == 0 || clock_seconds() - start < seconds;) {
         team_run(team, read_over, reading);
-        if (reading->seconds < PATIENCE * seconds)
+        if (reading->seconds < STRETCH * seconds)
             reading->passes *= 2;
         else
             best = fmax(best, 1e-9 * bytes * (double)reading->passes / reading->seconds);

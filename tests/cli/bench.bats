@@ -1,3 +1,4 @@
+# shellcheck disable=SC2154
 # bench: what is measured and told, not how fast it is.
 load helpers
 
@@ -90,7 +91,7 @@ refuses()
 
 @test "bench: values that are none, in a list or alone" {
     for option in num-layers hidden-size batch-size seq-length vocab-size threads; do
-        for value in 0 8,0 8,x x,8 8,,8 8, , '' 8.5 1e30 nan; do
+        for value in 0 8,0 8,x x,8 "8,,8" "8," "," '' 8.5 1e30 nan; do
             refuses --$option "$value"
         done
     done
