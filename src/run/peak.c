@@ -70,7 +70,7 @@ int peak_sgemm(int threads, double seconds, double *gflops)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-#define BLOCK 64       /* words that are summed side by side */
+#define BLOCK 64      /* words that are summed side by side */
 #define STRETCH 0.125 /* share of the time that a stretch must take to be a measure */
 
 struct reading {
