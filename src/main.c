@@ -17,6 +17,7 @@ static const struct {
     {"eval", "measure how well a model predicts a text", command_eval},
     {"inspect", "see what a model's neurons do over a text", command_inspect},
     {"info", "tell what is in a model file", command_info},
+    {"bench", "measure the engine on this machine", command_bench},
 };
 
 #define NUM_COMMANDS (sizeof commands / sizeof *commands)

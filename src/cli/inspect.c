@@ -38,32 +38,8 @@ static int add(struct signals *signals, struct trace_signal signal)
     return 0;
 }
 
-/* --- lists ------------------------------------------------------------------------------------ */
-
-/* One of "h,c,o". */
-struct item {
-    const char *text;
-    size_t length;
-};
-
-/* Takes the first item off a list, which is then NULL if it was the last. False if there is none;
- * "" is a list of one that is empty. */
-static bool next_item(const char **list, struct item *item)
-{
-    if (!*list)
-        return false;
-    *item = (struct item){*list, strcspn(*list, ",")};
-    *list = item->text[item->length] ? item->text + item->length + 1 : NULL;
-    return true;
-}
-
-static bool item_is(struct item item, const char *name)
-{
-    return strlen(name) == item.length && strncmp(name, item.text, item.length) == 0;
-}
-
 /* The view that an item of --format names; NULL and a message if there is none. */
-static const struct view *view_of(struct item item)
+static const struct view *view_of(struct option_item item)
 {
     char name[16];
     snprintf(name, sizeof name, "%.*s", (int)item.length, item.text);
@@ -75,13 +51,13 @@ static const struct view *view_of(struct item item)
 /* Reads "h,c" into a set of the cell's quantities; NULL: those that are carried (the states). */
 static int parse_quantities(const struct cell *cell, const char *list, bool *wanted)
 {
-    struct item item;
+    struct option_item item;
     const int total = cell->num_states + cell->num_gates;
     for (int q = 0; q < total; q++)
         wanted[q] = !list && q < cell->num_states;
-    while (next_item(&list, &item)) {
+    while (option_item_next(&list, &item)) {
         int q = 0;
-        while (q < total && !item_is(item, cell->quantities[q]))
+        while (q < total && !option_item_is(item, cell->quantities[q]))
             q++;
         if (q == total)
             return error_set("--quantities: a cell of %s has no \"%.*s\"", cell->name,
@@ -101,7 +77,7 @@ static int add_unit(struct signals *signals, const struct cell *cell, const bool
 }
 
 /* Reads "1:37", layer and unit, or "37", a unit of the last layer. */
-static int parse_unit(struct item item, const struct model *model, long *layer, long *unit)
+static int parse_unit(struct option_item item, const struct model *model, long *layer, long *unit)
 {
     char *end;
     *layer = model->num_layers - 1;
@@ -125,9 +101,9 @@ static int parse_unit(struct item item, const struct model *model, long *layer, 
 static int add_units(struct signals *signals, const struct model *model, const bool *wanted,
                      const char *list)
 {
-    struct item item;
+    struct option_item item;
     long layer, unit;
-    while (next_item(&list, &item))
+    while (option_item_next(&list, &item))
         if (parse_unit(item, model, &layer, &unit) != 0 ||
             add_unit(signals, model->cell, wanted, (int)layer, (int)unit) != 0)
             return -1;
@@ -189,8 +165,8 @@ static int write_views(const struct trace *trace, const struct view_options *vie
 {
     if (file_make_directory(request->directory) != 0)
         return -1;
-    struct item item;
-    for (const char *formats = request->formats; next_item(&formats, &item);) {
+    struct option_item item;
+    for (const char *formats = request->formats; option_item_next(&formats, &item);) {
         const struct view *view = view_of(item);
         if (!view || view->write(trace, view_options, request->directory) != 0)
             return -1;
@@ -269,11 +245,11 @@ static int run(const struct request *request, const char *model_path, const char
 /* Checks every name in "page,npy"; says whether the page is among them. */
 static int parse_formats(const char *formats, bool *page)
 {
-    struct item item;
-    while (next_item(&formats, &item)) {
+    struct option_item item;
+    while (option_item_next(&formats, &item)) {
         if (!view_of(item))
             return -1;
-        *page = *page || item_is(item, "page");
+        *page = *page || option_item_is(item, "page");
     }
     return 0;
 }

@@ -65,6 +65,22 @@ bool options_given(const struct options *options, const char *name)
     return false;
 }
 
+/* --- lists ------------------------------------------------------------------------------------ */
+
+bool option_item_next(const char **list, struct option_item *item)
+{
+    if (!*list)
+        return false;
+    *item = (struct option_item){*list, strcspn(*list, ",")};
+    *list = item->text[item->length] ? item->text + item->length + 1 : NULL;
+    return true;
+}
+
+bool option_item_is(struct option_item item, const char *name)
+{
+    return strlen(name) == item.length && strncmp(name, item.text, item.length) == 0;
+}
+
 /* --- values ----------------------------------------------------------------------------------- */
 
 static void *value_of(const struct options *options, const struct option *option)
@@ -72,25 +88,26 @@ static void *value_of(const struct options *options, const struct option *option
     return (char *)options->values + option->value;
 }
 
-static int wrong(const struct option *option, const char *text)
+static int wrong(const struct option *option, struct option_item item)
 {
+    const int length = (int)item.length;
     if (option->kind == OPTION_REAL && isinf(option->max))
-        return error_set("--%s: \"%s\" is not a number of at least %g", option->name, text,
-                         option->min);
+        return error_set("--%s: \"%.*s\" is not a number of at least %g", option->name, length,
+                         item.text, option->min);
     if (option->kind == OPTION_REAL)
-        return error_set("--%s: \"%s\" is not a number from %g to %s%g", option->name, text,
-                         option->min, option->below ? "below " : "", option->max);
-    return error_set("--%s: \"%s\" is not a whole number from %.0f to %.0f", option->name, text,
-                     option->min, option->max);
+        return error_set("--%s: \"%.*s\" is not a number from %g to %s%g", option->name, length,
+                         item.text, option->min, option->below ? "below " : "", option->max);
+    return error_set("--%s: \"%.*s\" is not a whole number from %.0f to %.0f", option->name, length,
+                     item.text, option->min, option->max);
 }
 
 /* A number with an optional k or M, in the option's range. */
-static int parse_number(const struct option *option, const char *text, double *number)
+static int parse_number(const struct option *option, struct option_item item, double *number)
 {
     char *end;
-    *number = strtod(text, &end);
-    if (end == text)
-        return wrong(option, text);
+    *number = strtod(item.text, &end);
+    if (end == item.text)
+        return wrong(option, item);
     if (option->kind != OPTION_REAL && *end == 'k') {
         *number *= 1e3;
         end++;
@@ -98,30 +115,57 @@ static int parse_number(const struct option *option, const char *text, double *n
         *number *= 1e6;
         end++;
     }
-    if (*end || !isfinite(*number) || *number < option->min || *number > option->max ||
-        (option->below && *number == option->max) ||
+    if (end != item.text + item.length || !isfinite(*number) || *number < option->min ||
+        *number > option->max || (option->below && *number == option->max) ||
         (option->kind != OPTION_REAL && *number != floor(*number)))
-        return wrong(option, text);
+        return wrong(option, item);
     return 0;
 }
 
-static int parse_choice(const struct option *option, const char *text, int *choice)
+static int parse_choice(const struct option *option, struct option_item item, int *choice)
 {
     char known[256] = "";
     for (int k = 0; option->choices[k]; k++) {
-        if (strcmp(option->choices[k], text) == 0) {
+        if (option_item_is(item, option->choices[k])) {
             *choice = k;
             return 0;
         }
         strncat(known, k ? ", " : "", sizeof known - strlen(known) - 1);
         strncat(known, option->choices[k], sizeof known - strlen(known) - 1);
     }
-    return error_set("--%s: there is no \"%s\"; it takes one of %s", option->name, text, known);
+    return error_set("--%s: there is no \"%.*s\"; it takes one of %s", option->name,
+                     (int)item.length, item.text, known);
+}
+
+/* A choice, or a number that is kept in an int. */
+static int parse_int(const struct option *option, struct option_item item, int *value)
+{
+    double number;
+    if (option->choices)
+        return parse_choice(option, item, value);
+    if (parse_number(option, item, &number) != 0)
+        return -1;
+    *value = (int)number;
+    return 0;
+}
+
+static int parse_list(const struct option *option, const char *text, struct option_list *list)
+{
+    struct option_item item;
+    for (list->count = 0; option_item_next(&text, &item); list->count++) {
+        if (list->count == OPTION_LIST_MOST)
+            return error_set("--%s: takes at most %d values", option->name, OPTION_LIST_MOST);
+        if (parse_int(option, item, &list->items[list->count]) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int take(struct option *option, void *value, const char *text)
 {
+    const struct option_item whole = {text, strlen(text)};
     double number = 0;
+    int result = 0;
     switch (option->kind) {
     case OPTION_GROUP:
         break;
@@ -133,33 +177,50 @@ static int take(struct option *option, void *value, const char *text)
         break;
     case OPTION_TEXTS: {
         struct option_texts *texts = value;
-        if (mem_grow(&texts->list, &texts->capacity, texts->count + 1, sizeof *texts->list) != 0)
-            return -1;
-        texts->list[texts->count++] = text;
+        result = mem_grow(&texts->list, &texts->capacity, texts->count + 1, sizeof *texts->list);
+        if (result == 0)
+            texts->list[texts->count++] = text;
         break;
     }
-    case OPTION_CHOICE:
-        if (parse_choice(option, text, value) != 0)
-            return -1;
-        break;
     case OPTION_INT:
+    case OPTION_CHOICE:
+        result = parse_int(option, whole, value);
+        break;
+    case OPTION_INTS:
+    case OPTION_CHOICES:
+        result = parse_list(option, text, value);
+        break;
     case OPTION_COUNT:
-    case OPTION_REAL:
-        if (parse_number(option, text, &number) != 0)
-            return -1;
-        if (option->kind == OPTION_INT)
-            *(int *)value = (int)number;
-        else if (option->kind == OPTION_COUNT)
+        result = parse_number(option, whole, &number);
+        if (result == 0)
             *(uint64_t *)value = (uint64_t)number;
-        else
-            *(double *)value = number;
+        break;
+    case OPTION_REAL:
+        result = parse_number(option, whole, value);
         break;
     }
-    option->given = true;
-    return 0;
+    option->given = option->given || result == 0;
+    return result;
 }
 
 /* --- help ------------------------------------------------------------------------------------- */
+
+static void print_item(const struct option *option, int value, char *out, size_t room)
+{
+    if (option->choices)
+        snprintf(out, room, "%s", option->choices[value]);
+    else
+        snprintf(out, room, "%d", value);
+}
+
+static void print_list(const struct option *option, const struct option_list *list, char *out,
+                       size_t room)
+{
+    for (int k = 0; k < list->count; k++) {
+        strncat(out, k ? "," : "", room - strlen(out) - 1);
+        print_item(option, list->items[k], out + strlen(out), room - strlen(out));
+    }
+}
 
 /* An option's help with its default behind it. */
 static char *describe(const struct option *option, const void *default_value)
@@ -167,14 +228,14 @@ static char *describe(const struct option *option, const void *default_value)
     char value[64] = "", text[512];
     if (option->unset)
         snprintf(value, sizeof value, "%s", option->unset);
-    else if (option->kind == OPTION_INT)
-        snprintf(value, sizeof value, "%d", *(const int *)default_value);
+    else if (option->kind == OPTION_INT || option->kind == OPTION_CHOICE)
+        print_item(option, *(const int *)default_value, value, sizeof value);
+    else if (option->kind == OPTION_INTS || option->kind == OPTION_CHOICES)
+        print_list(option, default_value, value, sizeof value);
     else if (option->kind == OPTION_COUNT)
         snprintf(value, sizeof value, "%llu", (unsigned long long)*(const uint64_t *)default_value);
     else if (option->kind == OPTION_REAL)
         snprintf(value, sizeof value, "%g", *(const double *)default_value);
-    else if (option->kind == OPTION_CHOICE)
-        snprintf(value, sizeof value, "%s", option->choices[*(const int *)default_value]);
     else if (option->kind == OPTION_TEXT && *(const char *const *)default_value)
         snprintf(value, sizeof value, "%s", *(const char *const *)default_value);
     snprintf(text, sizeof text, value[0] ? "%s (default: %s)" : "%s", option->help, value);

@@ -9,19 +9,27 @@
 #define STATUS_USAGE 2  /* wrong usage, likewise */
 
 enum option_kind {
-    OPTION_GROUP,  /* a heading in the help: `help` */
-    OPTION_FLAG,   /* bool: true if it is given */
-    OPTION_INT,    /* int, in [min, max]; k and M multiply by 10^3 and 10^6 */
-    OPTION_COUNT,  /* uint64_t, likewise */
-    OPTION_REAL,   /* double, in [min, max] or, with `below`, [min, max) */
-    OPTION_TEXT,   /* const char * */
-    OPTION_TEXTS,  /* struct option_texts: may be given several times */
-    OPTION_CHOICE, /* int: the index of one of `choices` */
+    OPTION_GROUP,   /* a heading in the help: `help` */
+    OPTION_FLAG,    /* bool: true if it is given */
+    OPTION_INT,     /* int, in [min, max]; k and M multiply by 10^3 and 10^6 */
+    OPTION_COUNT,   /* uint64_t, likewise */
+    OPTION_REAL,    /* double, in [min, max] or, with `below`, [min, max) */
+    OPTION_TEXT,    /* const char * */
+    OPTION_TEXTS,   /* struct option_texts: may be given several times */
+    OPTION_CHOICE,  /* int: the index of one of `choices` */
+    OPTION_INTS,    /* struct option_list of numbers as OPTION_INT takes them, between commas */
+    OPTION_CHOICES, /* struct option_list of indices of `choices`, likewise */
 };
 
 struct option_texts {
     const char **list;
     size_t count, capacity;
+};
+
+#define OPTION_LIST_MOST 64
+
+struct option_list {
+    int count, items[OPTION_LIST_MOST];
 };
 
 struct option {
@@ -62,6 +70,18 @@ void options_release(struct options *options);
 
 /* Whether an option was given. */
 bool options_given(const struct options *options, const char *name);
+
+/* One of "h,c,o". */
+struct option_item {
+    const char *text;
+    size_t length;
+};
+
+/* Takes the first item off a list, which is then NULL if it was the last. False if there is none;
+ * "" is a list of one that is empty. */
+bool option_item_next(const char **list, struct option_item *item);
+
+bool option_item_is(struct option_item item, const char *name);
 
 /* The one of `count` names that is nearest to what was typed, or NULL if none is near. */
 const char *options_nearest(const char *typed, const char *const *names, size_t count);

@@ -16,17 +16,14 @@
 #define ESTIMATE_AFTER 0.05
 #define KEEP_BACK 0.05
 
-static void train_step(struct member *member, void *argument)
+void train_step(struct member *member, void *argument)
 {
-    struct trainer *trainer = argument;
-    struct batch *batch = &trainer->batch;
-    const uint64_t step = trainer->progress.step;
-    model_forward(member, &trainer->tape, batch->reset, trainer->plan.seed, step);
-    model_loss(member, &trainer->tape, batch->y);
-    model_backward(member, &trainer->tape, batch->y);
-    optimizer_step(member, &trainer->optimizer, &trainer->model, &trainer->tape, step + 1,
-                   trainer->progress.rate);
-    model_pack(member, &trainer->model);
+    const struct train_step *step = argument;
+    model_forward(member, step->tape, step->reset, step->seed, step->step);
+    model_loss(member, step->tape, step->targets);
+    model_backward(member, step->tape, step->targets);
+    optimizer_step(member, step->optimizer, step->model, step->tape, step->step + 1, step->rate);
+    model_pack(member, step->model);
 }
 
 /* Counts a step and what it took. Returns −1 where its loss is not finite. */
@@ -208,7 +205,17 @@ static int one_step(struct trainer *trainer)
         return -1;
     trainer->progress.rate = schedule_rate(&trainer->plan.schedule, trainer->progress.step,
                                            trainer->progress.total_steps);
-    team_run(trainer->team, train_step, trainer);
+    struct train_step step = {
+        .model = &trainer->model,
+        .tape = &trainer->tape,
+        .optimizer = &trainer->optimizer,
+        .targets = trainer->batch.y,
+        .reset = trainer->batch.reset,
+        .seed = trainer->plan.seed,
+        .step = trainer->progress.step,
+        .rate = trainer->progress.rate,
+    };
+    team_run(trainer->team, train_step, &step);
     if (account(trainer, clock_seconds() - start) != 0)
         return -1;
     estimate_total(trainer);

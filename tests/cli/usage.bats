@@ -1,7 +1,7 @@
 # What the program says about itself, and to those who mistype.
 load helpers
 
-commands=(train sample eval inspect info)
+commands=(train sample eval inspect info bench)
 
 @test "without a command: wrong usage, and stderr says how" {
     misused_naming train

@@ -1,0 +1,215 @@
+#include "bench.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "mem.h"
+#include "model.h"
+#include "optimizer.h"
+#include "sample.h"
+#include "team.h"
+#include "train.h"
+
+#define CELL "lstm"
+#define SEED 1
+#define WARMUP 3    /* steps */
+#define STRETCHES 9 /* odd, for the median */
+
+const char *const bench_work_names[] = {
+    [BENCH_TRAIN] = "train", [BENCH_EVAL] = "eval", [BENCH_SAMPLE] = "sample", NULL};
+const char *const bench_precision_names[] = {[BENCH_FP32] = "fp32", NULL};
+
+struct bench {
+    const struct bench_config *config;
+    struct team *team;
+    struct model model;
+    /* to train and to evaluate: */
+    int32_t *x, *y; /* [T][B] */
+    struct tape tape;
+    struct optimizer optimizer;
+    uint64_t step;
+    /* to sample: */
+    struct sampler sampler;
+};
+
+static int init_model(struct model *model, const struct engine *engine,
+                      const struct bench_config *config)
+{
+    if (model_init(model, engine, CELL, config->num_layers, config->hidden_size, config->vocab_size,
+                   NULL) != 0)
+        return -1;
+    model->vocab.unknown = VOCAB_NONE;
+    return 0;
+}
+
+int bench_cost(struct bench_cost *cost, const struct engine *engine,
+               const struct bench_config *config)
+{
+    struct model model = {0};
+    size_t multiplied = 0, row = 0;
+    if (init_model(&model, engine, config) != 0)
+        return -1;
+    for (int p = 0; p < model.params.count; p++) {
+        const struct param *param = &model.params.list[p];
+        if (param->turned)
+            row += (size_t)param->rows;
+        else
+            multiplied += (size_t)param->rows * (size_t)param->columns;
+    }
+    *cost = (struct bench_cost){
+        .flops = (config->work == BENCH_TRAIN ? 6 : 2) * (double)multiplied,
+        .bytes_read = (multiplied + row) * sizeof(float),
+        .weight_bytes = model.params.total * sizeof(float),
+    };
+    model_release(&model);
+    return 0;
+}
+
+/* --- the works -------------------------------------------------------------------------------- */
+
+static int32_t *random_ids(const struct bench_config *config, uint32_t which)
+{
+    const struct rng rng = {SEED, RNG_DATA};
+    const size_t count = (size_t)config->batch_size * (size_t)config->seq_length;
+    int32_t *ids = mem_new(count, sizeof *ids);
+    for (size_t k = 0; ids && k < count; k++) {
+        const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 32), which, 0};
+        ids[k] = (int32_t)(rng_uniform(&rng, counter) * config->vocab_size);
+    }
+    return ids;
+}
+
+static int init_chunk(struct bench *bench, bool training)
+{
+    const struct bench_config *config = bench->config;
+    if (tape_init(&bench->tape, &bench->model, config->batch_size, config->seq_length, training,
+                  0) != 0 ||
+        !(bench->x = random_ids(config, 0)) || !(bench->y = random_ids(config, 1)))
+        return -1;
+    tape_set_input(&bench->tape, bench->x);
+    model_prepare(bench->team, &bench->model);
+    return 0;
+}
+
+static int init_training(struct bench *bench)
+{
+    const struct optim optim = {.kind = OPTIM_ADAM, .clip_norm = 5};
+    return init_chunk(bench, true) == 0 ? optimizer_init(&bench->optimizer, &optim, &bench->model)
+                                        : -1;
+}
+
+static void train(struct bench *bench)
+{
+    struct train_step step = {
+        .model = &bench->model,
+        .tape = &bench->tape,
+        .optimizer = &bench->optimizer,
+        .targets = bench->y,
+        .step = bench->step++,
+        .rate = 1e-3,
+    };
+    team_run(bench->team, train_step, &step);
+}
+
+static int init_evaluation(struct bench *bench)
+{
+    return init_chunk(bench, false);
+}
+
+static void read_chunk(struct member *member, void *argument)
+{
+    struct bench *bench = argument;
+    model_forward(member, &bench->tape, NULL, 0, 0);
+    model_loss(member, &bench->tape, bench->y);
+}
+
+static void evaluate_chunk(struct bench *bench)
+{
+    team_run(bench->team, read_chunk, bench);
+}
+
+static int init_sampling(struct bench *bench)
+{
+    const struct sample_options options = {.temperature = 1, .top_p = 1, .seed = SEED};
+    return sampler_init(&bench->sampler, bench->team, &bench->model, bench->config->batch_size,
+                        &options);
+}
+
+static void sample(struct bench *bench)
+{
+    sampler_next(&bench->sampler);
+}
+
+static const struct {
+    int (*init)(struct bench *);
+    void (*step)(struct bench *);
+} works[] = {
+    [BENCH_TRAIN] = {init_training, train},
+    [BENCH_EVAL] = {init_evaluation, evaluate_chunk},
+    [BENCH_SAMPLE] = {init_sampling, sample},
+};
+
+/* --- the measurement -------------------------------------------------------------------------- */
+
+static int bench_init(struct bench *bench, const struct engine *engine)
+{
+    const struct bench_config *config = bench->config;
+    if (!(bench->team = team_new(config->threads)) ||
+        init_model(&bench->model, engine, config) != 0 || model_allocate(&bench->model) != 0)
+        return -1;
+    params_start(&bench->model.params, SEED, bench->model.weights);
+    return works[config->work].init(bench);
+}
+
+static void bench_release(struct bench *bench)
+{
+    sampler_release(&bench->sampler);
+    optimizer_release(&bench->optimizer);
+    tape_release(&bench->tape);
+    free(bench->x);
+    free(bench->y);
+    model_release(&bench->model);
+    team_free(bench->team);
+}
+
+/* Steps a second over as many as it takes. */
+static double stretch(struct bench *bench, double seconds)
+{
+    const double start = clock_seconds();
+    double passed;
+    uint64_t steps = 0;
+    do {
+        works[bench->config->work].step(bench);
+        steps++;
+    } while ((passed = clock_seconds() - start) < seconds);
+    return (double)steps / passed;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median_speed(struct bench *bench, double seconds)
+{
+    double speeds[STRETCHES];
+    for (int k = 0; k < WARMUP; k++)
+        works[bench->config->work].step(bench);
+    for (int k = 0; k < STRETCHES; k++)
+        speeds[k] = stretch(bench, seconds / STRETCHES);
+    qsort(speeds, STRETCHES, sizeof *speeds, ascending);
+    return speeds[STRETCHES / 2];
+}
+
+int bench_run(double *chars_per_second, const struct engine *engine,
+              const struct bench_config *config, double seconds)
+{
+    struct bench bench = {.config = config};
+    const int result = bench_init(&bench, engine);
+    if (result == 0)
+        *chars_per_second =
+            median_speed(&bench, seconds) * (double)config->batch_size * (double)config->seq_length;
+    bench_release(&bench);
+    return result;
+}

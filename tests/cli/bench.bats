@@ -1,0 +1,112 @@
+# shellcheck disable=SC2154
+# bench: what is measured and told, not how fast it is.
+load helpers
+
+# A measurement that takes no time.
+quick=(--seconds 0.01 --hidden-size 8 --threads 1)
+
+# Whether a condition in Python on the rows of the list in $output holds.
+rows()
+{
+    echo "$1"
+    python3 - "$output" "$1" <<'END'
+import json, sys
+rows = json.loads(sys.argv[1])
+assert eval(sys.argv[2]), rows
+END
+}
+
+# bench refuses its arguments in one line that names the first of them.
+refuses()
+{
+    misused_naming "$1" bench "$@" && [ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "bench --json: keys and what they hold" {
+    does bench --json "${quick[@]}"
+    rows "all(list(row) == ['work', 'num_layers', 'hidden_size', 'batch_size', 'seq_length',
+        'vocab_size', 'threads', 'precision', 'engine', 'chars_per_second', 'gflops',
+        'sgemm_gflops', 'read_gbytes_per_second', 'peak_share', 'read_share'] for row in rows)"
+    rows "all(isinstance(row[key], int) for row in rows for key in ['num_layers', 'hidden_size',
+        'batch_size', 'seq_length', 'vocab_size', 'threads'])"
+    rows "all(isinstance(row[key], str) for row in rows for key in ['work', 'precision', 'engine'])"
+    rows "all(isinstance(row[key], float) and row[key] > 0 for row in rows for key in
+        ['chars_per_second', 'gflops', 'sgemm_gflops', 'read_gbytes_per_second', 'peak_share'])"
+    rows "[(row['work'], row['batch_size'], row['seq_length']) for row in rows] == [
+        ('train', 50, 50), ('eval', 64, 50), ('sample', 1, 1), ('sample', 64, 1)]"
+}
+
+@test "bench --json: the figures agree with each other" {
+    does bench --json "${quick[@]}" --num-layers 2 --vocab-size 5 --batch-size 1,3
+    # Products with W_hh twice, W_ih of the second layer, and the linear one; and biases.
+    used='(3 * 32 * 8 + 2 * 32 + 5 * 8 + 5)'
+    near='(lambda a, b: abs(a - b) < 1e-6 * b)'
+    rows "all($near(row['gflops'], 1e-9 * (6 if row['work'] == 'train' else 2) * $used *
+        row['chars_per_second']) for row in rows)"
+    rows "all($near(row['peak_share'], row['gflops'] / row['sgemm_gflops']) for row in rows)"
+    rows "all((row['read_share'] is not None) == (row['work'] == 'sample' and
+        row['batch_size'] == 1) for row in rows)"
+    rows "all($near(row['read_share'], 4e-9 * ($used + 32) * row['chars_per_second'] /
+        row['read_gbytes_per_second']) for row in rows if row['read_share'] is not None)"
+}
+
+@test "bench measures every combination, the last list fastest" {
+    does bench --json --seconds 0.01 --work train --num-layers 1,2 --hidden-size 8,4 \
+        --batch-size 3,1 --seq-length 2,5 --vocab-size 3,0.007k --threads 1,2
+    rows "[tuple(row[key] for key in ['num_layers', 'hidden_size', 'batch_size', 'seq_length',
+        'vocab_size', 'threads']) for row in rows] == list(__import__('itertools').product(
+        [1, 2], [8, 4], [3, 1], [2, 5], [3, 7], [1, 2]))"
+}
+
+@test "bench: timesteps are of training alone" {
+    does bench --json "${quick[@]}" --batch-size 2 --seq-length 3,4 --work sample,train,eval
+    rows "[(row['work'], row['seq_length']) for row in rows] == [
+        ('sample', 1), ('train', 3), ('train', 4), ('eval', 50)]"
+}
+
+@test "bench prints a table: limits of each number of threads, and a row a configuration" {
+    does bench --seconds 0.01 --work sample --hidden-size 8,16 --threads 1,2
+    [[ ${lines[0]} == engine* ]]
+    [ "${#lines[@]}" -eq $((1 + 1 + 2 * 2 + 1 + 2 * 2 * 2)) ]
+    [ "$(grep -c '^sample ' <<<"$output")" -eq 8 ]
+    [ "$(grep -c '^sample .*-$' <<<"$output")" -eq 4 ]
+    [ "$(grep -c '^sample .*%$' <<<"$output")" -eq 4 ]
+}
+
+@test "bench measures the engine that is asked for" {
+    RUNE_ISA=baseline does bench --json "${quick[@]}" --work sample --batch-size 1
+    rows "[row['engine'] for row in rows] == ['baseline']"
+}
+
+@test "bench --help has every option and its default" {
+    does bench --help
+    for option in work num-layers hidden-size batch-size seq-length vocab-size threads precision \
+        seconds json; do
+        echo "$option"
+        [[ $output == *"--$option"* ]]
+    done
+    [[ $output == *128,512* ]]
+    [[ $output == *train,eval,sample* ]]
+}
+
+@test "bench: values that are none, in a list or alone" {
+    for option in num-layers hidden-size batch-size seq-length vocab-size threads; do
+        for value in 0 8,0 8,x x,8 "8,,8" "8," "," '' 8.5 1e30 nan; do
+            refuses --$option "$value"
+        done
+    done
+    refuses --work train,trian
+    refuses --work ''
+    refuses --precision fp32,fp33
+    refuses --seconds 0
+    refuses --seconds 1,2
+    refuses --threads "1$(printf ',1%.0s' {1..64})"
+    misused_naming more bench more
+}
+
+@test "bench: what does not fit in memory is named" {
+    fails_naming 'train, 2 layers of 1000000 units' bench --hidden-size 1M --seconds 0.01
+    [[ $stderr == *GB* ]]
+    fails_naming '1000000 streams' bench --work train --batch-size 1M --seq-length 1M \
+        --hidden-size 8 --seconds 0.01 --json
+}
