@@ -249,7 +249,7 @@ static int measure_rows(json_t *array, const struct request *request, const stru
 
 static int run(const struct request *request)
 {
-    const struct engine *engine = engine_find(NULL);
+    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
     struct limits limits = {0};
     json_t *array = request->json ? json_array() : NULL;
     int result = engine ? measure_limits(&limits, request, engine) : -1;

@@ -20,6 +20,24 @@ static inline void block_end(void)
 {
 }
 
+#ifdef RUNE_INT8
+typedef int8_t panel_number;
+#else
+typedef word panel_number;
+#endif
+
+static inline vec load_weights(const panel_number *from)
+{
+#ifdef RUNE_INT8
+    typedef int8_t bytes __attribute__((vector_size(LANES)));
+    bytes b;
+    memcpy(&b, from, sizeof b);
+    return __builtin_convertvector(b, vec);
+#else
+    return vec_load(from);
+#endif
+}
+
 /* sum + a · w, each lane with the one word `a` */
 static inline vec multiply_add(vec sum, word a, vec w)
 {
@@ -35,9 +53,11 @@ static inline void add_to(real *c, vec v, int n)
     vec_store_part(c, vec_load_part(c, n) + v, n);
 }
 
-/* With M a constant, the accumulators stay in registers over all of K. */
+/* With M a constant, the accumulators stay in registers over all of K. `scale`, one number a
+ * column, may be NULL. */
 static inline __attribute__((always_inline)) void block_of(int M, int n, size_t K, struct rows a,
-                                                           const word *restrict panel,
+                                                           const real *scale,
+                                                           const panel_number *restrict panel,
                                                            real *restrict c, size_t c_stride)
 {
     vec left[BLOCK], right[BLOCK];
@@ -47,7 +67,7 @@ static inline __attribute__((always_inline)) void block_of(int M, int n, size_t 
         left[m] = right[m] = (vec){0};
 #pragma GCC unroll 4
     for (size_t k = 0; k < K; k++, panel += PANEL) {
-        const vec w0 = vec_load(panel), w1 = vec_load(panel + LANES);
+        const vec w0 = load_weights(panel), w1 = load_weights(panel + LANES);
 #pragma GCC unroll 16
         for (int m = 0; m < M; m++) {
             const word number = data[(size_t)m * a.stride + k];
@@ -58,19 +78,20 @@ static inline __attribute__((always_inline)) void block_of(int M, int n, size_t 
     const int n0 = n < LANES ? n : LANES;
 #pragma GCC unroll 16
     for (int m = 0; m < M; m++) {
-        add_to(c + (size_t)m * c_stride, left[m], n0);
+        add_to(c + (size_t)m * c_stride, scale ? left[m] * vec_load(scale) : left[m], n0);
         if (n > n0)
-            add_to(c + (size_t)m * c_stride + LANES, right[m], n - n0);
+            add_to(c + (size_t)m * c_stride + LANES,
+                   scale ? right[m] * vec_load(scale + LANES) : right[m], n - n0);
     }
 }
 
-static void block_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
-                          size_t c_stride)
+static void block_stretch(int M, int n, size_t K, struct rows a, const real *scale,
+                          const panel_number *panel, real *c, size_t c_stride)
 {
     switch (M) {
 #define BLOCK_OF(m)                                                                                \
     case m:                                                                                        \
-        block_of(m, n, K, a, panel, c, c_stride);                                                  \
+        block_of(m, n, K, a, scale, panel, c, c_stride);                                           \
         break
         BLOCK_OF(1);
         BLOCK_OF(2);
@@ -88,6 +109,20 @@ static void block_product(int M, int n, size_t K, struct rows a, const word *pan
         BLOCK_OF(13);
 #endif
     }
+}
+
+static void block_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
+                          size_t c_stride)
+{
+#ifdef RUNE_INT8
+    for (; K > 0; panel += panel_space(STRETCH), a.data += STRETCH) {
+        const size_t depth = K < STRETCH ? K : STRETCH;
+        block_stretch(M, n, depth, a, panel, (const panel_number *)(panel + PANEL), c, c_stride);
+        K -= depth;
+    }
+#else
+    block_stretch(M, n, K, a, NULL, panel, c, c_stride);
+#endif
 }
 
 #endif

@@ -16,7 +16,8 @@
 const char *const optim_names[] = {
     [OPTIM_ADAM] = "adam", [OPTIM_RMSPROP] = "rmsprop", [OPTIM_SGD] = "sgd", NULL};
 
-const char *const precision_names[] = {[PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", NULL};
+const char *const precision_names[] = {
+    [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", [PRECISION_INT8] = "int8", NULL};
 
 /* --- what the machine has --------------------------------------------------------------------- */
 
@@ -58,7 +59,8 @@ static bool has_amx_bf16(void)
 #endif
 }
 
-extern const struct engine engine_avx2, engine_avx512, engine_avx512_bf16, engine_amx_bf16;
+extern const struct engine engine_avx2, engine_avx512, engine_avx512_bf16, engine_amx_bf16,
+    engine_avx512_int8, engine_avx2_int8;
 #endif
 extern const struct engine engine_baseline;
 
@@ -68,11 +70,12 @@ static const struct {
     bool (*runs_here)(void);
 } engines[] = {
 #if defined(RUNE_X86)
-    {&engine_avx512, has_avx512},     {&engine_avx2, has_avx2},
+    {&engine_avx512, has_avx512},      {&engine_avx2, has_avx2},
 #endif
     {&engine_baseline, always},
 #if defined(RUNE_X86)
-    {&engine_amx_bf16, has_amx_bf16}, {&engine_avx512_bf16, has_avx512_bf16},
+    {&engine_amx_bf16, has_amx_bf16},  {&engine_avx512_bf16, has_avx512_bf16},
+    {&engine_avx512_int8, has_avx512}, {&engine_avx2_int8, has_avx2},
 #endif
 };
 
@@ -80,20 +83,20 @@ static const struct {
 
 /* --- the choice ------------------------------------------------------------------------------- */
 
-const struct engine *engine_at(int k)
+const struct engine *engine_of(enum precision precision, int k)
 {
     for (size_t i = 0; i < NUM_ENGINES; i++)
-        if (engines[i].runs_here() && k-- == 0)
+        if (engines[i].engine->precision == precision && engines[i].runs_here() && k-- == 0)
             return engines[i].engine;
     return NULL;
 }
 
-static const struct engine *best(enum precision precision)
+const struct engine *engine_at(int k)
 {
-    for (int k = 0; engine_at(k); k++)
-        if (engine_at(k)->precision == precision)
-            return engine_at(k);
-    return engine_at(0);
+    int count = 0;
+    while (engine_of(PRECISION_FP32, count))
+        count++;
+    return k < count ? engine_of(PRECISION_FP32, k) : engine_of(PRECISION_BF16, k - count);
 }
 
 /* Takes the named engine, or tells what is in the way. */
@@ -110,8 +113,9 @@ static const struct engine *named(const char *name, enum precision precision)
             error_set("this machine lacks the instructions of \"%s\"; unset RUNE_ISA to take what "
                       "it has",
                       name);
-        else if (engine->precision > precision)
-            error_set("RUNE_ISA=%s computes in bf16: give --precision bf16 too, or unset it", name);
+        else if (engine->precision != PRECISION_FP32 && engine->precision != precision)
+            error_set("RUNE_ISA=%s computes in %s, which was not asked for: unset it", name,
+                      precision_names[engine->precision]);
         else
             return engine;
         return NULL;
@@ -123,7 +127,10 @@ static const struct engine *named(const char *name, enum precision precision)
 const struct engine *engine_find(const char *name, enum precision precision)
 {
     const char *wanted = name ? name : getenv("RUNE_ISA");
-    return wanted && *wanted ? named(wanted, precision) : best(precision);
+    if (wanted && *wanted)
+        return named(wanted, precision);
+    const struct engine *best = engine_of(precision, 0);
+    return best ? best : engine_of(PRECISION_FP32, 0);
 }
 
 const struct cell *engine_cell(const struct engine *engine, const char *name)

@@ -12,13 +12,18 @@
 #include "rng.h"
 
 /* What products are made in; all else is in float32. */
-enum precision { PRECISION_FP32, PRECISION_BF16 };
+enum precision {
+    PRECISION_FP32,
+    PRECISION_BF16,
+    PRECISION_INT8, /* weights alone, each stretch of 64 with a scale; not to train */
+};
 
-/* "fp32", "bf16"; NULL at the end. */
+/* "fp32", "bf16", "int8"; NULL at the end. */
 extern const char *const precision_names[];
 
 struct engine {
-    const char *name; /* "baseline", "avx2", "avx512"; "avx512_bf16", "amx_bf16" */
+    const char *name; /* "baseline", "avx2", "avx512"; "avx512_bf16", "amx_bf16";
+                         "avx512_int8", … */
     enum precision precision;
     const struct cell *const *cells; /* NULL at the end */
     /* See linear.h, softmax.h, dropout.h, optim_loops.h. */
@@ -53,11 +58,13 @@ struct engine {
 /* The engine of that name, or, where name is NULL, the one in the environment's RUNE_ISA, or else
  * the best of that precision that this machine can run; where it can run none, the best in float32.
  * NULL and a message if there is none of that name, the machine lacks its instructions, or it is
- * not of that precision (but bf16 may fall back on float32). */
+ * neither of that precision nor in float32. */
 const struct engine *engine_find(const char *name, enum precision precision);
 
-/* The k-th engine that this machine can run: those in float32, best first, then those in bf16. NULL
- * behind the last. */
+/* The k-th engine of a precision that this machine can run, best first; NULL behind the last. */
+const struct engine *engine_of(enum precision precision, int k);
+
+/* The k-th of all that this machine can run and that can train: in float32, then in bf16. */
 const struct engine *engine_at(int k);
 
 /* The engine's cell of that name; NULL and a message that lists them if there is none. */

@@ -55,7 +55,7 @@ void product_over_rows(int rows, int N, int first, int last, size_t K, struct ro
         const struct rows from = {x.data + (size_t)r * x.stride, x.stride};
         for (int panel = first; panel < last; panel++)
             panel_product(slab, panel_width(N, panel), K, from,
-                          panels + (size_t)panel * K * (size_t)PANEL,
+                          panels + (size_t)panel * panel_space(K),
                           y + (size_t)r * y_stride + panel * PANEL, y_stride);
     }
 }

@@ -311,8 +311,8 @@ static void tile_multiply(const struct layer *layer, struct tile *tile, struct r
 {
     for (int gate = 0; gate < GATES; gate++)
         panel_product(tile->rows, tile->width, depth, rows,
-                      panels + (size_t)(gate * panel_count(layer->H) + tile->panel) * depth *
-                                   (size_t)PANEL,
+                      panels +
+                          (size_t)(gate * panel_count(layer->H) + tile->panel) * panel_space(depth),
                       tile->a[0][gate], GATES * PANEL);
 }
 

@@ -40,10 +40,13 @@ static vec words_across(vec first, vec second)
     return first;
 }
 
+#ifndef RUNE_INT8
 static vec words_along(const real *x, int n)
 {
     return vec_load_part(x, n);
 }
+
+#endif
 
 #endif
 
@@ -60,6 +63,44 @@ static vec load_across(int K, int k, int n, const real *x, size_t stride)
     return words_across(k < K ? vec_load_part(x, n) : none,
                         WORD > 1 && k + 1 < K ? vec_load_part(x + stride, n) : none);
 }
+
+#ifdef RUNE_INT8
+
+/* Packs a column of up to STRETCH numbers: its scale, and whole numbers in ±127. */
+static void pack_column(int K, const real *w, size_t step, real *scale, int8_t *to)
+{
+    real largest = 0;
+    for (int k = 0; k < K; k++)
+        largest = fmaxf(largest, fabsf(w[(size_t)k * step]));
+    const real inverse = largest > 0 ? 127 / largest : 0;
+    *scale = largest / 127;
+    for (int k = 0; k < K; k++)
+        to[k * PANEL] = (int8_t)lrintf(w[(size_t)k * step] * inverse);
+}
+
+/* Column j begins at w + j · across; its numbers are `step` apart. */
+static void pack_stretches(int K, int n, const real *w, size_t step, size_t across, word *panel)
+{
+    for (int k = 0; k < K; k += STRETCH, w += STRETCH * step, panel += panel_space(STRETCH)) {
+        const int rows = smaller(K - k, STRETCH);
+        memset(panel, 0, panel_space((size_t)rows) * sizeof(word));
+        for (int j = 0; j < n; j++)
+            pack_column(rows, w + (size_t)j * across, step, panel + j,
+                        (int8_t *)(panel + PANEL) + j);
+    }
+}
+
+void panel_pack(int K, int n, const real *w, size_t stride, word *panel)
+{
+    pack_stretches(K, n, w, stride, 1, panel);
+}
+
+void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel)
+{
+    pack_stretches(K, n, w, 1, stride, panel);
+}
+
+#else
 
 void panel_pack(int K, int n, const real *w, size_t stride, word *panel)
 {
@@ -87,6 +128,8 @@ void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel)
                 vec_store(panel + (size_t)(k + j) * PANEL + half, square[j]);
         }
 }
+
+#endif
 
 #ifdef RUNE_BF16
 

@@ -7,7 +7,9 @@
  * products can be cut up in any way.
  *
  * A panel holds PANEL columns of a matrix as [words][PANEL], so that the product reads it end to
- * end. Missing columns of the last panel, and the end of the last word, are 0. */
+ * end. Missing columns of the last panel, and the end of the last word, are 0. Where weights are
+ * kept in 8 bits, the panel is cut into stretches of STRETCH rows: for each its columns' scales,
+ * then the rows as whole numbers of 8 bits. */
 #ifndef RUNE_PANEL_H
 #define RUNE_PANEL_H
 
@@ -27,6 +29,8 @@
 #define DEPTH 1
 #endif
 
+#define STRETCH 64
+
 typedef real word; /* of the size of a real; in bf16 only its bits mean something */
 
 #define panel_pack VARIANT(panel_pack)
@@ -43,7 +47,8 @@ static inline size_t words(int K)
     return (size_t)(K + DEPTH - 1) / DEPTH * DEPTH / WORD;
 }
 
-/* Panels that N columns take, the columns of one of them, and the words of one of depth K. */
+/* Panels that N columns take, the columns of one of them, and the words of one that is `depth`
+ * words deep, or deep enough for K numbers. */
 static inline int panel_count(int N)
 {
     return (N + PANEL - 1) / PANEL;
@@ -54,9 +59,19 @@ static inline int panel_width(int N, int panel)
     return N - panel * PANEL < PANEL ? N - panel * PANEL : PANEL;
 }
 
+static inline size_t panel_space(size_t depth)
+{
+#ifdef RUNE_INT8
+    const size_t stretches = (depth + STRETCH - 1) / STRETCH;
+    return (stretches * sizeof(real) + depth) * (size_t)PANEL / sizeof(word);
+#else
+    return depth * (size_t)PANEL;
+#endif
+}
+
 static inline size_t panel_size(int K)
 {
-    return words(K) * (size_t)PANEL;
+    return panel_space(words(K));
 }
 
 /* Column j < n of the panel is the column j of w[K][…], whose rows are `stride` apart. */

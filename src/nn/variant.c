@@ -18,8 +18,10 @@ static const struct cell *const cells[] = {
 extern const struct engine VARIANT(engine);
 const struct engine VARIANT(engine) = {
     .name = STRING(RUNE_ISA),
-#ifdef RUNE_BF16
+#if defined(RUNE_BF16)
     .precision = PRECISION_BF16,
+#elif defined(RUNE_INT8)
+    .precision = PRECISION_INT8,
 #else
     .precision = PRECISION_FP32,
 #endif

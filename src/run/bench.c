@@ -45,7 +45,7 @@ static int init_model(struct model *model, const struct engine *engine,
 int bench_cost(struct bench_cost *cost, const struct engine *engine,
                const struct bench_config *config)
 {
-    struct model model = {0};
+    struct model model = {.training = config->work == BENCH_TRAIN};
     size_t multiplied = 0, row = 0;
     if (init_model(&model, engine, config) != 0)
         return -1;
@@ -154,6 +154,7 @@ static const struct {
 static int bench_init(struct bench *bench, const struct engine *engine)
 {
     const struct bench_config *config = bench->config;
+    bench->model.training = config->work == BENCH_TRAIN;
     if (!(bench->team = team_new(config->threads)) ||
         init_model(&bench->model, engine, config) != 0 || model_allocate(&bench->model) != 0)
         return -1;

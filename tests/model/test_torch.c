@@ -22,10 +22,10 @@
  * and the last of them is lost on the way. */
 #ifdef RUNE_DOUBLE
 #define TOLERANCE 1e-9
-#define BF16_TOLERANCE 1e-2 /* a rounding is 2e-3 */
 #else
 #define TOLERANCE 1e-6
 #endif
+#define BF16_TOLERANCE 1e-2 /* a rounding is 2e-3 */
 
 struct pass {
     struct model model;
