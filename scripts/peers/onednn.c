@@ -11,12 +11,17 @@
  * a third faster. Layers are primitives of their own, since one primitive for all would need a
  * first input as wide as the others, which was slower. */
 #include <math.h>
+#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#if DNNL_VERSION_MAJOR != 2
+#error "this is written for oneDNN 2; version 3 has another interface"
+#endif
 
 #define MAX_LAYERS 8
 #define MAX_ARGS 24
@@ -333,50 +338,81 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static int usage(void)
+struct request {
+    struct shape shape;
+    int training, bf16, repack, threads;
+    double seconds;
+};
+
+static int request_read(struct request *request, int argc, char **argv)
 {
-    fprintf(stderr, "Usage: onednn train|eval fp32|bf16 layers hidden batch seq vocab seconds "
-                    "[repack]\n");
-    return 2;
+    if (argc < 10 || argc > 11)
+        return -1;
+    int numbers[6];
+    for (int i = 0; i < 6; i++)
+        if ((numbers[i] = atoi(argv[3 + i])) < 1)
+            return -1;
+    *request = (struct request){
+        .shape = {.num_layers = numbers[0],
+                  .hidden_size = numbers[1],
+                  .batch_size = numbers[2],
+                  .seq_length = numbers[3],
+                  .vocab_size = numbers[4],
+                  .input_size = numbers[4]},
+        .training = strcmp(argv[1], "train") == 0,
+        .bf16 = strcmp(argv[2], "bf16") == 0,
+        .repack = argc == 11,
+        .threads = numbers[5],
+        .seconds = atof(argv[9]),
+    };
+    if (request->bf16)
+        request->shape.input_size = (numbers[4] + 31) / 32 * 32;
+    return (request->training || strcmp(argv[1], "eval") == 0) &&
+                   (request->bf16 || strcmp(argv[2], "fp32") == 0) &&
+                   (!request->repack || strcmp(argv[10], "repack") == 0) &&
+                   numbers[0] <= MAX_LAYERS && request->seconds > 0
+               ? 0
+               : -1;
+}
+
+static double measure(const struct layer *layers, const struct extra *extra,
+                      const struct request *request)
+{
+    const struct shape *shape = &request->shape;
+    for (int i = 0; i < 3; i++)
+        step(layers, shape->num_layers, request->training, extra);
+    double start = now(), elapsed;
+    long chars = 0;
+    do {
+        step(layers, shape->num_layers, request->training, extra);
+        chars += (long)shape->batch_size * shape->seq_length;
+        elapsed = now() - start;
+    } while (elapsed < request->seconds);
+    return (double)chars / elapsed;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 9 || argc > 10)
-        return usage();
-    int training = strcmp(argv[1], "train") == 0, bf16 = strcmp(argv[2], "bf16") == 0;
-    int repack = argc == 10 && strcmp(argv[9], "repack") == 0;
-    struct shape shape = {atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]),
-                          atoi(argv[7])};
-    double seconds = atof(argv[8]);
-    if ((!training && strcmp(argv[1], "eval") != 0) || (!bf16 && strcmp(argv[2], "fp32") != 0) ||
-        (argc == 10 && !repack) || shape.num_layers < 1 || shape.num_layers > MAX_LAYERS ||
-        shape.hidden_size < 1 || shape.batch_size < 1 || shape.seq_length < 1 ||
-        shape.vocab_size < 1 || !(seconds > 0))
-        return usage();
-
     static struct layer layers[MAX_LAYERS];
     static struct extra extra;
+    struct request request;
+    if (request_read(&request, argc, argv) != 0) {
+        fprintf(stderr, "Usage: onednn train|eval fp32|bf16 layers hidden batch seq vocab threads "
+                        "seconds [repack]\n");
+        return 2;
+    }
+
+    omp_set_num_threads(request.threads);
     CHECK(dnnl_engine_create(&engine, dnnl_cpu, 0));
     CHECK(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
-    stack_init(layers, &extra, &shape, bf16 ? dnnl_bf16 : dnnl_f32, training);
-
-    const struct extra *also = repack ? &extra : NULL;
-    for (int i = 0; i < 3; i++)
-        step(layers, shape.num_layers, training, also);
-    double start = now(), end;
-    long steps = 0;
-    do {
-        step(layers, shape.num_layers, training, also);
-        steps++;
-        end = now();
-    } while (end - start < seconds);
+    const struct shape *shape = &request.shape;
+    stack_init(layers, &extra, shape, request.bf16 ? dnnl_bf16 : dnnl_f32, request.training);
+    double speed = measure(layers, request.repack ? &extra : NULL, &request);
 
     printf("{\"work\": \"%s\", \"num_layers\": %d, \"hidden_size\": %d, \"batch_size\": %d, "
-           "\"seq_length\": %d, \"vocab_size\": %d, \"precision\": \"%s\", \"repack\": %s, "
+           "\"seq_length\": %d, \"vocab_size\": %d, \"threads\": %d, \"precision\": \"%s\", "
            "\"chars_per_second\": %.1f}\n",
-           argv[1], shape.num_layers, shape.hidden_size, shape.batch_size, shape.seq_length,
-           shape.vocab_size, argv[2], repack ? "true" : "false",
-           (double)steps * shape.batch_size * shape.seq_length / (end - start));
+           argv[1], shape->num_layers, shape->hidden_size, shape->batch_size, shape->seq_length,
+           shape->vocab_size, request.threads, argv[2], speed);
     return 0;
 }
