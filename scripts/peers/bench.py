@@ -55,7 +55,7 @@ def pytorch(title='PyTorch, best settings', **how):
 
 # In the order of a round.
 CONTESTANTS = {
-    'onednn repack': onednn('oneDNN, layers alone, weights packed and gradients cleared in each step',
+    'onednn repack': onednn('oneDNN, layers alone; each step packs weights, clears gradients',
                             extra=('repack',)),
     'onednn': onednn(),
     'rune': rune(),
@@ -93,10 +93,11 @@ class Row(NamedTuple):
 ROWS = [
     Row('training 2×512, whole step', 'oneDNN, forward and backward of the two layers alone', 'rune',
         'onednn', at_least=1.0),
-    Row('the same', 'the same, packing weights and clearing gradients in each step', 'rune',
+    Row('training 2×512, whole step', 'the same; each step packs weights, clears gradients', 'rune',
         'onednn repack'),
-    Row('training 2×512 in bf16, whole step', 'oneDNN in bf16, forward and backward of the two layers alone',
-        'rune bf16', 'onednn bf16', at_least=1.7),
+    Row('training 2×512 in bf16, whole step',
+        'oneDNN in bf16, forward and backward of the two layers alone', 'rune bf16', 'onednn bf16',
+        at_least=1.7),
     Row('training 2×128, whole step', 'oneDNN, forward and backward of the two layers alone',
         'rune 128', 'onednn 128', at_least=1.1),
     Row('training 2×512', 'PyTorch, best settings', 'rune', 'pytorch', at_least=1.7),
@@ -104,32 +105,34 @@ ROWS = [
     Row('training 2×512 in bf16', 'PyTorch, best settings, autocast to bf16', 'rune bf16',
         'pytorch bf16'),
     Row('training 2×128', 'PyTorch, best settings', 'rune 128', 'pytorch 128'),
-    Row('training 2×512, floating-point operations', 'the fastest sgemm of this machine', 'rune',
+    Row('training 2×512, floating-point operations', 'sgemm of OpenBLAS, measured', 'rune',
         share='peak_share', at_least=0.82),
     Row('sampling one stream 2×512{}', 'PyTorch, plain loop, fp32', 'rune sample', 'pytorch sample',
         at_least=8),
-    Row('the same{}', 'PyTorch, cells written out, TorchScript, fp32', 'rune sample',
+    Row('sampling one stream 2×512{}', 'PyTorch, cells written out, TorchScript, fp32', 'rune sample',
         'pytorch sample fast'),
     Row('sampling one stream 2×512, exact fp32', 'reading all weights once a character',
         'rune sample exact', share='read_share', at_least=0.6),
     Row('sampling 64 streams at once 2×512', 'training 2×512', 'rune sample 64', 'rune', at_least=2.2),
     Row('evaluation in 64 streams 2×512', 'training 2×512', 'rune eval', 'rune', at_least=2.6),
-    Row('the same', 'oneDNN, forward of the two layers alone', 'rune eval', 'onednn eval'),
+    Row('evaluation in 64 streams 2×512', 'oneDNN, forward of the two layers alone', 'rune eval',
+        'onednn eval'),
     Row('training 2×512, {} threads', '1 thread', 'rune', 'rune 1 thread', at_least=1.85),
 ]
 
 NOTES = """\
-2×512 is two LSTM layers of 512 units; 65 symbols, chunks of 50 characters, in training 50 streams, float32
-where nothing else is said. Ratios are taken within a round: their median, and their smallest and
-largest.
+2×512 is two LSTM layers of 512 units. 65 symbols, chunks of 50 characters, 50 streams in training; float32 where
+nothing else is said. A ratio is one of speeds within a round; the tables give the median of the rounds, and the
+smallest and largest.
 
-rune's step of training is all of it: packing the new weights, both layers, logits, softmax and loss,
-all gradients, clipping by norm, Adam. **oneDNN's is the LSTM primitive alone**, forward and backward,
-with weights that stay packed from step to step and gradients that are never cleared: no logits, loss,
-clipping or optimizer. It takes a dense first input of 65 numbers (in bf16 96, which is faster) where
-rune takes a row of weights. PyTorch's step is whole: nn.LSTM, nn.Linear, cross_entropy, clip_grad_norm_,
-Adam, the state carried; its plain loop of sampling is nn.LSTM, softmax and multinomial under no_grad.
-Operations are counted as 6 for each parameter and character, without the first layer's one-hot product."""
+rune's step of training is all of it: packing the new weights, both layers, logits, softmax and loss, all
+gradients, clipping by norm, Adam. **oneDNN's is the LSTM primitive alone**, forward and backward, with weights
+that stay packed from step to step and gradients that are never cleared (one row shows it with both): no logits,
+loss, clipping or optimizer, and in evaluation no logits and loss. It takes a dense first input of 65 numbers (in
+bf16 padded to 96, which is faster), where rune takes a row of weights. PyTorch's step is whole: nn.LSTM,
+nn.Linear, cross_entropy, clip_grad_norm_, Adam, the state carried; its plain loop of sampling is nn.LSTM, softmax
+and multinomial under no_grad. Operations are counted as 6 for each parameter and character, without the
+product of the first layer's one-hot input."""
 
 
 def say(line):
@@ -156,7 +159,7 @@ def output_of(*command):
         return ''
 
 
-CPUINFO = Path('/proc/cpuinfo').read_text()
+CPUINFO = Path('/proc/cpuinfo').read_text() if sys.platform == 'linux' else ''
 CPU_FLAGS = set(first_match(r'^(?:flags|Features)\s*:(.*)', CPUINFO).split())
 HAS_BF16 = not CPU_FLAGS.isdisjoint({'avx512_bf16', 'amx_bf16', 'bf16'})
 
@@ -186,12 +189,12 @@ def busy_cores(seconds=1.0):
 
 def machine(threads, engine):
     system = first_match(r'^PRETTY_NAME="?([^"\n]*)', Path('/etc/os-release').read_text())
-    packages = output_of('dpkg-query', '-W', '-f', '${Package} ${Version}, ', 'libopenblas0-pthread',
-                         'libdnnl-dev', 'python3-torch', 'gcc')
-    cores = len(os.sched_getaffinity(0))
+    packages = output_of('dpkg-query', '-W', '-f', '${Package} ${Version}\n', 'libopenblas0-pthread',
+                         'libdnnl-dev', 'python3-torch').split('\n')
+    packages.append(f'cc {output_of("cc", "-dumpfullversion")}')
     model = first_match(r'^model name\s*:(.*)', CPUINFO, platform.machine())
-    return (f'Measured on {model}, {threads} of {cores} cores, {caches()}; {system}, '
-            f'{packages.rstrip(", ")}; {output_of(str(RUNE), "--version")}, kernels {engine}.')
+    return (f'{model}, {threads} of {len(os.sched_getaffinity(0))} cores, {caches()}; {system}, '
+            f'{", ".join(packages)}; {output_of(str(RUNE), "--version")}, kernels {engine}')
 
 
 # Settings.
@@ -338,19 +341,19 @@ def speed_table(contestants, results):
 
 def list_order(one):
     works = ('train', 'eval', 'sample')
-    return works.index(one.work), -one.hidden_size, one.precision == 'bf16', -one.batch_size
+    return (works.index(one.work), -one.hidden_size, one.precision == 'bf16', -one.batch_size,
+            one.program != 'rune')
 
 
 def report(contestants, results, options, busy):
     engine = results['rune'][0]['engine']
-    print(ratio_table(results, options.threads))
-    print()
-    print(speed_table(contestants, results))
-    print()
-    print(NOTES)
-    print()
-    print(machine(options.threads, engine), end=' ')
-    print(f'{options.rounds} rounds, {options.seconds:g} s for each measurement.')
+    print(ratio_table(results, options.threads), end='\n\n')
+    print(speed_table(contestants, results), end='\n\n')
+    print(NOTES, end='\n\n')
+    print(f'Measured on {machine(options.threads, engine)}. {options.rounds} rounds, {options.seconds:g} s for '
+          'each measurement.')
+    if len(results) < len(CONTESTANTS) - (options.threads == 1):
+        print('—: this machine cannot do it.')
     if busy:
         print(f'**Disturbed**: other programs kept {busy:.1f} cores busy when it began.')
 
@@ -381,10 +384,10 @@ def parse(args):
                     'Markdown tables. Installs what is missing (Debian and Ubuntu) and builds first.')
     parser.add_argument('--rounds', type=positive(int), default=5, metavar='N',
                         help='how often each is measured (%(default)s)')
-    parser.add_argument('--seconds', type=positive(float), default=2.5, metavar='S',
+    parser.add_argument('--seconds', type=positive(float), default=3, metavar='S',
                         help='length of a measurement (%(default)s)')
     parser.add_argument('--threads', type=positive(int), default=cores, metavar='N',
-                        help='all cores that may be used (%(default)s)')
+                        help='threads of each (%(default)s: the cores that may be used)')
     parser.add_argument('--json', metavar='FILE', help='also write all numbers to FILE')
     options = parser.parse_args(args)
     if options.threads > cores:
@@ -414,6 +417,8 @@ def build():
 
 
 def main(args):
+    if sys.platform != 'linux':
+        fail('this runs on Linux only')
     options = parse(args)
     build()
     turn = os.open(BUILD, os.O_RDONLY)
@@ -422,7 +427,8 @@ def main(args):
     except OSError:
         fail('another scripts/bench is measuring')
     contestants = {name: one for name, one in CONTESTANTS.items()
-                   if HAS_BF16 or one.precision != 'bf16'}
+                   if (HAS_BF16 or one.precision != 'bf16') and
+                   (options.threads > 1 or one.threads is None)}
     busy = busy_cores()
     busy = busy if busy > 0.1 else 0
     if busy:
