@@ -353,7 +353,7 @@ def report(contestants, results, options, busy):
     print(f'Measured on {machine(options.threads, engine)}. {options.rounds} rounds, {options.seconds:g} s for '
           'each measurement.')
     if len(results) < len(CONTESTANTS) - (options.threads == 1):
-        print('—: this machine cannot do it.')
+        print('—: it could not be measured here.')
     if busy:
         print(f'**Disturbed**: other programs kept {busy:.1f} cores busy when it began.')
 
@@ -420,12 +420,13 @@ def main(args):
     if sys.platform != 'linux':
         fail('this runs on Linux only')
     options = parse(args)
-    build()
+    BUILD.mkdir(exist_ok=True)
     turn = os.open(BUILD, os.O_RDONLY)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         fail('another scripts/bench is measuring')
+    build()
     contestants = {name: one for name, one in CONTESTANTS.items()
                    if (HAS_BF16 or one.precision != 'bf16') and
                    (options.threads > 1 or one.threads is None)}
