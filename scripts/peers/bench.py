@@ -1,0 +1,450 @@
+"""Compares rune with oneDNN's LSTM and with PyTorch on this machine, and prints Markdown tables.
+
+Every contestant has its turn in every round, alone on the machine. What is compared stands next to each
+other, every second round runs backwards, and a ratio is taken within a round, so that a machine
+whose speed drifts does no harm. One measurement is one process.
+"""
+import argparse
+import ctypes
+import fcntl
+import glob
+import json
+import math
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get('BUILD', 'build')
+RUNE = BUILD / 'src' / 'rune'
+ONEDNN = BUILD / 'onednn'
+PYTORCH = ROOT / 'scripts' / 'peers' / 'pytorch.py'
+
+NUM_LAYERS, SEQ_LENGTH, VOCAB_SIZE = 2, 50, 65
+
+
+class Contestant(NamedTuple):
+    """What one measurement runs. As many threads as asked for, unless `threads` says otherwise."""
+    program: str
+    title: str
+    work: str = 'train'
+    hidden_size: int = 512
+    batch_size: int = 50
+    precision: str = 'fp32'
+    threads: Optional[int] = None
+    extra: tuple = ()
+
+
+def rune(**how):
+    return Contestant('rune', 'rune', **how)
+
+
+def onednn(title='oneDNN, layers alone', **how):
+    return Contestant('onednn', title, **how)
+
+
+def pytorch(title='PyTorch, best settings', **how):
+    return Contestant('pytorch', title, **how)
+
+
+# In the order of a round.
+CONTESTANTS = {
+    'onednn repack': onednn('oneDNN, layers alone; each step packs weights, clears gradients',
+                            extra=('repack',)),
+    'onednn': onednn(),
+    'rune': rune(),
+    'rune 1 thread': rune(threads=1),
+    'pytorch': pytorch(),
+    'pytorch plain': Contestant('pytorch plain', 'PyTorch, as it comes'),
+    'pytorch bf16': pytorch('PyTorch, best settings, autocast', precision='bf16'),
+    'rune bf16': rune(precision='bf16'),
+    'onednn bf16': onednn(precision='bf16'),
+    'onednn 128': onednn(hidden_size=128),
+    'rune 128': rune(hidden_size=128),
+    'pytorch 128': pytorch(hidden_size=128),
+    'onednn eval': onednn(work='eval', batch_size=64),
+    'rune eval': rune(work='eval', batch_size=64),
+    'pytorch eval': pytorch(work='eval', batch_size=64),
+    'rune sample 64': rune(work='sample', batch_size=64),
+    'rune sample exact': rune(work='sample', batch_size=1),
+    'rune sample': rune(work='sample', batch_size=1, precision='quick'),
+    'pytorch sample': pytorch('PyTorch, plain loop', work='sample', batch_size=1),
+    'pytorch sample fast': pytorch('PyTorch, cells written out, TorchScript', work='sample',
+                                   batch_size=1, extra=('fast',)),
+}
+
+
+class Row(NamedTuple):
+    """A ratio of speeds, or where `share` names it, a figure that rune gives with its speed."""
+    what: str
+    against: str
+    ours: str
+    theirs: Optional[str] = None
+    share: Optional[str] = None
+    at_least: Optional[float] = None
+
+
+ROWS = [
+    Row('training 2×512, whole step', 'oneDNN, forward and backward of the two layers alone', 'rune',
+        'onednn', at_least=1.0),
+    Row('training 2×512, whole step', 'the same; each step packs weights, clears gradients', 'rune',
+        'onednn repack'),
+    Row('training 2×512 in bf16, whole step',
+        'oneDNN in bf16, forward and backward of the two layers alone', 'rune bf16', 'onednn bf16',
+        at_least=1.7),
+    Row('training 2×128, whole step', 'oneDNN, forward and backward of the two layers alone',
+        'rune 128', 'onednn 128', at_least=1.1),
+    Row('training 2×512', 'PyTorch, best settings', 'rune', 'pytorch', at_least=1.7),
+    Row('training 2×512', 'PyTorch, as Debian installs it', 'rune', 'pytorch plain'),
+    Row('training 2×512 in bf16', 'PyTorch, best settings, autocast to bf16', 'rune bf16',
+        'pytorch bf16'),
+    Row('training 2×128', 'PyTorch, best settings', 'rune 128', 'pytorch 128'),
+    Row('training 2×512, floating-point operations', 'sgemm of OpenBLAS, measured', 'rune',
+        share='peak_share', at_least=0.82),
+    Row('sampling one stream 2×512{}', 'PyTorch, plain loop, fp32', 'rune sample', 'pytorch sample',
+        at_least=8),
+    Row('sampling one stream 2×512{}', 'PyTorch, cells written out, TorchScript, fp32', 'rune sample',
+        'pytorch sample fast'),
+    Row('sampling one stream 2×512, exact fp32', 'reading all weights once a character',
+        'rune sample exact', share='read_share', at_least=0.6),
+    Row('sampling 64 streams at once 2×512', 'training 2×512', 'rune sample 64', 'rune', at_least=2.2),
+    Row('evaluation in 64 streams 2×512', 'training 2×512', 'rune eval', 'rune', at_least=2.6),
+    Row('evaluation in 64 streams 2×512', 'oneDNN, forward of the two layers alone', 'rune eval',
+        'onednn eval'),
+    Row('training 2×512, {} threads', '1 thread', 'rune', 'rune 1 thread', at_least=1.85),
+]
+
+NOTES = """\
+2×512 is two LSTM layers of 512 units. 65 symbols, chunks of 50 characters, 50 streams in training; float32 where
+nothing else is said. A ratio is one of speeds within a round; the tables give the median of the rounds, and the
+smallest and largest.
+
+rune's step of training is all of it: packing the new weights, both layers, logits, softmax and loss, all
+gradients, clipping by norm, Adam. **oneDNN's is the LSTM primitive alone**, forward and backward, with weights
+that stay packed from step to step and gradients that are never cleared (one row shows it with both): no logits,
+loss, clipping or optimizer, and in evaluation no logits and loss. It takes a dense first input of 65 numbers (in
+bf16 padded to 96, which is faster), where rune takes a row of weights. PyTorch's step is whole: nn.LSTM,
+nn.Linear, cross_entropy, clip_grad_norm_, Adam, the state carried; its plain loop of sampling is nn.LSTM, softmax
+and multinomial under no_grad. Operations are counted as 6 for each parameter and character, without the
+product of the first layer's one-hot input."""
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def fail(line):
+    say(f'bench: {line}')
+    sys.exit(1)
+
+
+# The machine.
+
+
+def first_match(pattern, text, otherwise=''):
+    match = re.search(pattern, text, re.MULTILINE)
+    return match.group(1).strip() if match else otherwise
+
+
+def output_of(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ''
+
+
+CPUINFO = Path('/proc/cpuinfo').read_text() if sys.platform == 'linux' else ''
+CPU_FLAGS = set(first_match(r'^(?:flags|Features)\s*:(.*)', CPUINFO).split())
+HAS_BF16 = not CPU_FLAGS.isdisjoint({'avx512_bf16', 'amx_bf16', 'bf16'})
+
+
+def caches():
+    found = []
+    for index in sorted(Path('/sys/devices/system/cpu/cpu0/cache').glob('index*')):
+        level, kind, size = ((index / name).read_text().strip() for name in ('level', 'type', 'size'))
+        if kind != 'Instruction':
+            shared = (index / 'shared_cpu_list').read_text().strip() != '0'
+            kib = int(size.rstrip('K'))
+            found.append(f'L{level} {f"{kib // 1024} MiB" if kib >= 1024 else f"{kib} KiB"}'
+                         f'{" shared" if shared else ""}')
+    return ', '.join(found)
+
+
+def busy_cores(seconds=1.0):
+    """How many cores other programs keep busy now."""
+    def read():
+        times = [int(word) for word in Path('/proc/stat').read_text().split('\n', 1)[0].split()[1:9]]
+        return sum(times) - times[3] - times[4]
+
+    before = read()
+    time.sleep(seconds)
+    return (read() - before) / (os.sysconf('SC_CLK_TCK') * seconds)
+
+
+def machine(threads, engine):
+    system = first_match(r'^PRETTY_NAME="?([^"\n]*)', Path('/etc/os-release').read_text())
+    packages = output_of('dpkg-query', '-W', '-f', '${Package} ${Version}\n', 'libopenblas0-pthread',
+                         'libdnnl-dev', 'python3-torch').split('\n')
+    packages.append(f'cc {output_of("cc", "-dumpfullversion")}')
+    model = first_match(r'^model name\s*:(.*)', CPUINFO, platform.machine())
+    return (f'{model}, {threads} of {len(os.sched_getaffinity(0))} cores, {caches()}; {system}, '
+            f'{", ".join(packages)}; {output_of(str(RUNE), "--version")}, kernels {engine}')
+
+
+# Settings.
+
+TUNING = ('OMP_', 'GOMP_', 'KMP_', 'OPENBLAS_', 'GOTO_', 'DNNL_', 'ONEDNN_', 'ATEN_', 'MKL_', 'MALLOC_')
+PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(TUNING)}
+
+
+def better_core(library):
+    """What OPENBLAS_CORETYPE should be where OpenBLAS does not know this CPU and picks slow kernels."""
+    blas = ctypes.CDLL(library)
+    blas.openblas_get_corename.restype = ctypes.c_char_p
+    core = blas.openblas_get_corename().decode()
+    if {'avx512f', 'avx512bw', 'avx512vl'} <= CPU_FLAGS:
+        return None if core in ('SkylakeX', 'Cooperlake', 'SapphireRapids') else 'SKYLAKEX'
+    if {'avx2', 'fma'} <= CPU_FLAGS:
+        return None if core in ('Haswell', 'Zen') else 'HASWELL'
+    return None
+
+
+def best_for_pytorch(threads):
+    """OpenBLAS of the same thread library as PyTorch, good kernels, and memory that is not given back
+    to the system after each product."""
+    settings = {'OMP_NUM_THREADS': str(threads), 'MALLOC_MMAP_THRESHOLD_': '4294967296',
+                'MALLOC_TRIM_THRESHOLD_': '4294967296'}
+    libraries = glob.glob('/usr/lib/*/openblas-openmp/libopenblas.so.0')
+    if libraries:
+        settings['LD_LIBRARY_PATH'] = os.path.dirname(libraries[0])
+        core = better_core(libraries[0])
+        if core:
+            settings['OPENBLAS_CORETYPE'] = core
+    if {'avx512f', 'avx512bw', 'avx512vl', 'avx512dq'} <= CPU_FLAGS:
+        settings['ATEN_CPU_CAPABILITY'] = 'avx512'
+    return settings
+
+
+def settings_of(threads):
+    return {'rune': {}, 'onednn': {'OMP_PROC_BIND': 'true'}, 'pytorch': best_for_pytorch(threads),
+            'pytorch plain': {}}
+
+
+# Measuring.
+
+
+def command_of(one, threads, seconds):
+    if one.program == 'rune':
+        options = {'work': one.work, 'num-layers': NUM_LAYERS, 'hidden-size': one.hidden_size,
+                   'batch-size': one.batch_size, 'seq-length': SEQ_LENGTH, 'vocab-size': VOCAB_SIZE,
+                   'threads': threads, 'precision': one.precision, 'seconds': seconds}
+        return [RUNE, 'bench', '--json'] + [word for name, value in options.items()
+                                            for word in (f'--{name}', value)]
+    program = [ONEDNN] if one.program == 'onednn' else ['/usr/bin/python3', PYTORCH]
+    return program + [one.work, one.precision, NUM_LAYERS, one.hidden_size, one.batch_size, SEQ_LENGTH,
+                      VOCAB_SIZE, threads, seconds, *one.extra]
+
+
+def run(one, threads, seconds, settings):
+    """The object that a contestant prints, or None after a line that says why there is none."""
+    command = [str(word) for word in command_of(one, threads, seconds)]
+    try:
+        done = subprocess.run(command, env={**PLAIN, **settings}, capture_output=True, text=True,
+                              timeout=60 + 20 * seconds)
+        problem = (done.stderr.strip().split('\n')[-1] or f'ended with status {done.returncode}'
+                   if done.returncode else '')
+        result = None if problem else json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        problem = 'takes far too long'
+    except OSError as error:
+        problem = error.strerror
+    except ValueError:
+        problem = 'prints no JSON'
+    if problem:
+        say(f'bench: {" ".join(command)}: {problem}')
+        return None
+    return result[0] if isinstance(result, list) else result
+
+
+def measure(contestants, options):
+    """For each contestant one object a round. A peer that fails is left out from then on."""
+    settings = settings_of(options.threads)
+    results = {name: [] for name in contestants}
+    for round_ in range(options.rounds):
+        order = [name for name in contestants if name in results]
+        for name in order if round_ % 2 == 0 else order[::-1]:
+            one = contestants[name]
+            result = run(one, one.threads or options.threads, options.seconds, settings[one.program])
+            if result is None and one.program == 'rune':
+                fail('rune itself must run; there is nothing to compare')
+            if result is None or result['precision'] != one.precision != 'quick':
+                say(f'bench: goes on without {name}')
+                del results[name]
+                continue
+            results[name].append(result)
+            say(f'round {round_ + 1} of {options.rounds}  {name:20} '
+                f'{result["chars_per_second"]:12,.0f} chars/s')
+    return results
+
+
+# Tables.
+
+
+def table(head, align, rows):
+    lines = ['| ' + ' | '.join(cells) + ' |' for cells in [head, *rows]]
+    return '\n'.join([lines[0], '|' + '|'.join(align) + '|', *lines[1:]])
+
+
+def middle_and_ends(values, form):
+    if not values:
+        return '—', '—'
+    return form(statistics.median(values)), f'{form(min(values))}–{form(max(values))}'
+
+
+def ratios_of(row, results):
+    if row.share:
+        return [result[row.share] for result in results.get(row.ours, [])]
+    return [ours['chars_per_second'] / theirs['chars_per_second']
+            for ours, theirs in zip(results.get(row.ours, []), results.get(row.theirs, []))]
+
+
+def ratio_table(results, threads):
+    quick = results['rune sample'][0]['precision']
+    rows = []
+    for row in ROWS:
+        if row.theirs == 'rune 1 thread' and threads == 1:
+            continue
+        what = row.what.format(f', {quick}' if row.ours == 'rune sample' else threads)
+        rows.append([what, row.against, *middle_and_ends(ratios_of(row, results), '{:.2f}'.format),
+                     f'{row.at_least:g}' if row.at_least else ''])
+    return table(['work', 'against', 'ratio', 'spread', 'at least'],
+                 ['---', '---', '--:', '--:', '--:'], rows)
+
+
+def speed_table(contestants, results):
+    rows = []
+    for name, one in sorted(contestants.items(), key=lambda item: list_order(item[1])):
+        speeds = [result['chars_per_second'] for result in results.get(name, [])]
+        streams = f', {one.batch_size} stream{"s" * (one.batch_size > 1)}' * (one.work != 'train')
+        precision = results[name][0]['precision'] if name in results else one.precision
+        threads = ', 1 thread' * (one.threads == 1)
+        rows.append([f'{one.work} {NUM_LAYERS}×{one.hidden_size} {precision}{streams}{threads}',
+                     one.title, *middle_and_ends(speeds, '{:,.0f}'.format)])
+    return table(['work', 'program', 'chars/s', 'spread'], ['---', '---', '--:', '--:'], rows)
+
+
+def list_order(one):
+    works = ('train', 'eval', 'sample')
+    return (works.index(one.work), -one.hidden_size, one.precision == 'bf16', -one.batch_size,
+            one.program != 'rune')
+
+
+def report(contestants, results, options, busy):
+    engine = results['rune'][0]['engine']
+    print(ratio_table(results, options.threads), end='\n\n')
+    print(speed_table(contestants, results), end='\n\n')
+    print(NOTES, end='\n\n')
+    print(f'Measured on {machine(options.threads, engine)}. {options.rounds} rounds, {options.seconds:g} s for '
+          'each measurement.')
+    if len(results) < len(CONTESTANTS) - (options.threads == 1):
+        print('—: it could not be measured here.')
+    if busy:
+        print(f'**Disturbed**: other programs kept {busy:.1f} cores busy when it began.')
+
+
+# The command.
+
+
+def positive(kind):
+    def read(text):
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise ValueError
+        return value
+    read.__name__ = f'positive {"whole number" if kind is int else "number"}'
+    return read
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        say(f'bench: {message} (see scripts/bench --help)')
+        sys.exit(2)
+
+
+def parse(args):
+    cores = len(os.sched_getaffinity(0))
+    parser = Parser(prog='scripts/bench', allow_abbrev=False,
+                    description='Compares rune with oneDNN and PyTorch on this machine, and prints '
+                    'Markdown tables. Installs what is missing (Debian and Ubuntu) and builds first.')
+    parser.add_argument('--rounds', type=positive(int), default=5, metavar='N',
+                        help='how often each is measured (%(default)s)')
+    parser.add_argument('--seconds', type=positive(float), default=3, metavar='S',
+                        help='length of a measurement (%(default)s)')
+    parser.add_argument('--threads', type=positive(int), default=cores, metavar='N',
+                        help='threads of each (%(default)s: the cores that may be used)')
+    parser.add_argument('--json', metavar='FILE', help='also write all numbers to FILE')
+    options = parser.parse_args(args)
+    if options.threads > cores:
+        parser.error(f'argument --threads: only {cores} cores may be used')
+    if options.json and not os.access(os.path.dirname(options.json) or '.', os.W_OK):
+        parser.error(f'argument --json: cannot write to {options.json}')
+    return options
+
+
+def build():
+    """Builds rune and the oneDNN peer. What these commands print is progress."""
+    def do(*command):
+        if subprocess.run(command, stdout=sys.stderr, cwd=ROOT).returncode:
+            fail(f'this failed: {" ".join(map(str, command))}')
+
+    do('scripts/setup', '--bench')
+    if (BUILD / 'build.ninja').exists():
+        do('meson', 'configure', BUILD, '--buildtype=release')
+    else:
+        do('meson', 'setup', BUILD, '--buildtype=release')
+    do('ninja', '-C', BUILD)
+    ONEDNN.unlink(missing_ok=True)
+    if subprocess.run(['cc', '-std=c11', '-D_POSIX_C_SOURCE=200809L', '-O2', '-fopenmp',
+                       ROOT / 'scripts' / 'peers' / 'onednn.c', '-o', ONEDNN, '-ldnnl', '-lm'],
+                      stdout=sys.stderr).returncode:
+        say('bench: the oneDNN peer cannot be built here')
+
+
+def main(args):
+    if sys.platform != 'linux':
+        fail('this runs on Linux only')
+    options = parse(args)
+    BUILD.mkdir(exist_ok=True)
+    turn = os.open(BUILD, os.O_RDONLY)
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        fail('another scripts/bench is measuring')
+    build()
+    contestants = {name: one for name, one in CONTESTANTS.items()
+                   if (HAS_BF16 or one.precision != 'bf16') and
+                   (options.threads > 1 or one.threads is None)}
+    busy = busy_cores()
+    busy = busy if busy > 0.1 else 0
+    if busy:
+        say(f'bench: other programs keep {busy:.1f} cores busy; the numbers will be disturbed')
+    results = measure(contestants, options)
+    report(contestants, results, options, busy)
+    if options.json:
+        try:
+            Path(options.json).write_text(json.dumps(results, indent=1) + '\n')
+        except OSError as error:
+            fail(f'{options.json}: {error.strerror}')
+
+
+if __name__ == '__main__':
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
