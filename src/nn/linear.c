@@ -41,10 +41,8 @@ void linear_pack(struct member *member, int D, int N, const real *weight, bool t
     if (!training)
         return;
     packed += panels_size(N, D);
-    team_share(member, panel_count(D), &first, &last);
-    for (int panel = first; panel < last; panel++)
-        panel_pack(N, panel_width(D, panel), weight + panel * PANEL, (size_t)D,
-                   packed + (size_t)panel * panel_size(N));
+    team_share(member, (int)words(N), &first, &last);
+    panels_pack(first, last, N, D, weight, (size_t)D, packed, panel_size(N));
 }
 
 void product_over_rows(int rows, int N, int first, int last, size_t K, struct rows x,
@@ -122,7 +120,7 @@ static size_t turned_stride(int K)
 size_t weight_gradients_scratch(int R, int N, int D)
 {
     const int K = chunk_rows(R);
-    return panels_size(D, K) + (size_t)(N + ROWS_BEHIND) * turned_stride(K);
+    return panels_size(D, K) + (size_t)N * turned_stride(K);
 }
 
 /* Panels of the columns of all inputs over the rows [start, start + K). */
@@ -132,11 +130,9 @@ static void pack_inputs(struct member *member, int start, int K, int count,
     for (int i = 0; i < count; i++) {
         const int D = gradients[i].D;
         int first, last;
-        team_share(member, panel_count(D), &first, &last);
-        for (int panel = first; panel < last; panel++)
-            panel_pack(K, panel_width(D, panel),
-                       gradients[i].x + (size_t)start * (size_t)D + panel * PANEL, (size_t)D,
-                       panels + (size_t)panel * panel_size(K));
+        team_share(member, (int)words(K), &first, &last);
+        panels_pack(first, last, K, D, gradients[i].x + (size_t)start * (size_t)D, (size_t)D,
+                    panels, panel_size(K));
         panels += panels_size(D, K);
     }
 }

@@ -95,13 +95,10 @@ static void pack_weight(struct member *member, int H, int K, const real *weight,
     }
     if (!back)
         return;
-    team_share(member, GATES * panel_count(K), &first, &last);
-    for (int k = first; k < last; k++) {
-        const int panel = k / GATES, gate = k % GATES;
-        panel_pack(H, panel_width(K, panel),
-                   weight + (size_t)gate * (size_t)H * (size_t)K + panel * PANEL, (size_t)K,
-                   back + (size_t)k * panel_size(H));
-    }
+    team_share(member, (int)words(H), &first, &last);
+    for (int gate = 0; gate < GATES; gate++)
+        panels_pack(first, last, H, K, weight + (size_t)(gate * H) * (size_t)K, (size_t)K,
+                    back + (size_t)gate * panel_size(H), back_size(H));
 }
 
 static void pack(struct member *member, const struct layer *layer, real *packed)
@@ -128,7 +125,7 @@ struct scratch {
 
 static size_t step_words(const struct layer *layer)
 {
-    return WORD > 1 ? (size_t)(layer->B + ROWS_BEHIND) * words(layer->H) : 0;
+    return WORD > 1 ? (size_t)layer->B * words(layer->H) : 0;
 }
 
 static struct scratch scratch_at(const struct layer *layer)
@@ -370,6 +367,24 @@ static void forward(struct member *member, const struct layer *layer)
     }
 }
 
+/* What a tile needs beside its product comes while that is made: its rows lie too far apart for the
+ * processor to see that they follow each other. */
+static void fetch_ahead(const struct layer *layer, int panel, int t, const struct grid *grid)
+{
+    const size_t H = (size_t)layer->H;
+    for (int b = grid->first_row; b < grid->last_row; b++) {
+        const int row = t * layer->B + b;
+        const size_t at = (size_t)row * H + (size_t)(panel * PANEL);
+        for (int u = 0; u < PANEL; u += LANES) {
+            for (size_t gate = 0; gate < GATES; gate++)
+                __builtin_prefetch(
+                    layer->gates + gates_offset(layer, row) + gate * H + panel * PANEL + u, 1);
+            __builtin_prefetch(layer->state[STATE_C] + at + u);
+            __builtin_prefetch(layer->dy + at + u, 1);
+        }
+    }
+}
+
 static void tile_backward(const struct layer *layer, const struct grid *grid, int panel, int t)
 {
     const size_t H = (size_t)layer->H, step = (size_t)layer->B * H;
@@ -377,6 +392,7 @@ static void tile_backward(const struct layer *layer, const struct grid *grid, in
     const int rows = grid->last_row - grid->first_row;
     const struct rows da = gradient_rows(layer, t), after = gradient_rows(layer, t + 1);
     real *dc = scratch_at(layer).dc;
+    fetch_ahead(layer, panel, t, grid);
     if (t < layer->T - 1)
         panel_product(rows, width, GATES * words(layer->H),
                       (struct rows){row_at(after, grid->first_row), after.stride},
