@@ -259,7 +259,7 @@ static void bulk_input(const struct layer *layer, const struct grid *grid, struc
     for (int gate = 0; gate < GATES;
          gate++, panels += (size_t)panel_count(H) * panel_size(layer->D)) {
         const int unit = grid->first_panel * PANEL;
-        const int width = (grid->last_panel * PANEL < H ? grid->last_panel * PANEL : H) - unit;
+        const int width = panels_width(H, grid->first_panel, grid->last_panel);
         real *to = layer->gates + gates_offset(layer, first) + gate * H;
         for (int r = 0; r < rows && width > 0; r++)
             memcpy(to + gates_offset(layer, r) + unit, layer->param[BIAS] + gate * H + unit,
@@ -367,40 +367,22 @@ static void forward(struct member *member, const struct layer *layer)
     }
 }
 
-/* What a tile needs beside its product comes while that is made: its rows lie too far apart for the
- * processor to see that they follow each other. */
-static void fetch_ahead(const struct layer *layer, int panel, int t, const struct grid *grid)
-{
-    const size_t H = (size_t)layer->H;
-    for (int b = grid->first_row; b < grid->last_row; b++) {
-        const int row = t * layer->B + b;
-        const size_t at = (size_t)row * H + (size_t)(panel * PANEL);
-        for (int u = 0; u < PANEL; u += LANES) {
-            for (size_t gate = 0; gate < GATES; gate++)
-                __builtin_prefetch(
-                    layer->gates + gates_offset(layer, row) + gate * H + panel * PANEL + u, 1);
-            __builtin_prefetch(layer->state[STATE_C] + at + u);
-            __builtin_prefetch(layer->dy + at + u, 1);
-        }
-    }
-}
-
-static void tile_backward(const struct layer *layer, const struct grid *grid, int panel, int t)
+static void step_backward(const struct layer *layer, const struct grid *grid, int t)
 {
     const size_t H = (size_t)layer->H, step = (size_t)layer->B * H;
-    const int unit = panel * PANEL, width = panel_width(layer->H, panel);
-    const int rows = grid->last_row - grid->first_row;
+    const int unit = grid->first_panel * PANEL,
+              width = panels_width(layer->H, grid->first_panel, grid->last_panel);
+    const int b0 = grid->first_row, rows = grid->last_row - b0;
     const struct rows da = gradient_rows(layer, t), after = gradient_rows(layer, t + 1);
     real *dc = scratch_at(layer).dc;
-    fetch_ahead(layer, panel, t, grid);
     if (t < layer->T - 1)
-        panel_product(rows, width, GATES * words(layer->H),
-                      (struct rows){row_at(after, grid->first_row), after.stride},
-                      weights_of(layer).hh_back + (size_t)panel * back_size(layer->H),
-                      layer->dy + (size_t)t * step + (size_t)grid->first_row * H + unit, H);
-    for (int b = grid->first_row; b < grid->last_row; b++) {
+        product_over_rows(rows, layer->H, grid->first_panel, grid->last_panel,
+                          GATES * words(layer->H), (struct rows){row_at(after, b0), after.stride},
+                          weights_of(layer).hh_back, layer->dy + (size_t)t * step + (size_t)b0 * H,
+                          H);
+    for (int b = b0; b < b0 + rows && width > 0; b++) {
         const size_t at = (size_t)b * H + (size_t)unit, row = (size_t)t * step + at;
-        real *gates = layer->gates + ((size_t)t * (size_t)layer->B + (size_t)b) * GATES * H + unit;
+        real *gates = layer->gates + gates_offset(layer, t * layer->B + b) + unit;
         if (t == layer->T - 1)
             memset(dc + at, 0, (size_t)width * sizeof(real));
         row_backward(width, layer->H, gates, layer->state[STATE_C] + row,
@@ -418,11 +400,9 @@ static void input_backward(const struct layer *layer, const struct grid *grid, i
     const int rows = grid->last_row - grid->first_row;
     int first, last;
     team_share(&grid->group, panel_count(layer->D), &first, &last);
-    if (first < last)
-        for (int r = 0; r < rows; r++)
-            memset(layer->dx + (row + (size_t)r) * D + first * PANEL, 0,
-                   sizeof(real) * (size_t)(last * PANEL < layer->D ? last * PANEL - first * PANEL
-                                                                   : layer->D - first * PANEL));
+    const int width = panels_width(layer->D, first, last);
+    for (int r = 0; r < rows && width > 0; r++)
+        memset(layer->dx + (row + (size_t)r) * D + first * PANEL, 0, (size_t)width * sizeof(real));
     product_over_rows(rows, layer->D, first, last, GATES * words(layer->H),
                       (struct rows){row_at(da, grid->first_row), da.stride},
                       weights_of(layer).ih_back, layer->dx + row * D, D);
@@ -445,8 +425,7 @@ static void backward(struct member *member, const struct layer *layer)
 {
     struct grid grid = units_grid(member, layer);
     for (int t = layer->T - 1; t >= 0; t--) {
-        for (int panel = grid.first_panel; panel < grid.last_panel; panel++)
-            tile_backward(layer, &grid, panel, t);
+        step_backward(layer, &grid, t);
         team_barrier(&grid.group);
         if (layer->dx)
             input_backward(layer, &grid, t);

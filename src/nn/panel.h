@@ -47,16 +47,21 @@ static inline size_t words(int K)
     return (size_t)(K + DEPTH - 1) / DEPTH * DEPTH / WORD;
 }
 
-/* Panels that N columns take, the columns of one of them, and the words of one that is `depth`
- * words deep, or deep enough for K numbers. */
+/* Panels that N columns take, the columns of the panels [first, last) or of one of them, and the
+ * words of one that is `depth` words deep, or deep enough for K numbers. */
 static inline int panel_count(int N)
 {
     return (N + PANEL - 1) / PANEL;
 }
 
+static inline int panels_width(int N, int first, int last)
+{
+    return (last * PANEL < N ? last * PANEL : N) - first * PANEL;
+}
+
 static inline int panel_width(int N, int panel)
 {
-    return N - panel * PANEL < PANEL ? N - panel * PANEL : PANEL;
+    return panels_width(N, panel, panel + 1);
 }
 
 static inline size_t panel_space(size_t depth)

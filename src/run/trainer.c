@@ -309,6 +309,7 @@ static int make_machinery(struct trainer *trainer, int threads)
                   plan->dropout) != 0 ||
         optimizer_init(&trainer->optimizer, &plan->optim, &trainer->model) != 0)
         return -1;
+    trainer->tape.clip_value = plan->optim.clip_value;
     tape_set_input(&trainer->tape, trainer->batch.x);
     if (corpus->validation.length == 0)
         return 0;
