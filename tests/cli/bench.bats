@@ -33,7 +33,7 @@ refuses()
     rows "all(isinstance(row[key], float) and row[key] > 0 for row in rows for key in
         ['chars_per_second', 'gflops', 'sgemm_gflops', 'read_gbytes_per_second', 'peak_share'])"
     rows "[(row['work'], row['batch_size'], row['seq_length']) for row in rows] == [
-        ('train', 50, 50), ('eval', 64, 50), ('sample', 1, 1), ('sample', 64, 1)]"
+        ('train', 50, 50), ('eval', 64, 16), ('sample', 1, 1), ('sample', 64, 1)]"
 }
 
 @test "bench --json: the figures agree with each other" {
@@ -61,7 +61,7 @@ refuses()
 @test "bench: timesteps are of training alone" {
     does bench --json "${quick[@]}" --batch-size 2 --seq-length 3,4 --work sample,train,eval
     rows "[(row['work'], row['seq_length']) for row in rows] == [
-        ('sample', 1), ('train', 3), ('train', 4), ('eval', 50)]"
+        ('sample', 1), ('train', 3), ('train', 4), ('eval', 16)]"
 }
 
 @test "bench prints a table: limits of each number of threads, and a row a configuration" {
