@@ -57,7 +57,7 @@ helps_with()
     helps_with train --cell --num-layers --hidden-size --dropout --unit --normalize --min-count \
         --batch-size --seq-length --max-epochs --max-steps --max-minutes --optimizer \
         --learning-rate --schedule --warmup --weight-decay --clip-norm --clip-value --seed \
-        --val-fraction --validate-every --save-every --patience --threads \
+        --val-fraction --validate-every --save-every --patience --threads --precision \
         --init-from --quiet --force --resume
 }
 
