@@ -68,6 +68,19 @@ int model_allocate(struct model *model)
     return model->weights && model->packed ? 0 : -1;
 }
 
+int model_change_engine(struct model *model, const struct engine *engine)
+{
+    const struct cell *cell = engine_cell(engine, model->cell->name);
+    free(model->packed); /* before there is room for the new ones: they may be large */
+    model->packed = NULL;
+    if (!cell)
+        return -1;
+    model->engine = engine;
+    model->cell = cell;
+    model->packed = mem_new(packed_size(model), sizeof(real));
+    return model->packed ? 0 : -1;
+}
+
 void model_release(struct model *model)
 {
     params_release(&model->params);
@@ -363,11 +376,10 @@ void model_backward(struct member *member, struct tape *tape, const int32_t *tar
                                     1 / (real)(count > 0 ? count : 1),
                                     tape->logits + (size_t)first * (size_t)V);
     team_barrier(member);
-    model->engine->linear.backward(member, R, model->hidden_size, V, top(tape),
-                                   model->packed + packed_offset(model, L), tape->logits,
-                                   tape->gradients + linear[0].offset,
-                                   tape->gradients + linear[1].offset, tape->layers[L - 1].dy,
-                                   tape->scratch);
+    model->engine->linear.backward(
+        member, R, model->hidden_size, V, top(tape), model->packed + packed_offset(model, L),
+        tape->logits, tape->gradients + linear[0].offset, tape->gradients + linear[1].offset,
+        tape->layers[L - 1].dy, tape->scratch);
     team_barrier(member);
     for (int l = L - 1; l >= 0; l--) {
         drop_gradients(member, tape, l);

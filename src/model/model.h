@@ -23,14 +23,19 @@ struct model {
     double val_loss; /* of these weights where it was measured, else NAN */
 };
 
-/* Fills a model that is zero but for `training`: its shape and vocabulary, without memory for weights yet, so that
- * model_bytes and tape_bytes can be asked first. It takes over the vocabulary, of V symbols, if it
- * succeeds (NULL: none, for a model without text). Returns 0, or −1 and a message. */
+/* Fills a model that is zero but for `training`: its shape and vocabulary, without memory for
+ * weights yet, so that model_bytes and tape_bytes can be asked first. It takes over the vocabulary,
+ * of V symbols, if it succeeds (NULL: none, for a model without text). Returns 0, or −1 and a
+ * message. */
 int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
                int V, struct vocab *vocab);
 
 /* Takes the memory for the weights, which are 0. Returns 0, or −1 and a message. */
 int model_allocate(struct model *model);
+
+/* Lets a model compute with another engine from now on. Its tapes must be gone, and it is to be
+ * packed anew. Returns 0, or −1 and a message; the model can then only be released. */
+int model_change_engine(struct model *model, const struct engine *engine);
 
 /* Safe on a zeroed model. */
 void model_release(struct model *model);

@@ -1,7 +1,7 @@
 """Damages a safetensors file: edit_model.py IN OUT version|shape|nan|sure|coarse|older|offsets|missing|header
 
-These leave it whole. sure: the model takes the first symbol of its vocabulary for certain. coarse: each unit's
-weights hold a number so large that the others vanish beside it in 8 bits. older: from before runs noted their
+These leave it whole. sure: the model takes the first symbol of its vocabulary for certain. coarse: the
+weights of each symbol have one, the same for all, beside which the others vanish in 8 bits. older: from before runs noted their
 precision."""
 import json
 import struct
@@ -23,10 +23,9 @@ elif damage == 'nan':
 elif damage == 'sure':
     struct.pack_into('<f', body, header['linear.bias']['data_offsets'][0], 1e4)
 elif damage == 'coarse':
-    recurrent = header['rnn.weight_hh_l0']
-    rows, columns = recurrent['shape']
+    rows, columns = weight['shape']
     for row in range(rows):
-        struct.pack_into('<f', body, recurrent['data_offsets'][0] + 4 * row * columns, 100.0)
+        struct.pack_into('<f', body, weight['data_offsets'][0] + 4 * row * columns, 100.0)
 elif damage == 'older':
     del header['__metadata__']['plan.precision']
 elif damage == 'offsets':
