@@ -68,6 +68,19 @@ int model_allocate(struct model *model)
     return model->weights && model->packed ? 0 : -1;
 }
 
+int model_change_engine(struct model *model, const struct engine *engine)
+{
+    const struct cell *cell = engine_cell(engine, model->cell->name);
+    free(model->packed); /* before there is room for the new ones: they may be large */
+    model->packed = NULL;
+    if (!cell)
+        return -1;
+    model->engine = engine;
+    model->cell = cell;
+    model->packed = mem_new(packed_size(model), sizeof(real));
+    return model->packed ? 0 : -1;
+}
+
 void model_release(struct model *model)
 {
     params_release(&model->params);

@@ -33,6 +33,10 @@ int model_init(struct model *model, const struct engine *engine, const char *cel
 /* Takes the memory for the weights, which are 0. Returns 0, or −1 and a message. */
 int model_allocate(struct model *model);
 
+/* Lets a model compute with another engine from now on. Its tapes must be gone, and it is to be
+ * packed anew. Returns 0, or −1 and a message; the model can then only be released. */
+int model_change_engine(struct model *model, const struct engine *engine);
+
 /* Safe on a zeroed model. */
 void model_release(struct model *model);
 

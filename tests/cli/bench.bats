@@ -66,7 +66,7 @@ refuses()
 
 @test "bench prints a table: limits of each number of threads, and a row a configuration" {
     does bench --seconds 0.01 --work sample --hidden-size 8,16 --threads 1,2
-    [[ ${lines[0]} == engine* ]]
+    [[ ${lines[0]} == *OpenBLAS* ]]
     [ "${#lines[@]}" -eq $((1 + 1 + 2 * 2 + 1 + 2 * 2 * 2)) ]
     [ "$(grep -c '^sample ' <<<"$output")" -eq 8 ]
     [ "$(grep -c '^sample .*-$' <<<"$output")" -eq 4 ]
@@ -76,6 +76,22 @@ refuses()
 @test "bench measures the engine that is asked for" {
     RUNE_ISA=baseline does bench --json "${quick[@]}" --work sample --batch-size 1
     rows "[row['engine'] for row in rows] == ['baseline']"
+}
+
+@test "bench --precision: rows say what there was" {
+    does bench --json "${quick[@]}" --work sample --precision fp32,bf16,int8,quick --batch-size 1,2
+    rows "[row['precision'] in wanted for row, wanted in zip(rows, 2 * [['fp32'], ['bf16', 'fp32'],
+        ['int8', 'fp32'], ['int8', 'fp32']])] == 8 * [True]"
+    rows "all(row['precision'] in row['engine'] or row['precision'] == 'fp32' for row in rows)"
+    rows "[row['precision'] for row in rows[:4]] == [row['precision'] for row in rows[4:]]"
+    rows "all((row['read_share'] is not None) == (row['batch_size'] == 1) for row in rows)"
+    RUNE_ISA=baseline does bench --json "${quick[@]}" --work eval,sample --precision bf16,quick
+    rows "all(row['precision'] == 'fp32' and row['engine'] == 'baseline' for row in rows)"
+    does bench --json "${quick[@]}" --work train --precision bf16
+    for precision in int8 quick; do
+        misused_naming "$precision" bench --precision "$precision"
+        misused_naming --work bench --work sample,train --precision "fp32,$precision"
+    done
 }
 
 @test "bench --help has every option and its default" {
