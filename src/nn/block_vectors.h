@@ -32,10 +32,13 @@ typedef word panel_number;
 static inline vec load_weights(const panel_number *from)
 {
 #ifdef RUNE_INT8
-    typedef int8_t bytes __attribute__((vector_size(LANES)));
-    bytes b;
-    memcpy(&b, from, sizeof b);
-    return __builtin_convertvector(b, vec);
+    int8_t bytes[LANES];
+    memcpy(bytes, from, sizeof bytes);
+#if defined(__AVX512F__)
+    return (vec)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)bytes)));
+#else
+    return (vec)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)bytes)));
+#endif
 #else
     return vec_load(from);
 #endif
