@@ -29,8 +29,14 @@ static inline uint8_t lower_rows(int M)
     return (uint8_t)(M / 2);
 }
 
+/* Configures the tiles for blocks of M rows. That takes as long as half a product, so a thread's
+ * tiles stay as they are until it needs others. */
 static void block_begin(int M)
 {
+    static _Thread_local int configured;
+    if (configured == M)
+        return;
+    configured = M;
     const uint8_t upper = upper_rows(M), lower = lower_rows(M);
     struct tile_config config = {
         .palette = 1,
@@ -39,11 +45,6 @@ static void block_begin(int M)
     for (int tile = 0; tile < 8; tile++)
         config.row_bytes[tile] = config.rows[tile] > 0 ? TILE_BYTES : 0;
     _tile_loadconfig(&config);
-}
-
-static inline void block_end(void)
-{
-    _tile_release();
 }
 
 /* c[M][32] += a · panel */
@@ -61,13 +62,14 @@ static void add_tiles(size_t K, struct rows a, const word *panel, int upper, boo
         _tile_loadd(3, c_below + TILE_WORDS, c_bytes);
     }
     for (size_t k = 0; k < K; k += TILE_WORDS, panel += TILE_WORDS * PANEL) {
+        _tile_loadd(4, a.data + k, stride);
         _tile_loadd(6, panel, across);
         _tile_loadd(7, panel + TILE_WORDS, across);
-        _tile_loadd(4, a.data + k, stride);
+        if (lower)
+            _tile_loadd(5, below + k, stride);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(1, 4, 7);
         if (lower) {
-            _tile_loadd(5, below + k, stride);
             _tile_dpbf16ps(2, 5, 6);
             _tile_dpbf16ps(3, 5, 7);
         }

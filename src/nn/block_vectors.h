@@ -19,10 +19,6 @@ static inline void block_begin(int M)
     (void)M;
 }
 
-static inline void block_end(void)
-{
-}
-
 #ifdef RUNE_INT8
 typedef int8_t panel_number;
 #else

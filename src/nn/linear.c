@@ -5,10 +5,6 @@
 /* Rows that are multiplied by panel after panel while they are in the cache. */
 #define SLAB 96
 
-/* Words of a product that are summed at once, so that a slab's rows are short enough to stay there.
- */
-#define DEEP ((size_t)2048)
-
 /* Rows of a chunk over which the gradients of weights are summed at once. */
 #define DEEPEST 1280
 

@@ -200,16 +200,12 @@ void panel_product(int M, int n, size_t K, struct rows a, const word *panel, rea
                    size_t c_stride)
 {
     /* Blocks of equal size: 50 rows are 13 + 13 + 12 + 12 rather than 13 + 13 + 13 + 11. */
-    int before = 0;
     for (int blocks = (M + BLOCK - 1) / BLOCK; blocks > 0; blocks--) {
         const int rows = (M + blocks - 1) / blocks;
-        if (rows != before)
-            block_begin(rows);
+        block_begin(rows);
         block_product(rows, n, K, a, panel, c, c_stride);
-        before = rows;
         M -= rows;
         a.data += (size_t)rows * a.stride;
         c += (size_t)rows * c_stride;
     }
-    block_end();
 }

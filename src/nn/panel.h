@@ -108,6 +108,14 @@ void row_pack(int K, const real *x, word *to);
 void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
                       real *sums);
 
+/* Words that are worth multiplying at once, when several panels are: rows so short stay in the
+ * cache from one panel to the next. AMX is so fast that it must be the first-level cache. */
+#if defined(RUNE_BF16) && defined(__AMX_BF16__)
+#define DEEP ((size_t)128)
+#else
+#define DEEP ((size_t)2048)
+#endif
+
 /* c[M][n] += a[M][·] · panel[·][PANEL], the first n columns, over K words; rows of c are `c_stride`
  * apart. */
 void panel_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,

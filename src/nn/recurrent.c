@@ -261,9 +261,12 @@ static void tile_multiply(const struct work *work, struct tile *tile, struct row
 {
     const size_t apart = (size_t)panel_count(work->layer->H) * panel_space(depth);
     panels += (size_t)tile->panel * panel_space(depth);
-    for (size_t gate = 0; gate < work->G; gate++, panels += apart)
-        panel_product(tile->rows, tile->width, depth, rows, panels, tile->a + gate * PANEL,
-                      work->G * PANEL);
+    for (size_t k = 0; k < depth; k += DEEP)
+        for (size_t gate = 0; gate < work->G; gate++)
+            panel_product(tile->rows, tile->width, depth - k < DEEP ? depth - k : DEEP,
+                          (struct rows){rows.data + k, rows.stride},
+                          panels + gate * apart + panel_space(k), tile->a + gate * PANEL,
+                          work->G * PANEL);
 }
 
 /* The equations, and h as the next timestep's product reads it. */
