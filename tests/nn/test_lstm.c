@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "arrays.h"
-#include "engine.h"
+#include "engines.h"
 #include "reference.h"
 
 #define BF16_UNIT (1.0 / 512)
@@ -84,8 +84,8 @@ static void problem_init(struct problem *p, struct random *random, int B, int T,
     p->input = t * b * d;
     make_input(p, random, onehot);
     /* Twice what training starts from: gates then use all of their range. */
-    p->weight_ih = array_random(random, 4 * h * d, onehot ? 2 : 2 / sqrt(D));
-    p->weight_hh = array_random(random, 4 * h * h, 2 / sqrt(H));
+    p->weight_ih = array_weights(random, 4 * h, d, onehot ? 2 : 2 / sqrt(D));
+    p->weight_hh = array_weights(random, 4 * h, h, 2 / sqrt(H));
     p->bias = array_random(random, 4 * h, 1);
     p->h0 = array_random(random, b * h, 1);
     p->c0 = array_random(random, b * h, 2);
@@ -165,7 +165,7 @@ static void pass_init(struct pass *pass, const struct problem *p, const struct e
         .D = p->D,
         .H = p->H,
         .onehot = p->ids,
-        .training = true,
+        .training = engine_trains(engine),
         .ids = p->ids,
         .x = p->ids ? NULL : p->x,
         .param = {p->ids ? turned(p->weight_ih, 4 * H, D) : copied(p->weight_ih, 4 * H * D),
@@ -246,14 +246,17 @@ static void check(struct random *random, int B, int T, int D, int H, bool onehot
     struct pass pass;
     struct team *team = team_new(threads);
     problem_init(&problem, random, B, T, D, H, onehot);
-    for (int k = 0; engine_at(k); k++) {
-        pass_init(&pass, &problem, engine_at(k));
+    for (int k = 0; engines_at(k); k++) {
+        pass_init(&pass, &problem, engines_at(k));
         team_run(team, run_forward, &pass);
         const double forward = compare_forward(&pass, &problem);
-        team_run(team, run_backward, &pass);
-        const double backward = compare_backward(&pass, &problem);
+        double backward = 0;
+        if (pass.layer.training) {
+            team_run(team, run_backward, &pass);
+            backward = compare_backward(&pass, &problem);
+        }
         print_message("# %s, B %d T %d %s %d H %d: %.2f and %.2f of the tolerance\n",
-                      engine_at(k)->name, B, T, onehot ? "V" : "D", D, H, forward, backward);
+                      engines_at(k)->name, B, T, onehot ? "V" : "D", D, H, forward, backward);
         pass_release(&pass);
     }
     problem_release(&problem);
@@ -303,14 +306,14 @@ static void onehot_equals_dense(void **state)
     (void)state;
     struct random random = {3, 0};
     struct team *team = team_new(2);
-    for (int k = 0; engine_at(k); k++) {
+    for (int k = 0; engines_at(k); k++) {
         struct problem problem;
         struct pass onehot, dense;
         problem_init(&problem, &random, 7, 20, 65, 17, true);
-        pass_init(&onehot, &problem, engine_at(k));
+        pass_init(&onehot, &problem, engines_at(k));
         int32_t *ids = problem.ids;
         problem.ids = NULL;
-        pass_init(&dense, &problem, engine_at(k));
+        pass_init(&dense, &problem, engines_at(k));
         problem.ids = ids;
         team_run(team, run_forward, &onehot);
         team_run(team, run_forward, &dense);
