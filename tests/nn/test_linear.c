@@ -70,42 +70,49 @@ static void compare(const struct product *p)
             near_sum(p->engine, p->dx[r * D + d], p->N, p->dy + r * N, 1, p->weight + d, D, 0);
 }
 
+/* The same numbers for the same shape, computed by so many threads. */
+static void product_init(struct product *p, const struct engine *engine, int R, int D, int N,
+                         int threads)
+{
+    struct random random = {(uint64_t)(R * 1000 + D), 0};
+    const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
+    const bool training = engine_trains(engine);
+    *p = (struct product){
+        .engine = engine,
+        .R = R,
+        .D = D,
+        .N = N,
+        .x = array_random(&random, r * d, 1),
+        .weight = array_weights(&random, n, d, 1),
+        .bias = array_random(&random, n, 1),
+        .y = array_new(r * n),
+        .dy = array_random(&random, r * n, 1),
+        .dweight = array_new(n * d),
+        .dbias = array_new(n),
+        .dx = array_new(r * d),
+        .packed = array_new(engine->linear.packed_size(D, N, training)),
+        .scratch = array_new(engine->linear.scratch_size(R, D, N, training)),
+    };
+    struct team *team = team_new(threads);
+    team_run(team, run, p);
+    team_free(team);
+}
+
+static void product_release(struct product *p)
+{
+    real *const arrays[] = {p->x,       p->weight, p->bias, p->y,      p->dy,
+                            p->dweight, p->dbias,  p->dx,   p->packed, p->scratch};
+    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
+        array_free(arrays[k]);
+}
+
 static void check(int R, int D, int N, int threads)
 {
     for (int k = 0; engines_at(k); k++) {
-        struct random random = {(uint64_t)(R * 1000 + D), 0};
-        const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
-        struct product p = {engines_at(k),
-                            R,
-                            D,
-                            N,
-                            array_random(&random, r * d, 1),
-                            array_weights(&random, n, d, 1),
-                            array_random(&random, n, 1),
-                            array_new(r * n),
-                            array_random(&random, r * n, 1),
-                            array_new(n * d),
-                            array_new(n),
-                            array_new(r * d),
-                            NULL,
-                            NULL};
-        const bool training = engine_trains(p.engine);
-        p.packed = array_new(p.engine->linear.packed_size(D, N, training));
-        p.scratch = array_new(p.engine->linear.scratch_size(R, D, N, training));
-        struct team *team = team_new(threads);
-        team_run(team, run, &p);
-        compare(&p);
-        team_free(team);
-        array_free(p.x);
-        array_free(p.weight);
-        array_free(p.bias);
-        array_free(p.y);
-        array_free(p.dy);
-        array_free(p.dweight);
-        array_free(p.dbias);
-        array_free(p.dx);
-        array_free(p.packed);
-        array_free(p.scratch);
+        struct product product;
+        product_init(&product, engines_at(k), R, D, N, threads);
+        compare(&product);
+        product_release(&product);
     }
 }
 
@@ -131,11 +138,34 @@ static void several_tiles(void **state)
     check(1, 9, 300, 4);
 }
 
+/* Few panels and many rows, and the other way round: the team is cut into groups differently. */
+static void threads_make_no_difference(void **state)
+{
+    (void)state;
+    static const int shapes[][3] = {{1, 130, 300}, {7, 33, 65}, {64, 17, 20}, {200, 100, 130}},
+                     threads[] = {2, 3, 4, 6};
+    for (int i = 0; i < 16; i++)
+        for (int k = 0; engines_at(k); k++) {
+            const int R = shapes[i / 4][0], D = shapes[i / 4][1], N = shapes[i / 4][2];
+            const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
+            struct product alone, together;
+            product_init(&alone, engines_at(k), R, D, N, 1);
+            product_init(&together, engines_at(k), R, D, N, threads[i % 4]);
+            assert_memory_equal(together.y, alone.y, r * n * sizeof(real));
+            assert_memory_equal(together.dweight, alone.dweight, n * d * sizeof(real));
+            assert_memory_equal(together.dbias, alone.dbias, n * sizeof(real));
+            assert_memory_equal(together.dx, alone.dx, r * d * sizeof(real));
+            product_release(&alone);
+            product_release(&together);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_shapes),
         cmocka_unit_test(several_tiles),
+        cmocka_unit_test(threads_make_no_difference),
     };
     return cmocka_run_group_tests_name("linear", tests, NULL, NULL);
 }
