@@ -74,9 +74,7 @@ int main(int argc, char **argv)
         return finish(what, 0);
     }
     for (size_t k = 0; k < NUM_COMMANDS; k++)
-        if (strcmp(what, commands[k].name) == 0) {
-            startup_blas(argv);
+        if (strcmp(what, commands[k].name) == 0)
             return finish(what, commands[k].run(argc - 1, argv + 1));
-        }
     return unknown_command(what);
 }

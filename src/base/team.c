@@ -42,7 +42,8 @@ struct team {
     void (*work)(struct member *, void *);
     void *argument;
     bool leaving;
-    unsigned region; /* counts regions; guarded by the mutex */
+    _Alignas(64) atomic_uint region; /* counts regions */
+    int sleepers;                    /* members that wait for the next one; guarded by the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     struct barrier *barriers; /* [1 + size] the team's, and its groups' */
@@ -139,19 +140,42 @@ struct member team_group(const struct member *member, int groups)
     return (struct member){member->team, member->rank % size, size, 1 + group};
 }
 
+/* Waits for the region after `seen`: regions often follow each other at once. */
+static unsigned next_region(struct team *team, unsigned seen)
+{
+    unsigned region;
+    for (int turn = 0; turn < SPINS + YIELDS; turn++) {
+        if ((region = atomic_load_explicit(&team->region, memory_order_acquire)) != seen)
+            return region;
+        relax(turn);
+    }
+    pthread_mutex_lock(&team->mutex);
+    team->sleepers++;
+    while ((region = atomic_load_explicit(&team->region, memory_order_acquire)) == seen)
+        pthread_cond_wait(&team->wake, &team->mutex);
+    team->sleepers--;
+    pthread_mutex_unlock(&team->mutex);
+    return region;
+}
+
+/* Begins a region, with what was written before it. */
+static void begin_region(struct team *team)
+{
+    pthread_mutex_lock(&team->mutex);
+    atomic_fetch_add_explicit(&team->region, 1, memory_order_release);
+    if (team->sleepers > 0)
+        pthread_cond_broadcast(&team->wake);
+    pthread_mutex_unlock(&team->mutex);
+}
+
 static void *member_main(void *argument)
 {
     struct member *member = argument;
     struct team *team = member->team;
     flush_denormals();
     for (unsigned seen = 0;;) {
-        pthread_mutex_lock(&team->mutex);
-        while (team->region == seen && !team->leaving)
-            pthread_cond_wait(&team->wake, &team->mutex);
-        seen = team->region;
-        bool leaving = team->leaving;
-        pthread_mutex_unlock(&team->mutex);
-        if (leaving)
+        seen = next_region(team, seen);
+        if (team->leaving)
             return NULL;
         team->work(member, team->argument);
         team_barrier(member);
@@ -192,10 +216,8 @@ void team_free(struct team *team)
 {
     if (!team)
         return;
-    pthread_mutex_lock(&team->mutex);
     team->leaving = true;
-    pthread_cond_broadcast(&team->wake);
-    pthread_mutex_unlock(&team->mutex);
+    begin_region(team);
     for (int rank = 1; rank < team->started; rank++)
         pthread_join(team->threads[rank], NULL);
     pthread_cond_destroy(&team->wake);
@@ -216,12 +238,8 @@ void team_run(struct team *team, void (*work)(struct member *, void *), void *ar
     flush_denormals();
     team->work = work;
     team->argument = argument;
-    if (team->size > 1) {
-        pthread_mutex_lock(&team->mutex);
-        team->region++;
-        pthread_cond_broadcast(&team->wake);
-        pthread_mutex_unlock(&team->mutex);
-    }
+    if (team->size > 1)
+        begin_region(team);
     work(&team->members[0], argument);
     team_barrier(&team->members[0]);
 }

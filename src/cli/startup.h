@@ -6,8 +6,4 @@
  * that is opened later takes their place and gets what is meant for them. */
 void startup_streams(void);
 
-/* Gets OpenBLAS ready; may start the program again, with `argv`, where OpenBLAS must be told at its
- * start which kernels to take. */
-void startup_blas(char **argv);
-
 #endif

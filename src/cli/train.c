@@ -44,7 +44,7 @@ struct request {
     struct plan plan;
     struct train_source source;
     const char *directory, *resume;
-    int unit, form, optimizer, schedule; /* choices */
+    int unit, form, optimizer, schedule, precision; /* choices */
     int threads;
     bool quiet;
 };
@@ -118,6 +118,12 @@ static int check_init_from(const struct options *options)
     return 0;
 }
 
+static int check_cell(const struct request *request)
+{
+    const struct engine *engine = engine_find(NULL, (enum precision)request->precision);
+    return engine && engine_cell(engine, request->plan.cell) ? 0 : -1;
+}
+
 /* Only limits and threads may change while a run goes on. */
 static int check_resume(const struct options *options)
 {
@@ -175,6 +181,9 @@ static int run(struct request *request, const struct options *options)
 }
 
 #define AT(field) offsetof(struct request, field)
+
+static const char *const precisions[] = {
+    [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", NULL};
 
 static struct option list[] = {
     {.kind = OPTION_GROUP, .help = "The run:"},
@@ -237,6 +246,9 @@ static struct option list[] = {
      "Shrink gradients of a larger norm to it; 0: off", .max = 1e9},
     {"clip-value", 0, OPTION_REAL, AT(plan.optim.clip_value), "LIMIT",
      "Clip each element of the gradient; 0: off", .max = 1e9},
+    {"precision", 0, OPTION_CHOICE, AT(precision), "NAME",
+     "Products are made in: fp32, or bf16 (faster where the machine has it; all else is fp32)",
+     .choices = precisions},
     {"seed", 0, OPTION_COUNT, AT(plan.seed), "N", "Of the first weights and of dropout",
      .max = 0x1p53},
     {.kind = OPTION_GROUP, .help = "Help:"},
@@ -266,12 +278,13 @@ int command_train(int argc, char **argv)
         status = (error_set("a FILE is needed: rune train %s", options.usage), STATUS_USAGE);
     else if (status == 0 && request.source.init_from)
         status = check_init_from(&options) == 0 ? 0 : STATUS_USAGE;
-    else if (status == 0 && (!engine_find(NULL, PRECISION_FP32) || !engine_cell(engine_find(NULL, PRECISION_FP32), plan->cell)))
-        status = STATUS_USAGE;
+    else if (status == 0)
+        status = check_cell(&request) == 0 ? 0 : STATUS_USAGE;
     source->unit = (enum vocab_unit)request.unit;
     source->form = (enum utf8_form)request.form;
     plan->optim.kind = (enum optim_kind)request.optimizer;
     plan->schedule.kind = (enum schedule_kind)request.schedule;
+    plan->precision = (enum precision)request.precision;
     if (status == 0)
         status = run(&request, &options);
     options_release(&options);

@@ -68,6 +68,19 @@ int model_allocate(struct model *model)
     return model->weights && model->packed ? 0 : -1;
 }
 
+int model_change_engine(struct model *model, const struct engine *engine)
+{
+    const struct cell *cell = engine_cell(engine, model->cell->name);
+    free(model->packed); /* before there is room for the new ones: they may be large */
+    model->packed = NULL;
+    if (!cell)
+        return -1;
+    model->engine = engine;
+    model->cell = cell;
+    model->packed = mem_new(packed_size(model), sizeof(real));
+    return model->packed ? 0 : -1;
+}
+
 void model_release(struct model *model)
 {
     params_release(&model->params);
@@ -159,6 +172,23 @@ static size_t scratch_size(const struct tape *tape)
     return most;
 }
 
+/* Gradients whose squares make one sum. */
+#define STRETCH ((size_t)8192)
+
+/* The first parameter of a layer in the block; behind the linear one, the block's end. */
+static size_t layer_offset(const struct model *model, int layer)
+{
+    return layer > model->num_layers ? model->params.size
+                                     : params_at(&model->params, model->cell, layer, 0)->offset;
+}
+
+/* Stretches that a layer's gradients are cut into. */
+static int num_stretches(const struct model *model, int layer)
+{
+    const size_t size = layer_offset(model, layer + 1) - layer_offset(model, layer);
+    return (int)((size + STRETCH - 1) / STRETCH);
+}
+
 static size_t lay_out(struct tape *tape, struct arena *arena)
 {
     const struct model *model = tape->model;
@@ -170,6 +200,10 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     tape->scratch = take(arena, scratch_size(tape), sizeof(real));
     if (training) {
         tape->gradients = take(arena, model->params.size, sizeof(real));
+        tape->num_squares = 0;
+        for (int l = 0; l <= model->num_layers; l++)
+            tape->num_squares += num_stretches(model, l);
+        tape->squares = take(arena, (size_t)tape->num_squares, sizeof(double));
         for (size_t l = 0; l < 2 && l < L; l++)
             dy[l] = take(arena, R * H, sizeof(real));
     }
@@ -350,6 +384,23 @@ void model_loss(struct member *member, struct tape *tape, const int32_t *targets
     team_barrier(member);
 }
 
+void tape_sum_squares(struct member *member, struct tape *tape, int layer)
+{
+    const struct model *model = tape->model;
+    const struct optim clip = {.clip_value = tape->clip_value};
+    const size_t end = layer_offset(model, layer + 1);
+    double *squares = tape->squares;
+    int first, last;
+    for (int l = 0; l < layer; l++)
+        squares += num_stretches(model, l);
+    team_share(member, num_stretches(model, layer), &first, &last);
+    for (int k = first; k < last; k++) {
+        const size_t at = layer_offset(model, layer) + (size_t)k * STRETCH;
+        squares[k] = model->engine->optim.square_sum(&clip, end - at < STRETCH ? end - at : STRETCH,
+                                                     tape->gradients + at);
+    }
+}
+
 void model_backward(struct member *member, struct tape *tape, const int32_t *targets)
 {
     const struct model *model = tape->model;
@@ -363,15 +414,17 @@ void model_backward(struct member *member, struct tape *tape, const int32_t *tar
                                     1 / (real)(count > 0 ? count : 1),
                                     tape->logits + (size_t)first * (size_t)V);
     team_barrier(member);
-    model->engine->linear.backward(member, R, model->hidden_size, V, top(tape),
-                                   model->packed + packed_offset(model, L), tape->logits,
-                                   tape->gradients + linear[0].offset,
-                                   tape->gradients + linear[1].offset, tape->layers[L - 1].dy,
-                                   tape->scratch);
+    model->engine->linear.backward(
+        member, R, model->hidden_size, V, top(tape), model->packed + packed_offset(model, L),
+        tape->logits, tape->gradients + linear[0].offset, tape->gradients + linear[1].offset,
+        tape->layers[L - 1].dy, tape->scratch);
     team_barrier(member);
+    tape_sum_squares(member, tape, L);
     for (int l = L - 1; l >= 0; l--) {
         drop_gradients(member, tape, l);
         model->cell->backward(member, &tape->layers[l]);
         team_barrier(member);
+        tape_sum_squares(member, tape, l);
     }
+    team_barrier(member);
 }

@@ -23,14 +23,19 @@ struct model {
     double val_loss; /* of these weights where it was measured, else NAN */
 };
 
-/* Fills a model that is zero but for `training`: its shape and vocabulary, without memory for weights yet, so that
- * model_bytes and tape_bytes can be asked first. It takes over the vocabulary, of V symbols, if it
- * succeeds (NULL: none, for a model without text). Returns 0, or −1 and a message. */
+/* Fills a model that is zero but for `training`: its shape and vocabulary, without memory for
+ * weights yet, so that model_bytes and tape_bytes can be asked first. It takes over the vocabulary,
+ * of V symbols, if it succeeds (NULL: none, for a model without text). Returns 0, or −1 and a
+ * message. */
 int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
                int V, struct vocab *vocab);
 
 /* Takes the memory for the weights, which are 0. Returns 0, or −1 and a message. */
 int model_allocate(struct model *model);
+
+/* Lets a model compute with another engine from now on. Its tapes must be gone, and it is to be
+ * packed anew. Returns 0, or −1 and a message; the model can then only be released. */
+int model_change_engine(struct model *model, const struct engine *engine);
 
 /* Safe on a zeroed model. */
 void model_release(struct model *model);
@@ -60,7 +65,10 @@ struct tape {
     real *normalisers;    /* [T][B] log Σ e^logit */
     double loss;          /* mean over the targets, in nats */
     real *gradients;      /* [params.size] */
-    real *scratch;        /* what a layer needs while it works */
+    double clip_value;    /* limit to each of them in `squares`; 0: none. Set by the caller */
+    double *squares;      /* [num_squares] sums of their squares, over fixed stretches */
+    int num_squares;
+    real *scratch; /* what a layer needs while it works */
     void *memory;
 };
 
@@ -92,7 +100,11 @@ void model_forward(struct member *member, struct tape *tape, const bool *reset, 
 /* losses, normalisers and loss of targets [T][B], VOCAB_NONE where there is none. */
 void model_loss(struct member *member, struct tape *tape, const int32_t *targets);
 
-/* The gradient of the mean loss in tape->gradients. */
+/* The gradient of the mean loss in tape->gradients, and the sums of its squares. */
 void model_backward(struct member *member, struct tape *tape, const int32_t *targets);
+
+/* Sums the squares of the gradient of a layer's parameters; layer L is the linear one.
+ * model_backward does it for each as soon as it is made. No barrier. */
+void tape_sum_squares(struct member *member, struct tape *tape, int layer);
 
 #endif

@@ -5,19 +5,8 @@
 
 #include "mem.h"
 
-/* Chunks of the blocks: their sums are added in order, whoever made them. */
-#define CHUNK ((size_t)8192)
-
-static int num_chunks(size_t size)
-{
-    return (int)((size + CHUNK - 1) / CHUNK);
-}
-
-static size_t chunk_length(size_t size, int chunk)
-{
-    size_t left = size - (size_t)chunk * CHUNK;
-    return left < CHUNK ? left : CHUNK;
-}
+/* Numbers that a member takes at once: whole lines of the cache. */
+#define CHUNK ((size_t)1024)
 
 int optimizer_init(struct optimizer *optimizer, const struct optim *optim,
                    const struct model *model)
@@ -26,8 +15,7 @@ int optimizer_init(struct optimizer *optimizer, const struct optim *optim,
     optimizer->size = model->params.size;
     optimizer->m = mem_new(optimizer->size, sizeof(real));
     optimizer->v = mem_new(optimizer->size, sizeof(real));
-    optimizer->sums = mem_new((size_t)num_chunks(optimizer->size), sizeof *optimizer->sums);
-    if (optimizer->m && optimizer->v && optimizer->sums)
+    if (optimizer->m && optimizer->v)
         return 0;
     optimizer_release(optimizer);
     return -1;
@@ -37,7 +25,6 @@ void optimizer_release(struct optimizer *optimizer)
 {
     free(optimizer->m);
     free(optimizer->v);
-    free(optimizer->sums);
     *optimizer = (struct optimizer){0};
 }
 
@@ -50,26 +37,21 @@ void optimizer_step(struct member *member, struct optimizer *optimizer, struct m
                     const struct tape *tape, uint64_t step, double rate)
 {
     const struct optim *optim = &optimizer->optim;
-    const int chunks = num_chunks(optimizer->size);
-    int first, last;
-    team_share(member, chunks, &first, &last);
-    for (int chunk = first; chunk < last; chunk++)
-        optimizer->sums[chunk] = model->engine->optim.square_sum(
-            optim, chunk_length(optimizer->size, chunk), tape->gradients + (size_t)chunk * CHUNK);
-    team_barrier(member);
     double sum = 0;
-    for (int chunk = 0; chunk < chunks; chunk++)
-        sum += optimizer->sums[chunk];
+    for (int k = 0; k < tape->num_squares; k++)
+        sum += tape->squares[k];
     const double norm = sqrt(sum);
     const double scale =
         optim->clip_norm > 0 && norm > optim->clip_norm ? optim->clip_norm / norm : 1;
     if (member->rank == 0)
         optimizer->grad_norm = norm;
-    for (int chunk = first; chunk < last && isfinite(norm); chunk++) {
-        const size_t at = (size_t)chunk * CHUNK;
-        model->engine->optim.update(optim, chunk_length(optimizer->size, chunk), (long)step, rate,
-                                    scale, tape->gradients + at, model->weights + at,
-                                    optimizer->m + at, optimizer->v + at);
-    }
+    int first, last;
+    team_share(member, (int)((optimizer->size + CHUNK - 1) / CHUNK), &first, &last);
+    const size_t at = (size_t)first * CHUNK;
+    const size_t end =
+        (size_t)last * CHUNK < optimizer->size ? (size_t)last * CHUNK : optimizer->size;
+    if (isfinite(norm) && at < end)
+        model->engine->optim.update(optim, end - at, (long)step, rate, scale, tape->gradients + at,
+                                    model->weights + at, optimizer->m + at, optimizer->v + at);
     team_barrier(member);
 }

@@ -9,7 +9,6 @@ struct optimizer {
     struct optim optim;
     size_t size;      /* of the blocks */
     real *m, *v;      /* [size] moments */
-    double *sums;     /* [chunks] parts of the squared norm */
     double grad_norm; /* of the last step, before clipping by norm */
 };
 
@@ -21,8 +20,9 @@ void optimizer_release(struct optimizer *optimizer);
 
 size_t optimizer_bytes(const struct model *model);
 
-/* One update, the `step`-th (from 1), at a learning rate; weights are left alone where the gradient
- * is not finite. Called by every member; ends in a barrier. */
+/* One update, the `step`-th (from 1), at a learning rate, in one pass: clips, and moves the
+ * weights, which are left alone where the gradient is not finite. Called by every member; ends in a
+ * barrier. */
 void optimizer_step(struct member *member, struct optimizer *optimizer, struct model *model,
                     const struct tape *tape, uint64_t step, double rate);
 

@@ -1,4 +1,4 @@
-/* A block in AMX tiles: two by two of 16 rows and 16 columns. */
+/* A block in AMX tiles: up to two by two, of 16 rows and 16 columns. */
 #ifndef RUNE_BLOCK_TILES_H
 #define RUNE_BLOCK_TILES_H
 
@@ -7,26 +7,37 @@
 #include "panel.h"
 
 #define BLOCK 32
-#define TILE_ROWS 16
 #define TILE_BYTES 64 /* of a row: 16 words */
 #define TILE_WORDS 16
 
-/* Eight tiles of full size; see the processor's manual for the layout. */
+/* Tiles 0 to 3 hold sums: of the upper rows, left and right, and of the lower ones. 4 and 5 hold
+ * the upper and the lower rows, 6 and 7 the panel's halves. See the processor's manual for the
+ * layout. */
 struct tile_config {
     uint8_t palette, start_row, reserved[14];
     uint16_t row_bytes[16];
     uint8_t rows[16];
 };
 
-static inline void block_begin(void)
+static inline uint8_t upper_rows(int M)
 {
-    static const struct tile_config config = {
+    return (uint8_t)((M + 1) / 2);
+}
+
+static inline uint8_t lower_rows(int M)
+{
+    return (uint8_t)(M / 2);
+}
+
+static void block_begin(int M)
+{
+    const uint8_t upper = upper_rows(M), lower = lower_rows(M);
+    struct tile_config config = {
         .palette = 1,
-        .row_bytes = {TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES,
-                      TILE_BYTES, TILE_BYTES},
-        .rows = {TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS, TILE_ROWS,
-                 TILE_ROWS},
+        .rows = {upper, upper, lower, lower, upper, lower, TILE_WORDS, TILE_WORDS},
     };
+    for (int tile = 0; tile < 8; tile++)
+        config.row_bytes[tile] = config.rows[tile] > 0 ? TILE_BYTES : 0;
     _tile_loadconfig(&config);
 }
 
@@ -35,16 +46,20 @@ static inline void block_end(void)
     _tile_release();
 }
 
-/* sums[32][32] = a · panel; of the rows behind the 16th only if there are any. */
-static inline void tile_sums(size_t K, struct rows a, const word *panel, bool lower,
-                             real sums[BLOCK][PANEL])
+/* c[M][32] += a · panel */
+static void add_tiles(size_t K, struct rows a, const word *panel, int upper, bool lower, real *c,
+                      size_t c_stride)
 {
-    const size_t stride = a.stride * sizeof(word), across = PANEL * sizeof(word);
-    const word *below = a.data + TILE_ROWS * a.stride;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    const size_t stride = a.stride * sizeof(word), across = PANEL * sizeof(word),
+                 c_bytes = c_stride * sizeof(real);
+    const word *below = a.data + (size_t)upper * a.stride;
+    real *c_below = c + (size_t)upper * c_stride;
+    _tile_loadd(0, c, c_bytes);
+    _tile_loadd(1, c + TILE_WORDS, c_bytes);
+    if (lower) {
+        _tile_loadd(2, c_below, c_bytes);
+        _tile_loadd(3, c_below + TILE_WORDS, c_bytes);
+    }
     for (size_t k = 0; k < K; k += TILE_WORDS, panel += TILE_WORDS * PANEL) {
         _tile_loadd(6, panel, across);
         _tile_loadd(7, panel + TILE_WORDS, across);
@@ -57,25 +72,31 @@ static inline void tile_sums(size_t K, struct rows a, const word *panel, bool lo
             _tile_dpbf16ps(3, 5, 7);
         }
     }
-    _tile_stored(0, &sums[0][0], across);
-    _tile_stored(1, &sums[0][TILE_WORDS], across);
+    _tile_stored(0, c, c_bytes);
+    _tile_stored(1, c + TILE_WORDS, c_bytes);
     if (lower) {
-        _tile_stored(2, &sums[TILE_ROWS][0], across);
-        _tile_stored(3, &sums[TILE_ROWS][TILE_WORDS], across);
+        _tile_stored(2, c_below, c_bytes);
+        _tile_stored(3, c_below + TILE_WORDS, c_bytes);
     }
 }
 
+/* Tiles have whole columns; where the panel has not, the sums go through a buffer. */
 static void block_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
                           size_t c_stride)
 {
-    _Alignas(64) real sums[BLOCK][PANEL];
-    tile_sums(K, a, panel, M > TILE_ROWS, sums);
-    const int n0 = n < LANES ? n : LANES, n1 = n - n0;
-    for (int m = 0; m < M; m++, c += c_stride) {
-        vec_store_part(c, vec_load_part(c, n0) + vec_load(sums[m]), n0);
-        if (n1 > 0)
-            vec_store_part(c + LANES, vec_load_part(c + LANES, n1) + vec_load(sums[m] + LANES), n1);
+    const int upper = upper_rows(M);
+    if (n == PANEL) {
+        add_tiles(K, a, panel, upper, M > 1, c, c_stride);
+        return;
     }
+    _Alignas(64) real sums[BLOCK][PANEL];
+    for (int m = 0; m < M; m++) {
+        memset(sums[m], 0, sizeof sums[m]);
+        memcpy(sums[m], c + (size_t)m * c_stride, (size_t)n * sizeof(real));
+    }
+    add_tiles(K, a, panel, upper, M > 1, sums[0], PANEL);
+    for (int m = 0; m < M; m++)
+        memcpy(c + (size_t)m * c_stride, sums[m], (size_t)n * sizeof(real));
 }
 
 #endif

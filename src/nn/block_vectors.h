@@ -12,8 +12,11 @@
 #define BLOCK 6
 #endif
 
-static inline void block_begin(void)
+#define UNROLL 4
+
+static inline void block_begin(int M)
 {
+    (void)M;
 }
 
 static inline void block_end(void)
@@ -29,10 +32,13 @@ typedef word panel_number;
 static inline vec load_weights(const panel_number *from)
 {
 #ifdef RUNE_INT8
-    typedef int8_t bytes __attribute__((vector_size(LANES)));
-    bytes b;
-    memcpy(&b, from, sizeof b);
-    return __builtin_convertvector(b, vec);
+    int8_t bytes[LANES];
+    memcpy(bytes, from, sizeof bytes);
+#if defined(__AVX512F__)
+    return (vec)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)bytes)));
+#else
+    return (vec)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)bytes)));
+#endif
 #else
     return vec_load(from);
 #endif
@@ -43,6 +49,11 @@ static inline vec multiply_add(vec sum, word a, vec w)
 {
 #ifdef RUNE_BF16
     return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(a), (__m512bh)w);
+#elif defined(__AVX512F__) && !defined(RUNE_DOUBLE)
+    /* What `sum + a * w` means, but in place: left to themselves, compilers move accumulators about
+     * until they run out of registers. */
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(w), "v"(_mm512_set1_ps(a)));
+    return sum;
 #else
     return sum + a * w;
 #endif
@@ -53,6 +64,31 @@ static inline void add_to(real *c, vec v, int n)
     vec_store_part(c, vec_load_part(c, n) + v, n);
 }
 
+/* Rows are addressed from every third of them, so that the addresses fit the registers too. */
+#define ANCHORS ((BLOCK + 2) / 3)
+
+static inline word word_of(const char *const anchors[ANCHORS], size_t stride, int m, int k)
+{
+    word number;
+    memcpy(&number, anchors[m / 3] + (size_t)(m % 3) * stride + (size_t)k * sizeof(word),
+           sizeof number);
+    return number;
+}
+
+/* A row of the panel times a word of each row. */
+static inline __attribute__((always_inline)) void
+block_step(int M, const char *const anchors[ANCHORS], size_t stride, int k,
+           const panel_number *panel, vec left[BLOCK], vec right[BLOCK])
+{
+    const vec w0 = load_weights(panel), w1 = load_weights(panel + LANES);
+#pragma GCC unroll 16
+    for (int m = 0; m < M; m++) {
+        const word number = word_of(anchors, stride, m, k);
+        left[m] = multiply_add(left[m], number, w0);
+        right[m] = multiply_add(right[m], number, w1);
+    }
+}
+
 /* With M a constant, the accumulators stay in registers over all of K. `scale`, one number a
  * column, may be NULL. */
 static inline __attribute__((always_inline)) void block_of(int M, int n, size_t K, struct rows a,
@@ -60,21 +96,29 @@ static inline __attribute__((always_inline)) void block_of(int M, int n, size_t 
                                                            const panel_number *restrict panel,
                                                            real *restrict c, size_t c_stride)
 {
+    const size_t stride = a.stride * sizeof(word);
+    const char *anchors[ANCHORS];
     vec left[BLOCK], right[BLOCK];
-    const word *restrict data = a.data;
 #pragma GCC unroll 16
-    for (int m = 0; m < M; m++)
+    for (int m = 0; m < M; m++) {
         left[m] = right[m] = (vec){0};
-#pragma GCC unroll 4
-    for (size_t k = 0; k < K; k++, panel += PANEL) {
-        const vec w0 = load_weights(panel), w1 = load_weights(panel + LANES);
-#pragma GCC unroll 16
-        for (int m = 0; m < M; m++) {
-            const word number = data[(size_t)m * a.stride + k];
-            left[m] = multiply_add(left[m], number, w0);
-            right[m] = multiply_add(right[m], number, w1);
-        }
+        if (m % 3 == 0)
+            anchors[m / 3] = (const char *)(a.data + (size_t)m * a.stride);
     }
+    size_t k = 0;
+    for (; k + UNROLL <= K; k += UNROLL) {
+#pragma GCC unroll 16
+        for (int m = 0; m < M; m += 3)
+            __asm__("" : "+r"(anchors[m / 3])); /* else compilers make an address of every row */
+#pragma GCC unroll 16
+        for (int j = 0; j < UNROLL; j++, panel += PANEL)
+            block_step(M, anchors, stride, j, panel, left, right);
+#pragma GCC unroll 16
+        for (int m = 0; m < M; m += 3)
+            anchors[m / 3] += UNROLL * sizeof(word);
+    }
+    for (int j = 0; k < K; k++, j++, panel += PANEL)
+        block_step(M, anchors, stride, j, panel, left, right);
     const int n0 = n < LANES ? n : LANES;
 #pragma GCC unroll 16
     for (int m = 0; m < M; m++) {

@@ -5,6 +5,10 @@
 /* Rows that are multiplied by panel after panel while they are in the cache. */
 #define SLAB 96
 
+/* Words of a product that are summed at once, so that a slab's rows are short enough to stay there.
+ */
+#define DEEP ((size_t)2048)
+
 /* Rows of a chunk over which the gradients of weights are summed at once. */
 #define DEEPEST 1280
 
@@ -41,10 +45,8 @@ void linear_pack(struct member *member, int D, int N, const real *weight, bool t
     if (!training)
         return;
     packed += panels_size(N, D);
-    team_share(member, panel_count(D), &first, &last);
-    for (int panel = first; panel < last; panel++)
-        panel_pack(N, panel_width(D, panel), weight + panel * PANEL, (size_t)D,
-                   packed + (size_t)panel * panel_size(N));
+    team_share(member, (int)words(N), &first, &last);
+    panels_pack(first, last, N, D, weight, (size_t)D, packed, panel_size(N));
 }
 
 void product_over_rows(int rows, int N, int first, int last, size_t K, struct rows x,
@@ -52,11 +54,12 @@ void product_over_rows(int rows, int N, int first, int last, size_t K, struct ro
 {
     for (int r = 0; r < rows; r += SLAB) {
         const int slab = smaller(rows - r, SLAB);
-        const struct rows from = {x.data + (size_t)r * x.stride, x.stride};
-        for (int panel = first; panel < last; panel++)
-            panel_product(slab, panel_width(N, panel), K, from,
-                          panels + (size_t)panel * panel_space(K),
-                          y + (size_t)r * y_stride + panel * PANEL, y_stride);
+        for (size_t k = 0; k < K; k += DEEP)
+            for (int panel = first; panel < last; panel++)
+                panel_product(slab, panel_width(N, panel), K - k < DEEP ? K - k : DEEP,
+                              (struct rows){x.data + (size_t)r * x.stride + k, x.stride},
+                              panels + (size_t)panel * panel_space(K) + panel_space(k),
+                              y + (size_t)r * y_stride + panel * PANEL, y_stride);
     }
 }
 
@@ -66,16 +69,17 @@ static void product(struct member *member, int R, int D, int N, const real *x, c
 {
     const struct rows rows = rows_of(member, R, D, x, scratch);
     const struct grid grid = grid_cut(member, R, panel_count(N), panel_size(D), false);
-    const int from = grid.first_panel * PANEL, to = smaller(grid.last_panel * PANEL, N);
+    const int from = grid.first_panel * PANEL,
+              width = panels_width(N, grid.first_panel, grid.last_panel);
     for (int r = grid.first_row; r < grid.last_row; r += SLAB) {
         const int slab = smaller(grid.last_row - r, SLAB);
         real *out = y + (size_t)r * (size_t)N;
-        for (int s = 0; s < slab && from < to; s++)
+        for (int s = 0; s < slab && width > 0; s++)
             if (bias)
                 memcpy(out + (size_t)s * (size_t)N + from, bias + from,
-                       (size_t)(to - from) * sizeof(real));
+                       (size_t)width * sizeof(real));
             else
-                memset(out + (size_t)s * (size_t)N + from, 0, (size_t)(to - from) * sizeof(real));
+                memset(out + (size_t)s * (size_t)N + from, 0, (size_t)width * sizeof(real));
         product_over_rows(slab, N, grid.first_panel, grid.last_panel, words(D),
                           (struct rows){rows.data + (size_t)r * rows.stride, rows.stride}, panels,
                           out, (size_t)N);
@@ -122,7 +126,7 @@ static size_t turned_stride(int K)
 size_t weight_gradients_scratch(int R, int N, int D)
 {
     const int K = chunk_rows(R);
-    return panels_size(D, K) + (size_t)(N + ROWS_BEHIND) * turned_stride(K);
+    return panels_size(D, K) + (size_t)N * turned_stride(K);
 }
 
 /* Panels of the columns of all inputs over the rows [start, start + K). */
@@ -132,11 +136,9 @@ static void pack_inputs(struct member *member, int start, int K, int count,
     for (int i = 0; i < count; i++) {
         const int D = gradients[i].D;
         int first, last;
-        team_share(member, panel_count(D), &first, &last);
-        for (int panel = first; panel < last; panel++)
-            panel_pack(K, panel_width(D, panel),
-                       gradients[i].x + (size_t)start * (size_t)D + panel * PANEL, (size_t)D,
-                       panels + (size_t)panel * panel_size(K));
+        team_share(member, (int)words(K), &first, &last);
+        panels_pack(first, last, K, D, gradients[i].x + (size_t)start * (size_t)D, (size_t)D,
+                    panels, panel_size(K));
         panels += panels_size(D, K);
     }
 }

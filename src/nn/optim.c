@@ -15,18 +15,18 @@ static real value_limit(const struct optim *optim)
 double optim_square_sum(const struct optim *optim, size_t n, const real *gradient)
 {
     const real limit = value_limit(optim);
-    double sum[8] = {0};
-    size_t k = 0;
-    for (; k + 8 <= n; k += 8)
-        for (size_t lane = 0; lane < 8; lane++) {
-            const double g = (double)clipped(gradient[k + lane], limit);
-            sum[lane] += g * g;
-        }
-    for (; k < n; k++) {
-        const double g = (double)clipped(gradient[k], limit);
-        sum[0] += g * g;
+    typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+    const vec most = vec_of(limit);
+    lanes sum = {0};
+    for (size_t k = 0; k < n; k += (size_t)LANES) {
+        const vec g = vec_load_part(gradient + k, n - k < (size_t)LANES ? (int)(n - k) : LANES);
+        const lanes x = __builtin_convertvector(vec_min(most, vec_max(-most, g)), lanes);
+        sum += x * x;
     }
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    double total = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        total += sum[lane];
+    return total;
 }
 
 void optim_update(const struct optim *optim, size_t n, long step, double rate, double scale,

@@ -6,30 +6,21 @@
 
 #ifdef RUNE_BF16
 
-/* The nearest number of 16 bits, ties to even; NaN stays NaN. */
-static vec_bits rounded(vec x)
-{
-    const vec_bits bits = (vec_bits)x, nan = (vec_bits)(x != x);
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16) | (nan & 0x40);
-}
-
 /* LANES words of the numbers first[j], second[j] */
 static vec words_across(vec first, vec second)
 {
-    return (vec)(rounded(first) | rounded(second) << 16);
+    const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)first));
+    const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)second));
+    return (vec)_mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 
 /* LANES words of n ≤ 2 · LANES numbers that follow each other. */
 static vec words_along(const real *x, int n)
 {
-    typedef uint16_t halves __attribute__((vector_size(VEC_BYTES / 2)));
     const int n0 = n < LANES ? n : LANES;
-    halves half[2] = {__builtin_convertvector(rounded(vec_load_part(x, n0)), halves)};
-    if (n > n0)
-        half[1] = __builtin_convertvector(rounded(vec_load_part(x + n0, n - n0)), halves);
-    vec v;
-    memcpy(&v, half, sizeof v);
-    return v;
+    const vec first = vec_load_part(x, n0);
+    const vec second = n > n0 ? vec_load_part(x + n0, n - n0) : (vec){0};
+    return (vec)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
 }
 
 #else
@@ -55,61 +46,37 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-/* Columns at and at + 1 … of x[K][…], as LANES words of rows k and, if a word holds two, k + 1. */
-static vec load_across(int K, int k, int n, const real *x, size_t stride)
+/* Number k of each of n ≤ LANES columns of x[K][…]; 0 behind the last. */
+static vec load_row(int K, int k, int n, const real *x, size_t stride)
 {
-    const vec none = {0};
-    x += (size_t)k * stride;
-    return words_across(k < K ? vec_load_part(x, n) : none,
-                        WORD > 1 && k + 1 < K ? vec_load_part(x + stride, n) : none);
+    return k < K ? vec_load_part(x + (size_t)k * stride, n) : (vec){0};
 }
 
 #ifdef RUNE_INT8
 
 /* Packs a column of up to STRETCH numbers: its scale, and whole numbers in ±127. */
-static void pack_column(int K, const real *w, size_t step, real *scale, int8_t *to)
+static void pack_column(int K, const real *w, real *scale, int8_t *to)
 {
     real largest = 0;
     for (int k = 0; k < K; k++)
-        largest = fmaxf(largest, fabsf(w[(size_t)k * step]));
+        largest = fmaxf(largest, fabsf(w[k]));
     const real inverse = largest > 0 ? 127 / largest : 0;
     *scale = largest / 127;
     for (int k = 0; k < K; k++)
-        to[k * PANEL] = (int8_t)lrintf(w[(size_t)k * step] * inverse);
-}
-
-/* Column j begins at w + j · across; its numbers are `step` apart. */
-static void pack_stretches(int K, int n, const real *w, size_t step, size_t across, word *panel)
-{
-    for (int k = 0; k < K; k += STRETCH, w += STRETCH * step, panel += panel_space(STRETCH)) {
-        const int rows = smaller(K - k, STRETCH);
-        memset(panel, 0, panel_space((size_t)rows) * sizeof(word));
-        for (int j = 0; j < n; j++)
-            pack_column(rows, w + (size_t)j * across, step, panel + j,
-                        (int8_t *)(panel + PANEL) + j);
-    }
-}
-
-void panel_pack(int K, int n, const real *w, size_t stride, word *panel)
-{
-    pack_stretches(K, n, w, stride, 1, panel);
+        to[k * PANEL] = (int8_t)lrintf(w[k] * inverse);
 }
 
 void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel)
 {
-    pack_stretches(K, n, w, 1, stride, panel);
+    for (int k = 0; k < K; k += STRETCH, w += STRETCH, panel += panel_space(STRETCH)) {
+        const int rows = smaller(K - k, STRETCH);
+        memset(panel, 0, panel_space((size_t)rows) * sizeof(word));
+        for (int j = 0; j < n; j++)
+            pack_column(rows, w + (size_t)j * stride, panel + j, (int8_t *)(panel + PANEL) + j);
+    }
 }
 
 #else
-
-void panel_pack(int K, int n, const real *w, size_t stride, word *panel)
-{
-    const int n0 = smaller(n, LANES), n1 = n - n0;
-    for (int k = 0; k < WORD * (int)words(K); k += WORD, panel += PANEL) {
-        vec_store(panel, load_across(K, k, n0, w, stride));
-        vec_store(panel + LANES, n1 > 0 ? load_across(K, k, n1, w + LANES, stride) : (vec){0});
-    }
-}
 
 void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel)
 {
@@ -145,7 +112,7 @@ void row_pack(int K, const real *x, word *to)
 
 size_t rows_scratch(int R, int K)
 {
-    return (size_t)(R + ROWS_BEHIND) * words(K);
+    return (size_t)R * words(K);
 }
 
 struct rows rows_of(struct member *member, int R, int K, const real *x, word *room)
@@ -179,25 +146,51 @@ struct rows rows_of(struct member *member, int R, int K, const real *x, word *ro
 
 #endif
 
+void panels_pack(int first, int last, int K, int N, const real *w, size_t stride, word *panels,
+                 size_t apart)
+{
+    for (int k = first; k < last; k++)
+        for (int n = 0; n < panel_count(N) * PANEL; n += LANES) {
+            const int width = smaller(N - n, LANES);
+            word *to = panels + (size_t)(n / PANEL) * apart + (size_t)k * PANEL + n % PANEL;
+            vec_store(to, width > 0 ? words_across(load_row(K, k * WORD, width, w + n, stride),
+                                                   load_row(WORD > 1 ? K : 0, k * WORD + 1, width,
+                                                            w + n, stride))
+                                    : (vec){0});
+        }
+}
+
+/* Rows of x that are fetched ahead of their turn: they lie too far apart for the processor to see
+ * that they follow each other. */
+static void fetch_ahead(int M, int first, int last, const real *x, size_t stride)
+{
+    for (int k = first; k < last; k++)
+        for (int m = 0; m < M; m += 64 / (int)sizeof(real))
+            __builtin_prefetch(x + (size_t)k * stride + m);
+}
+
 void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
                       real *sums)
 {
     const int total = (int)words(K);
-    for (int m = 0; m < M; m += LANES) {
-        const int down = smaller(M - m, LANES);
-        vec sum = {0};
-        for (int k = 0; k < total; k += LANES) {
-            vec square[LANES];
-            for (int j = 0; j < LANES; j++)
-                square[j] = load_across(K, (k + j) * WORD, down, x + m, stride);
-            for (int j = k * WORD; j < smaller(K, (k + LANES) * WORD); j++)
-                sum += vec_load_part(x + (size_t)j * stride + m, down);
+    memset(sums, 0, (size_t)M * sizeof(real));
+    for (int k = 0; k < total; k += LANES) {
+        fetch_ahead(M, (k + LANES) * WORD, smaller(K, (k + 2 * LANES) * WORD), x, stride);
+        for (int m = 0; m < M; m += LANES) {
+            const int down = smaller(M - m, LANES), across = smaller(total - k, LANES);
+            vec square[LANES], sum = vec_load_part(sums + m, down);
+            for (int j = 0; j < LANES; j++) {
+                const int row = (k + j) * WORD;
+                const vec first = load_row(K, row, down, x + m, stride);
+                const vec second = load_row(WORD > 1 ? K : 0, row + 1, down, x + m, stride);
+                sum += WORD > 1 ? first + second : first;
+                square[j] = words_across(first, second);
+            }
+            vec_store_part(sums + m, sum, down);
             vec_transpose(square);
             for (int j = 0; j < down; j++)
-                vec_store_part(to + (size_t)(m + j) * to_stride + k, square[j],
-                               smaller(total - k, LANES));
+                vec_store_part(to + (size_t)(m + j) * to_stride + k, square[j], across);
         }
-        vec_store_part(sums + m, sum, down);
     }
 }
 
@@ -206,11 +199,14 @@ void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size
 void panel_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
                    size_t c_stride)
 {
-    block_begin();
     /* Blocks of equal size: 50 rows are 13 + 13 + 12 + 12 rather than 13 + 13 + 13 + 11. */
+    int before = 0;
     for (int blocks = (M + BLOCK - 1) / BLOCK; blocks > 0; blocks--) {
         const int rows = (M + blocks - 1) / blocks;
+        if (rows != before)
+            block_begin(rows);
         block_product(rows, n, K, a, panel, c, c_stride);
+        before = rows;
         M -= rows;
         a.data += (size_t)rows * a.stride;
         c += (size_t)rows * c_stride;

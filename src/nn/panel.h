@@ -33,7 +33,7 @@
 
 typedef real word; /* of the size of a real; in bf16 only its bits mean something */
 
-#define panel_pack VARIANT(panel_pack)
+#define panels_pack VARIANT(panels_pack)
 #define panel_pack_turned VARIANT(panel_pack_turned)
 #define panel_product VARIANT(panel_product)
 #define row_pack VARIANT(row_pack)
@@ -47,16 +47,21 @@ static inline size_t words(int K)
     return (size_t)(K + DEPTH - 1) / DEPTH * DEPTH / WORD;
 }
 
-/* Panels that N columns take, the columns of one of them, and the words of one that is `depth`
- * words deep, or deep enough for K numbers. */
+/* Panels that N columns take, the columns of the panels [first, last) or of one of them, and the
+ * words of one that is `depth` words deep, or deep enough for K numbers. */
 static inline int panel_count(int N)
 {
     return (N + PANEL - 1) / PANEL;
 }
 
+static inline int panels_width(int N, int first, int last)
+{
+    return (last * PANEL < N ? last * PANEL : N) - first * PANEL;
+}
+
 static inline int panel_width(int N, int panel)
 {
-    return N - panel * PANEL < PANEL ? N - panel * PANEL : PANEL;
+    return panels_width(N, panel, panel + 1);
 }
 
 static inline size_t panel_space(size_t depth)
@@ -74,8 +79,11 @@ static inline size_t panel_size(int K)
     return panel_space(words(K));
 }
 
-/* Column j < n of the panel is the column j of w[K][…], whose rows are `stride` apart. */
-void panel_pack(int K, int n, const real *w, size_t stride, word *panel);
+/* Columns of the panels are those of w[K][N], whose rows are `stride` apart: the rows of words
+ * [first, last) of all panels, which begin `apart` words from each other. Not for weights of 8
+ * bits. */
+void panels_pack(int first, int last, int K, int N, const real *w, size_t stride, word *panels,
+                 size_t apart);
 
 /* Column j < n of the panel is the row j of w[n][K], whose rows are `stride` apart. */
 void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel);
@@ -101,8 +109,7 @@ void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size
                       real *sums);
 
 /* c[M][n] += a[M][·] · panel[·][PANEL], the first n columns, over K words; rows of c are `c_stride`
- * apart. In bf16, a must be readable for ROWS_BEHIND rows behind the last. */
-#define ROWS_BEHIND 15
+ * apart. */
 void panel_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
                    size_t c_stride);
 

@@ -17,7 +17,6 @@
 
 const char *const bench_work_names[] = {
     [BENCH_TRAIN] = "train", [BENCH_EVAL] = "eval", [BENCH_SAMPLE] = "sample", NULL};
-const char *const bench_precision_names[] = {[BENCH_FP32] = "fp32", NULL};
 
 struct bench {
     const struct bench_config *config;
@@ -32,34 +31,39 @@ struct bench {
     struct sampler sampler;
 };
 
-static int init_model(struct model *model, const struct engine *engine,
-                      const struct bench_config *config)
+static int init_model(struct model *model, const struct bench_config *config)
 {
-    if (model_init(model, engine, CELL, config->num_layers, config->hidden_size, config->vocab_size,
-                   NULL) != 0)
+    model->training = config->work == BENCH_TRAIN;
+    if (model_init(model, config->engine, CELL, config->num_layers, config->hidden_size,
+                   config->vocab_size, NULL) != 0)
         return -1;
     model->vocab.unknown = VOCAB_NONE;
     return 0;
 }
 
-int bench_cost(struct bench_cost *cost, const struct engine *engine,
-               const struct bench_config *config)
+int bench_cost(struct bench_cost *cost, const struct bench_config *config)
 {
-    struct model model = {.training = config->work == BENCH_TRAIN};
-    size_t multiplied = 0, row = 0;
-    if (init_model(&model, engine, config) != 0)
+    struct model model = {0};
+    size_t matrices = 0, vectors = 0, row = 0;
+    if (init_model(&model, config) != 0)
         return -1;
     for (int p = 0; p < model.params.count; p++) {
         const struct param *param = &model.params.list[p];
+        const size_t size = (size_t)param->rows * (size_t)param->columns;
         if (param->turned)
             row += (size_t)param->rows;
+        else if (param->vector)
+            vectors += size;
         else
-            multiplied += (size_t)param->rows * (size_t)param->columns;
+            matrices += size;
     }
+    const size_t packed = config->engine->precision == PRECISION_FP32
+                              ? matrices * sizeof(real)
+                              : model_bytes(&model) - model.params.size * sizeof(real);
     *cost = (struct bench_cost){
-        .flops = (config->work == BENCH_TRAIN ? 6 : 2) * (double)multiplied,
-        .bytes_read = (multiplied + row) * sizeof(float),
-        .weight_bytes = model.params.total * sizeof(float),
+        .flops = (config->work == BENCH_TRAIN ? 6 : 2) * (double)(matrices + vectors),
+        .bytes_read = packed + (vectors + row) * sizeof(real),
+        .weight_bytes = packed + (model.params.total - matrices) * sizeof(real),
     };
     model_release(&model);
     return 0;
@@ -151,12 +155,11 @@ static const struct {
 
 /* --- the measurement -------------------------------------------------------------------------- */
 
-static int bench_init(struct bench *bench, const struct engine *engine)
+static int bench_init(struct bench *bench)
 {
     const struct bench_config *config = bench->config;
-    bench->model.training = config->work == BENCH_TRAIN;
-    if (!(bench->team = team_new(config->threads)) ||
-        init_model(&bench->model, engine, config) != 0 || model_allocate(&bench->model) != 0)
+    if (!(bench->team = team_new(config->threads)) || init_model(&bench->model, config) != 0 ||
+        model_allocate(&bench->model) != 0)
         return -1;
     params_start(&bench->model.params, SEED, bench->model.weights);
     return works[config->work].init(bench);
@@ -203,11 +206,10 @@ static double median_speed(struct bench *bench, double seconds)
     return speeds[STRETCHES / 2];
 }
 
-int bench_run(double *chars_per_second, const struct engine *engine,
-              const struct bench_config *config, double seconds)
+int bench_run(double *chars_per_second, const struct bench_config *config, double seconds)
 {
     struct bench bench = {.config = config};
-    const int result = bench_init(&bench, engine);
+    const int result = bench_init(&bench);
     if (result == 0)
         *chars_per_second =
             median_speed(&bench, seconds) * (double)config->batch_size * (double)config->seq_length;

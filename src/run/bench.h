@@ -7,17 +7,15 @@
 #include "engine.h"
 
 enum bench_work { BENCH_TRAIN, BENCH_EVAL, BENCH_SAMPLE };
-enum bench_precision { BENCH_FP32 };
 
-/* In the order of the enums; NULL at the end. */
+/* In the order of the enum; NULL at the end. */
 extern const char *const bench_work_names[];
-extern const char *const bench_precision_names[];
 
 /* What is measured: a step of training (Adam, clipped by norm) on a chunk, the loss of a chunk, or
  * one symbol drawn in each stream. Symbols are random and states are carried. */
 struct bench_config {
     enum bench_work work;
-    enum bench_precision precision;
+    const struct engine *engine;                         /* to train: not one of 8 bits */
     int num_layers, hidden_size, batch_size, vocab_size; /* each ≥ 1 */
     int seq_length;                                      /* timesteps of a chunk; to sample: 1 */
     int threads;
@@ -27,17 +25,16 @@ struct bench_config {
 struct bench_cost {
     double flops; /* 2 for each parameter on the way forward, 4 on the way back; the one-hot product
                      is none */
-    size_t bytes_read;   /* float32 weights; of the one-hot product's a row */
-    size_t weight_bytes; /* of all float32 weights */
+    size_t bytes_read;   /* weights, of the one-hot product's a row; those that are rounded to bf16
+                            or 8 bits as they are packed, with scales and padding */
+    size_t weight_bytes; /* of all weights, likewise */
 };
 
 /* Returns 0, or −1 and a message. */
-int bench_cost(struct bench_cost *cost, const struct engine *engine,
-               const struct bench_config *config);
+int bench_cost(struct bench_cost *cost, const struct bench_config *config);
 
 /* Characters a second: the median over stretches that last `seconds` together. Returns 0, or −1 and
  * a message. */
-int bench_run(double *chars_per_second, const struct engine *engine,
-              const struct bench_config *config, double seconds);
+int bench_run(double *chars_per_second, const struct bench_config *config, double seconds);
 
 #endif

@@ -8,7 +8,7 @@
 #include "model.h"
 #include "team.h"
 
-#define EVALUATE_T 50        /* timesteps of a chunk */
+#define EVALUATE_T 16        /* timesteps of a chunk */
 #define EVALUATE_WARMUP 1000 /* characters that a stream reads before those that count */
 
 struct evaluator {

@@ -20,6 +20,7 @@ void fields_save(const struct field *fields, size_t count, const void *from,
         double number;
         switch (fields[k].kind) {
         case FIELD_INT:
+        case FIELD_LATER_INT:
             memcpy(&whole, at, sizeof whole);
             snprintf(text, sizeof text, "%d", whole);
             break;
@@ -45,14 +46,14 @@ static int load(const struct field *field, char *to, const char *text, const cha
         (field->max != 0 && number > field->max) ||
         (field->kind != FIELD_REAL && number != floor(number)))
         return error_set("%s: is damaged: its \"%s\" is \"%.40s\"", path, field->key, text);
-    if (field->kind == FIELD_INT) {
-        const int whole = (int)number;
-        memcpy(to, &whole, sizeof whole);
+    if (field->kind == FIELD_REAL) {
+        memcpy(to, &number, sizeof number);
     } else if (field->kind == FIELD_COUNT) {
         const uint64_t large = strtoull(text, NULL, 10);
         memcpy(to, &large, sizeof large);
     } else {
-        memcpy(to, &number, sizeof number);
+        const int whole = (int)number;
+        memcpy(to, &whole, sizeof whole);
     }
     return 0;
 }
@@ -61,6 +62,8 @@ int fields_load(const struct field *fields, size_t count, void *to, const struct
 {
     for (size_t k = 0; k < count; k++) {
         const char *text = safetensors_text(in, fields[k].key);
+        if (!text && fields[k].kind == FIELD_LATER_INT)
+            continue;
         if (!text ||
             load(&fields[k], (char *)to + fields[k].offset, text, safetensors_path(in)) != 0)
             return -1;

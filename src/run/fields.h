@@ -6,7 +6,12 @@
 
 #include "safetensors.h"
 
-enum field_kind { FIELD_INT, FIELD_COUNT, FIELD_REAL }; /* int, uint64_t, double */
+enum field_kind {
+    FIELD_INT,
+    FIELD_LATER_INT, /* an int that older checkpoints lack: what the struct holds then stays */
+    FIELD_COUNT,     /* uint64_t */
+    FIELD_REAL,      /* double */
+};
 
 struct field {
     const char *key;

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "blas.h"
 #include "clock.h"
 #include "mem.h"
 #include "rng.h"
@@ -13,22 +12,22 @@
 /* --- products --------------------------------------------------------------------------------- */
 
 #define WIDTH 2048
-#define ROWS 512 /* of each member: tiles of their own, as many as the others have */
+#define ROWS 512 /* of each member */
 
 struct product {
-    int M;
-    real *A, *B, *C; /* [M][WIDTH], [WIDTH][WIDTH], [M][WIDTH] */
+    const struct blas *blas;
+    float *a, *b, *c; /* [threads][ROWS][WIDTH], [WIDTH][WIDTH], [threads][ROWS][WIDTH] */
 };
 
 static void multiply(struct member *member, void *argument)
 {
     const struct product *product = argument;
-    blas_gemm(member, product->M, WIDTH, WIDTH, (struct blas_operand){product->A, WIDTH, false},
-              (struct blas_operand){product->B, WIDTH, false}, 0, product->C, WIDTH);
+    const size_t at = (size_t)member->rank * ROWS * WIDTH;
+    blas_product(product->blas, ROWS, WIDTH, WIDTH, product->a + at, product->b, product->c + at);
 }
 
 /* A processor does nothing faster than zeros. */
-static void fill(real *numbers, size_t count, uint64_t seed)
+static void fill(float *numbers, size_t count, uint64_t seed)
 {
     const struct rng rng = {seed, RNG_DATA};
     for (size_t k = 0; k < count; k += 4) {
@@ -36,23 +35,23 @@ static void fill(real *numbers, size_t count, uint64_t seed)
         uint32_t block[4];
         rng_block(&rng, counter, block);
         for (size_t i = 0; i < 4 && k + i < count; i++)
-            numbers[k + i] = (real)block[i] * (real)0x1p-31 - 1;
+            numbers[k + i] = (float)block[i] * 0x1p-31F - 1;
     }
 }
 
-int peak_sgemm(int threads, double seconds, double *gflops)
+int peak_sgemm(const struct blas *blas, int threads, double seconds, double *gflops)
 {
-    struct product product = {.M = threads * ROWS};
-    const size_t rows = (size_t)product.M;
+    const size_t rows = (size_t)threads * ROWS;
     struct team *team = team_new(threads);
-    product.A = mem_new(rows * WIDTH, sizeof(real));
-    product.B = mem_new((size_t)WIDTH * WIDTH, sizeof(real));
-    product.C = mem_new(rows * WIDTH, sizeof(real));
-    const int result = team && product.A && product.B && product.C ? 0 : -1;
+    struct product product = {.blas = blas,
+                              .a = mem_new(rows * WIDTH, sizeof *product.a),
+                              .b = mem_new((size_t)WIDTH * WIDTH, sizeof *product.b),
+                              .c = mem_new(rows * WIDTH, sizeof *product.c)};
+    const int result = team && product.a && product.b && product.c ? 0 : -1;
     if (result == 0) {
         double best = INFINITY;
-        fill(product.A, rows * WIDTH, 1);
-        fill(product.B, (size_t)WIDTH * WIDTH, 2);
+        fill(product.a, rows * WIDTH, 1);
+        fill(product.b, (size_t)WIDTH * WIDTH, 2);
         const double start = clock_seconds();
         for (int turn = 0; turn < 2 || clock_seconds() - start < seconds; turn++) {
             const double began = clock_seconds();
@@ -62,9 +61,9 @@ int peak_sgemm(int threads, double seconds, double *gflops)
         *gflops = 2e-9 * (double)rows * WIDTH * WIDTH / best;
     }
     team_free(team);
-    free(product.A);
-    free(product.B);
-    free(product.C);
+    free(product.a);
+    free(product.b);
+    free(product.c);
     return result;
 }
 

@@ -106,6 +106,7 @@ static const struct field fields[] = {
     {"plan.weight_decay", FIELD_REAL, offsetof(struct plan, optim.weight_decay), 0, 1e12},
     {"plan.clip_norm", FIELD_REAL, offsetof(struct plan, optim.clip_norm), 0, 1e12},
     {"plan.clip_value", FIELD_REAL, offsetof(struct plan, optim.clip_value), 0, 1e12},
+    {"plan.precision", FIELD_LATER_INT, offsetof(struct plan, precision), 0, PRECISION_BF16},
     {"plan.seed", FIELD_COUNT, offsetof(struct plan, seed), 0, 0x1p53},
     {"plan.val_fraction", FIELD_REAL, offsetof(struct plan, val_fraction), 0, 0.999999999},
     {"plan.validate_every", FIELD_COUNT, offsetof(struct plan, validate_every), 0, 1e18},

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "optim.h"
+#include "engine.h"
 #include "safetensors.h"
 #include "schedule.h"
 
@@ -24,6 +24,7 @@ struct plan {
     double max_minutes;         /* 0: not given */
     struct schedule schedule;   /* its rate may be PLAN_AUTO */
     struct optim optim;
+    enum precision precision; /* of products: fp32 or bf16 */
     uint64_t seed;
     /* run */
     double val_fraction;
@@ -51,7 +52,8 @@ uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t v
 uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seconds,
                        uint64_t validation);
 
-/* Write what is chosen into a checkpoint, and read it; plan_load returns 0, or −1 and a message. */
+/* Write what is chosen into a checkpoint, and read it into a zeroed plan; plan_load returns 0, or
+ * −1 and a message. */
 void plan_save(const struct plan *plan, struct safetensors_out *out);
 int plan_load(struct plan *plan, const struct safetensors *in);
 

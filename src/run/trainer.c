@@ -229,12 +229,14 @@ static int open_corpus(struct trainer *trainer, const char *directory, struct vo
     return result;
 }
 
-/* The texts of a run as they were when it began: in its symbols, and unchanged. */
+/* The texts of a run, whose plan is read, as they were when it began: in its symbols, and
+ * unchanged.
+ */
 static int reopen_corpus(struct trainer *trainer, const char *directory, struct vocab *vocab,
                          const struct safetensors *in)
 {
     const char *const advice = "put the text back as it was, or start a new run with --init-from";
-    if (plan_load(&trainer->plan, in) != 0 || read_files(trainer, in) != 0 ||
+    if (read_files(trainer, in) != 0 ||
         fields_load(progress_fields, NUM_PROGRESS_FIELDS, &trainer->progress, in) != 0)
         return -1;
     if (open_corpus(trainer, directory, vocab, (struct corpus_options){.fixed_vocab = true}) != 0)
@@ -309,6 +311,7 @@ static int make_machinery(struct trainer *trainer, int threads)
                   plan->dropout) != 0 ||
         optimizer_init(&trainer->optimizer, &plan->optim, &trainer->model) != 0)
         return -1;
+    trainer->tape.clip_value = plan->optim.clip_value;
     tape_set_input(&trainer->tape, trainer->batch.x);
     if (corpus->validation.length == 0)
         return 0;
@@ -322,6 +325,17 @@ static int open_log(struct trainer *trainer, struct log_row *last)
     int result = path ? log_open(&trainer->log, path, trainer->progress.log_rows, last) : -1;
     free(path);
     return result;
+}
+
+/* What the plan's precision asks for, or what comes next to it here. NULL and a message if there is
+ * none. */
+static const struct engine *find_engine(const struct trainer *trainer)
+{
+    const struct engine *engine = engine_find(NULL, trainer->plan.precision);
+    if (engine && engine->precision != trainer->plan.precision)
+        note(trainer, "%s has no %s instructions: products are made in float32", engine->name,
+             precision_names[trainer->plan.precision]);
+    return engine;
 }
 
 static void begin(struct trainer *trainer, const struct train_observer *observer)
@@ -373,7 +387,7 @@ static int replace_run(struct trainer *trainer)
 static int start_run(struct trainer *trainer, const struct train_source *source, int threads)
 {
     struct plan *plan = &trainer->plan;
-    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
+    const struct engine *engine = find_engine(trainer);
     trainer->model.training = true;
     if (!engine || name_files(trainer, source) != 0 || read_source(trainer, engine, source) != 0)
         return -1;
@@ -455,10 +469,11 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
                     const struct plan *limits, int threads)
 {
     struct log_row last = {.train_loss = NAN};
-    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
+    const struct engine *engine;
     trainer->model.training = true;
     const char *then = safetensors_text(in, "train.kernels");
-    if (!engine || !then || checkpoint_read_model(in, engine, &trainer->model) != 0 ||
+    if (!then || plan_load(&trainer->plan, in) != 0 || !(engine = find_engine(trainer)) ||
+        checkpoint_read_model(in, engine, &trainer->model) != 0 ||
         reopen_corpus(trainer, trainer->rundir.path, &trainer->model.vocab, in) != 0 ||
         make_machinery(trainer, threads) != 0 ||
         checkpoint_read_training(in, &trainer->optimizer, &trainer->tape) != 0 ||
@@ -502,7 +517,9 @@ int trainer_read_corpus(struct corpus *corpus, const char *directory, struct voc
 {
     struct trainer trainer = {0};
     struct safetensors *in = load_last(directory);
-    int result = in ? reopen_corpus(&trainer, directory, vocab, in) : -1;
+    int result = in ? plan_load(&trainer.plan, in) : -1;
+    if (result == 0)
+        result = reopen_corpus(&trainer, directory, vocab, in);
     if (result == 0) {
         *corpus = trainer.corpus;
         trainer.corpus = (struct corpus){0};

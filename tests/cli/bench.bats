@@ -33,7 +33,7 @@ refuses()
     rows "all(isinstance(row[key], float) and row[key] > 0 for row in rows for key in
         ['chars_per_second', 'gflops', 'sgemm_gflops', 'read_gbytes_per_second', 'peak_share'])"
     rows "[(row['work'], row['batch_size'], row['seq_length']) for row in rows] == [
-        ('train', 50, 50), ('eval', 64, 50), ('sample', 1, 1), ('sample', 64, 1)]"
+        ('train', 50, 50), ('eval', 64, 16), ('sample', 1, 1), ('sample', 64, 1)]"
 }
 
 @test "bench --json: the figures agree with each other" {
@@ -61,12 +61,12 @@ refuses()
 @test "bench: timesteps are of training alone" {
     does bench --json "${quick[@]}" --batch-size 2 --seq-length 3,4 --work sample,train,eval
     rows "[(row['work'], row['seq_length']) for row in rows] == [
-        ('sample', 1), ('train', 3), ('train', 4), ('eval', 50)]"
+        ('sample', 1), ('train', 3), ('train', 4), ('eval', 16)]"
 }
 
 @test "bench prints a table: limits of each number of threads, and a row a configuration" {
     does bench --seconds 0.01 --work sample --hidden-size 8,16 --threads 1,2
-    [[ ${lines[0]} == engine* ]]
+    [[ ${lines[0]} == *OpenBLAS* ]]
     [ "${#lines[@]}" -eq $((1 + 1 + 2 * 2 + 1 + 2 * 2 * 2)) ]
     [ "$(grep -c '^sample ' <<<"$output")" -eq 8 ]
     [ "$(grep -c '^sample .*-$' <<<"$output")" -eq 4 ]
@@ -76,6 +76,22 @@ refuses()
 @test "bench measures the engine that is asked for" {
     RUNE_ISA=baseline does bench --json "${quick[@]}" --work sample --batch-size 1
     rows "[row['engine'] for row in rows] == ['baseline']"
+}
+
+@test "bench --precision: rows say what there was" {
+    does bench --json "${quick[@]}" --work sample --precision fp32,bf16,int8,quick --batch-size 1,2
+    rows "[row['precision'] in wanted for row, wanted in zip(rows, 2 * [['fp32'], ['bf16', 'fp32'],
+        ['int8', 'fp32'], ['int8', 'fp32']])] == 8 * [True]"
+    rows "all(row['precision'] in row['engine'] or row['precision'] == 'fp32' for row in rows)"
+    rows "[row['precision'] for row in rows[:4]] == [row['precision'] for row in rows[4:]]"
+    rows "all((row['read_share'] is not None) == (row['batch_size'] == 1) for row in rows)"
+    RUNE_ISA=baseline does bench --json "${quick[@]}" --work eval,sample --precision bf16,quick
+    rows "all(row['precision'] == 'fp32' and row['engine'] == 'baseline' for row in rows)"
+    does bench --json "${quick[@]}" --work train --precision bf16
+    for precision in int8 quick; do
+        misused_naming "$precision" bench --precision "$precision"
+        misused_naming --work bench --work sample,train --precision "fp32,$precision"
+    done
 }
 
 @test "bench --help has every option and its default" {

@@ -1,6 +1,8 @@
-"""Damages a safetensors file: edit_model.py IN OUT version|shape|nan|sure|offsets|missing|header
+"""Damages a safetensors file: edit_model.py IN OUT version|shape|nan|sure|coarse|older|offsets|missing|header
 
-sure: a model that takes the first symbol of its vocabulary for certain, and is whole."""
+These leave it whole. sure: the model takes the first symbol of its vocabulary for certain. coarse: the
+weights of each symbol have one, the same for all, beside which the others vanish in 8 bits. older: from before runs noted their
+precision."""
 import json
 import struct
 import sys
@@ -20,6 +22,12 @@ elif damage == 'nan':
     struct.pack_into('<f', body, weight['data_offsets'][0], float('nan'))
 elif damage == 'sure':
     struct.pack_into('<f', body, header['linear.bias']['data_offsets'][0], 1e4)
+elif damage == 'coarse':
+    rows, columns = weight['shape']
+    for row in range(rows):
+        struct.pack_into('<f', body, weight['data_offsets'][0] + 4 * row * columns, 100.0)
+elif damage == 'older':
+    del header['__metadata__']['plan.precision']
 elif damage == 'offsets':
     weight['data_offsets'][1] += 1 << 40
 elif damage == 'missing':

@@ -129,6 +129,25 @@ setup_file()
     [ "${#output}" -eq 5 ]
 }
 
+@test "--exact reads weights in float32; else where 8 bits would tell, and says so" {
+    does train "$english" -o run "${tiny[@]}" --hidden-size 32 --max-steps 300
+    does sample run --length 300 --seed 1
+    [ -z "$stderr" ] # 8 bits do here, where the machine has them
+    python3 "$BATS_TEST_DIRNAME/edit_model.py" run/best.safetensors coarse.safetensors coarse
+    does sample coarse.safetensors --length 300 --seed 1 --exact
+    exact=$output
+    [ -z "$stderr" ]
+    does sample coarse.safetensors --length 300 --seed 1
+    [ "$output" = "$exact" ]
+    if "$RUNE" bench --work sample --precision quick --seconds 0.01 --hidden-size 8 --batch-size 1 \
+        --threads 1 | grep -q int8; then
+        [[ ${stderr_lines[0]} == note:*'8 bits'*float32 ]]
+        [ "${#stderr_lines[@]}" -eq 1 ]
+    fi
+    RUNE_ISA=baseline does sample coarse.safetensors --length 300 --seed 1
+    [ -z "$stderr" ]
+}
+
 @test "a reader that goes away where SIGPIPE is ignored is not an error either" {
     run --separate-stderr bash -c 'trap "" PIPE; "$RUNE" sample "$MODEL" --length 200000 --seed 1 | head -c 10'
     [ "${#output}" -eq 10 ]

@@ -7,7 +7,7 @@ write_the_same()
     local model n=0
     for model; do
         n=$((n + 1))
-        "$RUNE" sample "$model" --length 300 --seed 1 --temperature 1 >"sample.$n"
+        "$RUNE" sample "$model" --length 300 --seed 1 --temperature 1 --exact >"sample.$n"
     done
     [ "$(wc -c <"sample.$n")" -ge 300 ] && cmp "sample.$((n - 1))" "sample.$n"
 }
@@ -126,6 +126,32 @@ write_the_same()
     does train "$english" -o run "${tiny[@]}"
     misused_naming --hidden-size train --resume run --hidden-size 16
     misused_naming --learning-rate train --resume run --learning-rate 0.1
+}
+
+@test "--precision bf16 is kept by the run; where there is none it is float32, and said" {
+    does train "$english" -o run "${tiny[@]}" --precision bf16
+    kernels=$(grep '^machine' <<<"$stderr" | cut -d , -f 2)
+    does train --resume run --max-steps 10
+    [[ $(grep '^machine' <<<"$stderr") == *,"$kernels",* ]]
+    misused_naming --precision train --resume run --max-steps 20 --precision fp32
+    misused_naming fp16 train "$english" -o no "${tiny[@]}" --precision fp16
+    misused_naming int8 train "$english" -o no "${tiny[@]}" --precision int8
+    [ ! -e no ]
+
+    export RUNE_ISA=baseline
+    does train "$english" -o exact "${tiny[@]}"
+    [[ $stderr != *bf16* ]]
+    does train "$english" -o rounded "${tiny[@]}" --precision bf16
+    [[ $stderr == *'note: baseline has no bf16 instructions: products are made in float32'* ]]
+    write_the_same exact rounded
+}
+
+@test "a run from before there was a precision goes on" {
+    does train "$english" -o run "${tiny[@]}"
+    python3 "$BATS_TEST_DIRNAME/edit_model.py" run/last.safetensors older older
+    mv older run/last.safetensors
+    does train --resume run --max-steps 10
+    [[ $stderr != *note* ]]
 }
 
 @test "resuming is refused when the text has changed" {

@@ -57,13 +57,13 @@ helps_with()
     helps_with train --cell --num-layers --hidden-size --dropout --unit --normalize --min-count \
         --batch-size --seq-length --max-epochs --max-steps --max-minutes --optimizer \
         --learning-rate --schedule --warmup --weight-decay --clip-norm --clip-value --seed \
-        --val-fraction --validate-every --save-every --patience --threads \
+        --val-fraction --validate-every --save-every --patience --threads --precision \
         --init-from --quiet --force --resume
 }
 
 @test "sample --help has every option and its default" {
     helps_with sample --length --temperature --top-k --top-p --min-p --prompt --prompt-file --stop \
-        --lines --seed --count --on-unknown
+        --lines --seed --count --on-unknown --exact
     [[ $output =~ length.*1000 ]]
     [[ $output =~ temperature.*0\.8 ]]
 }

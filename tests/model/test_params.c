@@ -82,6 +82,9 @@ static void the_start_has_its_distribution(void **state)
 static void optimize(struct member *member, void *argument)
 {
     struct stack *stack = argument;
+    for (int layer = 0; layer <= stack->model.num_layers; layer++)
+        tape_sum_squares(member, &stack->tape, layer);
+    team_barrier(member);
     optimizer_step(member, &stack->optimizer, &stack->model, &stack->tape, 1, 0.5);
 }
 
@@ -95,6 +98,7 @@ static void check_norm(double clip_norm, double clip_value)
         const size_t size = stack.model.params.size;
         stack.optimizer.optim =
             (struct optim){.kind = OPTIM_SGD, .clip_norm = clip_norm, .clip_value = clip_value};
+        stack.tape.clip_value = clip_value;
         double *right = calloc(size, sizeof *right), squares = 0;
         for (size_t i = 0; i < size; i++) {
             const real g = stack.tape.gradients[i] = (real)random_between(&random, -1, 1);

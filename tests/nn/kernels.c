@@ -19,6 +19,11 @@ OVER_AN_ARRAY(exp)
 OVER_AN_ARRAY(sigmoid)
 OVER_AN_ARRAY(tanh)
 
+static void pack(int K, int n, const real *w, size_t stride, real *panel)
+{
+    panels_pack(0, (int)words(K), K, n, w, stride, panel, panel_size(K));
+}
+
 extern const struct kernels VARIANT(kernels);
 const struct kernels VARIANT(kernels) = {
     .name = STRING(RUNE_ISA),
@@ -32,7 +37,7 @@ const struct kernels VARIANT(kernels) = {
     .word = WORD,
     .words = words,
     .size = panel_size,
-    .pack = panel_pack,
+    .pack = pack,
     .pack_turned = panel_pack_turned,
     .pack_row = row_pack,
     .pack_rows_turned = rows_pack_turned,

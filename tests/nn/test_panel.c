@@ -145,7 +145,7 @@ static void check_product(const struct kernels *kernels, struct random *random, 
                  a_stride = words + (size_t)random_below(random, 5),
                  c_stride = n + (size_t)random_below(random, 20);
     real *x = array_random(random, M * K, 2), *w = array_random(random, P * K, 2);
-    real *a = array_new((M + ROWS_BEHIND) * a_stride);
+    real *a = array_new(M * a_stride);
     real *panel = array_new(kernels->size((int)K)), *c = array_random(random, M * c_stride, 2);
     for (size_t m = 0; m < M; m++) {
         if (kernels->word > 1)
@@ -207,7 +207,7 @@ static void rows_do_not_see_each_other(void **state)
         const struct kernels *kernels = kernels_at(i);
         const size_t P = (size_t)kernels->panel, words = kernels->words(K);
         real *x = array_random(&random, M * K, 1), *w = array_random(&random, K * P, 1);
-        real *a = array_new((M + ROWS_BEHIND) * words), *panel = array_new(kernels->size(K));
+        real *a = array_new(M * words), *panel = array_new(kernels->size(K));
         real *all = array_new(M * P), *some = array_new(M * P);
         for (size_t m = 0; m < M; m++)
             if (kernels->word > 1)

@@ -150,6 +150,7 @@ static void a_plan_comes_back(void **state)
                               .max_minutes = 0.1,
                               .schedule = {SCHEDULE_STEP, 1e-3, 55},
                               .optim = {OPTIM_RMSPROP, 0.01, 5.5, 0.7},
+                              .precision = PRECISION_BF16,
                               .seed = UINT32_MAX,
                               .val_fraction = 0.1,
                               .validate_every = 17,
@@ -166,12 +167,13 @@ static void a_plan_comes_back(void **state)
     assert_memory_equal(&loaded, &plan, sizeof plan);
 
     /* what no plan can be is refused */
-    struct plan wrong[] = {plan, plan, plan, plan, plan};
+    struct plan wrong[] = {plan, plan, plan, plan, plan, plan};
     wrong[0].batch_size = 0;
     wrong[1].val_fraction = NAN;
     wrong[2].optim.kind = (enum optim_kind)77;
     wrong[3].max_epochs = -1;
     wrong[4].schedule.rate = INFINITY;
+    wrong[5].precision = PRECISION_INT8; /* is not to train */
     for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
         out = safetensors_out_new();
         plan_save(&wrong[k], out);

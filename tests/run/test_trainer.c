@@ -97,6 +97,7 @@ struct way {
     bool all; /* nothing is held out: the best model is the one of the lowest training loss */
     bool spooled;
     int threads, threads_later;
+    enum precision precision;
 };
 
 /* Begins a run, or goes on with it, until a step. */
@@ -106,6 +107,7 @@ static void stretch(const char *directory, bool resume, const struct way *way, u
     struct plug plug = {.step = until};
     const struct train_observer observer = {.context = &plug, .stepped = stepped};
     struct plan plan = small_plan();
+    plan.precision = way->precision;
     if (way->all)
         plan.val_fraction = 0;
     const int opened =
@@ -169,7 +171,7 @@ static void assert_same_run(const char *a, const char *b)
     assert_same_log(a, b);
 }
 
-static const struct way plain = {false, false, 1, 1};
+static const struct way plain = {.threads = 1, .threads_later = 1};
 
 static void resumed_equals_uninterrupted(void **state)
 {
@@ -179,7 +181,9 @@ static void resumed_equals_uninterrupted(void **state)
     snprintf(whole, sizeof whole, "%s", scratch_path("whole"));
     stretch(whole, false, &plain, 0);
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
-        const struct way way = {false, k % 2 == 1, 1 + (k == 0 || k == 3), 1 + (k == 1 || k == 3)};
+        const struct way way = {.spooled = k % 2 == 1,
+                                .threads = 1 + (k == 0 || k == 3),
+                                .threads_later = 1 + (k == 1 || k == 3)};
         char name[32], cut[300];
         snprintf(name, sizeof name, "cut-%d", (int)steps[k]);
         snprintf(cut, sizeof cut, "%s", scratch_path(name));
@@ -199,13 +203,36 @@ static void nothing_held_out(void **state)
 {
     (void)state;
     static const uint64_t steps[] = {4, 20, 27};
-    const struct way all = {true, false, 1, 1};
+    const struct way all = {.all = true, .threads = 1, .threads_later = 1};
     const char *whole = scratch_path("whole-all"), *cut = scratch_path("cut-all");
     stretch(whole, false, &all, 0);
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
         stretch(cut, k > 0, &all, steps[k]);
     stretch(cut, true, &all, 0);
     assert_same_run(whole, cut);
+}
+
+/* In bf16 too, where this machine has it; then the model is another. */
+static void resumed_goes_on_in_bf16(void **state)
+{
+    (void)state;
+    static const struct way whole_way = {
+        .threads = 1, .threads_later = 1, .precision = PRECISION_BF16};
+    static const struct way cut_way = {
+        .threads = 2, .threads_later = 3, .precision = PRECISION_BF16};
+    const char *whole = scratch_path("whole-bf16"), *cut = scratch_path("cut-bf16");
+    stretch(whole, false, &whole_way, 0);
+    stretch(cut, false, &cut_way, 17);
+    stretch(cut, true, &cut_way, 0); /* the precision is the plan's */
+    assert_same_run(whole, cut);
+    struct model exact = {0}, rounded = {0};
+    const struct engine *engine = engine_of(PRECISION_FP32, 0);
+    assert_int_equal(model_load(&exact, engine, scratch_path("whole")), 0);
+    assert_int_equal(model_load(&rounded, engine, whole), 0);
+    const bool same = memcmp(exact.weights, rounded.weights, exact.params.size * sizeof(real)) == 0;
+    assert_int_equal(same, engine_of(PRECISION_BF16, 0) == NULL);
+    model_release(&exact);
+    model_release(&rounded);
 }
 
 /* The steps of a run, made by hand. */
@@ -274,7 +301,8 @@ static void what_a_run_leaves(void **state)
     struct log_row *rows;
     size_t count;
     double best = INFINITY;
-    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")), 0);
+    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")),
+                     0);
     assert_int_equal(log_read(scratch_path("whole/log.csv"), &rows, &count), 0);
     for (size_t k = 0; k < count; k++) {
         assert_int_equal(rows[k].step, k + 1);
@@ -343,7 +371,8 @@ static void the_text_of_a_run(void **state)
     (void)state;
     struct model model = {0};
     struct corpus corpus = {0};
-    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")), 0);
+    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")),
+                     0);
     assert_int_equal(trainer_read_corpus(&corpus, scratch_path("whole"), &model.vocab), 0);
     assert_int_equal(corpus.validation.num_segments, 2);
     struct team *team = team_new(1);
@@ -427,6 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resumed_equals_uninterrupted),
+        cmocka_unit_test(resumed_goes_on_in_bf16),
         cmocka_unit_test(nothing_held_out),
         cmocka_unit_test(a_run_is_its_steps),
         cmocka_unit_test(a_killed_run_goes_on),

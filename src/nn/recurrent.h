@@ -1,0 +1,49 @@
+/* What cells have in common whose gates are functions of a_t = b + W_ih x_t + W_hh h_{t−1}, with h
+ * the state 0: weights packed once a step, the products, and how a team shares them. Such a cell
+ * gives its equations for a row of units; all else is here.
+ *
+ * A member owns PANEL neighbouring units, or several times as many, with all their gates, of all
+ * streams or of some: a timestep is two products, its non-linearities, and at most one barrier. */
+#ifndef RUNE_RECURRENT_H
+#define RUNE_RECURRENT_H
+
+#include "cell.h"
+#include "panel.h"
+
+struct recurrent {
+    int gates;                      /* G, ≤ CELL_GATES */
+    int weight_ih, weight_hh, bias; /* among the cell's parameters: [G·H][D], [G·H][H], [G·H] */
+    int num_states;
+    int num_carried; /* gradients that go back in time beside that of h */
+
+    /* The equations of a timestep for `width` neighbouring units of one row: from a[G][PANEL] and
+     * the states before, to the gates, which are `apart` numbers from each other, and the states
+     * after.
+     */
+    void (*row_forward)(int width, const real *a, const real *const before[], real *gates,
+                        size_t apart, real *const after[]);
+
+    /* And back: replaces the gates by the gradient of a; dh is the whole gradient of h; carried[k]
+     * holds what the timestep after has left there, at first 0, and is left what is for the one
+     * before. */
+    void (*row_backward)(int width, real *gates, size_t apart, const real *const before[],
+                         const real *const after[], const real *dh, real *const carried[]);
+};
+
+#define recurrent_packed_size VARIANT(recurrent_packed_size)
+#define recurrent_scratch_size VARIANT(recurrent_scratch_size)
+#define recurrent_pack VARIANT(recurrent_pack)
+#define recurrent_forward VARIANT(recurrent_forward)
+#define recurrent_backward VARIANT(recurrent_backward)
+
+/* The functions of a struct cell. */
+size_t recurrent_packed_size(const struct recurrent *cell, const struct layer *layer);
+size_t recurrent_scratch_size(const struct recurrent *cell, const struct layer *layer);
+void recurrent_pack(const struct recurrent *cell, struct member *member, const struct layer *layer,
+                    word *packed);
+void recurrent_forward(const struct recurrent *cell, struct member *member,
+                       const struct layer *layer);
+void recurrent_backward(const struct recurrent *cell, struct member *member,
+                        const struct layer *layer);
+
+#endif

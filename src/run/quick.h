@@ -1,0 +1,19 @@
+/* Sampling with weights of 8 bits, where the model writes the same with them: to make one character
+ * is to read all weights once, and these are a quarter as long. */
+#ifndef RUNE_QUICK_H
+#define RUNE_QUICK_H
+
+#include "model.h"
+#include "team.h"
+
+#define QUICK_SYMBOLS 128 /* over which the distributions are compared */
+#define QUICK_LIMIT 1e-3  /* nats a symbol by which they may differ */
+
+/* Changes a model's engine to `quick`, an engine for inference, if it gives nearly the distribution
+ * of the model's own: *divergence, the mean over a text that the model writes with its own of
+ * KL(own ‖ quick) in nats, is at most QUICK_LIMIT. Else the model keeps its own. No tape of the
+ * model may be there. Returns 0, or −1 and a message; the model can then only be released. */
+int quick_take(struct model *model, struct team *team, const struct engine *quick,
+               double *divergence);
+
+#endif

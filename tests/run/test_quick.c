@@ -1,0 +1,184 @@
+/* Weights of 8 bits: how far the distribution is from the exact one, and what follows. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "quick.h"
+#include "random.h"
+#include "sample.h"
+
+enum { L = 2, H = 80, V = 37, N = QUICK_SYMBOLS };
+
+static real *weights_of(struct model *model, int layer, int param)
+{
+    return model->weights + params_at(&model->params, model->cell, layer, param)->offset;
+}
+
+/* Of the upper layer's units the first of each 64 is always 0: its output gate is closed. */
+static void init_model(struct model *model, const struct engine *engine)
+{
+    enum { BIAS = 2, OUTPUT_GATE = 3 };
+    struct random random = {1, 0};
+    *model = (struct model){0};
+    assert_int_equal(model_init(model, engine, "lstm", L, H, V, NULL), 0);
+    assert_int_equal(model_allocate(model), 0);
+    model->vocab.unknown = VOCAB_NONE;
+    for (size_t k = 0; k < model->params.size; k++)
+        model->weights[k] = (real)random_between(&random, -0.5, 0.5);
+    for (int unit = 0; unit < H; unit += 64)
+        weights_of(model, L - 1, BIAS)[OUTPUT_GATE * H + unit] = -1e4F;
+}
+
+static void write_text(struct model *model, struct team *team, int32_t *ids)
+{
+    const struct sample_options options = {.temperature = 1, .top_p = 1, .seed = 1};
+    struct sampler sampler = {0};
+    assert_int_equal(sampler_init(&sampler, team, model, 1, &options), 0);
+    for (int k = 0; k < N; k++) {
+        sampler_next(&sampler);
+        ids[k] = sampler.ids[0];
+    }
+    sampler_release(&sampler);
+}
+
+static void forward(struct member *member, void *tape)
+{
+    model_forward(member, tape, NULL, 0, 0);
+}
+
+/* What the model expects at each place of a text, read in one piece. */
+static void expect(struct model *model, struct team *team, const int32_t *ids, double *probs)
+{
+    struct tape tape = {0};
+    int32_t inputs[N] = {VOCAB_NONE};
+    memcpy(inputs + 1, ids, (N - 1) * sizeof *ids);
+    assert_int_equal(tape_init(&tape, model, 1, N, false, 0), 0);
+    tape_set_input(&tape, inputs);
+    model_prepare(team, model);
+    team_run(team, forward, &tape);
+    for (int k = 0; k < N; k++) {
+        double sum = 0;
+        for (int v = 0; v < V; v++)
+            sum += probs[k * V + v] = exp((double)tape.logits[k * V + v]);
+        for (int v = 0; v < V; v++)
+            probs[k * V + v] /= sum;
+    }
+    tape_release(&tape);
+}
+
+static void the_divergence_is_as_defined(void **state)
+{
+    (void)state;
+    static double exact[N * V], rounded[N * V];
+    const struct engine *quick, *own = engine_of(PRECISION_FP32, 0);
+    for (int k = 0; (quick = engine_of(PRECISION_INT8, k)); k++) {
+        struct model model;
+        struct team *team = team_new(2);
+        int32_t ids[N];
+        double divergence, expected = 0;
+        init_model(&model, own);
+        write_text(&model, team, ids);
+        expect(&model, team, ids, exact);
+        assert_int_equal(quick_take(&model, team, quick, &divergence), 0);
+        assert_ptr_equal(model.engine, quick);
+        expect(&model, team, ids, rounded);
+        for (int i = 0; i < N * V; i++)
+            expected += exact[i] * log(exact[i] / rounded[i]) / N;
+        assert_true(expected > 1e-7 && expected < QUICK_LIMIT);
+        assert_true(fabs(divergence - expected) < 0.01 * expected);
+        model_release(&model);
+        team_free(team);
+    }
+}
+
+/* Whatever their number, threads measure the same. */
+static void threads_agree(void **state)
+{
+    (void)state;
+    const struct engine *quick = engine_of(PRECISION_INT8, 0);
+    double divergence[3];
+    for (int threads = 1; threads <= 3 && quick; threads++) {
+        struct model model;
+        struct team *team = team_new(threads);
+        init_model(&model, engine_of(PRECISION_FP32, 0));
+        assert_int_equal(quick_take(&model, team, quick, &divergence[threads - 1]), 0);
+        assert_true(divergence[threads - 1] == divergence[0]);
+        model_release(&model);
+        team_free(team);
+    }
+}
+
+/* With one engine twice there is no difference. */
+static void the_same_is_taken(void **state)
+{
+    (void)state;
+    struct model model;
+    struct team *team = team_new(1);
+    double divergence = 1;
+    init_model(&model, engine_of(PRECISION_FP32, 0));
+    assert_int_equal(quick_take(&model, team, model.engine, &divergence), 0);
+    assert_true(divergence == 0);
+    model_release(&model);
+    team_free(team);
+}
+
+/* Where each stretch of a symbol's weights has one that is far larger, the others vanish beside it.
+ * It is of a unit that is always 0: the exact model does not change. */
+static void outliers_are_refused(void **state)
+{
+    (void)state;
+    const struct engine *quick, *own = engine_of(PRECISION_FP32, 0);
+    for (int k = 0; (quick = engine_of(PRECISION_INT8, k)); k++) {
+        struct model model;
+        struct team *team = team_new(1);
+        int32_t before[N], after[N];
+        double divergence = 0;
+        init_model(&model, own);
+        write_text(&model, team, before);
+        for (int v = 0; v < V; v++)
+            for (int unit = 0; unit < H; unit += 64)
+                weights_of(&model, L, 0)[v * H + unit] = 1000;
+        assert_int_equal(quick_take(&model, team, quick, &divergence), 0);
+        assert_true(divergence > 10 * QUICK_LIMIT);
+        assert_ptr_equal(model.engine, own);
+        write_text(&model, team, after);
+        assert_memory_equal(before, after, sizeof before);
+        model_release(&model);
+        team_free(team);
+    }
+}
+
+static void what_is_no_number_is_refused(void **state)
+{
+    (void)state;
+    const struct engine *quick = engine_of(PRECISION_INT8, 0);
+    struct model model;
+    struct team *team = team_new(1);
+    double divergence = 0;
+    init_model(&model, engine_of(PRECISION_FP32, 0));
+    weights_of(&model, L, 1)[0] = INFINITY; /* the first symbol is certain */
+    if (quick) {
+        assert_int_equal(quick_take(&model, team, quick, &divergence), 0);
+        assert_ptr_equal(model.engine, engine_of(PRECISION_FP32, 0));
+    }
+    model_release(&model);
+    team_free(team);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_divergence_is_as_defined),
+        cmocka_unit_test(threads_agree),
+        cmocka_unit_test(the_same_is_taken),
+        cmocka_unit_test(outliers_are_refused),
+        cmocka_unit_test(what_is_no_number_is_refused),
+    };
+    return cmocka_run_group_tests_name("quick", tests, NULL, NULL);
+}
