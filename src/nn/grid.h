@@ -3,6 +3,9 @@
 #ifndef RUNE_GRID_H
 #define RUNE_GRID_H
 
+#include <math.h>
+#include <stdbool.h>
+
 #include "panel.h"
 #include "team.h"
 

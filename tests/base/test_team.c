@@ -12,7 +12,7 @@
 
 #include "team.h"
 
-#define MOST 5
+#define MOST 6
 
 static void shares_cover_everything_once(void **state)
 {
@@ -59,19 +59,27 @@ struct rounds {
     long wrong[MOST];
 };
 
+/* `member` is one of a team, or of a group whose cells begin at `first`. Returns the wrong sums. */
+static long add_up_rounds(struct member *member, long count, long cell[2][MOST], int first)
+{
+    long wrong = 0;
+    for (long round = 0; round < count; round++) {
+        long sum = 0, expected = 0;
+        cell[round % 2][first + member->rank] = round * 31 + member->rank;
+        team_barrier(member);
+        for (int rank = 0; rank < member->size; rank++) {
+            sum += cell[round % 2][first + rank];
+            expected += round * 31 + rank;
+        }
+        wrong += sum != expected;
+    }
+    return wrong;
+}
+
 static void add_up(struct member *member, void *argument)
 {
     struct rounds *rounds = argument;
-    for (long round = 0; round < rounds->count; round++) {
-        long sum = 0, expected = 0;
-        rounds->cell[round % 2][member->rank] = round * 31 + member->rank;
-        team_barrier(member);
-        for (int rank = 0; rank < member->size; rank++) {
-            sum += rounds->cell[round % 2][rank];
-            expected += round * 31 + rank;
-        }
-        rounds->wrong[member->rank] += sum != expected;
-    }
+    rounds->wrong[member->rank] += add_up_rounds(member, rounds->count, rounds->cell, 0);
 }
 
 static void nobody_passes_a_barrier_early(void **state)
@@ -81,6 +89,40 @@ static void nobody_passes_a_barrier_early(void **state)
         struct team *team = team_new(size);
         struct rounds rounds = {.count = size <= 2 ? 20000 : 2000};
         team_run(team, add_up, &rounds);
+        for (int rank = 0; rank < size; rank++)
+            assert_int_equal(rounds.wrong[rank], 0);
+        team_free(team);
+    }
+}
+
+/* In every cut each group goes its own number of rounds, so that none could wait at another's
+ * barrier; and between the cuts the whole team goes some. */
+static void add_up_in_groups(struct member *member, void *argument)
+{
+    struct rounds *rounds = argument;
+    for (int groups = 1; groups <= member->size; groups++) {
+        if (member->size % groups != 0)
+            continue;
+        struct member seat = team_group(member, groups);
+        const int group = member->rank / seat.size;
+        rounds->wrong[member->rank] +=
+            seat.size * groups != member->size || group * seat.size + seat.rank != member->rank;
+        rounds->wrong[member->rank] +=
+            add_up_rounds(&seat, rounds->count * (1 + group), rounds->cell, group * seat.size);
+        team_barrier(member);
+        rounds->wrong[member->rank] += add_up_rounds(member, 21, rounds->cell, 0);
+        team_barrier(member);
+    }
+}
+
+static void groups_meet_apart(void **state)
+{
+    (void)state;
+    for (int size = 1; size <= MOST; size++) {
+        struct team *team = team_new(size);
+        struct rounds rounds = {.count = 1000};
+        team_run(team, add_up_in_groups, &rounds);
+        team_run(team, add_up_in_groups, &rounds);
         for (int rank = 0; rank < size; rank++)
             assert_int_equal(rounds.wrong[rank], 0);
         team_free(team);
@@ -178,9 +220,13 @@ static void long_waits_are_slept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares_cover_everything_once),     cmocka_unit_test(has_its_size),
-        cmocka_unit_test(nobody_passes_a_barrier_early),    cmocka_unit_test(regions_in_a_row),
-        cmocka_unit_test(denormals_are_flushed_everywhere), cmocka_unit_test(long_waits_are_slept),
+        cmocka_unit_test(shares_cover_everything_once),
+        cmocka_unit_test(has_its_size),
+        cmocka_unit_test(nobody_passes_a_barrier_early),
+        cmocka_unit_test(groups_meet_apart),
+        cmocka_unit_test(regions_in_a_row),
+        cmocka_unit_test(denormals_are_flushed_everywhere),
+        cmocka_unit_test(long_waits_are_slept),
     };
     return cmocka_run_group_tests_name("team", tests, NULL, NULL);
 }

@@ -38,6 +38,22 @@ real *array_random(struct random *random, size_t n, double size)
     return numbers;
 }
 
+real *array_weights(struct random *random, size_t rows, size_t K, double size)
+{
+    real *weights = array_new(rows * K);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t start = 0; start < K; start += 64) {
+            /* Of few bits, so that its multiples are exact. */
+            const double step = array_operand(random_between(random, size / 2, size) / 127, true);
+            const size_t end = start + 64 < K ? start + 64 : K;
+            for (size_t k = start; k < end; k++)
+                weights[row * K + k] = (real)(step * (random_below(random, 255) - 127));
+            const size_t largest = start + (size_t)random_below(random, (int)(end - start));
+            weights[row * K + largest] = (real)(step * (random_below(random, 2) ? 127 : -127));
+        }
+    return weights;
+}
+
 void array_free(real *numbers)
 {
     if (!numbers)

@@ -22,6 +22,10 @@ real *array_new(size_t n);
 /* n numbers in ±size. */
 real *array_random(struct random *random, size_t n, double size);
 
+/* [rows][K] weights in ±size that 8 bits can hold: in every stretch of 64 of a row, multiples of a
+ * step up to its 127-fold. */
+real *array_weights(struct random *random, size_t rows, size_t K, double size);
+
 /* Fails the test if something was written beyond either end. Safe on NULL. */
 void array_free(real *array);
 

@@ -30,9 +30,13 @@ const struct kernels VARIANT(kernels) = {
 #ifdef RUNE_BF16
     .bf16 = true,
 #endif
+#ifdef RUNE_INT8
+    .int8 = true,
+#endif
     .panel = PANEL,
     .word = WORD,
     .words = words,
+    .size = panel_size,
     .pack = pack,
     .pack_turned = panel_pack_turned,
     .pack_row = row_pack,

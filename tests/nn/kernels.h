@@ -11,9 +11,10 @@ struct rows;
 
 struct kernels {
     const char *name;
-    bool bf16;
+    bool bf16, int8;
     int panel, word; /* columns of a panel, numbers in a word */
     size_t (*words)(int K);
+    size_t (*size)(int K); /* words of a panel */
     void (*pack)(int K, int n, const real *w, size_t stride, real *panel);
     void (*pack_turned)(int K, int n, const real *w, size_t stride, real *panel);
     void (*pack_row)(int K, const real *x, real *to);
@@ -27,7 +28,7 @@ struct kernels {
     void (*tanh)(size_t n, const real *x, real *y);
 };
 
-/* Those of engine_at(k); NULL behind the last. */
+/* Those of engines_at(k); NULL behind the last. */
 const struct kernels *kernels_at(int k);
 
 #endif

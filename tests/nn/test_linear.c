@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "arrays.h"
-#include "engine.h"
+#include "engines.h"
 
 struct product {
     const struct engine *engine;
@@ -21,19 +21,24 @@ struct product {
 static void run(struct member *member, void *argument)
 {
     const struct product *p = argument;
-    p->engine->linear.pack(member, p->D, p->N, p->weight, true, p->packed);
+    p->engine->linear.pack(member, p->D, p->N, p->weight, engine_trains(p->engine), p->packed);
     team_barrier(member);
     p->engine->linear.forward(member, p->R, p->D, p->N, p->x, p->packed, p->bias, p->y, p->scratch);
     team_barrier(member);
+    if (!engine_trains(p->engine))
+        return;
     p->engine->linear.backward(member, p->R, p->D, p->N, p->x, p->packed, p->dy, p->dweight,
                                p->dbias, p->dx, p->scratch);
 }
 
 /* Element (row, column) of A · B + c, each with its own strides: a sum of K products in any order
- * is within K + 1 roundings of the sum of their magnitudes. */
-static void near_sum(bool bf16, real got, int K, const real *a, size_t a_step, const real *b,
-                     size_t b_step, real c)
+ * is within K + 1 roundings of the sum of their magnitudes, and one more where weights are scaled.
+ */
+static void near_sum(const struct engine *engine, real got, int K, const real *a, size_t a_step,
+                     const real *b, size_t b_step, real c)
 {
+    const bool bf16 = engine->precision == PRECISION_BF16;
+    const double roundings = K + 1 + (engine->precision == PRECISION_INT8);
     double sum = (double)c, size = fabs(sum);
     for (size_t k = 0; k < (size_t)K; k++) {
         const double product = b ? array_operand((double)a[k * a_step], bf16) *
@@ -42,63 +47,72 @@ static void near_sum(bool bf16, real got, int K, const real *a, size_t a_step, c
         sum += product;
         size += fabs(product);
     }
-    if (!(fabs((double)got - sum) <= (double)(K + 1) * (double)UNIT * size))
+    if (!(fabs((double)got - sum) <= roundings * (double)UNIT * size))
         fail_msg("%.9g where %.9g is right, of %d products", (double)got, sum, K);
 }
 
 static void compare(const struct product *p)
 {
     const size_t R = (size_t)p->R, D = (size_t)p->D, N = (size_t)p->N;
-    const bool bf16 = p->engine->precision == PRECISION_BF16;
     for (size_t r = 0; r < R; r++)
         for (size_t n = 0; n < N; n++)
-            near_sum(bf16, p->y[r * N + n], p->D, p->x + r * D, 1, p->weight + n * D, 1,
+            near_sum(p->engine, p->y[r * N + n], p->D, p->x + r * D, 1, p->weight + n * D, 1,
                      p->bias[n]);
+    if (!engine_trains(p->engine))
+        return;
     for (size_t n = 0; n < N; n++)
         for (size_t d = 0; d < D; d++)
-            near_sum(bf16, p->dweight[n * D + d], p->R, p->dy + n, N, p->x + d, D, 0);
+            near_sum(p->engine, p->dweight[n * D + d], p->R, p->dy + n, N, p->x + d, D, 0);
     for (size_t n = 0; n < N; n++)
-        near_sum(bf16, p->dbias[n], p->R, p->dy + n, N, NULL, 0, 0);
+        near_sum(p->engine, p->dbias[n], p->R, p->dy + n, N, NULL, 0, 0);
     for (size_t r = 0; r < R; r++)
         for (size_t d = 0; d < D; d++)
-            near_sum(bf16, p->dx[r * D + d], p->N, p->dy + r * N, 1, p->weight + d, D, 0);
+            near_sum(p->engine, p->dx[r * D + d], p->N, p->dy + r * N, 1, p->weight + d, D, 0);
+}
+
+/* The same numbers for the same shape, computed by so many threads. */
+static void product_init(struct product *p, const struct engine *engine, int R, int D, int N,
+                         int threads)
+{
+    struct random random = {(uint64_t)(R * 1000 + D), 0};
+    const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
+    const bool training = engine_trains(engine);
+    *p = (struct product){
+        .engine = engine,
+        .R = R,
+        .D = D,
+        .N = N,
+        .x = array_random(&random, r * d, 1),
+        .weight = array_weights(&random, n, d, 1),
+        .bias = array_random(&random, n, 1),
+        .y = array_new(r * n),
+        .dy = array_random(&random, r * n, 1),
+        .dweight = array_new(n * d),
+        .dbias = array_new(n),
+        .dx = array_new(r * d),
+        .packed = array_new(engine->linear.packed_size(D, N, training)),
+        .scratch = array_new(engine->linear.scratch_size(R, D, N, training)),
+    };
+    struct team *team = team_new(threads);
+    team_run(team, run, p);
+    team_free(team);
+}
+
+static void product_release(struct product *p)
+{
+    real *const arrays[] = {p->x,       p->weight, p->bias, p->y,      p->dy,
+                            p->dweight, p->dbias,  p->dx,   p->packed, p->scratch};
+    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
+        array_free(arrays[k]);
 }
 
 static void check(int R, int D, int N, int threads)
 {
-    for (int k = 0; engine_at(k); k++) {
-        struct random random = {(uint64_t)(R * 1000 + D), 0};
-        const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
-        struct product p = {engine_at(k),
-                            R,
-                            D,
-                            N,
-                            array_random(&random, r * d, 1),
-                            array_random(&random, n * d, 1),
-                            array_random(&random, n, 1),
-                            array_new(r * n),
-                            array_random(&random, r * n, 1),
-                            array_new(n * d),
-                            array_new(n),
-                            array_new(r * d),
-                            NULL,
-                            NULL};
-        p.packed = array_new(p.engine->linear.packed_size(D, N, true));
-        p.scratch = array_new(p.engine->linear.scratch_size(R, D, N, true));
-        struct team *team = team_new(threads);
-        team_run(team, run, &p);
-        compare(&p);
-        team_free(team);
-        array_free(p.x);
-        array_free(p.weight);
-        array_free(p.bias);
-        array_free(p.y);
-        array_free(p.dy);
-        array_free(p.dweight);
-        array_free(p.dbias);
-        array_free(p.dx);
-        array_free(p.packed);
-        array_free(p.scratch);
+    for (int k = 0; engines_at(k); k++) {
+        struct product product;
+        product_init(&product, engines_at(k), R, D, N, threads);
+        compare(&product);
+        product_release(&product);
     }
 }
 
@@ -124,11 +138,34 @@ static void several_tiles(void **state)
     check(1, 9, 300, 4);
 }
 
+/* Few panels and many rows, and the other way round: the team is cut into groups differently. */
+static void threads_make_no_difference(void **state)
+{
+    (void)state;
+    static const int shapes[][3] = {{1, 130, 300}, {7, 33, 65}, {64, 17, 20}, {200, 100, 130}},
+                     threads[] = {2, 3, 4, 6};
+    for (int i = 0; i < 16; i++)
+        for (int k = 0; engines_at(k); k++) {
+            const int R = shapes[i / 4][0], D = shapes[i / 4][1], N = shapes[i / 4][2];
+            const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
+            struct product alone, together;
+            product_init(&alone, engines_at(k), R, D, N, 1);
+            product_init(&together, engines_at(k), R, D, N, threads[i % 4]);
+            assert_memory_equal(together.y, alone.y, r * n * sizeof(real));
+            assert_memory_equal(together.dweight, alone.dweight, n * d * sizeof(real));
+            assert_memory_equal(together.dbias, alone.dbias, n * sizeof(real));
+            assert_memory_equal(together.dx, alone.dx, r * d * sizeof(real));
+            product_release(&alone);
+            product_release(&together);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_shapes),
         cmocka_unit_test(several_tiles),
+        cmocka_unit_test(threads_make_no_difference),
     };
     return cmocka_run_group_tests_name("linear", tests, NULL, NULL);
 }
