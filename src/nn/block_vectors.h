@@ -60,6 +60,17 @@ static inline void add_to(real *c, vec v, int n)
     vec_store_part(c, vec_load_part(c, n) + v, n);
 }
 
+/* The sum times the scale, rounded: were it fused with the addition that follows in one place and
+ * not in another, a row's result would depend on the rows and columns beside it. */
+static inline vec scaled(vec sum, const real *scale)
+{
+    if (!scale)
+        return sum;
+    sum *= vec_load(scale);
+    __asm__("" : "+v"(sum));
+    return sum;
+}
+
 /* Rows are addressed from every third of them, so that the addresses fit the registers too. */
 #define ANCHORS ((BLOCK + 2) / 3)
 
@@ -118,10 +129,10 @@ static inline __attribute__((always_inline)) void block_of(int M, int n, size_t 
     const int n0 = n < LANES ? n : LANES;
 #pragma GCC unroll 16
     for (int m = 0; m < M; m++) {
-        add_to(c + (size_t)m * c_stride, scale ? left[m] * vec_load(scale) : left[m], n0);
+        add_to(c + (size_t)m * c_stride, scaled(left[m], scale), n0);
         if (n > n0)
-            add_to(c + (size_t)m * c_stride + LANES,
-                   scale ? right[m] * vec_load(scale + LANES) : right[m], n - n0);
+            add_to(c + (size_t)m * c_stride + LANES, scaled(right[m], scale ? scale + LANES : NULL),
+                   n - n0);
     }
 }
 

@@ -27,6 +27,10 @@ struct grid {
 #define GRID_BANDWIDTH 20e9
 #define GRID_BARRIER 1e-6
 
+/* Rows for which reading weights from behind the cache takes half as long as multiplying by them.
+ */
+#define GRID_WORTH_READING ((int)(2 * GRID_SPEED / GRID_BANDWIDTH * sizeof(word)))
+
 /* A panel's words are read this often before they are worth as much as the work on them. */
 #define GRID_LEAST_ROWS 4
 

@@ -2,9 +2,6 @@
 
 #include "grid.h"
 
-/* Rows that are multiplied by panel after panel while they are in the cache. */
-#define SLAB 96
-
 /* Rows of a chunk over which the gradients of weights are summed at once. */
 #define DEEPEST 1280
 

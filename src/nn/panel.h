@@ -108,12 +108,15 @@ void row_pack(int K, const real *x, word *to);
 void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
                       real *sums);
 
-/* Words that are worth multiplying at once, when several panels are: rows so short stay in the
- * cache from one panel to the next. AMX is so fast that it must be the first-level cache. */
+/* Rows, and words of them, that are worth multiplying by several panels at once: they stay in the
+ * cache from one panel to the next, and a panel is read once for all of them. AMX is so fast that
+ * the cache must be the first-level one, and that a panel must be worth it. */
 #if defined(RUNE_BF16) && defined(__AMX_BF16__)
 #define DEEP ((size_t)128)
+#define SLAB 256
 #else
 #define DEEP ((size_t)2048)
+#define SLAB 96
 #endif
 
 /* c[M][n] += a[M][·] · panel[·][PANEL], the first n columns, over K words; rows of c are `c_stride`

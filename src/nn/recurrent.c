@@ -27,12 +27,11 @@ static struct weights weights_at(const struct recurrent *cell, const struct laye
                             hh + ih + (layer->training ? hh + ih_back : 0)};
 }
 
-/* Where words are numbers, products read states and gates where they are; else what a timestep
- * hands on is packed here, that of even and of odd ones. */
+/* Where words are numbers, products read states and gates where they are; else from here. */
 struct scratch {
     real *carried; /* [num_carried][B][H] */
-    word *h;       /* [2][B][words(H)] */
-    word *da;      /* [2][B][G][words(H)] */
+    word *h;       /* [T + 1][B][words(H)] */
+    word *da;      /* [T][B][G][words(H)] */
     word *rest;    /* for the input, and for the gradients of weights */
     size_t size;
 };
@@ -49,7 +48,8 @@ static struct scratch scratch_at(const struct recurrent *cell, const struct laye
     const int D = layer->onehot ? 0 : panel_count(layer->D) * PANEL;
     const size_t carried =
         layer->training ? ((size_t)cell->num_carried * states + 15) / 16 * 16 : 0;
-    const size_t h = 2 * step_words(layer), da = layer->training ? G * h : 0;
+    const size_t h = (size_t)(layer->T + 1) * step_words(layer);
+    const size_t da = layer->training ? G * (size_t)layer->T * step_words(layer) : 0;
     const size_t input = layer->onehot ? 0 : rows_scratch(R, layer->D);
     const size_t gradients =
         layer->training ? weight_gradients_scratch(R, cell->gates * layer->H, H + D) : 0;
@@ -155,7 +155,7 @@ static struct rows hidden_rows(const struct work *work, int t)
 {
     if (WORD == 1)
         return (struct rows){work->layer->state[0] + (size_t)t * work->B * work->H, work->H};
-    return (struct rows){work->scratch.h + (size_t)(t % 2) * step_words(work->layer),
+    return (struct rows){work->scratch.h + (size_t)t * step_words(work->layer),
                          words(work->layer->H)};
 }
 
@@ -163,7 +163,7 @@ static struct rows gradient_rows(const struct work *work, int t)
 {
     if (WORD == 1)
         return (struct rows){gates_row(work, (size_t)t * work->B), work->G * work->H};
-    return (struct rows){work->scratch.da + (size_t)(t % 2) * work->G * step_words(work->layer),
+    return (struct rows){work->scratch.da + (size_t)t * work->G * step_words(work->layer),
                          work->G * words(work->layer->H)};
 }
 
@@ -175,6 +175,15 @@ static word *row_at(struct rows rows, int row)
 static struct rows rows_from(struct rows rows, int row)
 {
     return (struct rows){row_at(rows, row), rows.stride};
+}
+
+/* Timesteps whose dense inputs are multiplied at once, so that there are `rows` to read the weights
+ * for. */
+static int bulk_steps(const struct work *work, int rows)
+{
+    const int B = work->layer->B;
+    const bool whole = work->grid.last_row - work->grid.first_row == B;
+    return !work->layer->onehot && whole && rows > B ? rows / B : 1;
 }
 
 /* --- forward ---------------------------------------------------------------------------------- */
@@ -190,15 +199,6 @@ static void begin_hidden(struct member *member, const struct work *work)
     for (int b = first; b < last; b++)
         row_pack(work->layer->H, work->layer->state[0] + (size_t)b * work->H, row_at(h, b));
     team_barrier(member);
-}
-
-/* Timesteps whose dense inputs are multiplied at once: with few streams, weights are worth reading
- * only for several. */
-static int bulk_steps(const struct work *work)
-{
-    const int B = work->layer->B;
-    const bool whole = work->grid.last_row - work->grid.first_row == B;
-    return !work->layer->onehot && whole && B <= TILE_ROWS / 2 ? TILE_ROWS / B : 1;
 }
 
 /* Leaves b + W_ih x of so many timesteps in the gates. */
@@ -310,7 +310,7 @@ void recurrent_forward(const struct recurrent *cell, struct member *member,
                        const struct layer *layer)
 {
     struct work work = begin(cell, member, layer);
-    const int T = layer->T, steps = bulk_steps(&work);
+    const int T = layer->T, steps = bulk_steps(&work, TILE_ROWS);
     struct rows x = {0};
     if (!layer->onehot)
         x = rows_of(member, T * layer->B, layer->D, layer->x, work.scratch.rest);
@@ -355,12 +355,12 @@ static void step_backward(const struct work *work, int t)
     }
 }
 
-/* δx_t = W_ihᵀ δa_t */
-static void input_backward(const struct work *work, int t)
+/* δx_t = W_ihᵀ δa_t for so many timesteps from t on. */
+static void input_backward(const struct work *work, int t, int steps)
 {
     const struct layer *layer = work->layer;
     const size_t D = (size_t)layer->D, b = (size_t)work->grid.first_row;
-    const int rows = work->grid.last_row - work->grid.first_row;
+    const int rows = (steps - 1) * layer->B + work->grid.last_row - work->grid.first_row;
     real *dx = layer->dx + ((size_t)t * work->B + b) * D;
     int first, last;
     team_share(&work->grid.group, panel_count(layer->D), &first, &last);
@@ -392,11 +392,12 @@ void recurrent_backward(const struct recurrent *cell, struct member *member,
                         const struct layer *layer)
 {
     struct work work = begin(cell, member, layer);
-    for (int t = layer->T - 1; t >= 0; t--) {
+    const int T = layer->T, steps = bulk_steps(&work, GRID_WORTH_READING);
+    for (int t = T - 1; t >= 0; t--) {
         step_backward(&work, t);
         team_barrier(&work.grid.group);
-        if (layer->dx)
-            input_backward(&work, t);
+        if (layer->dx && t % steps == 0)
+            input_backward(&work, t, T - t < steps ? T - t : steps);
     }
     team_barrier(member);
     weights_backward(member, &work);
