@@ -1,10 +1,12 @@
-"""Compares rune with oneDNN's LSTM and with PyTorch on this machine, and prints Markdown tables.
+"""Compares rune with oneDNN's LSTM and with PyTorch on this machine, and prints Markdown tables; or
+measures rune alone, over sizes of the model and the batch (growth.py).
 
 Every contestant has its turn in every round, alone on the machine. What is compared stands next to each
 other, every second round runs backwards, and a ratio is taken within a round, so that a machine
 whose speed drifts does no harm. One measurement is one process.
 """
 import argparse
+import contextlib
 import ctypes
 import fcntl
 import glob
@@ -19,6 +21,8 @@ import sys
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional
+
+import growth
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get('BUILD', 'build')
@@ -131,8 +135,11 @@ that stay packed from step to step and gradients that are never cleared (one row
 loss, clipping or optimizer, and in evaluation no logits and loss. It takes a dense first input of 65 numbers (in
 bf16 padded to 96, which is faster), where rune takes a row of weights. PyTorch's step is whole: nn.LSTM,
 nn.Linear, cross_entropy, clip_grad_norm_, Adam, the state carried; its plain loop of sampling is nn.LSTM, softmax
-and multinomial under no_grad. Operations are counted as 6 for each parameter and character, without the
-product of the first layer's one-hot input."""
+and multinomial under no_grad."""
+
+OPERATIONS = """\
+Operations are counted as 6 for each parameter and character, without the product of the first layer's one-hot
+input."""
 
 
 def say(line):
@@ -187,14 +194,14 @@ def busy_cores(seconds=1.0):
     return (read() - before) / (os.sysconf('SC_CLK_TCK') * seconds)
 
 
-def machine(threads, engine):
+def machine(threads, engines):
     system = first_match(r'^PRETTY_NAME="?([^"\n]*)', Path('/etc/os-release').read_text())
     packages = output_of('dpkg-query', '-W', '-f', '${Package} ${Version}\n', 'libopenblas0-pthread',
                          'libdnnl-dev', 'python3-torch').split('\n')
     packages.append(f'cc {output_of("cc", "-dumpfullversion")}')
     model = first_match(r'^model name\s*:(.*)', CPUINFO, platform.machine())
     return (f'{model}, {threads} of {len(os.sched_getaffinity(0))} cores, {caches()}; {system}, '
-            f'{", ".join(packages)}; {output_of(str(RUNE), "--version")}, kernels {engine}')
+            f'{", ".join(packages)}; {output_of(str(RUNE), "--version")}, kernels {engines}')
 
 
 # Settings.
@@ -239,24 +246,28 @@ def settings_of(threads):
 # Measuring.
 
 
+def rune_bench(options):
+    return [RUNE, 'bench', '--json'] + [word for name, value in options.items()
+                                        for word in (f'--{name}', value)]
+
+
 def command_of(one, threads, seconds):
     if one.program == 'rune':
-        options = {'work': one.work, 'num-layers': NUM_LAYERS, 'hidden-size': one.hidden_size,
-                   'batch-size': one.batch_size, 'seq-length': SEQ_LENGTH, 'vocab-size': VOCAB_SIZE,
-                   'threads': threads, 'precision': one.precision, 'seconds': seconds}
-        return [RUNE, 'bench', '--json'] + [word for name, value in options.items()
-                                            for word in (f'--{name}', value)]
+        return rune_bench({'work': one.work, 'num-layers': NUM_LAYERS, 'hidden-size': one.hidden_size,
+                           'batch-size': one.batch_size, 'seq-length': SEQ_LENGTH,
+                           'vocab-size': VOCAB_SIZE, 'threads': threads, 'precision': one.precision,
+                           'seconds': seconds})
     program = [ONEDNN] if one.program == 'onednn' else ['/usr/bin/python3', PYTORCH]
     return program + [one.work, one.precision, NUM_LAYERS, one.hidden_size, one.batch_size, SEQ_LENGTH,
                       VOCAB_SIZE, threads, seconds, *one.extra]
 
 
-def run(one, threads, seconds, settings):
-    """The object that a contestant prints, or None after a line that says why there is none."""
-    command = [str(word) for word in command_of(one, threads, seconds)]
+def run(command, timeout, settings):
+    """The JSON that a command prints, or None after a line that says why there is none."""
+    command = [str(word) for word in command]
     try:
         done = subprocess.run(command, env={**PLAIN, **settings}, capture_output=True, text=True,
-                              timeout=60 + 20 * seconds)
+                              timeout=timeout)
         problem = (done.stderr.strip().split('\n')[-1] or f'ended with status {done.returncode}'
                    if done.returncode else '')
         result = None if problem else json.loads(done.stdout)
@@ -269,7 +280,7 @@ def run(one, threads, seconds, settings):
     if problem:
         say(f'bench: {" ".join(command)}: {problem}')
         return None
-    return result[0] if isinstance(result, list) else result
+    return result
 
 
 def measure(contestants, options):
@@ -280,7 +291,10 @@ def measure(contestants, options):
         order = [name for name in contestants if name in results]
         for name in order if round_ % 2 == 0 else order[::-1]:
             one = contestants[name]
-            result = run(one, one.threads or options.threads, options.seconds, settings[one.program])
+            command = command_of(one, one.threads or options.threads, options.seconds)
+            result = run(command, 60 + 20 * options.seconds, settings[one.program])
+            if isinstance(result, list):
+                result = result[0]
             if result is None and one.program == 'rune':
                 fail('rune itself must run; there is nothing to compare')
             if result is None or result['precision'] != one.precision != 'quick':
@@ -290,6 +304,23 @@ def measure(contestants, options):
             results[name].append(result)
             say(f'round {round_ + 1} of {options.rounds}  {name:20} '
                 f'{result["chars_per_second"]:12,.0f} chars/s')
+    return results
+
+
+def measure_growth(options):
+    """For each variable a list of rune's objects, one for each value and line."""
+    precisions = 'fp32,bf16' if HAS_BF16 else 'fp32'
+    results = {}
+    for variable in growth.VARIABLES:
+        rounds = []
+        for round_ in range(options.rounds):
+            say(f'round {round_ + 1} of {options.rounds}  {variable.name}, {variable.what}')
+            command = rune_bench({**growth.options_of(variable, precisions),
+                                  'threads': options.threads, 'seconds': options.seconds})
+            rounds.append(run(command, 300 + 300 * options.seconds, {}))
+            if rounds[-1] is None:
+                fail('rune itself must run; there is nothing to show')
+        results[variable.name] = growth.middle(rounds)
     return results
 
 
@@ -345,17 +376,26 @@ def list_order(one):
             one.program != 'rune')
 
 
-def report(contestants, results, options, busy):
-    engine = results['rune'][0]['engine']
+def report(contestants, results, options):
     print(ratio_table(results, options.threads), end='\n\n')
     print(speed_table(contestants, results), end='\n\n')
-    print(NOTES, end='\n\n')
-    print(f'Measured on {machine(options.threads, engine)}. {options.rounds} rounds, {options.seconds:g} s for '
-          'each measurement.')
+    print(NOTES, OPERATIONS, sep='\n', end='\n\n')
+    print(measured_on(results['rune'][0]['engine'], options))
     if len(results) < len(CONTESTANTS) - (options.threads == 1):
         print('—: it could not be measured here.')
-    if busy:
-        print(f'**Disturbed**: other programs kept {busy:.1f} cores busy when it began.')
+
+
+def report_growth(results, options):
+    engines = {row['engine']: None for rows in results.values() for row in rows}
+    print(table(*growth.table_cells(results)), end='\n\n')
+    print(growth.notes(results), OPERATIONS, sep='\n', end='\n\n')
+    print(measured_on(', '.join(engines), options))
+
+
+def measured_on(engines, options):
+    rounds = f'{options.rounds} round{"s" * (options.rounds > 1)}'
+    return (f'Measured on {machine(options.threads, engines)}. {rounds}, {options.seconds:g} s for each '
+            'measurement.')
 
 
 # The command.
@@ -382,18 +422,27 @@ def parse(args):
     parser = Parser(prog='scripts/bench', allow_abbrev=False,
                     description='Compares rune with oneDNN and PyTorch on this machine, and prints '
                     'Markdown tables. Installs what is missing (Debian and Ubuntu) and builds first.')
-    parser.add_argument('--rounds', type=positive(int), default=5, metavar='N',
-                        help='how often each is measured (%(default)s)')
-    parser.add_argument('--seconds', type=positive(float), default=3, metavar='S',
-                        help='length of a measurement (%(default)s)')
+    parser.add_argument('--growth', nargs='?', const='', metavar='FILE.png',
+                        help='instead, how rune alone does over sizes of the model and the batch: a '
+                        'table, and a picture where FILE.png is given')
+    parser.add_argument('--rounds', type=positive(int), metavar='N',
+                        help='how often each is measured (5; with --growth 1)')
+    parser.add_argument('--seconds', type=positive(float), metavar='S',
+                        help='length of a measurement (3; with --growth 1)')
     parser.add_argument('--threads', type=positive(int), default=cores, metavar='N',
                         help='threads of each (%(default)s: the cores that may be used)')
     parser.add_argument('--json', metavar='FILE', help='also write all numbers to FILE')
     options = parser.parse_args(args)
+    options.rounds = options.rounds or (5 if options.growth is None else 1)
+    options.seconds = options.seconds or (3 if options.growth is None else 1)
+    if options.growth and not options.growth.endswith('.png'):
+        parser.error(f'argument --growth: the name of a picture ends in .png, not {options.growth}')
     if options.threads > cores:
         parser.error(f'argument --threads: only {cores} cores may be used')
-    if options.json and not os.access(os.path.dirname(options.json) or '.', os.W_OK):
-        parser.error(f'argument --json: cannot write to {options.json}')
+    for name in ('growth', 'json'):
+        path = getattr(options, name)
+        if path and not os.access(os.path.dirname(path) or '.', os.W_OK):
+            parser.error(f'argument --{name}: cannot write to {path}')
     return options
 
 
@@ -416,6 +465,33 @@ def build():
         say('bench: the oneDNN peer cannot be built here')
 
 
+@contextlib.contextmanager
+def or_fail(path):
+    """For writing to a path."""
+    try:
+        yield
+    except OSError as error:
+        fail(f'{path}: {error.strerror}')
+
+
+def compare(options):
+    contestants = {name: one for name, one in CONTESTANTS.items()
+                   if (HAS_BF16 or one.precision != 'bf16') and
+                   (options.threads > 1 or one.threads is None)}
+    results = measure(contestants, options)
+    report(contestants, results, options)
+    return results
+
+
+def grow(options):
+    results = measure_growth(options)
+    report_growth(results, options)
+    if options.growth:
+        with or_fail(options.growth):
+            growth.draw(options.growth, results, options.threads)
+    return results
+
+
 def main(args):
     if sys.platform != 'linux':
         fail('this runs on Linux only')
@@ -427,20 +503,16 @@ def main(args):
     except OSError:
         fail('another scripts/bench is measuring')
     build()
-    contestants = {name: one for name, one in CONTESTANTS.items()
-                   if (HAS_BF16 or one.precision != 'bf16') and
-                   (options.threads > 1 or one.threads is None)}
     busy = busy_cores()
     busy = busy if busy > 0.1 else 0
     if busy:
         say(f'bench: other programs keep {busy:.1f} cores busy; the numbers will be disturbed')
-    results = measure(contestants, options)
-    report(contestants, results, options, busy)
+    results = compare(options) if options.growth is None else grow(options)
+    if busy:
+        print(f'**Disturbed**: other programs kept {busy:.1f} cores busy when it began.')
     if options.json:
-        try:
+        with or_fail(options.json):
             Path(options.json).write_text(json.dumps(results, indent=1) + '\n')
-        except OSError as error:
-            fail(f'{options.json}: {error.strerror}')
 
 
 if __name__ == '__main__':
