@@ -77,7 +77,7 @@ CONTESTANTS = {
     'pytorch eval': pytorch(work='eval', batch_size=64),
     'rune sample 64': rune(work='sample', batch_size=64),
     'rune sample exact': rune(work='sample', batch_size=1),
-    'rune sample': rune(work='sample', batch_size=1, precision='quick'),
+    'rune sample': rune(work='sample', batch_size=1, precision='int8'),
     'pytorch sample': pytorch('PyTorch, plain loop', work='sample', batch_size=1),
     'pytorch sample fast': pytorch('PyTorch, cells written out, TorchScript', work='sample',
                                    batch_size=1, extra=('fast',)),
@@ -299,7 +299,7 @@ def measure(contestants, options):
                 result = result[0]
             if result is None and one.program == 'rune':
                 fail('rune itself must run; there is nothing to compare')
-            if result is None or result['precision'] != one.precision != 'quick':
+            if result is None or result['precision'] != one.precision != 'int8':
                 say(f'bench: goes on without {name}')
                 del results[name]
                 continue
@@ -348,15 +348,15 @@ def ratios_of(row, results):
 
 
 def ratio_table(results, threads):
-    quick = results['rune sample'][0]['precision']
+    read = results['rune sample'][0]['precision']
     rows = []
     for row in ROWS:
         if row.theirs == 'rune 1 thread' and threads == 1:
             continue
-        what = row.what.format(f', {quick}' if row.ours == 'rune sample' else threads)
+        what = row.what.format(f', {read}' if row.ours == 'rune sample' else threads)
         rows.append([what, row.against, *middle_and_ends(ratios_of(row, results), '{:.2f}'.format),
                      f'{row.at_least:g}' if row.at_least else ''])
-    return table(['work', 'against', 'ratio', 'spread', 'at least'],
+    return table(['work', 'against', 'ratio', 'spread', 'goal'],
                  ['---', '---', '--:', '--:', '--:'], rows)
 
 

@@ -20,7 +20,7 @@ void team_free(struct team *team);
 int team_size(const struct team *team);
 
 /* Runs work(member, argument) in every member and returns when all are done. Between regions the
- * members sleep. All of them flush denormal numbers to zero. */
+ * members wait, and soon sleep. All of them flush denormal numbers to zero. */
 void team_run(struct team *team, void (*work)(struct member *, void *), void *argument);
 
 /* Returns when every member of the team, or of the group, has called it; what they wrote before is

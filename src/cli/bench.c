@@ -18,13 +18,6 @@
 #define SGEMM_SECONDS 0.5 /* or less, where --seconds is */
 #define READ_SECONDS 0.2
 
-/* enum precision, and behind it what sample takes where the weights allow it. */
-static const char *const precisions[] = {[PRECISION_FP32] = "fp32",
-                                         [PRECISION_BF16] = "bf16",
-                                         [PRECISION_INT8] = "int8",
-                                         [PRECISION_INT8 + 1] = "quick",
-                                         NULL};
-
 struct request {
     struct option_list works, layers, units, batches, lengths, vocabs, precisions, threads;
     const struct engine *engines[OPTION_LIST_MOST]; /* of the precisions */
@@ -262,13 +255,9 @@ static int measure_rows(json_t *array, const struct request *request, const stru
 /* Each precision's engine on this machine. */
 static int find_engines(struct request *request)
 {
-    for (int k = 0; k < request->precisions.count; k++) {
-        const int item = request->precisions.items[k];
-        const enum precision precision =
-            item > PRECISION_INT8 ? PRECISION_INT8 : (enum precision)item;
-        if (!(request->engines[k] = engine_find(NULL, precision)))
+    for (int k = 0; k < request->precisions.count; k++)
+        if (!(request->engines[k] = engine_find((enum precision)request->precisions.items[k])))
             return -1;
-    }
     return 0;
 }
 
@@ -278,9 +267,9 @@ static int check_precisions(const struct request *request)
     for (int w = 0; w < request->works.count; w++)
         for (int k = 0; k < request->precisions.count; k++)
             if (request->works.items[w] == BENCH_TRAIN &&
-                request->precisions.items[k] >= PRECISION_INT8)
+                request->precisions.items[k] == PRECISION_INT8)
                 return error_set("--precision %s is not to train with; give --work eval,sample",
-                                 precisions[request->precisions.items[k]]);
+                                 precision_names[request->precisions.items[k]]);
     return 0;
 }
 
@@ -323,9 +312,9 @@ static struct option list[] = {
     {"vocab-size", 0, OPTION_INTS, AT(vocabs), "LIST", "Symbols", .min = 1, .max = 1 << 24},
     {"threads", 0, OPTION_INTS, AT(threads), "LIST", "Threads", .min = 1, .max = 1024},
     {"precision", 0, OPTION_CHOICES, AT(precisions), "LIST",
-     "Of the products: fp32, bf16, int8 (weights alone; not to train) or quick (what sample takes: "
-     "int8); fp32 where the machine lacks it, as the row then says",
-     .choices = precisions},
+     "Of the products: fp32, bf16, or int8 (weights alone; not to train); fp32 where the machine "
+     "lacks it, as the row then says",
+     .choices = precision_names},
     {.kind = OPTION_GROUP, .help = "How:"},
     {"seconds", 0, OPTION_REAL, AT(seconds), "N", "Length of a measurement", .min = 1e-3,
      .max = 1e6},

@@ -191,7 +191,7 @@ static int run(const struct request *request, const struct options *options)
 {
     struct model model = {0};
     struct corpus corpus = {0};
-    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
+    const struct engine *engine = engine_find(PRECISION_FP32);
     struct team *team = team_new(request->threads);
     const char *path = options->arguments[0];
     int result = engine && team ? model_load(&model, engine, path) : -1;

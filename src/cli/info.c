@@ -51,7 +51,7 @@ static void print_text(const struct model *model)
 static int run(const char *path, bool json)
 {
     struct model model = {0};
-    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
+    const struct engine *engine = engine_find(PRECISION_FP32);
     int result = engine ? model_load(&model, engine, path) : -1;
     if (result == 0 && json)
         result = print_json(&model);

@@ -232,7 +232,7 @@ static int inspect(struct model *model, struct team *team, const struct request 
 static int run(const struct request *request, const char *model_path, const char *path)
 {
     struct model model = {0};
-    const struct engine *engine = engine_find(NULL, PRECISION_FP32);
+    const struct engine *engine = engine_find(PRECISION_FP32);
     struct team *team = team_new(request->threads);
     int result = engine && team ? model_load(&model, engine, model_path) : -1;
     if (result == 0)

@@ -207,8 +207,8 @@ static int make_quick(struct model *model, struct team *team, const struct engin
 static int run(struct request *request, const char *path)
 {
     struct model model = {0};
-    const struct engine *quick =
-        engine_find(NULL, request->exact ? PRECISION_FP32 : PRECISION_INT8);
+    const bool exactly = request->exact || request->count > QUICK_STREAMS;
+    const struct engine *quick = engine_find(exactly ? PRECISION_FP32 : PRECISION_INT8);
     const bool rounds = quick && quick->precision == PRECISION_INT8;
     const struct engine *exact = rounds ? engine_of(PRECISION_FP32, 0) : quick;
     struct team *team = team_new(request->threads);

@@ -120,7 +120,7 @@ static int check_init_from(const struct options *options)
 
 static int check_cell(const struct request *request)
 {
-    const struct engine *engine = engine_find(NULL, (enum precision)request->precision);
+    const struct engine *engine = engine_find((enum precision)request->precision);
     return engine && engine_cell(engine, request->plan.cell) ? 0 : -1;
 }
 

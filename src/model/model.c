@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
                int V, struct vocab *vocab)
 {
+    assert(!model->training || engine->precision != PRECISION_INT8);
     model->engine = engine;
     model->cell = engine_cell(engine, cell);
     model->num_layers = L;
@@ -173,7 +175,7 @@ static size_t scratch_size(const struct tape *tape)
 }
 
 /* Gradients whose squares make one sum. */
-#define STRETCH ((size_t)8192)
+#define SQUARES ((size_t)8192)
 
 /* The first parameter of a layer in the block; behind the linear one, the block's end. */
 static size_t layer_offset(const struct model *model, int layer)
@@ -186,7 +188,7 @@ static size_t layer_offset(const struct model *model, int layer)
 static int num_stretches(const struct model *model, int layer)
 {
     const size_t size = layer_offset(model, layer + 1) - layer_offset(model, layer);
-    return (int)((size + STRETCH - 1) / STRETCH);
+    return (int)((size + SQUARES - 1) / SQUARES);
 }
 
 static size_t lay_out(struct tape *tape, struct arena *arena)
@@ -202,8 +204,8 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
         tape->gradients = take(arena, model->params.size, sizeof(real));
         tape->num_squares = 0;
         for (int l = 0; l <= model->num_layers; l++)
-            tape->num_squares += num_stretches(model, l);
-        tape->squares = take(arena, (size_t)tape->num_squares, sizeof(double));
+            tape->num_squares += (size_t)num_stretches(model, l);
+        tape->squares = take(arena, tape->num_squares, sizeof(double));
         for (size_t l = 0; l < 2 && l < L; l++)
             dy[l] = take(arena, R * H, sizeof(real));
     }
@@ -384,10 +386,9 @@ void model_loss(struct member *member, struct tape *tape, const int32_t *targets
     team_barrier(member);
 }
 
-void tape_sum_squares(struct member *member, struct tape *tape, int layer)
+void tape_sum_squares(struct member *member, struct tape *tape, int layer, double clip_value)
 {
     const struct model *model = tape->model;
-    const struct optim clip = {.clip_value = tape->clip_value};
     const size_t end = layer_offset(model, layer + 1);
     double *squares = tape->squares;
     int first, last;
@@ -395,13 +396,14 @@ void tape_sum_squares(struct member *member, struct tape *tape, int layer)
         squares += num_stretches(model, l);
     team_share(member, num_stretches(model, layer), &first, &last);
     for (int k = first; k < last; k++) {
-        const size_t at = layer_offset(model, layer) + (size_t)k * STRETCH;
-        squares[k] = model->engine->optim.square_sum(&clip, end - at < STRETCH ? end - at : STRETCH,
-                                                     tape->gradients + at);
+        const size_t at = layer_offset(model, layer) + (size_t)k * SQUARES;
+        squares[k] = model->engine->optim.square_sum(
+            clip_value, end - at < SQUARES ? end - at : SQUARES, tape->gradients + at);
     }
 }
 
-void model_backward(struct member *member, struct tape *tape, const int32_t *targets)
+void model_backward(struct member *member, struct tape *tape, const int32_t *targets,
+                    double clip_value)
 {
     const struct model *model = tape->model;
     const int R = tape->T * tape->B, V = model->vocab_size, L = model->num_layers;
@@ -419,12 +421,12 @@ void model_backward(struct member *member, struct tape *tape, const int32_t *tar
         tape->logits, tape->gradients + linear[0].offset, tape->gradients + linear[1].offset,
         tape->layers[L - 1].dy, tape->scratch);
     team_barrier(member);
-    tape_sum_squares(member, tape, L);
+    tape_sum_squares(member, tape, L, clip_value);
     for (int l = L - 1; l >= 0; l--) {
         drop_gradients(member, tape, l);
         model->cell->backward(member, &tape->layers[l]);
         team_barrier(member);
-        tape_sum_squares(member, tape, l);
+        tape_sum_squares(member, tape, l, clip_value);
     }
     team_barrier(member);
 }

@@ -65,9 +65,8 @@ struct tape {
     real *normalisers;    /* [T][B] log Σ e^logit */
     double loss;          /* mean over the targets, in nats */
     real *gradients;      /* [params.size] */
-    double clip_value;    /* limit to each of them in `squares`; 0: none. Set by the caller */
     double *squares;      /* [num_squares] sums of their squares, over fixed stretches */
-    int num_squares;
+    size_t num_squares;
     real *scratch; /* what a layer needs while it works */
     void *memory;
 };
@@ -100,11 +99,13 @@ void model_forward(struct member *member, struct tape *tape, const bool *reset, 
 /* losses, normalisers and loss of targets [T][B], VOCAB_NONE where there is none. */
 void model_loss(struct member *member, struct tape *tape, const int32_t *targets);
 
-/* The gradient of the mean loss in tape->gradients, and the sums of its squares. */
-void model_backward(struct member *member, struct tape *tape, const int32_t *targets);
+/* The gradient of the mean loss in tape->gradients, and the sums of its squares, of each element up
+ * to clip_value (0: all of it). */
+void model_backward(struct member *member, struct tape *tape, const int32_t *targets,
+                    double clip_value);
 
 /* Sums the squares of the gradient of a layer's parameters; layer L is the linear one.
  * model_backward does it for each as soon as it is made. No barrier. */
-void tape_sum_squares(struct member *member, struct tape *tape, int layer);
+void tape_sum_squares(struct member *member, struct tape *tape, int layer, double clip_value);
 
 #endif

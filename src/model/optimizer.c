@@ -38,7 +38,7 @@ void optimizer_step(struct member *member, struct optimizer *optimizer, struct m
 {
     const struct optim *optim = &optimizer->optim;
     double sum = 0;
-    for (int k = 0; k < tape->num_squares; k++)
+    for (size_t k = 0; k < tape->num_squares; k++)
         sum += tape->squares[k];
     const double norm = sqrt(sum);
     const double scale =

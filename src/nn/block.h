@@ -4,7 +4,7 @@
 
 #include "panel.h"
 
-#if defined(RUNE_BF16) && defined(__AMX_BF16__)
+#if defined(RUNE_AMX)
 #include "block_tiles.h"
 #else
 #include "block_vectors.h"

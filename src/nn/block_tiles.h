@@ -44,6 +44,7 @@ static void block_begin(int M)
     };
     for (int tile = 0; tile < 8; tile++)
         config.row_bytes[tile] = config.rows[tile] > 0 ? TILE_BYTES : 0;
+    __asm__ volatile("" : : "r"(&config) : "memory"); /* compilers see 8 bytes of it read */
     _tile_loadconfig(&config);
 }
 
@@ -55,6 +56,7 @@ static void add_tiles(size_t K, struct rows a, const word *panel, int upper, boo
                  c_bytes = c_stride * sizeof(real);
     const word *below = a.data + (size_t)upper * a.stride;
     real *c_below = c + (size_t)upper * c_stride;
+    __asm__ volatile("" : : "r"(c), "r"(a.data) : "memory"); /* nor that tiles read memory */
     _tile_loadd(0, c, c_bytes);
     _tile_loadd(1, c + TILE_WORDS, c_bytes);
     if (lower) {

@@ -4,8 +4,7 @@
 
 #include "panel.h"
 
-/* As many accumulators as there are registers, less the two that hold a row of the panel and one
- * for the word of a row. */
+/* Rows that fit the registers: each has two accumulators. */
 #if defined(__AVX512F__) && !defined(RUNE_DOUBLE)
 #define BLOCK 13
 #else

@@ -1,4 +1,4 @@
-/* What a recurrent cell is. A cell is one file and one row in the table of engine.c; model,
+/* What a recurrent cell is. A cell is one file and one row in the table of variant.c; model,
  * trainer, trace and views know cells only through this. */
 #ifndef RUNE_CELL_H
 #define RUNE_CELL_H

@@ -124,9 +124,9 @@ static const struct engine *named(const char *name, enum precision precision)
     return NULL;
 }
 
-const struct engine *engine_find(const char *name, enum precision precision)
+const struct engine *engine_find(enum precision precision)
 {
-    const char *wanted = name ? name : getenv("RUNE_ISA");
+    const char *wanted = getenv("RUNE_ISA");
     if (wanted && *wanted)
         return named(wanted, precision);
     const struct engine *best = engine_of(precision, 0);

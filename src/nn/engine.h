@@ -49,17 +49,18 @@ struct engine {
         void (*backward)(int n, real p, const uint8_t *keep, real *dy);
     } dropout;
     struct {
-        double (*square_sum)(const struct optim *, size_t n, const real *gradient);
+        double (*square_sum)(double clip_value, size_t n, const real *gradient);
         void (*update)(const struct optim *, size_t n, long step, double rate, double scale,
                        const real *gradient, real *weight, real *m, real *v);
     } optim;
 };
 
-/* The engine of that name, or, where name is NULL, the one in the environment's RUNE_ISA, or else
- * the best of that precision that this machine can run; where it can run none, the best in float32.
- * NULL and a message if there is none of that name, the machine lacks its instructions, or it is
- * neither of that precision nor in float32. */
-const struct engine *engine_find(const char *name, enum precision precision);
+/* The engine that the environment's RUNE_ISA names, or else the best of that precision that this
+ * machine can run; where it can run none, the best in float32. NULL and a message if there is none
+ * of that name, the machine lacks its instructions, or it is neither of that precision nor in
+ * float32.
+ */
+const struct engine *engine_find(enum precision precision);
 
 /* The k-th engine of a precision that this machine can run, best first; NULL behind the last. */
 const struct engine *engine_of(enum precision precision, int k);

@@ -18,7 +18,7 @@ struct grid {
 /* What a core of the kind that runs this variant does, roughly: words multiplied in a second, the
  * cache of its own in bytes, bytes read in a second from behind it, and seconds to meet the others.
  */
-#if defined(RUNE_BF16) && defined(__AMX_BF16__)
+#if defined(RUNE_AMX)
 #define GRID_SPEED 5e11
 #else
 #define GRID_SPEED (6e9 * LANES)

@@ -5,14 +5,8 @@
 /* Rows of a chunk over which the gradients of weights are summed at once. */
 #define DEEPEST 1280
 
-/* Columns that one member sums over all rows; a few cache lines, so that members do not share any.
- */
+/* Columns that one member sums over all rows: a few cache lines. */
 #define COLUMNS 64
-
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 /* --- y = x Wᵀ + b ----------------------------------------------------------------------------- */
 

@@ -7,14 +7,14 @@ static inline real clipped(real g, real limit)
     return g > limit ? limit : g < -limit ? -limit : g;
 }
 
-static real value_limit(const struct optim *optim)
+static real limit_of(double clip_value)
 {
-    return optim->clip_value > 0 ? (real)optim->clip_value : (real)INFINITY;
+    return clip_value > 0 ? (real)clip_value : (real)INFINITY;
 }
 
-double optim_square_sum(const struct optim *optim, size_t n, const real *gradient)
+double optim_square_sum(double clip_value, size_t n, const real *gradient)
 {
-    const real limit = value_limit(optim);
+    const real limit = limit_of(clip_value);
     typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
     const vec most = vec_of(limit);
     lanes sum = {0};
@@ -32,7 +32,7 @@ double optim_square_sum(const struct optim *optim, size_t n, const real *gradien
 void optim_update(const struct optim *optim, size_t n, long step, double rate, double scale,
                   const real *gradient, real *restrict weight, real *restrict m, real *restrict v)
 {
-    const real limit = value_limit(optim), factor = (real)scale, lr = (real)rate;
+    const real limit = limit_of(optim->clip_value), factor = (real)scale, lr = (real)rate;
     const real keep = (real)(1 - rate * optim->weight_decay);
     const real m_scale = (real)(1 / (1 - pow(0.9, (double)step)));
     const real v_scale = (real)(1 / (1 - pow(0.999, (double)step)));

@@ -1,4 +1,4 @@
-/* Optimizers: what they are and what can be set. Their loops are in optim_loops.h. */
+/* Optimizers: what they are and what can be set. Their equations are in optim_loops.h. */
 #ifndef RUNE_OPTIM_H
 #define RUNE_OPTIM_H
 

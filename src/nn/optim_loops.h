@@ -12,7 +12,7 @@
 #define optim_update VARIANT(optim_update)
 
 /* Σ g² over n elements, each clipped by value first. */
-double optim_square_sum(const struct optim *optim, size_t n, const real *gradient);
+double optim_square_sum(double clip_value, size_t n, const real *gradient);
 
 /* One step for n elements: g = scale · clip(gradient), then
  *   Adam (Kingma & Ba 2015; Loshchilov & Hutter 2019):

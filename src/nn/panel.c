@@ -41,11 +41,6 @@ static vec words_along(const real *x, int n)
 
 #endif
 
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 /* Number k of each of n ≤ LANES columns of x[K][…]; 0 behind the last. */
 static vec load_row(int K, int k, int n, const real *x, size_t stride)
 {

@@ -41,6 +41,11 @@ typedef real word; /* of the size of a real; in bf16 only its bits mean somethin
 #define rows_scratch VARIANT(rows_scratch)
 #define rows_pack_turned VARIANT(rows_pack_turned)
 
+static inline int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 /* Words that K numbers take. */
 static inline size_t words(int K)
 {
@@ -111,7 +116,7 @@ void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size
 /* Rows, and words of them, that are worth multiplying by several panels at once: they stay in the
  * cache from one panel to the next, and a panel is read once for all of them. AMX is so fast that
  * the cache must be the first-level one, and that a panel must be worth it. */
-#if defined(RUNE_BF16) && defined(__AMX_BF16__)
+#if defined(RUNE_AMX)
 #define DEEP ((size_t)128)
 #define SLAB 256
 #else

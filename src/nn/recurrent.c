@@ -3,7 +3,7 @@
 #include "grid.h"
 #include "linear.h"
 
-/* Rows of a tile: four blocks of 13, or three of AMX's tiles and a bit. */
+/* Rows of a tile: four blocks of 13, or two of 26. */
 #define TILE_ROWS 52
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -23,8 +23,10 @@ static struct weights weights_at(const struct recurrent *cell, const struct laye
     const size_t hh = G * H * panel_size(layer->H);
     const size_t ih = D > 0 ? G * H * panel_size(layer->D) : 0;
     const size_t ih_back = D * G * panel_size(layer->H);
-    return (struct weights){at, at + hh, at + hh + ih, at + hh + ih + hh,
-                            hh + ih + (layer->training ? hh + ih_back : 0)};
+    const size_t size = hh + ih + (layer->training ? hh + ih_back : 0);
+    if (!at || !layer->training)
+        return (struct weights){at, at ? at + hh : NULL, NULL, NULL, size};
+    return (struct weights){at, at + hh, at + hh + ih, at + hh + ih + hh, size};
 }
 
 /* Where words are numbers, products read states and gates where they are; else from here. */
@@ -53,8 +55,10 @@ static struct scratch scratch_at(const struct recurrent *cell, const struct laye
     const size_t input = layer->onehot ? 0 : rows_scratch(R, layer->D);
     const size_t gradients =
         layer->training ? weight_gradients_scratch(R, cell->gates * layer->H, H + D) : 0;
-    return (struct scratch){at, at + carried, at + carried + h, at + carried + h + da,
-                            carried + h + da + (input > gradients ? input : gradients)};
+    const size_t size = carried + h + da + (input > gradients ? input : gradients);
+    if (!at)
+        return (struct scratch){.size = size};
+    return (struct scratch){at, at + carried, at + carried + h, at + carried + h + da, size};
 }
 
 size_t recurrent_packed_size(const struct recurrent *cell, const struct layer *layer)
@@ -92,10 +96,10 @@ void recurrent_pack(const struct recurrent *cell, struct member *member, const s
 {
     const struct weights to = weights_at(cell, layer, packed);
     pack_weight(member, cell->gates, layer->H, layer->H, layer->param[cell->weight_hh], to.hh,
-                layer->training ? to.hh_back : NULL);
+                to.hh_back);
     if (!layer->onehot)
         pack_weight(member, cell->gates, layer->H, layer->D, layer->param[cell->weight_ih], to.ih,
-                    layer->training ? to.ih_back : NULL);
+                    to.ih_back);
 }
 
 /* --- a layer at work -------------------------------------------------------------------------- */

@@ -2,8 +2,9 @@
  * the state 0: weights packed once a step, the products, and how a team shares them. Such a cell
  * gives its equations for a row of units; all else is here.
  *
- * A member owns PANEL neighbouring units, or several times as many, with all their gates, of all
- * streams or of some: a timestep is two products, its non-linearities, and at most one barrier. */
+ * A member owns some panels of neighbouring units, with all their gates, of all streams or of some:
+ * a timestep is products with its panels, its non-linearities, and at most one barrier. Not for
+ * cells that change h before it is multiplied, as a GRU does. */
 #ifndef RUNE_RECURRENT_H
 #define RUNE_RECURRENT_H
 
@@ -16,10 +17,9 @@ struct recurrent {
     int num_states;
     int num_carried; /* gradients that go back in time beside that of h */
 
-    /* The equations of a timestep for `width` neighbouring units of one row: from a[G][PANEL] and
-     * the states before, to the gates, which are `apart` numbers from each other, and the states
-     * after.
-     */
+    /* The equations of a timestep for `width` ≤ PANEL neighbouring units of one row: from
+     * a[G][PANEL], which can be read in whole vectors, to the gates, `apart` numbers from each
+     * other, and from the states before to those after. */
     void (*row_forward)(int width, const real *a, const real *const before[], real *gates,
                         size_t apart, real *const after[]);
 

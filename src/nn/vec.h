@@ -100,34 +100,36 @@ static inline vec vec_max(vec a, vec b)
 #endif
 }
 
-/* 1 / x for |x| from 1 to 2^127. Dividing takes as long as thirty additions: instead an estimate y
- * of 14 or 12 bits, mended by the first one or two terms of 1 / (x y) = 1 + e + e² + …, e = 1 − x
- * y. */
+/* 1 / x for |x| from 1 to 2^127. Where dividing takes as long as thirty additions, instead an
+ * estimate y of 14 bits, mended by the first term of 1 / (x y) = 1 + e + …, e = 1 − x y. */
 static inline vec vec_reciprocal(vec x)
 {
 #if defined(__AVX512F__) && !defined(RUNE_DOUBLE)
     const vec y = (vec)_mm512_rcp14_ps((__m512)x);
     return y + y * (1 - x * y);
-#elif defined(__AVX2__) && !defined(RUNE_DOUBLE)
-    const vec y = (vec)_mm256_rcp_ps((__m256)x), e = 1 - x * y;
-    return y + y * (e + e * e);
 #else
     return 1 / x;
 #endif
 }
 
+#if defined(__clang__) || __GNUC__ >= 12
+#define VEC_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define VEC_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vec_bits){__VA_ARGS__})
+#endif
+
 /* Lanes of a and b in turn: the lower halves' a0 b0 a1 b1 …, and the upper halves'. */
 #if defined(RUNE_DOUBLE)
-#define VEC_INTERLEAVE(a, b, k) __builtin_shufflevector(a, b, k, 2 + k)
+#define VEC_INTERLEAVE(a, b, k) VEC_SHUFFLE(a, b, k, 2 + k)
 #elif VEC_BYTES == 64
 #define VEC_INTERLEAVE(a, b, k)                                                                    \
-    __builtin_shufflevector(a, b, k, 16 + k, k + 1, 17 + k, k + 2, 18 + k, k + 3, 19 + k, k + 4,   \
-                            20 + k, k + 5, 21 + k, k + 6, 22 + k, k + 7, 23 + k)
+    VEC_SHUFFLE(a, b, k, 16 + k, k + 1, 17 + k, k + 2, 18 + k, k + 3, 19 + k, k + 4, 20 + k,       \
+                k + 5, 21 + k, k + 6, 22 + k, k + 7, 23 + k)
 #elif VEC_BYTES == 32
 #define VEC_INTERLEAVE(a, b, k)                                                                    \
-    __builtin_shufflevector(a, b, k, 8 + k, k + 1, 9 + k, k + 2, 10 + k, k + 3, 11 + k)
+    VEC_SHUFFLE(a, b, k, 8 + k, k + 1, 9 + k, k + 2, 10 + k, k + 3, 11 + k)
 #else
-#define VEC_INTERLEAVE(a, b, k) __builtin_shufflevector(a, b, k, 4 + k, k + 1, 5 + k)
+#define VEC_INTERLEAVE(a, b, k) VEC_SHUFFLE(a, b, k, 4 + k, k + 1, 5 + k)
 #endif
 
 /* Rows become columns: of a square of LANES × LANES every stage moves one bit of the row's number

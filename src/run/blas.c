@@ -23,7 +23,7 @@ static int load(struct blas *blas)
     *(void **)&set_num_threads = dlsym(blas->library, "openblas_set_num_threads");
     *(void **)&get_corename = dlsym(blas->library, "openblas_get_corename");
     if (!blas->sgemm || !set_num_threads || !get_corename)
-        return error_set("libopenblas lacks what OpenBLAS has; install another (%s)", dlerror());
+        return error_set("libopenblas lacks what OpenBLAS has; install another");
     set_num_threads(1); /* a build on OpenMP does not look at its own variable */
     blas->core = get_corename();
     return 0;

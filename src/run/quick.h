@@ -7,6 +7,7 @@
 #include "team.h"
 
 #define QUICK_SYMBOLS 128 /* over which the distributions are compared */
+#define QUICK_STREAMS 16  /* beyond so many, sums take longer than reading does */
 #define QUICK_LIMIT 1e-3  /* nats a symbol by which they may differ */
 
 /* Changes a model's engine to `quick`, an engine for inference, if it gives nearly the distribution

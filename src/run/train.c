@@ -21,7 +21,7 @@ void train_step(struct member *member, void *argument)
     const struct train_step *step = argument;
     model_forward(member, step->tape, step->reset, step->seed, step->step);
     model_loss(member, step->tape, step->targets);
-    model_backward(member, step->tape, step->targets);
+    model_backward(member, step->tape, step->targets, step->optimizer->optim.clip_value);
     optimizer_step(member, step->optimizer, step->model, step->tape, step->step + 1, step->rate);
     model_pack(member, step->model);
 }

@@ -311,7 +311,6 @@ static int make_machinery(struct trainer *trainer, int threads)
                   plan->dropout) != 0 ||
         optimizer_init(&trainer->optimizer, &plan->optim, &trainer->model) != 0)
         return -1;
-    trainer->tape.clip_value = plan->optim.clip_value;
     tape_set_input(&trainer->tape, trainer->batch.x);
     if (corpus->validation.length == 0)
         return 0;
@@ -331,7 +330,7 @@ static int open_log(struct trainer *trainer, struct log_row *last)
  * none. */
 static const struct engine *find_engine(const struct trainer *trainer)
 {
-    const struct engine *engine = engine_find(NULL, trainer->plan.precision);
+    const struct engine *engine = engine_find(trainer->plan.precision);
     if (engine && engine->precision != trainer->plan.precision)
         note(trainer, "%s has no %s instructions: products are made in float32", engine->name,
              precision_names[trainer->plan.precision]);

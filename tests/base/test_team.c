@@ -147,6 +147,29 @@ static void take_turn(struct member *member, void *argument)
 
 /* Many short regions in a row, some right after another and some after a pause: everybody takes
  * part in each once, and the caller sees what they wrote. */
+static double cpu_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Between regions members wait awake for a moment only, and regions wake those that sleep. */
+static void pauses_are_slept(void **state)
+{
+    (void)state;
+    struct team *team = team_new(MOST);
+    struct region region = {0};
+    const double before = cpu_seconds();
+    for (int round = 1; round <= 5; round++) {
+        team_run(team, take_turn, &region);
+        assert_int_equal(region.turns[MOST - 1], round);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    assert_true(cpu_seconds() - before < 0.4); /* of the 0.5 s on every core */
+    team_free(team);
+}
+
 static void regions_in_a_row(void **state)
 {
     (void)state;
@@ -225,6 +248,7 @@ int main(void)
         cmocka_unit_test(nobody_passes_a_barrier_early),
         cmocka_unit_test(groups_meet_apart),
         cmocka_unit_test(regions_in_a_row),
+        cmocka_unit_test(pauses_are_slept),
         cmocka_unit_test(denormals_are_flushed_everywhere),
         cmocka_unit_test(long_waits_are_slept),
     };

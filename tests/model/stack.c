@@ -77,7 +77,7 @@ static void backward(struct member *member, void *argument)
 {
     struct stack *stack = argument;
     forward(member, argument);
-    model_backward(member, &stack->tape, stack->y);
+    model_backward(member, &stack->tape, stack->y, stack->optimizer.optim.clip_value);
 }
 
 static void train(struct member *member, void *argument)

@@ -83,7 +83,7 @@ static void optimize(struct member *member, void *argument)
 {
     struct stack *stack = argument;
     for (int layer = 0; layer <= stack->model.num_layers; layer++)
-        tape_sum_squares(member, &stack->tape, layer);
+        tape_sum_squares(member, &stack->tape, layer, stack->optimizer.optim.clip_value);
     team_barrier(member);
     optimizer_step(member, &stack->optimizer, &stack->model, &stack->tape, 1, 0.5);
 }
@@ -98,7 +98,6 @@ static void check_norm(double clip_norm, double clip_value)
         const size_t size = stack.model.params.size;
         stack.optimizer.optim =
             (struct optim){.kind = OPTIM_SGD, .clip_norm = clip_norm, .clip_value = clip_value};
-        stack.tape.clip_value = clip_value;
         double *right = calloc(size, sizeof *right), squares = 0;
         for (size_t i = 0; i < size; i++) {
             const real g = stack.tape.gradients[i] = (real)random_between(&random, -1, 1);

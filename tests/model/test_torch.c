@@ -60,7 +60,7 @@ static void run(struct member *member, void *argument)
 static void run_back(struct member *member, void *argument)
 {
     struct pass *pass = argument;
-    model_backward(member, &pass->tape, fixture_y);
+    model_backward(member, &pass->tape, fixture_y, 0);
 }
 
 static void compare_gradients(const struct params *params, const real *gradients, double tolerance)

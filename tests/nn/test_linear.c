@@ -135,6 +135,7 @@ static void several_tiles(void **state)
     check(530, 300, 2, 2);
     check(257, 17, 513, 1);
     check(1281, 33, 7, 2);
+    check(3, 2100, 5, 2);
     check(1, 9, 300, 4);
 }
 

@@ -298,6 +298,7 @@ static void dense_input(void **state)
         check(&random, B, T, D, H, false, 1 + round % 3);
         round++;
     }
+    check(&random, 2, 2, 300, 270, false, 2); /* deeper than what is multiplied at once */
 }
 
 /* What is one-hot and what is dense give the same, whichever way the weights lie. */

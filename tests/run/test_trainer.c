@@ -243,7 +243,7 @@ static void one_step(struct member *member, void *argument)
     model_pack(member, &trainer->model);
     model_forward(member, &trainer->tape, trainer->batch.reset, trainer->plan.seed, step);
     model_loss(member, &trainer->tape, trainer->batch.y);
-    model_backward(member, &trainer->tape, trainer->batch.y);
+    model_backward(member, &trainer->tape, trainer->batch.y, 0);
     optimizer_step(member, &trainer->optimizer, &trainer->model, &trainer->tape, step + 1,
                    schedule_rate(&trainer->plan.schedule, step, STEPS));
 }
@@ -301,8 +301,7 @@ static void what_a_run_leaves(void **state)
     struct log_row *rows;
     size_t count;
     double best = INFINITY;
-    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")),
-                     0);
+    assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), scratch_path("whole")), 0);
     assert_int_equal(log_read(scratch_path("whole/log.csv"), &rows, &count), 0);
     for (size_t k = 0; k < count; k++) {
         assert_int_equal(rows[k].step, k + 1);
@@ -371,8 +370,7 @@ static void the_text_of_a_run(void **state)
     (void)state;
     struct model model = {0};
     struct corpus corpus = {0};
-    assert_int_equal(model_load(&model, engine_find(NULL, PRECISION_FP32), scratch_path("whole")),
-                     0);
+    assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), scratch_path("whole")), 0);
     assert_int_equal(trainer_read_corpus(&corpus, scratch_path("whole"), &model.vocab), 0);
     assert_int_equal(corpus.validation.num_segments, 2);
     struct team *team = team_new(1);
