@@ -68,73 +68,82 @@ def table_cells(results):
 def notes(results):
     return (f'Training: characters a second, and floating-point operations as a share of those of sgemm '
             f'({sgemm_gflops(results):,.0f} GFLOP/s).\n'
-            '2 layers, 65 symbols, 50 streams, chunks of 50 characters and float32 where nothing else is said.')
+            'Where nothing else is said: 2 layers, 65 symbols, 50 streams, chunks of 50 characters, fp32.')
 
 
 # The picture.
 
-INK, PALE = '#30343b', '#8a9099'
-COLOURS = {'fp32': INK, 'bf16': '#8e44ad', '512 units': '#1f6fb4', '128 units': '#d9730d'}
+INK, GREY, PALE = '#30343b', '#6f7680', '#e4e6ea'
+COLOURS = {'sgemm': GREY, 'fp32': INK, 'bf16': '#8e44ad', '512 units': '#1f6fb4', '128 units': '#d9730d'}
 
 
 def short(value):
     return f'{value // 1000}k' if value % 1000 == 0 else str(value)
 
 
-def draw_lines(axes, variable, lines):
-    for name, rows in lines.items():
-        axes.plot(variable.values, [row['peak_share'] for row in rows], 'o-', color=COLOURS[name],
-                  linewidth=1.8, markersize=4)
-    axes.set_title(variable.name, fontsize=9, fontweight='bold', loc='left')
-    axes.text(0, 1, f'     {variable.what}', transform=axes.transAxes)
-
-
-def label_lines(axes, lines, apart):
-    """Names behind the ends of lines, at least `apart` from each other."""
-    at = 0
-    for name, rows in sorted(lines.items(), key=lambda line: line[1][-1]['peak_share']):
-        at = max(at + apart, rows[-1]['peak_share'])
-        axes.annotate(name, (1, at), xycoords=('axes fraction', 'data'), color=COLOURS[name],
-                      fontweight='bold', va='center')
-
-
 def draw_axes(axes, variable, top):
+    axes.annotate(variable.name, (0, 1), (0, 6), 'axes fraction', 'offset points', fontweight='bold')
+    axes.annotate(variable.what, (0, 1), (11, 6), 'axes fraction', 'offset points')
     if variable.name != 'L':
         axes.set_xscale('log')
     axes.set_xticks(variable.values, [short(value) for value in variable.values])
     axes.minorticks_off()
     axes.set_ylim(0, top)
+    step = 0.25 if top < 1.5 else 0.5
+    axes.set_yticks([step * k for k in range(int(top / step) + 1)])
     axes.yaxis.set_major_formatter('{x:.0%}')
-    axes.grid(axis='y', color='#e6e8eb', linewidth=0.8)
-    axes.axhline(1, color=PALE, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set_axisbelow(True)
-    axes.spines[['left', 'top', 'right']].set_visible(False)
-    axes.tick_params(color=PALE, labelcolor=INK)
+    axes.tick_params(color=GREY)
     axes.tick_params(axis='y', length=0)
+    axes.spines[['left', 'top', 'right']].set_visible(False)
+    axes.grid(axis='y', color=PALE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.axhline(1, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+
+
+def draw_lines(axes, variable, lines):
+    for name, rows in lines.items():
+        axes.plot(variable.values, [row['peak_share'] for row in rows], 'o-', color=COLOURS[name],
+                  linewidth=1.8, markersize=4)
+
+
+def label_ends(axes, ends, apart):
+    """Names where lines end, at least `apart` from each other."""
+    at = -apart
+    for name, end in sorted(ends.items(), key=lambda item: item[1]):
+        at = max(at + apart, end)
+        axes.annotate(name, (1, at), (2, 0), ('axes fraction', 'data'), 'offset points',
+                      color=COLOURS[name], fontweight='bold', va='center')
 
 
 def draw(path, results, threads):
-    import matplotlib
+    """Units on the left, as high as bf16 goes; beside them the other variables, which share a scale."""
+    import matplotlib  # which is there once scripts/setup was here
     from matplotlib.figure import Figure
 
-    matplotlib.rcParams.update({'font.size': 8, 'text.color': INK, 'axes.edgecolor': PALE})
-    figure = Figure(figsize=(8, 4.5), dpi=200, facecolor='white')
-    places = figure.add_gridspec(2, 3, width_ratios=(1.25, 1, 1), left=0.055, right=0.94, top=0.8,
-                                 bottom=0.06, wspace=0.27, hspace=0.42)
-    places = [places[:, 0], places[0, 1], places[0, 2], places[1, 1], places[1, 2]]
-    highest = {variable.name: max(row['peak_share'] for row in results[variable.name])
-               for variable in VARIABLES}
-    common = max(1, *(highest[variable.name] for variable in VARIABLES[1:]))
-    for variable, place in zip(VARIABLES, places):
-        axes = figure.add_subplot(place)
+    matplotlib.rcParams.update({'font.size': 8, 'text.color': INK, 'xtick.labelcolor': INK,
+                                'ytick.labelcolor': INK, 'axes.edgecolor': GREY})
+    figure = Figure(figsize=(8, 4.4), dpi=200, facecolor='white')
+    left = figure.add_gridspec(1, 1, left=0.055, right=0.33, top=0.81, bottom=0.06)
+    right = figure.add_gridspec(2, 2, left=0.445, right=0.915, top=0.81, bottom=0.06, wspace=0.1,
+                                hspace=0.4)
+    tops = [1.08 * max(1, *(row['peak_share'] for variable in some for row in results[variable.name]))
+            for some in (VARIABLES[:1], VARIABLES[1:])]
+    places = dict(zip('HLBVT', [left[0], *right]))
+    for variable in VARIABLES:
+        axes = figure.add_subplot(places[variable.name])
         lines = lines_of(variable, results[variable.name])
-        top = 1.1 * (max(1, highest['H']) if variable.name == 'H' else common)
-        draw_lines(axes, variable, lines)
+        top = tops[variable.name != 'H']
         draw_axes(axes, variable, top)
-        if variable.name in 'HL':
-            label_lines(axes, lines, 0.05 * top)
-    figure.text(0.012, 0.94, 'How fast rune trains, as a share of what large matrix products reach',
-                fontsize=11, fontweight='bold')
-    figure.text(0.012, 0.895, f'100% is sgemm, {sgemm_gflops(results):,.0f} GFLOP/s with {threads} '
-                'threads. 2 layers, 65 symbols, 50 streams of 50 timesteps where nothing else is said.')
+        draw_lines(axes, variable, lines)
+        ends = {name: rows[-1]['peak_share'] for name, rows in lines.items()}
+        if variable.name == 'H':
+            label_ends(axes, {**ends, 'sgemm': 1}, 0.05 * top)
+        elif variable.name in 'BT':
+            label_ends(axes, ends, 0.1 * top)
+            axes.tick_params(axis='y', labelleft=False)
+    figure.text(0.012, 0.945, 'Training: floating-point operations a second, as a share of sgemm’s',
+                fontsize=10.5, fontweight='bold')
+    figure.text(0.012, 0.9, f'sgemm: {sgemm_gflops(results):,.0f} GFLOP/s, {threads} '
+                f'thread{"s" * (threads > 1)}. Where nothing else is said: 2 layers, 65 symbols, 50 streams, '
+                'chunks of 50, fp32.', color=GREY)
     figure.savefig(path, metadata={'Software': None})
