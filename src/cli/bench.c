@@ -36,7 +36,7 @@ static struct request request_of(const struct request *request, enum bench_work 
     if (of.batches.count == 0)
         of.batches = batches[work];
     if (work == BENCH_EVAL)
-        of.lengths = (struct option_list){1, {EVALUATE_T}};
+        of.lengths = (struct option_list){1, {0}}; /* as many as suit the streams */
     if (work == BENCH_SAMPLE)
         of.lengths = (struct option_list){1, {1}};
     return of;
@@ -75,6 +75,8 @@ static struct bench_config combination(const struct request *of, enum bench_work
     config.vocab_size = pick(&of->vocabs, &k);
     config.seq_length = pick(&of->lengths, &k);
     config.batch_size = pick(&of->batches, &k);
+    if (work == BENCH_EVAL)
+        config.seq_length = evaluator_steps(config.batch_size);
     config.hidden_size = pick(&of->units, &k);
     config.num_layers = pick(&of->layers, &k);
     return config;

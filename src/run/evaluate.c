@@ -6,6 +6,10 @@
 #include "batch.h"
 #include "mem.h"
 
+/* Timesteps of a chunk. */
+#define LEAST_STEPS 4
+#define MOST_STEPS 16
+
 /* Cuts the segments of a part into windows, each of which begins as a text does. */
 static int cut_windows(struct corpus_part *windows, const struct corpus_part *part, uint64_t window)
 {
@@ -29,13 +33,19 @@ static int cut_windows(struct corpus_part *windows, const struct corpus_part *pa
 /* Timesteps of a chunk that cut a window with little left over. */
 static int window_T(uint64_t window)
 {
-    const uint64_t chunks = (window - 1) / EVALUATE_T + 1;
+    const uint64_t chunks = (window - 1) / MOST_STEPS + 1;
     return (int)((window - 1) / chunks + 1);
 }
 
 static int at_most(int streams, uint64_t most)
 {
     return most < 1 ? 1 : (uint64_t)streams > most ? (int)most : streams;
+}
+
+int evaluator_steps(int streams)
+{
+    const int steps = 64 / streams;
+    return steps < LEAST_STEPS ? LEAST_STEPS : steps > MOST_STEPS ? MOST_STEPS : steps;
 }
 
 int evaluator_streams(const struct corpus_part *part, int streams)
@@ -51,9 +61,10 @@ int evaluator_init(struct evaluator *evaluator, struct team *team, struct model 
     evaluator->model = model;
     evaluator->corpus = corpus;
     evaluator->part = part;
-    if (window == 0)
-        return tape_init(&evaluator->tape, model, evaluator_streams(part, streams), EVALUATE_T,
-                         false, 0);
+    if (window == 0) {
+        const int B = evaluator_streams(part, streams);
+        return tape_init(&evaluator->tape, model, B, evaluator_steps(B), false, 0);
+    }
     if (cut_windows(&evaluator->windows, part, window) != 0)
         return -1;
     evaluator->part = &evaluator->windows;

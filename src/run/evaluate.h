@@ -8,7 +8,6 @@
 #include "model.h"
 #include "team.h"
 
-#define EVALUATE_T 16        /* timesteps of a chunk */
 #define EVALUATE_WARMUP 1000 /* characters that a stream reads before those that count */
 
 struct evaluator {
@@ -39,6 +38,10 @@ int evaluator_init(struct evaluator *evaluator, struct team *team, struct model 
 /* How many streams a part is read in where `streams` are asked for: as many as are no shorter than
  * their warm-up, at least 1. */
 int evaluator_streams(const struct corpus_part *part, int streams);
+
+/* Timesteps of a chunk: few where there are streams enough, so that it stays in the cache, and many
+ * where weights are read for one stream alone. */
+int evaluator_steps(int streams);
 
 void evaluator_release(struct evaluator *evaluator);
 

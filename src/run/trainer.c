@@ -284,9 +284,10 @@ static int check_memory(struct trainer *trainer)
     const size_t taken = ids + (model->weights ? model_bytes(model) : 0);
     trainer->memory = model_bytes(model) + optimizer_bytes(model) + ids +
                       tape_bytes(model, plan->batch_size, plan->seq_length, true, plan->dropout);
-    if (corpus->validation.length > 0)
-        trainer->memory += tape_bytes(
-            model, evaluator_streams(&corpus->validation, plan->batch_size), EVALUATE_T, false, 0);
+    if (corpus->validation.length > 0) {
+        const int B = evaluator_streams(&corpus->validation, plan->batch_size);
+        trainer->memory += tape_bytes(model, B, evaluator_steps(B), false, 0);
+    }
     if (trainer->memory - taken > free_bytes)
         return error_set("this needs %.1f GB of memory and %.1f GB are free: take a smaller "
                          "--hidden-size, --num-layers, --batch-size or --seq-length",
