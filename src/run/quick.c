@@ -7,25 +7,23 @@
 #include "mem.h"
 #include "sample.h"
 
-/* A text, and the logits of each of its symbols. */
+#define ROWS (QUICK_SYMBOLS * QUICK_TEXTS)
+
+/* Texts of the model's own, as inputs of a chunk. */
 struct passage {
-    int32_t ids[QUICK_SYMBOLS];
-    real *logits; /* [QUICK_SYMBOLS][V] */
+    int32_t inputs[ROWS]; /* [QUICK_SYMBOLS][QUICK_TEXTS] */
+    real *logits;         /* [ROWS][V] what the model expects, reading them */
 };
 
-static const struct sample_options plain = {.temperature = 1, .top_p = 1, .seed = 1};
-
-/* Lets the model write the passage as a text of its own. */
 static int write_passage(struct model *model, struct team *team, struct passage *passage)
 {
+    const struct sample_options plain = {.temperature = 1, .top_p = 1, .seed = 1};
     struct sampler sampler = {0};
-    const size_t V = (size_t)model->vocab_size;
-    if (sampler_init(&sampler, team, model, 1, &plain) != 0)
+    if (sampler_init(&sampler, team, model, QUICK_TEXTS, &plain) != 0)
         return -1;
-    for (int k = 0; k < QUICK_SYMBOLS; k++) {
+    for (int32_t *row = passage->inputs; row < passage->inputs + ROWS; row += QUICK_TEXTS) {
+        memcpy(row, sampler.ids, QUICK_TEXTS * sizeof *row);
         sampler_next(&sampler);
-        passage->ids[k] = sampler.ids[0];
-        memcpy(passage->logits + (size_t)k * V, sampler.tape.logits, V * sizeof(real));
     }
     sampler_release(&sampler);
     return 0;
@@ -53,22 +51,32 @@ static double divergence_of(int V, const real *p_logits, const real *q_logits)
     return sum;
 }
 
-/* Lets the model read the passage, and compares what it expects with what the writer did. */
-static int read_passage(struct model *model, struct team *team, const struct passage *passage,
+static void forward(struct member *member, void *tape)
+{
+    model_forward(member, tape, NULL, 0, 0);
+}
+
+/* Lets the model read the passage. What it expects becomes the passage's logits, or, where
+ * `divergence` is not NULL, is compared with them. */
+static int read_passage(struct model *model, struct team *team, struct passage *passage,
                         double *divergence)
 {
-    struct sampler sampler = {0};
-    const int V = model->vocab_size;
-    if (sampler_init(&sampler, team, model, 1, &plain) != 0)
+    struct tape tape = {0};
+    const size_t V = (size_t)model->vocab_size;
+    if (tape_init(&tape, model, QUICK_TEXTS, QUICK_SYMBOLS, false, 0) != 0)
         return -1;
-    *divergence = 0;
-    for (int k = 0; k < QUICK_SYMBOLS; k++) {
-        sampler_prompt(&sampler, &passage->ids[k], 1);
-        *divergence +=
-            divergence_of(V, passage->logits + (size_t)k * (size_t)V, sampler.tape.logits) /
-            QUICK_SYMBOLS;
+    tape_set_input(&tape, passage->inputs);
+    model_prepare(team, model);
+    team_run(team, forward, &tape);
+    if (divergence) {
+        *divergence = 0;
+        for (size_t row = 0; row < ROWS; row++)
+            *divergence +=
+                divergence_of((int)V, passage->logits + row * V, tape.logits + row * V) / ROWS;
+    } else {
+        memcpy(passage->logits, tape.logits, ROWS * V * sizeof(real));
     }
-    sampler_release(&sampler);
+    tape_release(&tape);
     return 0;
 }
 
@@ -76,9 +84,11 @@ int quick_take(struct model *model, struct team *team, const struct engine *quic
                double *divergence)
 {
     const struct engine *own = model->engine;
-    struct passage passage = {
-        .logits = mem_new((size_t)QUICK_SYMBOLS * (size_t)model->vocab_size, sizeof(real))};
+    struct passage passage = {.logits =
+                                  mem_new((size_t)ROWS * (size_t)model->vocab_size, sizeof(real))};
     int result = passage.logits ? write_passage(model, team, &passage) : -1;
+    if (result == 0)
+        result = read_passage(model, team, &passage, NULL);
     if (result == 0)
         result = model_change_engine(model, quick);
     if (result == 0)

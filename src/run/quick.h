@@ -6,12 +6,13 @@
 #include "model.h"
 #include "team.h"
 
-#define QUICK_SYMBOLS 128 /* over which the distributions are compared */
-#define QUICK_STREAMS 16  /* beyond so many, sums take longer than reading does */
-#define QUICK_LIMIT 1e-3  /* nats a symbol by which they may differ */
+#define QUICK_TEXTS 8    /* over which the distributions are compared, */
+#define QUICK_SYMBOLS 64 /* and symbols of each */
+#define QUICK_STREAMS 16 /* beyond so many, sums take longer than reading does */
+#define QUICK_LIMIT 1e-3 /* nats a symbol by which they may differ */
 
 /* Changes a model's engine to `quick`, an engine for inference, if it gives nearly the distribution
- * of the model's own: *divergence, the mean over a text that the model writes with its own of
+ * of the model's own: *divergence, the mean over texts that the model writes with its own of
  * KL(own ‖ quick) in nats, is at most QUICK_LIMIT. Else the model keeps its own. No tape of the
  * model may be there. Returns 0, or −1 and a message; the model can then only be released. */
 int quick_take(struct model *model, struct team *team, const struct engine *quick,

@@ -13,7 +13,7 @@
 #include "random.h"
 #include "sample.h"
 
-enum { L = 2, H = 80, V = 37, N = QUICK_SYMBOLS };
+enum { L = 2, H = 80, V = 37, B = QUICK_TEXTS, T = QUICK_SYMBOLS, N = T * B };
 
 static real *weights_of(struct model *model, int layer, int param)
 {
@@ -39,10 +39,10 @@ static void write_text(struct model *model, struct team *team, int32_t *ids)
 {
     const struct sample_options options = {.temperature = 1, .top_p = 1, .seed = 1};
     struct sampler sampler = {0};
-    assert_int_equal(sampler_init(&sampler, team, model, 1, &options), 0);
-    for (int k = 0; k < N; k++) {
+    assert_int_equal(sampler_init(&sampler, team, model, B, &options), 0);
+    for (int t = 0; t < T; t++) {
         sampler_next(&sampler);
-        ids[k] = sampler.ids[0];
+        memcpy(ids + t * B, sampler.ids, B * sizeof *ids);
     }
     sampler_release(&sampler);
 }
@@ -56,9 +56,11 @@ static void forward(struct member *member, void *tape)
 static void expect(struct model *model, struct team *team, const int32_t *ids, double *probs)
 {
     struct tape tape = {0};
-    int32_t inputs[N] = {VOCAB_NONE};
-    memcpy(inputs + 1, ids, (N - 1) * sizeof *ids);
-    assert_int_equal(tape_init(&tape, model, 1, N, false, 0), 0);
+    int32_t inputs[N];
+    for (int b = 0; b < B; b++)
+        inputs[b] = VOCAB_NONE;
+    memcpy(inputs + B, ids, (N - B) * sizeof *ids);
+    assert_int_equal(tape_init(&tape, model, B, T, false, 0), 0);
     tape_set_input(&tape, inputs);
     model_prepare(team, model);
     team_run(team, forward, &tape);
