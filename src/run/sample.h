@@ -38,7 +38,7 @@ void sampler_release(struct sampler *sampler);
 void sampler_prompt(struct sampler *sampler, const int32_t *ids, size_t count);
 
 /* Draws the next symbol of every sample: sampler->ids[0..B). The unknown symbol is never drawn.
- * Sample b depends on (seed, b) alone, but for the rounding of products over B rows. */
+ * Sample b depends on (seed, b) alone. */
 void sampler_next(struct sampler *sampler);
 
 /* Draws from a distribution given as V logits, `uniform` in [0, 1): temperature first, then top-k,

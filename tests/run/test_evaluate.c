@@ -14,9 +14,11 @@
 
 enum { V = 20, N = 6000, CUT = 3437 };
 
-/* OpenBLAS chooses its kernels by the number of rows: the last bits of a loss are not those of a
- * pass with one row. */
-#define SAME 1e-5
+/* Means are of sums in another order. */
+#define SAME 1e-12
+
+/* What is left of what stood before a stream's warm-up. */
+#define FORGOTTEN 1e-5
 
 struct text {
     int32_t ids[N];
@@ -105,7 +107,7 @@ static void one_stream_is_exact(void **state)
         const struct evaluation result = run(&text, 1, windows[w], &seen);
         assert_memory_equal(seen.ids, text.ids, sizeof text.ids);
         for (int k = 0; k < N; k++) {
-            assert_true(fabs(seen.losses[k] - losses[k]) < SAME);
+            assert_true(seen.losses[k] == losses[k]);
             sum += losses[k];
         }
         assert_int_equal(result.characters, N);
@@ -141,7 +143,7 @@ static void windows_are_exact_in_many_streams(void **state)
             assert_true(fabs(result.loss - sum / N) < SAME);
             qsort(seen.losses, N, sizeof *seen.losses, by_size);
             for (int k = 0; k < N; k++)
-                assert_true(fabs(seen.losses[k] - losses[k]) < SAME);
+                assert_true(seen.losses[k] == losses[k]);
         }
     }
     text_release(&text);
@@ -161,10 +163,10 @@ static void streams_read_the_same(void **state)
         const struct evaluation together = run(&text, streams, 0, &several);
         int counts[V] = {0};
         assert_int_equal(together.characters, N);
-        assert_true(fabs(together.loss - alone.loss) < SAME);
+        assert_true(fabs(together.loss - alone.loss) < FORGOTTEN);
         qsort(several.losses, N, sizeof *several.losses, by_size);
         for (int k = 0; k < N; k++)
-            assert_true(fabs(several.losses[k] - one.losses[k]) < SAME);
+            assert_true(fabs(several.losses[k] - one.losses[k]) < FORGOTTEN);
         for (int k = 0; k < N; k++) /* each character once, whatever the order */
             counts[one.ids[k]]++, counts[several.ids[k]]--;
         for (int v = 0; v < V; v++)
