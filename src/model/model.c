@@ -33,7 +33,8 @@ int model_init(struct model *model, const struct engine *engine, const char *cel
 /* The shape of layer l; B and T for a chunk. */
 static struct layer shape_of(const struct model *model, int l, int B, int T, bool training)
 {
-    return (struct layer){.B = B,
+    return (struct layer){.cell = model->cell,
+                          .B = B,
                           .T = T,
                           .D = l == 0 ? model->vocab_size : model->hidden_size,
                           .H = model->hidden_size,

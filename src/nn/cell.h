@@ -16,8 +16,12 @@
 #define CELL_GATES 8
 #define CELL_QUANTITIES (CELL_STATES + CELL_GATES)
 
+struct cell;
+struct recurrent;
+
 /* One layer over one chunk of B streams and T timesteps. The caller owns all arrays. */
 struct layer {
+    const struct cell *cell;
     int B, T;
     int D, H;           /* width of the input (V for one-hot input) and of the layer */
     bool onehot;        /* the input is: */
@@ -54,6 +58,7 @@ struct cell {
     const char *const
         *quantities; /* [num_states + num_gates] what a trace calls them, states first */
     const struct cell_param *params;
+    const struct recurrent *recurrent; /* see recurrent.h; NULL for a cell of another kind */
 
     /* Numbers that pack writes, and that forward and backward need as scratch, for a layer of which
      * nothing but the shape is given (for packed_size, without B and T). */

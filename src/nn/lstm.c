@@ -65,52 +65,25 @@ static void row_backward(int width, real *gates, size_t apart, const real *const
         const vec g = vec_load_part(gates + G * apart + u, n);
         const vec o = vec_load_part(gates + O * apart + u, n);
         const vec tanh_c = vec_tanh(vec_load_part(after[STATE_C] + u, n));
-        const vec h = vec_load_part(dh + u, n);
-        const vec c = h * o * (1 - tanh_c * tanh_c) + vec_load_part(carried[0] + u, n);
+        const vec dhidden = vec_load_part(dh + u, n);
+        const vec dcell = dhidden * o * (1 - tanh_c * tanh_c) + vec_load_part(carried[0] + u, n);
         const vec c_before = vec_load_part(before[STATE_C] + u, n);
-        vec_store_part(gates + I * apart + u, c * g * i * (1 - i), n);
-        vec_store_part(gates + F * apart + u, c * c_before * f * (1 - f), n);
-        vec_store_part(gates + G * apart + u, c * i * (1 - g * g), n);
-        vec_store_part(gates + O * apart + u, h * tanh_c * o * (1 - o), n);
-        vec_store_part(carried[0] + u, c * f, n);
+        vec_store_part(gates + I * apart + u, dcell * g * i * (1 - i), n);
+        vec_store_part(gates + F * apart + u, dcell * c_before * f * (1 - f), n);
+        vec_store_part(gates + G * apart + u, dcell * i * (1 - g * g), n);
+        vec_store_part(gates + O * apart + u, dhidden * tanh_c * o * (1 - o), n);
+        vec_store_part(carried[0] + u, dcell * f, n);
     }
 }
 
 static const struct recurrent lstm = {
-    .gates = GATES,
     .weight_ih = WEIGHT_IH,
     .weight_hh = WEIGHT_HH,
     .bias = BIAS,
-    .num_states = STATES,
     .num_carried = 1,
     .row_forward = row_forward,
     .row_backward = row_backward,
 };
-
-static size_t packed_size(const struct layer *layer)
-{
-    return recurrent_packed_size(&lstm, layer);
-}
-
-static size_t scratch_size(const struct layer *layer)
-{
-    return recurrent_scratch_size(&lstm, layer);
-}
-
-static void pack(struct member *member, const struct layer *layer, real *packed)
-{
-    recurrent_pack(&lstm, member, layer, packed);
-}
-
-static void forward(struct member *member, const struct layer *layer)
-{
-    recurrent_forward(&lstm, member, layer);
-}
-
-static void backward(struct member *member, const struct layer *layer)
-{
-    recurrent_backward(&lstm, member, layer);
-}
 
 const struct cell VARIANT(lstm_cell) = {
     .name = "lstm",
@@ -119,9 +92,10 @@ const struct cell VARIANT(lstm_cell) = {
     .num_params = PARAMS,
     .quantities = quantities,
     .params = params,
-    .packed_size = packed_size,
-    .scratch_size = scratch_size,
-    .pack = pack,
-    .forward = forward,
-    .backward = backward,
+    .recurrent = &lstm,
+    .packed_size = recurrent_packed_size,
+    .scratch_size = recurrent_scratch_size,
+    .pack = recurrent_pack,
+    .forward = recurrent_forward,
+    .backward = recurrent_backward,
 };

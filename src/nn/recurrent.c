@@ -16,9 +16,9 @@ struct weights {
     size_t size;
 };
 
-static struct weights weights_at(const struct recurrent *cell, const struct layer *layer, word *at)
+static struct weights weights_at(const struct layer *layer, word *at)
 {
-    const size_t G = (size_t)cell->gates, H = (size_t)panel_count(layer->H);
+    const size_t G = (size_t)layer->cell->num_gates, H = (size_t)panel_count(layer->H);
     const size_t D = layer->onehot ? 0 : (size_t)panel_count(layer->D);
     const size_t hh = G * H * panel_size(layer->H);
     const size_t ih = D > 0 ? G * H * panel_size(layer->D) : 0;
@@ -43,32 +43,32 @@ static size_t step_words(const struct layer *layer)
     return WORD > 1 ? (size_t)layer->B * words(layer->H) : 0;
 }
 
-static struct scratch scratch_at(const struct recurrent *cell, const struct layer *layer, real *at)
+static struct scratch scratch_at(const struct layer *layer, real *at)
 {
-    const size_t G = (size_t)cell->gates, states = (size_t)layer->B * (size_t)layer->H;
+    const size_t G = (size_t)layer->cell->num_gates, states = (size_t)layer->B * (size_t)layer->H;
     const int R = layer->T * layer->B, H = panel_count(layer->H) * PANEL;
     const int D = layer->onehot ? 0 : panel_count(layer->D) * PANEL;
     const size_t carried =
-        layer->training ? ((size_t)cell->num_carried * states + 15) / 16 * 16 : 0;
+        layer->training ? ((size_t)layer->cell->recurrent->num_carried * states + 15) / 16 * 16 : 0;
     const size_t h = (size_t)(layer->T + 1) * step_words(layer);
     const size_t da = layer->training ? G * (size_t)layer->T * step_words(layer) : 0;
     const size_t input = layer->onehot ? 0 : rows_scratch(R, layer->D);
     const size_t gradients =
-        layer->training ? weight_gradients_scratch(R, cell->gates * layer->H, H + D) : 0;
+        layer->training ? weight_gradients_scratch(R, layer->cell->num_gates * layer->H, H + D) : 0;
     const size_t size = carried + h + da + (input > gradients ? input : gradients);
     if (!at)
         return (struct scratch){.size = size};
     return (struct scratch){at, at + carried, at + carried + h, at + carried + h + da, size};
 }
 
-size_t recurrent_packed_size(const struct recurrent *cell, const struct layer *layer)
+size_t recurrent_packed_size(const struct layer *layer)
 {
-    return weights_at(cell, layer, NULL).size;
+    return weights_at(layer, NULL).size;
 }
 
-size_t recurrent_scratch_size(const struct recurrent *cell, const struct layer *layer)
+size_t recurrent_scratch_size(const struct layer *layer)
 {
-    return scratch_at(cell, layer, NULL).size;
+    return scratch_at(layer, NULL).size;
 }
 
 /* Packs a weight of G · H rows and K columns for the way forward and, unless it is NULL, back. */
@@ -91,22 +91,22 @@ static void pack_weight(struct member *member, int G, int H, int K, const real *
                     back + (size_t)gate * panel_size(H), (size_t)G * panel_size(H));
 }
 
-void recurrent_pack(const struct recurrent *cell, struct member *member, const struct layer *layer,
-                    word *packed)
+void recurrent_pack(struct member *member, const struct layer *layer, word *packed)
 {
-    const struct weights to = weights_at(cell, layer, packed);
-    pack_weight(member, cell->gates, layer->H, layer->H, layer->param[cell->weight_hh], to.hh,
-                to.hh_back);
+    const struct recurrent *recurrent = layer->cell->recurrent;
+    const struct weights to = weights_at(layer, packed);
+    pack_weight(member, layer->cell->num_gates, layer->H, layer->H,
+                layer->param[recurrent->weight_hh], to.hh, to.hh_back);
     if (!layer->onehot)
-        pack_weight(member, cell->gates, layer->H, layer->D, layer->param[cell->weight_ih], to.ih,
-                    to.ih_back);
+        pack_weight(member, layer->cell->num_gates, layer->H, layer->D,
+                    layer->param[recurrent->weight_ih], to.ih, to.ih_back);
 }
 
 /* --- a layer at work -------------------------------------------------------------------------- */
 
 struct work {
-    const struct recurrent *cell;
     const struct layer *layer;
+    const struct recurrent *recurrent;
     struct weights weights;
     struct scratch scratch;
     struct grid grid; /* how the team shares out units and streams */
@@ -114,24 +114,24 @@ struct work {
     size_t G, H, B;
 };
 
-static struct work begin(const struct recurrent *cell, struct member *member,
-                         const struct layer *layer)
+static struct work begin(struct member *member, const struct layer *layer)
 {
     const struct weights weights =
-        weights_at(cell, layer, (word *)layer->packed); /* which none but pack writes */
-    const struct grid grid = grid_cut(
-        member, layer->B, panel_count(layer->H),
-        (size_t)cell->gates * (panel_size(layer->H) + (layer->onehot ? 0 : panel_size(layer->D))),
-        true);
+        weights_at(layer, (word *)layer->packed); /* which none but pack writes */
+    const struct grid grid =
+        grid_cut(member, layer->B, panel_count(layer->H),
+                 (size_t)layer->cell->num_gates *
+                     (panel_size(layer->H) + (layer->onehot ? 0 : panel_size(layer->D))),
+                 true);
     return (struct work){
-        .cell = cell,
         .layer = layer,
+        .recurrent = layer->cell->recurrent,
         .weights = weights,
-        .scratch = scratch_at(cell, layer, layer->scratch),
+        .scratch = scratch_at(layer, layer->scratch),
         .grid = grid,
         .unit = grid.first_panel * PANEL,
         .width = panels_width(layer->H, grid.first_panel, grid.last_panel),
-        .G = (size_t)cell->gates,
+        .G = (size_t)layer->cell->num_gates,
         .H = (size_t)layer->H,
         .B = (size_t)layer->B,
     };
@@ -147,7 +147,7 @@ static real *gates_row(const struct work *work, size_t r)
 static void states_at(const struct work *work, size_t r, int unit, const real *before[],
                       real *after[])
 {
-    for (int s = 0; s < work->cell->num_states; s++) {
+    for (int s = 0; s < work->layer->cell->num_states; s++) {
         real *state = work->layer->state[s] + r * work->H + unit;
         before[s] = state;
         after[s] = state + work->B * work->H;
@@ -213,7 +213,7 @@ static void bulk_input(const struct work *work, struct rows x, int t, int steps)
     const size_t first = (size_t)t * work->B;
     const int rows = steps * layer->B;
     for (size_t gate = 0; gate < work->G; gate++) {
-        const real *bias = layer->param[work->cell->bias] + gate * work->H + work->unit;
+        const real *bias = layer->param[work->recurrent->bias] + gate * work->H + work->unit;
         real *to = gates_row(work, first) + gate * work->H;
         for (int r = 0; r < rows && work->width > 0; r++)
             memcpy(gates_row(work, first + (size_t)r) + gate * work->H + work->unit, bias,
@@ -241,8 +241,8 @@ static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
     real *a = tile->a;
     for (size_t row = tile->row; row < tile->row + (size_t)tile->rows; row++) {
         const int id = layer->onehot ? layer->ids[row] : -1;
-        const real *bias = layer->param[work->cell->bias] + tile->unit;
-        const real *weight = layer->param[work->cell->weight_ih] + tile->unit +
+        const real *bias = layer->param[work->recurrent->bias] + tile->unit;
+        const real *weight = layer->param[work->recurrent->weight_ih] + tile->unit +
                              (size_t)(id < 0 ? 0 : id) * work->G * work->H;
         real *gates = gates_row(work, row) + tile->unit;
         for (size_t gate = 0; gate < work->G;
@@ -281,8 +281,8 @@ static void tile_finish(const struct work *work, const struct tile *tile, struct
     for (int r = 0; r < tile->rows; r++) {
         const size_t row = tile->row + (size_t)r;
         states_at(work, row, tile->unit, before, after);
-        work->cell->row_forward(tile->width, tile->a + (size_t)r * work->G * PANEL, before,
-                                gates_row(work, row) + tile->unit, work->H, after);
+        work->recurrent->row_forward(tile->width, tile->a + (size_t)r * work->G * PANEL, before,
+                                     gates_row(work, row) + tile->unit, work->H, after);
         row_pack(tile->width, after[0], row_at(next, tile->b + r) + tile->unit / WORD);
     }
 }
@@ -310,10 +310,9 @@ static void step_forward(const struct work *work, struct rows x, int t, bool bul
         }
 }
 
-void recurrent_forward(const struct recurrent *cell, struct member *member,
-                       const struct layer *layer)
+void recurrent_forward(struct member *member, const struct layer *layer)
 {
-    struct work work = begin(cell, member, layer);
+    struct work work = begin(member, layer);
     const int T = layer->T, steps = bulk_steps(&work, TILE_ROWS);
     struct rows x = {0};
     if (!layer->onehot)
@@ -346,13 +345,13 @@ static void step_backward(const struct work *work, int t)
         const size_t at = (size_t)b * work->H + (size_t)work->unit;
         real *gates = gates_row(work, row + (size_t)b) + work->unit;
         states_at(work, row + (size_t)b, work->unit, before, after);
-        for (int k = 0; k < work->cell->num_carried; k++) {
+        for (int k = 0; k < work->recurrent->num_carried; k++) {
             carried[k] = work->scratch.carried + (size_t)k * states + at;
             if (t == layer->T - 1)
                 memset(carried[k], 0, (size_t)width * sizeof(real));
         }
-        work->cell->row_backward(width, gates, work->H, before, (const real *const *)after,
-                                 layer->dy + row * work->H + at, carried);
+        work->recurrent->row_backward(width, gates, work->H, before, (const real *const *)after,
+                                      layer->dy + row * work->H + at, carried);
         for (size_t gate = 0; gate < work->G; gate++)
             row_pack(width, gates + gate * work->H,
                      row_at(da, b) + gate * words(layer->H) + work->unit / WORD);
@@ -379,23 +378,22 @@ static void input_backward(const struct work *work, int t, int steps)
 static void weights_backward(struct member *member, const struct work *work)
 {
     const struct layer *layer = work->layer;
-    const struct recurrent *cell = work->cell;
-    const int R = layer->T * layer->B, N = cell->gates * layer->H;
+    const struct recurrent *recurrent = work->recurrent;
+    const int R = layer->T * layer->B, N = layer->cell->num_gates * layer->H;
     const struct weight_gradient inputs[] = {
-        {layer->H, layer->state[0], layer->grad[cell->weight_hh]},
-        {layer->D, layer->x, layer->grad[cell->weight_ih]},
+        {layer->H, layer->state[0], layer->grad[recurrent->weight_hh]},
+        {layer->D, layer->x, layer->grad[recurrent->weight_ih]},
     };
     weight_gradients(member, R, N, layer->gates, layer->onehot ? 1 : 2, inputs,
-                     layer->grad[cell->bias], work->scratch.rest);
+                     layer->grad[recurrent->bias], work->scratch.rest);
     if (layer->onehot)
         onehot_gradient(member, R, layer->D, N, layer->ids, layer->gates,
-                        layer->grad[cell->weight_ih]);
+                        layer->grad[recurrent->weight_ih]);
 }
 
-void recurrent_backward(const struct recurrent *cell, struct member *member,
-                        const struct layer *layer)
+void recurrent_backward(struct member *member, const struct layer *layer)
 {
-    struct work work = begin(cell, member, layer);
+    struct work work = begin(member, layer);
     const int T = layer->T, steps = bulk_steps(&work, GRID_WORTH_READING);
     for (int t = T - 1; t >= 0; t--) {
         step_backward(&work, t);

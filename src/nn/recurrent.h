@@ -12,10 +12,8 @@
 #include "panel.h"
 
 struct recurrent {
-    int gates;                      /* G, ≤ CELL_GATES */
     int weight_ih, weight_hh, bias; /* among the cell's parameters: [G·H][D], [G·H][H], [G·H] */
-    int num_states;
-    int num_carried; /* gradients that go back in time beside that of h */
+    int num_carried;                /* gradients that go back in time beside that of h */
 
     /* The equations of a timestep for `width` ≤ PANEL neighbouring units of one row: from
      * a[G][PANEL], which can be read in whole vectors, to the gates, `apart` numbers from each
@@ -36,14 +34,11 @@ struct recurrent {
 #define recurrent_forward VARIANT(recurrent_forward)
 #define recurrent_backward VARIANT(recurrent_backward)
 
-/* The functions of a struct cell. */
-size_t recurrent_packed_size(const struct recurrent *cell, const struct layer *layer);
-size_t recurrent_scratch_size(const struct recurrent *cell, const struct layer *layer);
-void recurrent_pack(const struct recurrent *cell, struct member *member, const struct layer *layer,
-                    word *packed);
-void recurrent_forward(const struct recurrent *cell, struct member *member,
-                       const struct layer *layer);
-void recurrent_backward(const struct recurrent *cell, struct member *member,
-                        const struct layer *layer);
+/* The functions of a struct cell whose `recurrent` is there. */
+size_t recurrent_packed_size(const struct layer *layer);
+size_t recurrent_scratch_size(const struct layer *layer);
+void recurrent_pack(struct member *member, const struct layer *layer, word *packed);
+void recurrent_forward(struct member *member, const struct layer *layer);
+void recurrent_backward(struct member *member, const struct layer *layer);
 
 #endif

@@ -160,6 +160,7 @@ static void pass_init(struct pass *pass, const struct problem *p, const struct e
     pass->engine = engine;
     pass->cell = engine_cell(engine, "lstm");
     pass->layer = (struct layer){
+        .cell = pass->cell,
         .B = p->B,
         .T = p->T,
         .D = p->D,
