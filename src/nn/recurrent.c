@@ -195,10 +195,10 @@ static int bulk_steps(const struct work *work, int rows)
 /* Packs h_0, what the last chunk left. */
 static void begin_hidden(struct member *member, const struct work *work)
 {
-    const struct rows h = hidden_rows(work, 0);
     int first, last;
     if (WORD == 1)
         return;
+    const struct rows h = hidden_rows(work, 0);
     team_share(member, work->layer->B, &first, &last);
     for (int b = first; b < last; b++)
         row_pack(work->layer->H, work->layer->state[0] + (size_t)b * work->H, row_at(h, b));
