@@ -160,7 +160,7 @@ static int thin_out(struct signals *signals, struct model *model, struct team *t
 
 /* --- views ------------------------------------------------------------------------------------ */
 
-static int write_views(const struct trace *trace, const struct view_options *view_options,
+static int write_views(const struct inspection *inspection, const struct view_options *view_options,
                        const struct request *request)
 {
     if (file_make_directory(request->directory) != 0)
@@ -168,15 +168,16 @@ static int write_views(const struct trace *trace, const struct view_options *vie
     struct option_item item;
     for (const char *formats = request->formats; option_item_next(&formats, &item);) {
         const struct view *view = view_of(item);
-        if (!view || view->write(trace, view_options, request->directory) != 0)
+        if (!view || view->write(inspection, view_options, request->directory) != 0)
             return -1;
         fprintf(stderr, "%s/%s\n", request->directory, view->files);
     }
     return 0;
 }
 
-static int show(const struct trace *trace, const struct request *request)
+static int show(const struct inspection *inspection, const struct request *request)
 {
+    const struct trace *trace = &inspection->trace;
     size_t *chosen = mem_new(trace->num_signals, sizeof *chosen);
     int count = -1;
     if (chosen && request->units) {
@@ -190,8 +191,8 @@ static int show(const struct trace *trace, const struct request *request)
                                               .num_chosen = (size_t)(count > 0 ? count : 0),
                                               .columns = request->columns};
     int result = count < 0            ? -1
-                 : request->directory ? write_views(trace, &view_options, request)
-                                      : terminal_write(trace, &view_options, stdout);
+                 : request->directory ? write_views(inspection, &view_options, request)
+                                      : terminal_write(inspection, &view_options, stdout);
     free(chosen);
     return result;
 }
@@ -205,7 +206,7 @@ static int inspect(struct model *model, struct team *team, const struct request 
     size_t bytes, length = 0;
     int32_t *ids = NULL;
     struct signals signals = {0};
-    struct trace trace = {0};
+    struct inspection inspection = {0};
     int result = choose_signals(&signals, model, request);
     if (result == 0)
         result = file_read(path, &text, &bytes);
@@ -218,11 +219,11 @@ static int inspect(struct model *model, struct team *team, const struct request 
     if (result == 0 && request->directory && request->page && !request->units)
         result = thin_out(&signals, model, team, ids, length);
     if (result == 0)
-        result = probe_run(&trace, team, model, ids, length, signals.list, signals.count,
+        result = probe_run(&inspection.trace, team, model, ids, length, signals.list, signals.count,
                            model_path, file_name(path));
     if (result == 0)
-        result = show(&trace, request);
-    trace_release(&trace);
+        result = show(&inspection, request);
+    trace_release(&inspection.trace);
     free(signals.list);
     free(ids);
     free(text);

@@ -67,7 +67,7 @@ static void copy_chunk(struct probe *probe)
             continue;
         guess(probe, t, &trace->guesses[(step - 1) * TRACE_GUESSES]);
         for (size_t s = 0; s < trace->num_signals; s++)
-            trace->values[(step - 1) * trace->num_signals + s] =
+            *trace_place(trace, s, step - 1) =
                 (float)value_at(probe, &trace->signals[s], t);
     }
 }

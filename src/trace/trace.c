@@ -11,8 +11,10 @@
 int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals,
                size_t num_signals)
 {
+    const size_t blocks = length / TRACE_BLOCK + (length % TRACE_BLOCK > 0);
     size_t cells;
-    if (__builtin_mul_overflow(length, num_signals, &cells) || cells > SIZE_MAX / sizeof(float))
+    if (__builtin_mul_overflow(blocks * TRACE_BLOCK, num_signals, &cells) ||
+        cells > SIZE_MAX / sizeof(float))
         return error_set(
             "a trace of %zu characters and %zu signals is more than memory can address", length,
             num_signals);
@@ -20,10 +22,12 @@ int trace_init(struct trace *trace, size_t length, const struct trace_signal *si
     trace->num_signals = num_signals;
     trace->ids = mem_new(length, sizeof *trace->ids);
     trace->losses = mem_new(length, sizeof *trace->losses);
+    trace->ranks = mem_new(length, sizeof *trace->ranks);
     trace->guesses = mem_new(length, TRACE_GUESSES * sizeof *trace->guesses);
     trace->signals = mem_new(num_signals, sizeof *trace->signals);
     trace->values = mem_new(cells, sizeof *trace->values);
-    if (!trace->ids || !trace->losses || !trace->guesses || !trace->signals || !trace->values) {
+    if (!trace->ids || !trace->losses || !trace->ranks || !trace->guesses || !trace->signals ||
+        !trace->values) {
         trace_release(trace);
         return error_set(
             "no memory for the %zu bytes of a trace of %zu characters and %zu signals: "
@@ -39,10 +43,30 @@ void trace_release(struct trace *trace)
 {
     free(trace->ids);
     free(trace->losses);
+    free(trace->ranks);
     free(trace->guesses);
     free(trace->signals);
     free(trace->values);
     *trace = (struct trace){0};
+}
+
+void trace_read(const struct trace *trace, size_t signal, size_t start, size_t count, float *out)
+{
+    for (size_t t = start, end = start + count; t < end;) {
+        const size_t left = TRACE_BLOCK - t % TRACE_BLOCK, n = end - t < left ? end - t : left;
+        memcpy(out + (t - start), trace_place(trace, signal, t), n * sizeof *out);
+        t += n;
+    }
+}
+
+size_t trace_find(const struct trace *trace, struct trace_signal signal)
+{
+    size_t s = 0;
+    while (s < trace->num_signals &&
+           (trace->signals[s].quantity != signal.quantity ||
+            trace->signals[s].layer != signal.layer || trace->signals[s].unit != signal.unit))
+        s++;
+    return s;
 }
 
 static float larger_magnitude(float range, float value)
@@ -55,7 +79,7 @@ float trace_range(const struct trace *trace, size_t signal)
 {
     float range = 0;
     for (size_t t = 0; t < trace->length; t++)
-        range = larger_magnitude(range, trace->values[t * trace->num_signals + signal]);
+        range = larger_magnitude(range, *trace_place(trace, signal, t));
     return range > 0 ? range : 1;
 }
 
@@ -66,7 +90,7 @@ void trace_ranges(const struct trace *trace, float *ranges)
         ranges[s] = 0;
     for (size_t t = 0; t < trace->length; t++)
         for (size_t s = 0; s < S; s++)
-            ranges[s] = larger_magnitude(ranges[s], trace->values[t * S + s]);
+            ranges[s] = larger_magnitude(ranges[s], *trace_place(trace, s, t));
     for (size_t s = 0; s < S; s++)
         ranges[s] = ranges[s] > 0 ? ranges[s] : 1;
 }
@@ -91,7 +115,7 @@ static void measure_variations(const struct trace *trace, const float *ranges,
     size_t S = trace->num_signals;
     for (size_t t = 0; t < trace->length; t++)
         for (size_t s = 0; s < S; s++) {
-            double value = (double)trace->values[t * S + s] / (double)ranges[s];
+            double value = (double)*trace_place(trace, s, t) / (double)ranges[s];
             if (!isfinite(value))
                 continue;
             variations[s].sum += value;

@@ -8,6 +8,7 @@
 #include "vocab.h"
 
 #define TRACE_GUESSES 5
+#define TRACE_BLOCK 256 /* characters whose values of one signal stand side by side */
 
 /* One value of one unit. */
 struct trace_signal {
@@ -20,7 +21,8 @@ struct trace_guess {
     float prob;
 };
 
-/* Row t belongs to character x_t: its loss, the state after it, the guesses for x_{t+1}. */
+/* Row t belongs to character x_t: its loss, the state after it, the guesses for x_{t+1}. Of a long
+ * text all arrays are in a file without a name, so that memory does not grow with it. */
 struct trace {
     const struct vocab *vocab;     /* not owned */
     const char *model, *text;      /* names for titles; not owned */
@@ -31,10 +33,11 @@ struct trace {
     size_t length;                 /* characters */
     int32_t *ids;                  /* [length] symbols; VOCAB_NONE never */
     float *losses;                 /* [length] nats: −log p(x_t | x_<t) */
-    struct trace_guess *guesses;   /* [length][TRACE_GUESSES] most likely first */
-    size_t num_signals;            /* S: those that were kept */
-    struct trace_signal *signals;  /* [S] */
-    float *values;                 /* [length][S] */
+    int32_t *ranks; /* [length] of x_t among the symbols by p(· | x_<t); 1: likeliest */
+    struct trace_guess *guesses;  /* [length][TRACE_GUESSES] most likely first */
+    size_t num_signals;           /* S: those that were kept */
+    struct trace_signal *signals; /* [S] */
+    float *values;                /* [blocks][S][TRACE_BLOCK]: see trace_place */
 };
 
 /* Fills a zeroed trace's arrays for `length` characters and `num_signals` signals (copied); the
@@ -43,6 +46,20 @@ int trace_init(struct trace *trace, size_t length, const struct trace_signal *si
                size_t num_signals);
 
 void trace_release(struct trace *trace);
+
+/* Where the value of a signal after character t stands; those of the next characters stand behind
+ * it, up to the next multiple of TRACE_BLOCK. */
+static inline float *trace_place(const struct trace *trace, size_t signal, size_t t)
+{
+    return trace->values + (t / TRACE_BLOCK * trace->num_signals + signal) * TRACE_BLOCK +
+           t % TRACE_BLOCK;
+}
+
+/* Copies the values of a signal after the characters [start, start + count) to out[count]. */
+void trace_read(const struct trace *trace, size_t signal, size_t start, size_t count, float *out);
+
+/* The index of a signal; num_signals if it was not kept. */
+size_t trace_find(const struct trace *trace, struct trace_signal signal);
 
 /* The largest finite |value| of a signal over the text: the ends of its colour scale; never 0. */
 float trace_range(const struct trace *trace, size_t signal);

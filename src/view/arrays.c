@@ -50,7 +50,7 @@ static int write_npy(const struct trace *trace, const char *path)
     put_npy_header(out.stream, trace->length, S);
     for (size_t t = 0; t < trace->length; t++) {
         for (size_t s = 0; s < S; s++) {
-            uint16_t half = half_of(trace->values[t * S + s]);
+            uint16_t half = half_of(*trace_place(trace, s, t));
             row[2 * s] = (uint8_t)half;
             row[2 * s + 1] = (uint8_t)(half >> 8);
         }
@@ -126,13 +126,16 @@ static int write_json(const struct trace *trace, const char *path)
     return result;
 }
 
-static int write_npy_and_json(const struct trace *trace, const struct view_options *options,
-                              const char *directory)
+static int write_npy_and_json(const struct inspection *inspection,
+                              const struct view_options *options, const char *directory)
 {
     (void)options;
     char *npy = file_join(directory, "activations.npy");
     char *json = file_join(directory, "activations.json");
-    int result = npy && json && write_npy(trace, npy) == 0 && write_json(trace, json) == 0 ? 0 : -1;
+    int result = npy && json && write_npy(&inspection->trace, npy) == 0 &&
+                         write_json(&inspection->trace, json) == 0
+                     ? 0
+                     : -1;
     free(json);
     free(npy);
     return result;
@@ -151,15 +154,16 @@ static void put_csv(FILE *out, const struct trace *trace, const struct glyph *gl
         glyph_put_csv(&glyphs[trace->ids[t]], out);
         fprintf(out, ",%.6g", (double)trace->losses[t]);
         for (size_t s = 0; s < S; s++)
-            fprintf(out, ",%.6g", (double)trace->values[t * S + s]);
+            fprintf(out, ",%.6g", (double)*trace_place(trace, s, t));
         fputs("\n", out);
     }
 }
 
-static int write_csv(const struct trace *trace, const struct view_options *options,
+static int write_csv(const struct inspection *inspection, const struct view_options *options,
                      const char *directory)
 {
     (void)options;
+    const struct trace *trace = &inspection->trace;
     struct file_out out;
     char *path = file_join(directory, "activations.csv");
     struct glyph *glyphs = path ? glyphs_new(trace->vocab) : NULL;

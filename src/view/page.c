@@ -125,7 +125,7 @@ static int put_signals(FILE *out, const struct trace *trace, const float *ranges
         for (size_t t = 0; t < length; t++)
             for (size_t i = 0; i < count; i++)
                 columns[i * length + t] =
-                    (uint8_t)level_of(trace->values[t * S + first + i], ranges[first + i]);
+                    (uint8_t)level_of(*trace_place(trace, first + i, t), ranges[first + i]);
         for (size_t i = 0; i < count; i++) {
             snprintf(name, sizeof name, "signal%zu", first + i);
             put_block(out, name, columns + i * length, length);
@@ -230,14 +230,14 @@ static int put_page(FILE *out, const struct trace *trace, const struct view_opti
     return result;
 }
 
-static int write_page(const struct trace *trace, const struct view_options *options,
+static int write_page(const struct inspection *inspection, const struct view_options *options,
                       const char *directory)
 {
     struct file_out out = {0};
     char *path = file_join(directory, "index.html");
     int result = path ? file_create(&out, path) : -1;
     if (result == 0)
-        result = put_page(out.stream, trace, options);
+        result = put_page(out.stream, &inspection->trace, options);
     if (result == 0)
         result = file_commit(&out);
     file_abandon(&out);

@@ -251,7 +251,7 @@ static void draw_row(cairo_t *cr, const struct picture *picture, const struct ro
     int left = row->from_right ? picture->width - MARGIN - row->width : MARGIN, height;
     for (size_t t = row->start; t < row->end; t++) {
         const struct span *span = &picture->spans[t];
-        canvas_colour(cr, colour_of(trace->values[t * trace->num_signals + signal], range));
+        canvas_colour(cr, colour_of(*trace_place(trace, signal, t), range));
         cairo_rectangle(cr, left + span->left, y, span->right - span->left + OVERLAP,
                         ROW_HEIGHT + OVERLAP);
         cairo_fill(cr);
@@ -362,22 +362,22 @@ static int write_picture(const struct trace *trace, const struct view_options *o
     return result;
 }
 
-static int write_png_file(const struct trace *trace, const struct view_options *options,
+static int write_png_file(const struct inspection *inspection, const struct view_options *options,
                           const char *directory)
 {
-    return write_picture(trace, options, directory, "activations.png", write_png);
+    return write_picture(&inspection->trace, options, directory, "activations.png", write_png);
 }
 
-static int write_svg_file(const struct trace *trace, const struct view_options *options,
+static int write_svg_file(const struct inspection *inspection, const struct view_options *options,
                           const char *directory)
 {
-    return write_picture(trace, options, directory, "activations.svg", write_svg);
+    return write_picture(&inspection->trace, options, directory, "activations.svg", write_svg);
 }
 
-static int write_pdf_file(const struct trace *trace, const struct view_options *options,
+static int write_pdf_file(const struct inspection *inspection, const struct view_options *options,
                           const char *directory)
 {
-    return write_picture(trace, options, directory, "activations.pdf", write_pdf);
+    return write_picture(&inspection->trace, options, directory, "activations.pdf", write_pdf);
 }
 
 const struct view png_view = {"png", "activations.png", write_png_file};

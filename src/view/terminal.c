@@ -36,7 +36,7 @@ static void put_row(FILE *out, const struct trace *trace, const struct glyph *gl
 {
     struct colour current = {0, 0, 0};
     for (size_t t = start; t < end; t++) {
-        struct colour colour = colour_of(trace->values[t * trace->num_signals + signal], range);
+        struct colour colour = colour_of(*trace_place(trace, signal, t), range);
         if (t == start || memcmp(&colour, &current, sizeof colour) != 0)
             put_colour(out, colour);
         current = colour;
@@ -45,9 +45,11 @@ static void put_row(FILE *out, const struct trace *trace, const struct glyph *gl
     fputs("\033[0m\n", out);
 }
 
-int terminal_write(const struct trace *trace, const struct view_options *options, FILE *out)
+int terminal_write(const struct inspection *inspection, const struct view_options *options,
+                   FILE *out)
 {
     assert(options->columns > 0);
+    const struct trace *trace = &inspection->trace;
     struct glyph *glyphs = glyphs_new(trace->vocab);
     if (!glyphs)
         return -1;

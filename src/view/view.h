@@ -5,20 +5,24 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "trace.h"
+#include "inspection.h"
 
 struct view_options {
     const size_t
-        *chosen; /* indices of the signals that pictures and the terminal draw; the page shows */
-    size_t num_chosen; /* all of the trace's and begins with the first of these */
-    int columns;       /* characters a line where a long line must be broken */
+        *shown;       /* [num_shown] indices of the signals that the page and arrays hold, best */
+    size_t num_shown; /* first */
+    const size_t
+        *chosen;       /* [num_chosen] those that pictures and the terminal draw; the page begins */
+    size_t num_chosen; /* with the first of them */
+    size_t start, length; /* the passage that pictures and the terminal draw, in characters */
+    int columns;          /* characters a line where a long line must be broken */
 };
 
 struct view {
     const char *format; /* "page", "npy", "csv", "png", "svg", "pdf": the names of --format */
     const char *files;  /* what it writes, for help and messages: "index.html" */
     /* Writes into an existing directory. Returns 0, or −1 and a message. */
-    int (*write)(const struct trace *trace, const struct view_options *options,
+    int (*write)(const struct inspection *inspection, const struct view_options *options,
                  const char *directory);
 };
 
@@ -29,7 +33,8 @@ const struct view *view_find(const char *format);
 
 /* The text coloured by each chosen signal, with 24-bit colours, to a terminal. Returns 0, or −1 and
  * a message. */
-int terminal_write(const struct trace *trace, const struct view_options *options, FILE *out);
+int terminal_write(const struct inspection *inspection, const struct view_options *options,
+                   FILE *out);
 
 /* A point of the learning curve. */
 struct curve_point {

@@ -100,8 +100,8 @@ static void values_are_those_of_the_model(void **state)
             if (k < length)
                 assert_true(trace.losses[k] == naive.tape.losses[0]);
             for (size_t s = 0; k > 0 && s < SIGNALS; s++)
-                assert_true(fabs((double)trace.values[(k - 1) * SIGNALS + s] -
-                                 value_of(&signals[s])) < SAME);
+                assert_true(fabs((double)*trace_place(&trace, s, k - 1) - value_of(&signals[s])) <
+                            SAME);
             if (k > 0)
                 check_guesses(&trace.guesses[(k - 1) * TRACE_GUESSES]);
         }

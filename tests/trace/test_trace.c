@@ -28,12 +28,11 @@ static void fill(struct trace *trace)
     trace->quantities = quantities;
     trace->num_quantities = 6;
     for (uint32_t t = 0; t < LENGTH; t++) {
-        float *row = trace->values + t * SIGNALS;
         float sign = t % 2 ? -1 : 1;
-        row[1] = sign / 2;
-        row[2] = 100 + sign;
-        row[3] = t % 2 ? -1 : 0.25F;
-        row[4] = (float)(rng_uniform(&rng, (uint32_t[4]){t}) - 0.5) / 50;
+        *trace_place(trace, 1, t) = sign / 2;
+        *trace_place(trace, 2, t) = 100 + sign;
+        *trace_place(trace, 3, t) = t % 2 ? -1 : 0.25F;
+        *trace_place(trace, 4, t) = (float)(rng_uniform(&rng, (uint32_t[4]){t}) - 0.5) / 50;
         trace->losses[t] = (float)t;
     }
 }
@@ -84,8 +83,8 @@ static void range_is_the_largest_magnitude(void **state)
     struct trace trace = {0};
     float ranges[SIGNALS];
     fill(&trace);
-    trace.values[3 * SIGNALS + 1] = NAN;
-    trace.values[4 * SIGNALS + 1] = -INFINITY;
+    *trace_place(&trace, 1, 3) = NAN;
+    *trace_place(&trace, 1, 4) = -INFINITY;
     trace_ranges(&trace, ranges);
     assert_true(ranges[0] == 1); /* of no signal is it 0 */
     assert_true(ranges[1] == 0.5F);
@@ -94,8 +93,8 @@ static void range_is_the_largest_magnitude(void **state)
     for (size_t s = 0; s < SIGNALS; s++) {
         assert_true(trace_range(&trace, s) == ranges[s]);
         for (size_t t = 0; t < LENGTH; t++)
-            assert_false(isfinite(trace.values[t * SIGNALS + s]) &&
-                         fabsf(trace.values[t * SIGNALS + s]) > ranges[s]);
+            assert_false(isfinite(*trace_place(&trace, s, t)) &&
+                         fabsf(*trace_place(&trace, s, t)) > ranges[s]);
     }
     trace_release(&trace);
 }
@@ -107,7 +106,7 @@ static void what_varies_most_comes_first(void **state)
     size_t order[SIGNALS + 2] = {9, 9, 9, 9, 9, 9, 9};
     const size_t expected[SIGNALS] = {1, 3, 4, 2, 0};
     fill(&trace);
-    trace.values[2] = NAN; /* one bad value does not decide */
+    *trace_place(&trace, 2, 0) = NAN; /* one bad value does not decide */
     assert_int_equal(trace_most_varying(&trace, SIGNALS + 2, order), SIGNALS);
     assert_memory_equal(order, expected, sizeof expected);
     assert_int_equal(order[SIGNALS], 9);

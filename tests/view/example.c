@@ -24,12 +24,13 @@ static void fill(struct trace *trace, int count)
     for (size_t t = 0; t < trace->length; t++) {
         trace->ids[t] = (int32_t)(t % (size_t)count);
         trace->losses[t] = (float)(t % 7) / 2;
+        trace->ranks[t] = (int32_t)(t % (size_t)count) + 1;
         for (int k = 0; k < TRACE_GUESSES; k++)
             trace->guesses[t * TRACE_GUESSES + (size_t)k] = (struct trace_guess){
                 k < count ? (int32_t)((t + 1 + (size_t)k) % (size_t)count) : VOCAB_NONE,
                 k < count ? 0.5F / (float)(1 << k) : 0};
         for (size_t s = 0; s < SIGNALS; s++)
-            trace->values[t * SIGNALS + s] =
+            *trace_place(trace, s, t) =
                 (s < SIGNALS / 2 ? 1.0F : 7.5F) * sinf((float)(t * (s + 1)) / 9);
     }
 }
@@ -48,7 +49,7 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
                      0);
     for (int s = 0; s < SIGNALS; s++)
         signals[s] = (struct trace_signal){s / (2 * UNITS), s / UNITS % 2, s % UNITS};
-    struct trace *trace = &example->trace;
+    struct trace *trace = &example->inspection.trace;
     assert_int_equal(trace_init(trace, (size_t)(count * rounds), signals, SIGNALS), 0);
     trace->vocab = &example->vocab;
     trace->model = "runs/</script><b>\xFF/best.safetensors";
@@ -59,8 +60,13 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
     trace->num_quantities = 2;
     trace->quantities = quantities;
     fill(trace, count);
-    static const size_t chosen[] = {0, 1, 2};
-    example->options = (struct view_options){chosen, 3, 40};
+    static const size_t shown[SIGNALS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    example->options = (struct view_options){.shown = shown,
+                                             .num_shown = SIGNALS,
+                                             .chosen = shown,
+                                             .num_chosen = 3,
+                                             .length = trace->length,
+                                             .columns = 40};
 }
 
 void example_awkward(struct example *example, int rounds)
@@ -117,7 +123,7 @@ void example_release(struct example *example)
         }
     closedir(directory);
     assert_int_equal(rmdir(example->directory), 0); /* no temporary file is left behind */
-    trace_release(&example->trace);
+    trace_release(&example->inspection.trace);
     vocab_release(&example->vocab);
 }
 

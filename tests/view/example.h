@@ -7,9 +7,9 @@
 
 struct example {
     struct vocab vocab;
-    struct trace trace;
-    struct view_options options; /* chooses the first three signals; 40 columns */
-    char directory[64];          /* new and empty */
+    struct inspection inspection; /* a trace and nothing else */
+    struct view_options options;  /* shows all, chooses the first three signals; 40 columns */
+    char directory[64];           /* new and empty */
 };
 
 /* Symbols are NUL-terminated, the text is made of them in order, `rounds` times over. Signals: h

@@ -77,9 +77,14 @@ static void npy_has_the_nearest_halves(void **state)
     struct example example;
     size_t length, count;
     example_awkward(&example, 3);
-    count = example.trace.length * example.trace.num_signals;
-    fill_hard(example.trace.values, count);
-    assert_int_equal(npy_view.write(&example.trace, &example.options, example.directory), 0);
+    count = example.inspection.trace.length * example.inspection.trace.num_signals;
+    float values[4096];
+    assert_true(count <= 4096);
+    fill_hard(values, count);
+    for (size_t i = 0; i < count; i++)
+        *trace_place(&example.inspection.trace, i % example.inspection.trace.num_signals,
+                     i / example.inspection.trace.num_signals) = values[i];
+    assert_int_equal(npy_view.write(&example.inspection, &example.options, example.directory), 0);
     char *file = example_read(&example, "activations.npy", &length);
     assert_memory_equal(file, "\x93NUMPY\x01\x00", 8);
     size_t header = 10 + (unsigned char)file[8] + 256U * (unsigned char)file[9];
@@ -88,17 +93,17 @@ static void npy_has_the_nearest_halves(void **state)
     char expected[128];
     snprintf(expected, sizeof expected,
              "{'descr': '<f2', 'fortran_order': False, 'shape': (%zu, %zu), }",
-             example.trace.length, example.trace.num_signals);
+             example.inspection.trace.length, example.inspection.trace.num_signals);
     assert_memory_equal(file + 10, expected, strlen(expected));
     assert_int_equal(strspn(file + 10 + strlen(expected), " ") + 11 + strlen(expected), header);
     assert_int_equal(length, header + 2 * count);
     for (size_t i = 0; i < count; i++) {
         const unsigned char *bytes = (unsigned char *)file + header + 2 * i;
         unsigned half = bytes[0] + 256U * bytes[1];
-        if (isnan(example.trace.values[i]))
+        if (isnan(values[i]))
             assert_true(isnan(value_of_half(half)));
         else
-            assert_int_equal(half, naive_half(example.trace.values[i]));
+            assert_int_equal(half, naive_half(values[i]));
     }
     free(file);
     example_release(&example);
@@ -110,8 +115,8 @@ static void json_tells_what_the_array_is(void **state)
     struct example example;
     size_t length;
     example_awkward(&example, 2);
-    example.trace.losses[3] = NAN;
-    assert_int_equal(npy_view.write(&example.trace, &example.options, example.directory), 0);
+    example.inspection.trace.losses[3] = NAN;
+    assert_int_equal(npy_view.write(&example.inspection, &example.options, example.directory), 0);
     char *file = example_read(&example, "activations.json", &length);
     json_t *about = json_loadb(file, length, 0, NULL);
     assert_non_null(about);
@@ -124,8 +129,8 @@ static void json_tells_what_the_array_is(void **state)
     assert_int_equal(json_integer_value(json_object_get(signal, "layer")), 1);
     assert_int_equal(json_integer_value(json_object_get(signal, "unit")), 1);
     assert_string_equal(json_string_value(json_object_get(signal, "quantity")), "c");
-    for (size_t t = 0; t < example.trace.length; t++) {
-        int32_t id = example.trace.ids[t];
+    for (size_t t = 0; t < example.inspection.trace.length; t++) {
+        int32_t id = example.inspection.trace.ids[t];
         json_t *character = json_array_get(json_object_get(about, "characters"), t);
         const struct vocab_symbol *symbol = &example.vocab.symbols[id];
         assert_int_equal(json_string_length(character), symbol->length);
@@ -135,7 +140,8 @@ static void json_tells_what_the_array_is(void **state)
         if (t == 3)
             assert_true(json_is_null(loss));
         else
-            assert_true(fabs(json_real_value(loss) - (double)example.trace.losses[t]) < 1e-6);
+            assert_true(fabs(json_real_value(loss) - (double)example.inspection.trace.losses[t]) <
+                        1e-6);
     }
     json_decref(about);
     free(file);
@@ -149,9 +155,10 @@ static void csv_is_quoted(void **state)
     struct example example;
     size_t length;
     example_init(&example, VOCAB_CODEPOINT, symbols, 4, 1);
-    for (size_t i = 0; i < 4 * example.trace.num_signals; i++)
-        example.trace.values[i] = (float)i / 8;
-    assert_int_equal(csv_view.write(&example.trace, &example.options, example.directory), 0);
+    for (size_t i = 0; i < 4 * example.inspection.trace.num_signals; i++)
+        *trace_place(&example.inspection.trace, i % example.inspection.trace.num_signals,
+                     i / example.inspection.trace.num_signals) = (float)i / 8;
+    assert_int_equal(csv_view.write(&example.inspection, &example.options, example.directory), 0);
     char *file = example_read(&example, "activations.csv", &length);
     assert_string_equal(
         file, "position,character,loss,h 0:0,h 0:1,h 0:2,h 1:0,h 1:1,h 1:2,c 0:0,c 0:1,c 0:2,c "
@@ -171,7 +178,7 @@ static void bytes_are_named_in_hex(void **state)
     struct example example;
     size_t length;
     example_init(&example, VOCAB_BYTE, symbols, 2, 1);
-    assert_int_equal(csv_view.write(&example.trace, &example.options, example.directory), 0);
+    assert_int_equal(csv_view.write(&example.inspection, &example.options, example.directory), 0);
     char *file = example_read(&example, "activations.csv", &length);
     assert_non_null(strstr(file, "\n0,\"\\xD0\",0,"));
     assert_non_null(strstr(file, "\n1,\"A\",0.5,"));

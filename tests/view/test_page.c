@@ -16,7 +16,8 @@
 
 static char *write_page(const struct example *example, size_t *length)
 {
-    assert_int_equal(page_view.write(&example->trace, &example->options, example->directory), 0);
+    assert_int_equal(page_view.write(&example->inspection, &example->options, example->directory),
+                     0);
     return example_read(example, "index.html", length);
 }
 
@@ -69,8 +70,8 @@ static void values_come_back_within_a_level(void **state)
     size_t length, count;
     char id[32];
     example_awkward(&example, 4);
-    struct trace *trace = &example.trace;
-    trace->values[5 * trace->num_signals] = NAN;
+    struct trace *trace = &example.inspection.trace;
+    *trace_place(trace, 0, 5) = NAN;
     char *page = write_page(&example, &length);
     json_t *about = load_about(page), *signals = json_object_get(about, "signals");
     assert_int_equal(json_array_size(signals), trace->num_signals);
@@ -83,7 +84,7 @@ static void values_come_back_within_a_level(void **state)
         assert_int_equal(count, trace->length);
         for (size_t t = 0; t < count; t++) {
             int level = (int8_t)levels[t];
-            double value = (double)trace->values[t * trace->num_signals + s];
+            double value = (double)*trace_place(trace, s, t);
             if (isnan(value))
                 assert_int_equal(level, -128);
             else
@@ -103,7 +104,7 @@ static void text_losses_and_guesses_come_back(void **state)
     struct example example;
     size_t length, count;
     example_init(&example, VOCAB_CODEPOINT, symbols, 3, 5);
-    const struct trace *trace = &example.trace;
+    const struct trace *trace = &example.inspection.trace;
     char *page = write_page(&example, &length);
     uint8_t *ids = decode(page, "ids", &count);
     assert_int_equal(count, 2 * trace->length);
@@ -149,7 +150,7 @@ static void nothing_of_the_text_is_markup(void **state)
     for (int i = 0; i < 2; i++) {
         example_init(&example, VOCAB_GRAPHEME, i == 0 ? harmless : harmful, 4, 3);
         if (i == 0)
-            example.trace.model = example.trace.text = "x";
+            example.inspection.trace.model = example.inspection.trace.text = "x";
         char *page = write_page(&example, &length);
         assert_int_equal(strlen(page), length);
         scripts[i] = occurrences(page, "</script>");

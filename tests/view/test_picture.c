@@ -27,7 +27,7 @@ static void every_format_writes_its_own(void **state)
     for (int i = 0; i < 3; i++) {
         size_t length;
         const struct view *view = formats[i].view;
-        assert_int_equal(view->write(&example.trace, &example.options, example.directory), 0);
+        assert_int_equal(view->write(&example.inspection, &example.options, example.directory), 0);
         char *file = example_read(&example, view->files, &length);
         assert_true(length > 1000);
         assert_memory_equal(file, formats[i].magic, strlen(formats[i].magic));
@@ -59,10 +59,10 @@ static void characters_stand_on_their_colours(void **state)
     struct example example;
     example_init(&example, VOCAB_CODEPOINT, symbols, 3, 1);
     example.options.num_chosen = 1;
-    example.trace.values[0] = 0.4F;
-    example.trace.values[example.trace.num_signals] = -0.7F;
-    example.trace.values[2 * example.trace.num_signals] = 1;
-    assert_int_equal(png_view.write(&example.trace, &example.options, example.directory), 0);
+    *trace_place(&example.inspection.trace, 0, 0) = 0.4F;
+    *trace_place(&example.inspection.trace, 0, 1) = -0.7F;
+    *trace_place(&example.inspection.trace, 0, 2) = 1;
+    assert_int_equal(png_view.write(&example.inspection, &example.options, example.directory), 0);
     char *path = file_join(example.directory, "activations.png");
     cairo_surface_t *surface = cairo_image_surface_create_from_png(path);
     assert_int_equal(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);
@@ -82,13 +82,13 @@ static void too_large_a_picture_says_what_to_do(void **state)
     struct example example;
     example_init(&example, VOCAB_CODEPOINT, symbols, 2, 800);
     example.options.num_chosen = 2;
-    assert_int_equal(png_view.write(&example.trace, &example.options, example.directory), -1);
+    assert_int_equal(png_view.write(&example.inspection, &example.options, example.directory), -1);
     assert_non_null(strstr(error_message(), "activations.png"));
     assert_non_null(strstr(error_message(), "shorter text"));
     assert_non_null(strstr(error_message(), "fewer units"));
-    assert_int_equal(pdf_view.write(&example.trace, &example.options, example.directory), 0);
+    assert_int_equal(pdf_view.write(&example.inspection, &example.options, example.directory), 0);
     example.options.num_chosen = 1;
-    assert_int_equal(png_view.write(&example.trace, &example.options, example.directory), 0);
+    assert_int_equal(png_view.write(&example.inspection, &example.options, example.directory), 0);
     example_release(&example); /* which fails if the refused file was left behind */
 }
 
@@ -97,7 +97,7 @@ static void no_directory_is_an_error(void **state)
     (void)state;
     struct example example;
     example_awkward(&example, 1);
-    assert_int_equal(svg_view.write(&example.trace, &example.options, "/nonexistent"), -1);
+    assert_int_equal(svg_view.write(&example.inspection, &example.options, "/nonexistent"), -1);
     assert_non_null(strstr(error_message(), "/nonexistent/activations.svg"));
     example_release(&example);
 }

@@ -15,7 +15,7 @@ static char *write_text(const struct example *example)
     size_t length;
     FILE *out = open_memstream(&text, &length);
     assert_non_null(out);
-    assert_int_equal(terminal_write(&example->trace, &example->options, out), 0);
+    assert_int_equal(terminal_write(&example->inspection, &example->options, out), 0);
     fclose(out);
     return text;
 }
@@ -29,7 +29,7 @@ static void a_small_text_looks_so(void **state)
     example_init(&example, VOCAB_CODEPOINT, symbols, 4, 1);
     example.options.num_chosen = 1;
     for (size_t t = 0; t < 4; t++)
-        example.trace.values[t * example.trace.num_signals] = values[t];
+        *trace_place(&example.inspection.trace, 0, t) = values[t];
     char *text = write_text(&example);
     const char *heading = "h 0:0  range ±1  −\033[38;2;0;0;0;48;2;67;153;218m \033[";
     assert_memory_equal(text, heading, strlen(heading));
@@ -79,7 +79,12 @@ static void there_is_a_block_for_each_chosen_signal(void **state)
     struct example example;
     static const size_t chosen[] = {2, 9};
     example_awkward(&example, 2);
-    example.options = (struct view_options){chosen, 2, 40};
+    example.options = (struct view_options){.shown = chosen,
+                                            .num_shown = 2,
+                                            .chosen = chosen,
+                                            .num_chosen = 2,
+                                            .length = example.inspection.trace.length,
+                                            .columns = 40};
     char *text = write_text(&example);
     assert_non_null(strstr(text, "h 0:2  range ±"));
     assert_non_null(strstr(text, "\n\nc 1:0  range ±7.5"));
@@ -95,7 +100,7 @@ static void failing_to_write_is_an_error(void **state)
     example_awkward(&example, 1);
     FILE *full = fopen("/dev/full", "w");
     assert_non_null(full);
-    assert_int_equal(terminal_write(&example.trace, &example.options, full), -1);
+    assert_int_equal(terminal_write(&example.inspection, &example.options, full), -1);
     assert_non_null(strstr(error_message(), "cannot be written"));
     fclose(full);
     example_release(&example);

@@ -36,7 +36,8 @@ static void an_empty_trace_can_be_written(void **state)
     struct example example;
     example_init(&example, VOCAB_CODEPOINT, symbols, 2, 0);
     for (size_t i = 0; views[i]; i++)
-        assert_int_equal(views[i]->write(&example.trace, &example.options, example.directory), 0);
+        assert_int_equal(views[i]->write(&example.inspection, &example.options, example.directory),
+                         0);
     example_release(&example);
 }
 

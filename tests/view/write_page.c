@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     struct example example;
     assert_int_equal(argc, 2);
     example_awkward(&example, 300);
-    int result = page_view.write(&example.trace, &example.options, argv[1]);
+    int result = page_view.write(&example.inspection, &example.options, argv[1]);
     example_release(&example);
     return result == 0 ? 0 : 1;
 }

@@ -1,0 +1,22 @@
+/* Ablation: what a model loses without a unit, measured by holding its output while the model reads
+ * a text. Many units at once, a stream each. */
+#ifndef RUNE_ABLATE_H
+#define RUNE_ABLATE_H
+
+#include "inspection.h"
+#include "model.h"
+#include "team.h"
+
+/* Fills a zeroed ablation over the symbols ids[0..length) for units given as signals of quantity 0
+ * (copied). HOLD_MEAN holds a unit at its mean over the same symbols. by_label is filled where
+ * `labels` has some, which are of these symbols and may be longer. `progress` (may be NULL) is told
+ * the units done. Returns 0, or −1 and a message. */
+int ablate(struct ablation *ablation, struct team *team, struct model *model, const int32_t *ids,
+           size_t length, enum hold hold, const struct trace_signal *units, size_t count,
+           const struct labels *labels, void (*progress)(void *context, size_t done),
+           void *context);
+
+/* Safe on a zeroed one. */
+void ablation_release(struct ablation *ablation);
+
+#endif

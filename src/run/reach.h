@@ -1,0 +1,24 @@
+/* How far back the loss reaches: gradients of single predictions with respect to what was earlier.
+ * Needs a model that was loaded with `training`. */
+#ifndef RUNE_REACH_H
+#define RUNE_REACH_H
+
+#include "inspection.h"
+#include "model.h"
+#include "team.h"
+
+/* Fills a zeroed reach from up to `positions` predictions spread over the symbols ids[0..length), K
+ * steps back each (fewer where the text is shorter). Returns 0, or −1 and a message. */
+int reach_measure(struct reach *reach, struct team *team, struct model *model, const int32_t *ids,
+                  size_t length, int positions, int K);
+
+/* Fills zeroed leanings of the predictions of x_start … x_(start + count − 1), K steps back each.
+ * Returns 0, or −1 and a message. */
+int leanings_measure(struct leanings *leanings, struct team *team, struct model *model,
+                     const int32_t *ids, size_t length, size_t start, size_t count, int K);
+
+/* Safe on zeroed ones. */
+void reach_release(struct reach *reach);
+void leanings_release(struct leanings *leanings);
+
+#endif

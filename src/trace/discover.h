@@ -1,0 +1,57 @@
+/* Discovery: which unit goes with which label of a text. Candidates are chosen on the first half of
+ * the text and scored on the second, against circular shifts of the label and against what the
+ * current character alone tells. */
+#ifndef RUNE_DISCOVER_H
+#define RUNE_DISCOVER_H
+
+#include <stddef.h>
+
+#include "labels.h"
+#include "team.h"
+#include "trace.h"
+
+/* auc: binary labels, area under the ROC curve with the sign folded, 0.5 … 1; r: scalar ones,
+ * Pearson's; mi: any, where the relation has another shape: mutual information over quantile bins
+ * as the correlation √(1 − e^(−2I)) of equal information (Linfoot 1957) for scalar labels, as the
+ * share of the label's entropy for binary ones. */
+enum measure { MEASURE_AUC, MEASURE_R, MEASURE_MI };
+extern const char *const measure_names[]; /* "auc", "r", "mi" */
+
+/* A signal and a label that go together, on the second half of the text. */
+struct discovery {
+    size_t signal, label;
+    enum measure measure; /* that it was found by */
+    float score;          /* in it; r with its sign */
+    float alone;          /* what the current character alone reaches, magnitude */
+    int sign;             /* 1: on, or high, where the label is; −1: the opposite; 0 by mi */
+    float auc, average_precision; /* of a binary label, in the direction of the sign; else NAN */
+    float r, r2;                  /* Pearson's, signed, and its square */
+    float information;            /* mutual information in bits */
+    float p; /* of a signal as good by chance, over all signals of that label */
+};
+
+struct discoveries {
+    struct discovery *list; /* best first: by what is above the character alone */
+    size_t count;
+    size_t *units; /* [num_units] of the list: the best of each unit (layer, unit), best first */
+    size_t num_units;
+    size_t num_signals, num_labels; /* that were tried */
+};
+
+#define DISCOVER_SHIFTS 9999 /* at most; fewer where the text is shorter */
+#define DISCOVER_RATE 0.01   /* false discovery rate over labels (Benjamini & Hochberg 1995) */
+
+/* Fills zeroed discoveries. The trace's arrays are only read. Text of under 200 characters has
+ * none. Returns 0, or −1 and a message. */
+int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
+             const struct labels *labels);
+
+/* Safe on zeroed ones. */
+void discoveries_release(struct discoveries *discoveries);
+
+/* "layer 1 unit 37: counts down to the end of the line (r = −0.93)", of c "… its cell counts …"; at
+ * most `room` bytes with the NUL. Returns out. */
+char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
+                         const struct labels *labels, char *out, size_t room);
+
+#endif

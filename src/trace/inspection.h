@@ -1,0 +1,71 @@
+/* All that is known of a model and a text: what the probe saw, and what was found out from it. What
+ * was not asked for is zero. Filled by run/ and trace/, read by view/. */
+#ifndef RUNE_INSPECTION_H
+#define RUNE_INSPECTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cards.h"
+#include "discover.h"
+#include "labels.h"
+#include "trace.h"
+
+/* How open gates are, over the whole text; after Karpathy, Johnson & Fei-Fei 2015. A gate that goes
+ * from −1 to 1 is taken as (g + 1) / 2. */
+struct gates {
+    int count;                /* G */
+    const char *const *names; /* [G] "i", "f", "g", "o" */
+    int forget;               /* which of them keeps the state, or −1 */
+    float *low, *high, *mean; /* [G][L][H] share of characters under 0.1, over 0.9; mean */
+};
+
+/* How far the past matters: the norm of the gradient of the loss at t with respect to the output h
+ * of each layer, and to the one-hot input, k characters earlier; over sampled t. */
+struct reach {
+    int steps;                  /* K: k = 0 … K − 1 */
+    int positions;              /* t that were sampled */
+    int curves;                 /* L + 1: the layers from the bottom, then the input */
+    float *median, *low, *high; /* [curves][K] and quartiles */
+};
+
+/* Which characters a prediction leans on: of the gradient of the loss of x_t, the component along
+ * the symbol that was read k characters before it. */
+struct leanings {
+    size_t count, steps; /* predictions, and K */
+    size_t *positions;   /* [count] t, rising */
+    float *weights;      /* [count][K]; k = 0 is x_{t−1}; 0 before the text; > 0: it made x_t
+                            less likely */
+};
+
+/* What the model loses without a unit. */
+enum hold { HOLD_NONE, HOLD_ZERO, HOLD_MEAN };
+
+struct ablation {
+    enum hold hold;
+    size_t length;              /* characters at the start of the text that were read */
+    size_t count;               /* units */
+    struct trace_signal *units; /* [count] h of them */
+    float loss;                 /* mean of the whole model, in nats */
+    float *change;              /* [count] of the mean loss with the unit held */
+    float *by_label; /* [count][K] the same over characters where a binary label is on; NAN for
+                        scalar labels and where it is never on */
+};
+
+struct inspection {
+    struct trace trace;
+    struct labels labels;
+    struct discoveries discoveries;
+    struct cards cards;
+    struct gates gates;
+    struct reach reach;
+    struct leanings leanings;
+    struct ablation ablation;
+    float *push; /* [V][H] the output weights: what each unit of the last layer adds to a symbol's
+                    logit; NULL if unknown */
+};
+
+/* Safe on a zeroed one. */
+void inspection_release(struct inspection *inspection);
+
+#endif
