@@ -16,7 +16,4 @@ int ablate(struct ablation *ablation, struct team *team, struct model *model, co
            const struct labels *labels, void (*progress)(void *context, size_t done),
            void *context);
 
-/* Safe on a zeroed one. */
-void ablation_release(struct ablation *ablation);
-
 #endif

@@ -17,8 +17,4 @@ int reach_measure(struct reach *reach, struct team *team, struct model *model, c
 int leanings_measure(struct leanings *leanings, struct team *team, struct model *model,
                      const int32_t *ids, size_t length, size_t start, size_t count, int K);
 
-/* Safe on zeroed ones. */
-void reach_release(struct reach *reach);
-void leanings_release(struct leanings *leanings);
-
 #endif

@@ -65,7 +65,10 @@ struct inspection {
                     logit; NULL if unknown */
 };
 
-/* Safe on a zeroed one. */
-void inspection_release(struct inspection *inspection);
+/* All are safe on zeroed ones. */
+void gates_release(struct gates *gates);
+void reach_release(struct reach *reach);
+void leanings_release(struct leanings *leanings);
+void ablation_release(struct ablation *ablation);
 
 #endif
