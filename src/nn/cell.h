@@ -56,7 +56,9 @@ struct cell {
     const char *name;
     int num_states, num_gates, num_params;
     const char *const
-        *quantities; /* [num_states + num_gates] what a trace calls them, states first */
+        *quantities;    /* [num_states + num_gates] what a trace calls them, states first */
+    const real *lowest; /* [num_gates] gates go from there (0 or −1) to 1 */
+    int forget_gate;    /* which of them keeps a state from one timestep to the next; −1: none */
     const struct cell_param *params;
     const struct recurrent *recurrent; /* see recurrent.h; NULL for a cell of another kind */
 

@@ -24,7 +24,7 @@ static const struct trace_signal signals[SIGNALS] = {
 static void fill(struct trace *trace)
 {
     const struct rng rng = {7, RNG_TEST};
-    assert_int_equal(trace_init(trace, LENGTH, signals, SIGNALS), 0);
+    assert_int_equal(trace_init(trace, LENGTH, signals, SIGNALS, NULL), 0);
     trace->quantities = quantities;
     trace->num_quantities = 6;
     for (uint32_t t = 0; t < LENGTH; t++) {
@@ -41,7 +41,7 @@ static void starts_zeroed_and_keeps_its_signals(void **state)
 {
     (void)state;
     struct trace trace = {0};
-    assert_int_equal(trace_init(&trace, LENGTH, signals, SIGNALS), 0);
+    assert_int_equal(trace_init(&trace, LENGTH, signals, SIGNALS, NULL), 0);
     assert_int_equal(trace.length, LENGTH);
     assert_int_equal(trace.num_signals, SIGNALS);
     assert_memory_equal(trace.signals, signals, sizeof signals);
@@ -59,7 +59,7 @@ static void a_trace_without_text_or_signals_is_one(void **state)
 {
     (void)state;
     struct trace trace = {0};
-    assert_int_equal(trace_init(&trace, 0, NULL, 0), 0);
+    assert_int_equal(trace_init(&trace, 0, NULL, 0, NULL), 0);
     assert_true(trace_mean_loss(&trace) == 0);
     assert_int_equal(trace_most_varying(&trace, 3, NULL), 0);
     trace_release(&trace);
@@ -69,10 +69,10 @@ static void too_large_a_trace_is_refused(void **state)
 {
     (void)state;
     struct trace trace = {0};
-    assert_int_equal(trace_init(&trace, SIZE_MAX / 4, signals, SIGNALS), -1);
+    assert_int_equal(trace_init(&trace, SIZE_MAX / 4, signals, SIGNALS, NULL), -1);
     assert_non_null(strstr(error_message(), "5 signals"));
     assert_null(trace.values);
-    assert_int_equal(trace_init(&trace, (size_t)1 << 58, signals, 1), -1);
+    assert_int_equal(trace_init(&trace, (size_t)1 << 58, signals, 1, NULL), -1);
     assert_non_null(strstr(error_message(), "shorter text"));
     assert_null(trace.ids);
 }
