@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,16 @@ static void a_long_text_is_read_as_closely_as_promised(void **state)
     stack_release(&naive);
 }
 
+/* Its state is always 0, as are states that nobody has noted yet. */
+static void a_model_without_weights_is_read_to_the_end(void **state)
+{
+    (void)state;
+    make();
+    memset(naive.model.weights, 0, naive.model.params.size * sizeof(real));
+    assert_int_equal(compare_with_one_by_one(SHORT, SAME), 0);
+    stack_release(&naive);
+}
+
 /* The weights of a unit of the first layer: a gate's argument where symbol v is read. */
 static void set_gate(int unit, int gate, const real arguments[V])
 {
@@ -308,6 +319,23 @@ static void threads_do_not_change_a_bit(void **state)
     stack_release(&naive);
 }
 
+/* The most kilobytes of this process that were in memory since the last call; 0 if not known. */
+static long resident_peak(void)
+{
+    long peak = 0;
+    char line[128];
+    FILE *status = fopen("/proc/self/status", "r"), *reset = fopen("/proc/self/clear_refs", "w");
+    while (status && peak == 0 && fgets(line, sizeof line, status))
+        sscanf(line, "VmHWM: %ld", &peak);
+    if (status)
+        fclose(status);
+    if (reset) {
+        fputs("5", reset);
+        fclose(reset);
+    }
+    return reset ? peak : 0;
+}
+
 /* The same, and some signals in another order, whether in memory or in a file. */
 static void a_file_holds_what_memory_would(void **state)
 {
@@ -321,7 +349,10 @@ static void a_file_holds_what_memory_would(void **state)
     for (size_t k = 0; k < COPIES * SIGNALS; k++)
         many[k] = signals[(k * 5 + 3) % SIGNALS];
     assert_int_equal(probe_run(&in_memory, NULL, naive.team, &naive.model, ids, MOST, &options), 0);
+    resident_peak();
+    const long before = resident_peak();
     assert_int_equal(probe_run(&in_file, NULL, naive.team, &naive.model, ids, MOST, &large), 0);
+    assert_true(before == 0 || resident_peak() - before < (long)(in_file.spool.size / 1024 / 2));
     assert_false(in_memory.spool.in_file);
     assert_true(in_file.spool.in_file);
     assert_true(same_traces(&in_memory, &in_file));
@@ -415,6 +446,7 @@ int main(void)
         cmocka_unit_test(the_trace_says_what_it_is_of),
         cmocka_unit_test(a_short_text_is_read_exactly),
         cmocka_unit_test(a_long_text_is_read_as_closely_as_promised),
+        cmocka_unit_test(a_model_without_weights_is_read_to_the_end),
         cmocka_unit_test(a_model_that_never_forgets_is_read_to_the_end),
         cmocka_unit_test(a_model_that_forgets_now_and_then_is_read_as_far_as_need_be),
         cmocka_unit_test(threads_do_not_change_a_bit),
