@@ -55,10 +55,23 @@ struct probe {
 
 /* --- where things are ------------------------------------------------------------------------- */
 
-/* Numbers of the model's state, and of its gates. */
+/* Vectors of a model's state, and the numbers in all of them. */
+static size_t num_states(const struct model *model)
+{
+    return (size_t)model->num_layers * (size_t)model->cell->num_states;
+}
+
 static size_t state_size(const struct model *model)
 {
-    return (size_t)model->num_layers * (size_t)model->cell->num_states * (size_t)model->hidden_size;
+    return num_states(model) * (size_t)model->hidden_size;
+}
+
+/* The k-th of these vectors in one stream, after its last chunk. */
+static real *stream_state(const struct tape *tape, int stream, size_t k)
+{
+    const size_t states = (size_t)tape->model->cell->num_states;
+    return tape_state(tape, (int)(k / states), (int)(k % states)) +
+           (size_t)stream * (size_t)tape->model->hidden_size;
 }
 
 static size_t gates_size(const struct model *model)
@@ -276,32 +289,31 @@ static void fill_chunk(struct probe *probe)
         }
 }
 
-/* Whether two states, of which one is the stream's, are the same; the other becomes it. */
-static bool meet(const struct probe *probe, int stream, real *other)
+/* Whether a stream's state is the same as `known`, which it then replaces. */
+static bool meet(const struct tape *tape, int stream, real *known)
 {
-    const struct model *model = probe->model;
-    const size_t H = (size_t)model->hidden_size;
+    const size_t H = (size_t)tape->model->hidden_size;
     bool same = true;
-    for (int l = 0; l < model->num_layers; l++)
-        for (int s = 0; s < model->cell->num_states; s++, other += H) {
-            const real *own = tape_state(&probe->tape, l, s) + (size_t)stream * H;
-            for (size_t u = 0; u < H; u++)
-                same = same && fabs((double)(own[u] - other[u])) <=
-                                   PROBE_SAME * fmax(1, fabs((double)own[u]));
-            memcpy(other, own, H * sizeof *own);
-        }
+    for (size_t k = 0; k < num_states(tape->model); k++, known += H) {
+        const real *state = stream_state(tape, stream, k);
+        for (size_t u = 0; u < H; u++)
+            same = same && fabs((double)(state[u] - known[u])) <=
+                               PROBE_SAME * fmax(1, fabs((double)state[u]));
+        memcpy(known, state, H * sizeof *state);
+    }
     return same;
 }
 
-/* Behind a chunk: whether the stream has read its part, as far as need be. */
-static bool has_done(struct probe *probe, int stream)
+/* Behind a chunk: notes a stream's state at the end of a span, and returns whether it has read its
+ * part, as far as need be. */
+static bool arrive(struct probe *probe, int stream)
 {
     const int part = probe->part[stream];
     if (first_row(probe, stream) >= probe->trace->length)
         return true;
     if (probe->at < probe->span_end[probe->span])
         return false;
-    if (meet(probe, stream, state_after(probe, part, probe->span)) && probe->again)
+    if (meet(&probe->tape, stream, state_after(probe, part, probe->span)) && probe->again)
         return true;
     if (probe->at < probe->part_length)
         return false;
@@ -312,16 +324,13 @@ static bool has_done(struct probe *probe, int stream)
 /* Sets the streams' states to those from which they are to read. */
 static void set_states(const struct probe *probe)
 {
-    const struct model *model = probe->model;
-    const size_t H = (size_t)model->hidden_size;
-    for (int b = 0; b < probe->streams; b++) {
-        const int part = probe->part[b];
-        const real *state = probe->again && part > 0
-                                ? state_after(probe, part - 1, probe->spans - 1)
+    const size_t H = (size_t)probe->model->hidden_size;
+    for (int stream = 0; stream < probe->streams; stream++) {
+        const real *state = probe->again
+                                ? state_after(probe, probe->part[stream] - 1, probe->spans - 1)
                                 : probe->opening;
-        for (int l = 0; l < model->num_layers; l++)
-            for (int s = 0; s < model->cell->num_states; s++, state += H)
-                memcpy(tape_state(&probe->tape, l, s) + (size_t)b * H, state, H * sizeof *state);
+        for (size_t k = 0; k < num_states(probe->model); k++, state += H)
+            memcpy(stream_state(&probe->tape, stream, k), state, H * sizeof *state);
     }
 }
 
@@ -334,7 +343,7 @@ static int end_chunk(struct probe *probe)
         if (probe->part[stream] < 0)
             continue;
         const size_t row = first_row(probe, stream);
-        const bool done = has_done(probe, stream);
+        const bool done = arrive(probe, stream);
         if (done || row % TRACE_BLOCK == 0)
             trace_drop(probe->trace, (row - 1) / TRACE_BLOCK * TRACE_BLOCK, TRACE_BLOCK);
         if (done)
@@ -390,19 +399,16 @@ static int read_text(struct probe *probe)
 /* A text begins with the vector 0, no symbol yet. */
 static int read_opening(struct probe *probe)
 {
-    const struct model *model = probe->model;
-    const size_t H = (size_t)model->hidden_size;
-    if (tape_init(&probe->tape, model, 1, 1, false, 0) != 0)
+    const size_t H = (size_t)probe->model->hidden_size;
+    if (tape_init(&probe->tape, probe->model, 1, 1, false, 0) != 0)
         return -1;
     tape_set_input(&probe->tape, probe->x);
     probe->x[0] = VOCAB_NONE;
     probe->y[0] = probe->ids[0];
     team_run(probe->team, forward, probe);
     keep_loss(probe, 0, 0);
-    real *to = probe->opening;
-    for (int l = 0; l < model->num_layers; l++)
-        for (int s = 0; s < model->cell->num_states; s++, to += H)
-            memcpy(to, tape_state(&probe->tape, l, s), H * sizeof *to);
+    for (size_t k = 0; k < num_states(probe->model); k++)
+        memcpy(probe->opening + k * H, stream_state(&probe->tape, 0, k), H * sizeof(real));
     tape_release(&probe->tape);
     return 0;
 }
