@@ -285,14 +285,34 @@ void tape_set_input(struct tape *tape, const int32_t *ids)
     tape->layers[0].ids = ids;
 }
 
+void tape_set_clamps(struct tape *tape, const struct clamp *clamps, size_t count)
+{
+    assert(tape->T == 1 || count == 0);
+    tape->clamps = clamps;
+    tape->num_clamps = count;
+}
+
 /* --- forward and back ------------------------------------------------------------------------- */
+
+/* Holds the clamped units of a layer in the streams [first, last) of its outputs h[B][H]. */
+static void hold(const struct tape *tape, int layer, int first, int last, real *h)
+{
+    for (size_t k = 0; k < tape->num_clamps; k++) {
+        const struct clamp *clamp = &tape->clamps[k];
+        const int stream = clamp->stream;
+        const int from = stream == CLAMP_ALL || stream < first ? first : stream;
+        const int to = stream == CLAMP_ALL || stream >= last ? last : stream + 1;
+        for (int b = from; b < to && clamp->layer == layer; b++)
+            h[(size_t)b * (size_t)tape->model->hidden_size + (size_t)clamp->unit] = clamp->value;
+    }
+}
 
 static void carry_states(struct member *member, struct tape *tape, const bool *reset)
 {
     const size_t H = (size_t)tape->model->hidden_size;
     int first, last;
     team_share(member, tape->B, &first, &last);
-    for (int l = 0; l < tape->model->num_layers; l++)
+    for (int l = 0; l < tape->model->num_layers; l++) {
         for (int s = 0; s < tape->model->cell->num_states; s++)
             for (int b = first; b < last; b++) {
                 real *before = tape->layers[l].state[s] + (size_t)b * H;
@@ -301,6 +321,18 @@ static void carry_states(struct member *member, struct tape *tape, const bool *r
                 else
                     memcpy(before, tape_state(tape, l, s) + (size_t)b * H, H * sizeof(real));
             }
+        hold(tape, l, first, last, tape->layers[l].state[0]);
+    }
+}
+
+static void hold_outputs(struct member *member, struct tape *tape, int l)
+{
+    int first, last;
+    if (tape->num_clamps == 0)
+        return;
+    team_share(member, tape->B, &first, &last);
+    hold(tape, l, first, last, tape_state(tape, l, 0));
+    team_barrier(member);
 }
 
 static size_t drop_offset(const struct tape *tape, int l, int r)
@@ -357,6 +389,7 @@ void model_forward(struct member *member, struct tape *tape, const bool *reset, 
     for (int l = 0; l < model->num_layers; l++) {
         model->cell->forward(member, &tape->layers[l]);
         team_barrier(member);
+        hold_outputs(member, tape, l);
         drop_outputs(member, tape, l, seed, step);
     }
     model->engine->linear.forward(member, tape->T * tape->B, model->hidden_size, model->vocab_size,
