@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "mem.h"
+#include "recurrent.h"
 
 int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
                int V, struct vocab *vocab)
@@ -282,7 +283,18 @@ real *tape_state(const struct tape *tape, int layer, int s)
 
 void tape_set_input(struct tape *tape, const int32_t *ids)
 {
-    tape->layers[0].ids = ids;
+    tape->layers[tape->first].ids = ids;
+}
+
+/* The layer is given W_ih turned for the vectors that its input can be, as the lowest is for the
+ * one-hot vectors of symbols. */
+void tape_begin_at(struct tape *tape, int layer, const real *rows)
+{
+    const struct cell *cell = tape->model->cell;
+    assert(layer > 0 && !tape->training && cell->recurrent);
+    tape->first = layer;
+    tape->layers[layer].onehot = true;
+    tape->layers[layer].param[cell->recurrent->weight_ih] = rows;
 }
 
 void tape_set_clamps(struct tape *tape, const struct clamp *clamps, size_t count)
@@ -312,7 +324,7 @@ static void carry_states(struct member *member, struct tape *tape, const bool *r
     const size_t H = (size_t)tape->model->hidden_size;
     int first, last;
     team_share(member, tape->B, &first, &last);
-    for (int l = 0; l < tape->model->num_layers; l++) {
+    for (int l = tape->first; l < tape->model->num_layers; l++) {
         for (int s = 0; s < tape->model->cell->num_states; s++)
             for (int b = first; b < last; b++) {
                 real *before = tape->layers[l].state[s] + (size_t)b * H;
@@ -386,7 +398,7 @@ void model_forward(struct member *member, struct tape *tape, const bool *reset, 
     const struct param *linear = params_at(&model->params, model->cell, model->num_layers, 0);
     carry_states(member, tape, reset);
     team_barrier(member);
-    for (int l = 0; l < model->num_layers; l++) {
+    for (int l = tape->first; l < model->num_layers; l++) {
         model->cell->forward(member, &tape->layers[l]);
         team_barrier(member);
         hold_outputs(member, tape, l);

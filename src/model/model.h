@@ -79,6 +79,7 @@ struct tape {
     size_t num_squares;
     real *scratch; /* what a layer needs while it works */
     void *memory;
+    int first;                  /* layer that passes begin at */
     const struct clamp *clamps; /* [num_clamps] not owned */
     size_t num_clamps;
 };
@@ -100,6 +101,10 @@ real *tape_state(const struct tape *tape, int layer, int s);
 /* The chunk's inputs [T][B], to be set before model_forward; they must stay until model_backward.
  */
 void tape_set_input(struct tape *tape, const int32_t *ids);
+
+/* Lets passes begin at a layer above the lowest, whose W_ih x is known: the inputs to be set choose
+ * rows[…][G · H] of it. For a tape without training, of a cell that is `recurrent`. */
+void tape_begin_at(struct tape *tape, int layer, const real *rows);
 
 /* Holds units in the passes to come, and in the states that they start from; the later of two for
  * the same unit counts. For chunks of one timestep. */
