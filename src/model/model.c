@@ -200,7 +200,7 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     const size_t R = (size_t)tape->B * (size_t)tape->T, H = (size_t)model->hidden_size;
     const size_t L = (size_t)model->num_layers, V = (size_t)model->vocab_size;
     const bool drops = tape->dropout > 0, training = tape->training;
-    real *dy[2] = {NULL, NULL};
+    real *below = NULL; /* gradient of the output of the layer below */
     tape->scratch = take(arena, scratch_size(tape), sizeof(real));
     if (training) {
         tape->gradients = take(arena, model->params.size, sizeof(real));
@@ -208,8 +208,6 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
         for (int l = 0; l <= model->num_layers; l++)
             tape->num_squares += (size_t)num_stretches(model, l);
         tape->squares = take(arena, tape->num_squares, sizeof(double));
-        for (size_t l = 0; l < 2 && l < L; l++)
-            dy[l] = take(arena, R * H, sizeof(real));
     }
     tape->dropped = drops ? take(arena, L * R * H, sizeof(real)) : NULL;
     tape->kept = drops ? take(arena, L * R * H, 1) : NULL;
@@ -218,8 +216,8 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     tape->normalisers = take(arena, R, sizeof(real));
     for (int l = 0; l < model->num_layers; l++) {
         struct layer layer = shape_of(model, l, tape->B, tape->T, training);
-        layer.dy = dy[l % 2];
-        layer.dx = l > 0 ? dy[(l - 1) % 2] : NULL;
+        layer.dx = below;
+        layer.dy = below = training ? take(arena, R * H, sizeof(real)) : NULL;
         layer.scratch = tape->scratch;
         for (int s = 0; s < cell->num_states; s++)
             layer.state[s] = take(arena, (R + (size_t)tape->B) * H, sizeof(real));
