@@ -35,7 +35,8 @@ struct layer {
                                  the layer's output */
     real *gates;              /* [T][B][G][H] values after their non-linearity; backward replaces
                                  them by the gradient with respect to their arguments */
-    real *dy;                 /* [T][B][H] gradient of the output; backward may overwrite it */
+    real *dy;                 /* [T][B][H] gradient of the output; backward adds to it what comes
+                                 through the timesteps after */
     real *dx;                 /* [T][B][D] gradient of x, or NULL where there is no use for it */
     real *scratch;            /* of the cell's scratch_size; nothing in it outlives a call */
 };
