@@ -9,7 +9,7 @@
 
 #define STREAMS 32      /* parts that are read at once; more of them gain nothing */
 #define STEPS 16        /* timesteps of a chunk: one line of the cache of each signal */
-#define LEAST_PART 2048 /* characters, or most of a part may have to be read again */
+#define LEAST_PART 2048 /* characters: long enough for most networks to forget what was before */
 #define FIRST_SPAN 256
 #define MOST_SPANS 128 /* more than the longest text has */
 
@@ -19,11 +19,15 @@ struct kept {
     size_t index;
 };
 
-/* A text is cut into parts, a part into spans. In the first sweep every part is read as if the text
- * began there. The end of a part is then the beginning of the next one, which is read again: the
- * second sweep takes all at once, and only where a part had to be read to its end do others follow.
- * At the end of a span a stream that is in the state in which the part's last reader was leaves it:
- * the rest of the part stands. */
+/* A text is cut into parts, which streams read side by side. In the first sweep each part is read
+ * as if the text began there. Its end is then the beginning of the next part, which is stale: it
+ * was read from another state, and is read again from this one. Networks forget, so that the stream
+ * soon is in the state in which the part's last reader was, and the rest of the part stands.
+ * Streams look for that at the ends of spans, each half as long as all before it: few states need
+ * to be kept, and little is read in vain.
+ *
+ * The second sweep reads all stale parts. Where it had to read one to its end, the next one is
+ * stale again; now the memory is a long one, and one stream reads on, part after part. */
 struct probe {
     struct trace *trace;
     struct team *team;
@@ -39,7 +43,7 @@ struct probe {
     real *states;                /* [parts][spans][L][states][H] after each span */
     bool *stale; /* [parts] has been read from another state than is now before it */
 
-    /* [parts][spans][G][L][H] of each gate; NULL where none are wanted */
+    /* [parts][spans][G][L][H] of each gate, as last read; NULL where none are wanted */
     uint32_t *low, *high;
     double *sum;
 

@@ -270,8 +270,9 @@ static int open_spool(struct opening *opening)
     opening->corpus->file = fdopen(fd, "w+b");
     if (opening->corpus->file)
         return 0;
+    refuse_spool(opening);
     close(fd);
-    return refuse_spool(opening);
+    return -1;
 }
 
 static int encode_files(struct opening *opening)
