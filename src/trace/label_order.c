@@ -4,8 +4,8 @@
 
 #include "rng.h"
 
-#define FARTHER 3.0F /* times as far as any copy */
-#define RARE 60.0F   /* and by this G more */
+#define FARTHER 1.5F /* times as far as any copy */
+#define RARE 40.0F   /* and by this G more */
 
 /* 1, 2, 3, 4–5, 6–7, 8–11, …: in one half of the bins or the other. */
 static void count_size(struct label_pattern_counts *counts, int half, size_t size)
