@@ -151,7 +151,7 @@ static void brackets(void **state)
     CHECK(ON_SQUARE, "a (b ⟦[c⟧] (d) e) 】⟦【f⟧】");
     CHECK(ON_CURLY, "if ⟦{ a; { b }\n\n⟧} c }");
     CHECK(ON_ANGLE, "⟦<a <b>⟧> x <= y << z < ⟦《b⟧》 p->q");
-    CHECK(ON_ROUND, "(⟦(a⟧) b\n\nc) ⟦(d⟧)");         /* not over a paragraph, */
+    CHECK(ON_ROUND, "(⟦(a⟧) b\n\nc) ⟦(d⟧)");       /* not over a paragraph, */
     CHECK(ON_ROUND, "⟦(a {\n\n(b) }⟧)");           /* but over one in { } */
     CHECK(ON_ROUND, "⟦(a [ b⟧) c ] :) ⟦(a < b⟧)"); /* a stray one inside is passed over */
     CHECK(ON_SQUARE, "⟦[a ( b⟧] c )");
@@ -168,7 +168,7 @@ static void comments(void **state)
     (void)state;
     CHECK(ON_COMMENT, "a /⟦* \"b /* *⟧/ c */ d /* e");
     CHECK(ON_COMMENT, "f(x) = 1; /⟦/ one⟧\r\ng(http://x); \"//\" /⟦/ {⟧");
-    CHECK(ON_COMMENT, "See http://a.b //not in prose, where hardly any signs of programs are found");
+    CHECK(ON_COMMENT, "See //not in prose, where hardly any signs of programs are found");
     CHECK(ON_COMMENT,
           "⟦# one⟧\nx = f(1)\n  ⟦# two⟧\ny = {} # three\n#include\n⟦#!/four⟧\nz = []\n");
     CHECK(ON_COMMENT, "# Title (of a text)\n\nx = [a](b) {c}\n\n## Another <d>\n\n");
