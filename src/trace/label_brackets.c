@@ -67,6 +67,21 @@ static size_t closed_by(const struct stack *stack, enum label_bracket kind)
     return open;
 }
 
+/* Whether < or > is no bracket but part of a sign: a < b, <=, <<, ->. */
+static bool is_sign(const struct label_marks *marks, size_t t)
+{
+    int32_t before = label_point(marks, t - 1), after = label_point(marks, t + 1);
+    switch (marks->points[t]) {
+    case '<':
+        return after == '=' || after == '<' || after == '-' || before == '<' ||
+               label_has(marks, t + 1, ON_SPACE);
+    case '>':
+        return before == '-' || before == '=' || label_has(marks, t - 1, ON_SPACE);
+    default:
+        return false;
+    }
+}
+
 static void mark_depths(struct label_marks *marks)
 {
     int depth[LABEL_BRACKETS] = {0};
@@ -96,7 +111,7 @@ int label_mark_brackets(struct label_marks *marks)
             bool opens;
             size_t open;
             enum label_bracket kind = label_bracket_of(marks->points[t], &opens);
-            if (kind == LABEL_BRACKETS)
+            if (kind == LABEL_BRACKETS || is_sign(marks, t))
                 continue;
             count[kind]++;
             if (opens && push(&stack, t, kind) != 0) {

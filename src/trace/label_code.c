@@ -31,8 +31,7 @@ static bool is_parted(const struct label_marks *marks, size_t t)
 
 /* --- what kind of text it is ------------------------------------------------------------------ */
 
-/* Of the characters of a program, one in twenty to one in five is such a sign; of prose, hardly one
- * in two hundred. */
+/* Of the marks of a program, about one in ten is such a sign; of prose, one in two hundred. */
 static bool looks_like_code(const struct label_marks *marks)
 {
     size_t signs = 0, all = 0;
@@ -40,7 +39,7 @@ static bool looks_like_code(const struct label_marks *marks)
         all += !label_has(marks, t, ON_SPACE);
         signs += is_one_of(marks->points[t], "=_{}()<>&|*+#\\/[]$@");
     }
-    return 33 * signs > all;
+    return 16 * signs > all;
 }
 
 static bool is_hash_line(const struct label_marks *marks, const struct label_line *line)
@@ -67,21 +66,25 @@ static bool has_hash_comments(const struct label_marks *marks)
 struct label_style label_style_of(const struct label_marks *marks)
 {
     struct label_style style = {.code = looks_like_code(marks)};
+    bool guillemets = false;
     style.hash_comments = style.code && has_hash_comments(marks);
     for (size_t t = 0; t < marks->length; t++)
         switch (marks->points[t]) {
-        case 0xAB:
+        case 0xAB: /* « ‹ » ›: the first opens */
         case 0xBB:
-            if (style.first_guillemet == 0)
-                style.first_guillemet = marks->points[t];
+        case 0x2039:
+        case 0x203A:
+            style.outward =
+                guillemets ? style.outward : marks->points[t] == 0xBB || marks->points[t] == 0x203A;
+            guillemets = true;
             break;
         case '<':
-            if (is_at(marks, t, "</") && is_ascii_letter(label_point(marks, t + 2)))
-                style.tags = true;
+            style.tags =
+                style.tags || (is_at(marks, t, "</") && is_ascii_letter(label_point(marks, t + 2)));
             break;
         case '\\':
-            if (is_at(marks, t, "\\begin{") || is_at(marks, t, "\\section{"))
-                style.commands = true;
+            style.commands =
+                style.commands || is_at(marks, t, "\\begin{") || is_at(marks, t, "\\section{");
             break;
         }
     return style;

@@ -217,6 +217,13 @@ static enum ending sentence_end(int32_t point)
     }
 }
 
+/* Whether a mark may stand between a sentence's end and the white space behind it. */
+static bool may_close(const struct label_marks *marks, size_t t)
+{
+    int32_t point = marks->points[t];
+    return label_has(marks, t, ON_PUNCTUATION) && point != ',' && point != ';' && point != ':';
+}
+
 /* Marks the word at t, or in scripts that show none its letter. */
 static void mark_first_word(struct label_marks *marks, size_t t)
 {
@@ -228,7 +235,7 @@ static void mark_first_word(struct label_marks *marks, size_t t)
 }
 
 /* A sentence starts with the text, after a blank line, and with a letter that is no small one after
- * a mark that ends one, perhaps other punctuation (a closing quote), and white space. */
+ * a mark that ends one, perhaps a quote or bracket that closes, and white space. */
 static void mark_sentences(struct label_marks *marks)
 {
     bool awaited = true; /* the next letter may start one */
@@ -238,7 +245,7 @@ static void mark_sentences(struct label_marks *marks)
         for (size_t t = line->start; t < line->end; t++) {
             int32_t point = marks->points[t];
             enum ending here = sentence_end(point);
-            if (here != NO_END || !label_has(marks, t, ON_PUNCTUATION)) {
+            if (here != NO_END || !may_close(marks, t)) {
                 awaited = awaited || (ending == NEEDS_SPACE && label_has(marks, t, ON_SPACE));
                 ending = here;
             }

@@ -48,10 +48,10 @@ struct label_line {
 
 /* What kind of text it is, which decides how some marks are read. */
 struct label_style {
-    bool code;               /* with string literals and // comments */
-    bool hash_comments;      /* # begins a comment, not a title */
-    bool tags, commands;     /* <b>…</b>; \name */
-    int32_t first_guillemet; /* « or », whichever opens; 0: there is none */
+    bool code;           /* with string literals and // comments */
+    bool hash_comments;  /* # begins a comment, not a title */
+    bool tags, commands; /* <b>…</b>; \name */
+    bool outward;        /* guillemets point ›outwards‹ */
 };
 
 struct label_marks {

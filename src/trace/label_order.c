@@ -4,14 +4,13 @@
 
 #include "rng.h"
 
-#define FARTHER 3.0F /* times as far as any copy */
-#define RARE 60.0F   /* and by this G more */
+#define FARTHER 2.0F /* times as far as any copy */
+#define RARE 40.0F   /* and by this G more */
 
-/* 1, 2, 3, 4–5, 6–7, 8–11, …: in one half of the bins or the other. */
+/* In one half of the bins or the other: 1, 2–3, 4–7, 8–15, … */
 static void count_size(struct label_pattern_counts *counts, int half, size_t size)
 {
-    int octave = 63 - __builtin_clzll((unsigned long long)size);
-    int bin = octave == 0 ? 0 : 2 * octave - 1 + (int)(size >> (octave - 1) & 1);
+    int bin = 63 - __builtin_clzll((unsigned long long)size);
     int last = LABEL_PATTERN_BINS / 2 - 1;
     counts->bins[half * LABEL_PATTERN_BINS / 2 + (bin < last ? bin : last)]++;
 }
@@ -27,13 +26,15 @@ void label_count_binary(const float *values, size_t length, struct label_pattern
 
 void label_count_scalar(const float *values, size_t length, struct label_pattern_counts *counts)
 {
+    float low = length > 0 ? values[0] : 0;
     bool rising = false;
     for (size_t t = 1, last = 0; t < length; t++) {
         if (values[t] < values[t - 1] && rising) {
-            count_size(counts, 0, (size_t)values[t - 1]);
+            count_size(counts, 0, (size_t)(values[t - 1] - low));
             count_size(counts, 1, t - last);
             last = t;
-        }
+        } else if (values[t] > values[t - 1] && !rising)
+            low = values[t - 1];
         if (values[t] != values[t - 1])
             rising = values[t] > values[t - 1];
     }

@@ -41,9 +41,8 @@ static bool is_parted(const struct label_marks *marks, size_t t)
 
 static struct role guillemet(const struct label_marks *marks, size_t t, enum family family)
 {
-    /* « » and ‹ › are of one kind in a text: either both point inwards or both outwards */
     bool left = marks->points[t] == 0xAB || marks->points[t] == 0x2039;
-    bool opens = left == (marks->style.first_guillemet == 0xAB);
+    bool opens = left != marks->style.outward;
     return (struct role){family, opens, !opens};
 }
 

@@ -106,6 +106,9 @@ static void position_in_text(const struct label_marks *marks, int bracket, float
 
 /* --- all that rune knows of itself ------------------------------------------------------------ */
 
+/* Labels that tell of one thing in several ways: where one is kept all are. */
+enum group { ALONE, WORDS, LINES, INDENTATION, BRACKETS }; /* and BRACKETS + each kind */
+
 /* Of two that come out the same, the first stays. */
 static const struct rule {
     const char *name;
@@ -114,6 +117,7 @@ static const struct rule {
     uint32_t mark; /* a binary label; or 0, and */
     void (*measure)(const struct label_marks *marks, int bracket, float *values);
     int bracket;
+    int group;      /* of enum group */
     bool any_order; /* it is not of the characters, but of their number */
 } rules[] = {
     {"inside quotes", "inside quotes", .mark = ON_QUOTES},
@@ -121,42 +125,43 @@ static const struct rule {
     {"inside a comment", "inside comments", .mark = ON_COMMENT},
     {"inside a string", "inside strings", .mark = ON_STRING},
     {"inside a tag", "inside tags", .mark = ON_TAG},
-    {"inside ( )", "inside ( )", .mark = ON_ROUND},
-    {"inside [ ]", "inside [ ]", .mark = ON_SQUARE},
-    {"inside { }", "inside { }", .mark = ON_CURLY},
-    {"inside < >", "inside < >", .mark = ON_ANGLE},
+    {"inside ( )", "inside ( )", .mark = ON_ROUND, .group = BRACKETS + ROUND},
+    {"inside [ ]", "inside [ ]", .mark = ON_SQUARE, .group = BRACKETS + SQUARE},
+    {"inside { }", "inside { }", .mark = ON_CURLY, .group = BRACKETS + CURLY},
+    {"inside < >", "inside < >", .mark = ON_ANGLE, .group = BRACKETS + ANGLE},
     {"bracket depth", NULL, "rises with the depth of brackets", "falls with the depth of brackets",
      .measure = bracket_depth, .bracket = LABEL_BRACKETS},
     {"depth of ( )", NULL, "rises with the depth of ( )", "falls with the depth of ( )",
-     .measure = bracket_depth, .bracket = ROUND},
+     .measure = bracket_depth, .bracket = ROUND, .group = BRACKETS + ROUND},
     {"depth of [ ]", NULL, "rises with the depth of [ ]", "falls with the depth of [ ]",
-     .measure = bracket_depth, .bracket = SQUARE},
+     .measure = bracket_depth, .bracket = SQUARE, .group = BRACKETS + SQUARE},
     {"depth of { }", NULL, "rises with the depth of { }", "falls with the depth of { }",
-     .measure = bracket_depth, .bracket = CURLY},
+     .measure = bracket_depth, .bracket = CURLY, .group = BRACKETS + CURLY},
     {"depth of < >", NULL, "rises with the depth of < >", "falls with the depth of < >",
-     .measure = bracket_depth, .bracket = ANGLE},
+     .measure = bracket_depth, .bracket = ANGLE, .group = BRACKETS + ANGLE},
     {"inside backticks", "inside backticks", .mark = ON_BACKTICKS},
     {"inside a command", "inside \\commands", .mark = ON_COMMAND},
     {"inside a URL", "inside URLs", .mark = ON_URL},
     {"position in line", NULL, "counts up along the line", "counts down along the line",
-     .measure = position_in_line},
+     .measure = position_in_line, .group = LINES},
     {"left in line", NULL, "counts down to the end of the line", "counts up to the end of the line",
-     .measure = left_in_line},
-    {"line length", NULL, "is high in long lines", "is high in short lines",
-     .measure = line_length},
+     .measure = left_in_line, .group = LINES},
+    {"line length", NULL, "is high in long lines", "is high in short lines", .measure = line_length,
+     .group = LINES},
     {"indentation", NULL, "rises with the indentation", "falls with the indentation",
-     .measure = indentation},
-    {"inside the indentation", "inside the indentation", .mark = ON_INDENTATION},
+     .measure = indentation, .group = INDENTATION},
+    {"inside the indentation", "inside the indentation", .mark = ON_INDENTATION,
+     .group = INDENTATION},
     {"repeated line", "in lines that repeat an earlier one", .mark = ON_REPEAT},
     {"first line of a paragraph", "in the first line of paragraphs", .mark = ON_PARAGRAPH},
     {"first word of a sentence", "in the first word of sentences", .mark = ON_SENTENCE},
-    {"inside a word", "inside words", .mark = ON_WORD},
-    {"first letter", "at the first letter of words", .mark = ON_FIRST_LETTER},
-    {"last letter", "at the last letter of words", .mark = ON_LAST_LETTER},
+    {"inside a word", "inside words", .mark = ON_WORD, .group = WORDS},
+    {"first letter", "at the first letter of words", .mark = ON_FIRST_LETTER, .group = WORDS},
+    {"last letter", "at the last letter of words", .mark = ON_LAST_LETTER, .group = WORDS},
     {"position in word", NULL, "counts up along the word", "counts down along the word",
-     .measure = position_in_word},
-    {"word length", NULL, "is high in long words", "is high in short words",
-     .measure = word_length},
+     .measure = position_in_word, .group = WORDS},
+    {"word length", NULL, "is high in long words", "is high in short words", .measure = word_length,
+     .group = WORDS},
     {"capital", "at capitals", .mark = ON_CAPITAL},
     {"vowel", "at vowels", .mark = ON_VOWEL},
     {"digit", "at digits", .mark = ON_DIGIT},
@@ -188,6 +193,15 @@ static void count_patterns(const struct label_marks *marks, float *values,
         else
             label_count_scalar(values, marks->length, &counts[k]);
     }
+}
+
+/* Whether a rule or one of its group is ordered. */
+static bool is_group_ordered(const bool ordered[RULES], size_t k)
+{
+    bool any = ordered[k];
+    for (size_t other = 0; other < RULES && rules[k].group != ALONE; other++)
+        any = any || (ordered[other] && rules[other].group == rules[k].group);
+    return any;
 }
 
 /* Marks in `ordered` the rules whose labels the same characters in random order do not show. Its
@@ -330,7 +344,7 @@ int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t 
         label_marks_make(&marks, text.points, text.count, NULL) == 0)
         result = find_ordered(&marks, values, ordered);
     for (size_t k = 0; result == 0 && k < RULES; k++) {
-        if (!ordered[k] || (rules[k].mark & marks.unsound) != 0)
+        if (!is_group_ordered(ordered, k) || (rules[k].mark & marks.unsound) != 0)
             continue;
         apply(&rules[k], &marks, values);
         result = add_rule(labels, &rules[k], &text, values);
