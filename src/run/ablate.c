@@ -9,7 +9,7 @@
 #include "recurrent.h"
 
 #define BLOCK 64    /* timesteps that the whole model reads at once */
-#define STREAMS 256 /* units that are held side by side */
+#define STREAMS 512 /* units that are held side by side */
 
 /* --- the whole model -------------------------------------------------------------------------- */
 
@@ -164,15 +164,9 @@ static void read_below(struct member *member, struct group *group)
     team_barrier(member);
 }
 
-/* Whether the label k is one that can be on, and whether it is. */
-static bool can_be_on(const struct labels *labels, size_t k)
+static bool is_on(const struct label *label, size_t t)
 {
-    return labels->list[k].kind == LABEL_BINARY;
-}
-
-static bool is_on(const struct labels *labels, size_t k, size_t t)
-{
-    return can_be_on(labels, k) && labels->list[k].values[t] > 0.5f;
+    return label->kind == LABEL_BINARY && label->values[t] > 0.5f;
 }
 
 /* Adds what the losses of character t are above that of the last stream. */
@@ -184,7 +178,7 @@ static void add_changes(const struct member *member, const struct group *group, 
     team_share(member, B, &first, &last);
     for (size_t k = 0; k <= group->labels->count; k++) {
         double *sums = group->sums + k * (size_t)B;
-        if (k > 0 && !is_on(group->labels, k - 1, t))
+        if (k > 0 && !is_on(&group->labels->list[k - 1], t))
             continue;
         for (int b = first; b < last; b++)
             sums[b] += (double)losses[b] - (double)losses[B - 1];
@@ -222,7 +216,7 @@ static void count_on(const struct labels *labels, size_t length, size_t *counts)
 {
     for (size_t k = 0; k < labels->count; k++)
         for (size_t t = 0; t < length; t++)
-            counts[k] += is_on(labels, k, t);
+            counts[k] += is_on(&labels->list[k], t);
 }
 
 static void keep_changes(struct ablation *ablation, const struct group *group, const size_t *counts)

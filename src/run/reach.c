@@ -8,7 +8,7 @@
 #include "error.h"
 #include "mem.h"
 
-#define ROWS 4096       /* timesteps of all predictions that are looked back from at once */
+#define ROWS 2048       /* timesteps of all predictions that are looked back from at once */
 #define WARMUP 500      /* timesteps that are read before a chunk */
 #define PREDICTIONS 128 /* neighbours whose states one reader leaves */
 

@@ -149,7 +149,7 @@ static void changes_are_those_of_the_equations(void **state)
 }
 
 /* More units than are held side by side, and labels. */
-enum { MANY = 300, SHORT = 20 };
+enum { MANY = 520, SHORT = 8 };
 
 static void ablate_many(struct ablation *ablation, const struct trace_signal *units, size_t count,
                         int threads)
