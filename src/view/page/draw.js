@@ -121,13 +121,15 @@ function recolour() {
     }
 }
 
-// Some text around a character, coloured by a signal, as a line elsewhere.
-function snippet(levels, t, before = 24, after = 24) {
+// A passage and some text around it, coloured by a signal, as a line elsewhere.
+function snippet(levels, start, end) {
   const line = make('span', {class: 'snippet', 'aria-hidden': 'true'});
-  for (let i = Math.max(t - before, 0); i < Math.min(t + after, length); i++)
+  const shown = end - start > 1 ? ' within' : ' here';
+  for (let t = Math.max(start - 18, 0); t < Math.min(end + 28, length); t++)
     line.append(make('span', {
-      class: `bit${colourClass('level', levels, i)}${symbolAt(i).style}${i === t ? ' here' : ''}`,
-    }, symbolAt(i).shown));
+      class: `bit${colourClass('level', levels, t)}${symbolAt(t).style}` +
+        `${t >= start && t < end ? shown : ''}`,
+    }, symbolAt(t).shown));
   return line;
 }
 
@@ -137,12 +139,11 @@ const wordsAround = (start, end) => {
   return words;
 };
 
-// A line of text that leads to where it stands.
-function passage(levels, t, note = '', end = t + 1) {
-  const go = () => (end > t + 1 ? select(t, end) : mark(t));
+// A line of text that leads to where it stands: one character, which is marked then, or more.
+function passage(levels, note, start, end = start + 1) {
   return make('button', {
-    type: 'button', class: 'passage', click: go,
-    'aria-label': `Character ${t}: ${wordsAround(t - 12, end + 12)} ${note}`,
-  }, make('span', {class: 'place'}, note || count(t)),
-  snippet(levels, t, 20, Math.max(end - t, 1) + 28));
+    type: 'button', class: 'passage',
+    click: () => (end > start + 1 ? select(start, end) : mark(start)),
+    'aria-label': `${note}: character ${start}, ${wordsAround(start - 12, end + 12)}`,
+  }, make('span', {class: 'place'}, note), snippet(levels, start, end));
 }

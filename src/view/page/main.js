@@ -200,10 +200,9 @@ function summary() {
   const characters = length < about.characters
     ? `the first ${count(length)} of ${count(about.characters)} characters`
     : `${count(length)} characters`;
-  const which = kept < units
-    ? `${listed} of ${count(kept)} of ${count(units)} units; --units chooses others`
-    : `${listed} of all ${count(units)} units`;
-  return `read by ${about.model}: ${characters}, ${about.mean_loss.toFixed(3)} nats a character; ${which}`;
+  return [`read by ${about.model}: ${characters}, ${about.mean_loss.toFixed(3)} nats a character; ` +
+    `${listed} of ${kept < units ? `${count(kept)} of ` : 'all '}${count(units)} units`,
+  ...(kept < units ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
 }
 
 async function start() {
@@ -219,7 +218,7 @@ async function start() {
     view.textContent = 'There is nothing to show: the trace is empty.';
     return;
   }
-  element('summary').textContent = summary();
+  element('summary').replaceChildren(...summary());
   addColours();
   await readText();
   listen();

@@ -50,7 +50,7 @@ function bySymbol(pairs, range) {
 
 const passages = (title, positions, levels, range) =>
   positions.length === 0 ? [] : [heading(title), ...positions.map((t) =>
-    passage(levels, t, valueOf(levels[t], range)))];
+    passage(levels, valueOf(levels[t], range), t))];
 
 function pushed([up, down]) {
   const range = Math.max(...[...up, ...down].map(([, weight]) => Math.abs(weight)), 1e-9);

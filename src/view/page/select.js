@@ -28,7 +28,7 @@ document.addEventListener('copy', (event) => {
   event.preventDefault();
 });
 
-// Whether a signal of that sign is on, and the length of the text over which it has been.
+// Whether a level is beyond the limit on the side of that sign.
 const isOn = (level, sign, limit) => level !== NO_LEVEL && level * sign >= limit;
 
 // The sign with which a signal is on throughout a passage, or 0.
@@ -68,38 +68,38 @@ async function unitsThroughout(start, end, limit, pace) {
   return found.sort((a, b) => a.share - b.share);
 }
 
-// How many of the units are on throughout the passage of that length that ends at each character,
-// rare ones counting more: the sum of −log2 of their shares.
+// For the passage of that length that ends at each character, how many of the units are on
+// throughout it, and behind the point how rare they are (the share of their sum of −log2 share).
 async function likeness(units, span, limit, pace) {
-  const numbers = new Uint8Array(length), weights = new Float32Array(length);
-  for (const [i, {index, sign, share}] of units.entries()) {
-    const levels = await levelsOf(index), weight = -Math.log2(share) + 0.01;
+  const scores = new Float32Array(length);
+  const rarities = units.map(({share}) => -Math.log2(share));
+  const all = rarities.reduce((sum, rarity) => sum + rarity, 0) + 1;
+  for (const [i, {index, sign}] of units.entries()) {
+    const levels = await levelsOf(index), score = 1 + rarities[i] / all;
     for (let t = 0, run = 0; t < length; t++) {
       run = isOn(levels[t], sign, limit) ? run + 1 : 0;
-      if (run < span) continue;
-      numbers[t]++;
-      weights[t] += weight;
+      if (run >= span) scores[t] += score;
     }
     await pace(i, units.length);
   }
-  return {numbers, weights};
+  return scores;
 }
 
 // The best passages that overlap neither each other nor the selection.
-function bestPassages({numbers, weights}, start, end) {
+function bestPassages(scores, start, end) {
   const span = end - start, candidates = [];
   for (let from = 0; from < length; from += span) { // the best that ends in each stretch
     let best = from;
     for (let t = from; t < Math.min(from + span, length); t++)
-      if (weights[t] > weights[best]) best = t;
-    if (weights[best] > 0) candidates.push(best);
+      if (scores[t] > scores[best]) best = t;
+    if (scores[best] > 0) candidates.push(best);
   }
-  candidates.sort((a, b) => weights[b] - weights[a] || a - b);
+  candidates.sort((a, b) => scores[b] - scores[a] || a - b);
   const taken = [];
   for (const last of candidates) {
-    const passage = {start: last + 1 - span, end: last + 1, units: numbers[last]};
-    const free = (other) => passage.end <= other.start || passage.start >= other.end;
-    if (free({start, end}) && taken.every(free)) taken.push(passage);
+    const found = {start: last + 1 - span, end: last + 1, units: Math.floor(scores[last])};
+    const free = (other) => found.end <= other.start || found.start >= other.end;
+    if (free({start, end}) && taken.every(free)) taken.push(found);
     if (taken.length === PASSAGES_SHOWN) break;
   }
   return taken;
@@ -135,8 +135,8 @@ async function searchAlike(into, progress) {
     const levels = state.levels ?? await levelsOf(state.signal);
     into.append(heading('Where else they are on together'),
       ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
-      ...alikePassages.map((found) =>
-        passage(levels, found.start, `${found.units} of ${used.length}`, found.end)));
+      ...alikePassages.map((other) =>
+        passage(levels, `${other.units} of ${used.length}`, other.start, other.end)));
     announce(`${units.length} signals are on throughout the selection; ` +
       `${alikePassages.length} other passages`);
   }

@@ -26,11 +26,12 @@ function showLegend() {
   const scale = (index, place) => {
     const {range} = signals[index], end = short(range, 3);
     const bar = make('span', {class: 'bar'});
-    bar.style.background = `linear-gradient(to right, ${about[state.theme].join()})`;
+    bar.style.background = `linear-gradient(to right, ${about[document.documentElement.dataset.theme].join()})`;
     return make('span', {
       class: 'scale', role: 'img',
       'aria-label': `${place}${nameOf(signals[index])}: blue for −${end}, orange for +${end}`,
-    }, make('b', {}, nameOf(signals[index])), `−${end}`, bar, `+${end}`);
+    }, make('b', {}, nameOf(signals[index])), make('span', {class: 'low'}, `−${end}`), bar,
+    make('span', {}, `+${end}`));
   };
   element('legend').replaceChildren(scale(state.signal, two ? 'Upper half, ' : ''),
     ...(two ? [scale(state.second, 'Lower half, ')] : []));

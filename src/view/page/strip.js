@@ -34,15 +34,16 @@ function drawBand(context, levels, top, height) {
   const {lows, highs, means} = summarise(levels, strip.width);
   const scale = about[state.theme], middle = top + height / 2;
   const y = (level) => middle - (level / LEVELS) * (height / 2 - 1);
-  context.fillStyle = themeColour('--chance');
-  for (let x = 0; x < strip.width; x++)
-    context.fillRect(x, y(highs[x]), 1, Math.max(y(lows[x]) - y(highs[x]), 1));
-  for (const [sign, colour] of [[1, scale[2 * LEVELS]], [-1, scale[0]]]) {
-    context.fillStyle = colour;
+  const drawBars = (values, sign, level) => {
+    context.fillStyle = scale[LEVELS + sign * level];
     for (let x = 0; x < strip.width; x++)
-      if (means[x] * sign > 0)
-        context.fillRect(x, Math.min(middle, y(means[x])), 1, Math.abs(y(means[x]) - middle));
-  }
+      if (values[x] * sign > 0)
+        context.fillRect(x, Math.min(middle, y(values[x])), 1, Math.abs(y(values[x]) - middle));
+  };
+  drawBars(highs, 1, LEVELS >> 2);
+  drawBars(lows, -1, LEVELS >> 2);
+  drawBars(means, 1, LEVELS);
+  drawBars(means, -1, LEVELS);
   context.fillStyle = themeColour('--line');
   context.fillRect(0, Math.round(middle), strip.width, 1);
 }
