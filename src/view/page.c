@@ -28,9 +28,10 @@
 #define NO_LEVEL (-128) /* not a number */
 #define LOSS_STEPS 1000 /* a loss is so many steps a nat */
 #define NO_LOSS 0xFFFF  /* not a number */
-#define PROBABILITY_ONE 255 /* a probability is the square of n/255, so that small ones are told   \
-                             */
-#define SIGNAL_ROOM 64      /* bytes that the name of a signal takes, at most */
+#define PROBABILITY_ONE                                                                            \
+    255                /* a probability is the square of n/255, so that small ones are told        \
+                        */
+#define SIGNAL_ROOM 64 /* bytes that the name of a signal takes, at most */
 
 /* A page under way. */
 struct page {
@@ -231,11 +232,12 @@ static int put_about(const struct page *page, const struct view_options *options
     if (!glyphs)
         return -1;
     size_t first = options->num_chosen ? place_of(options, options->chosen[0]) : 0;
+    const double loss = trace_mean_loss(trace);
     json_t *about = about_new(trace);
     int failed =
         json_object_set_new(about, "length", json_integer((json_int_t)page->length)) ||
         json_object_set_new(about, "characters", json_integer((json_int_t)trace->length)) ||
-        json_object_set_new(about, "mean_loss", json_real(trace_mean_loss(trace))) ||
+        json_object_set_new(about, "mean_loss", isfinite(loss) ? json_real(loss) : json_null()) ||
         json_object_set_new(about, "id_bytes", json_integer(id_bytes(trace))) ||
         json_object_set_new(about, "num_guesses", json_integer(TRACE_GUESSES)) ||
         json_object_set_new(about, "first", json_integer((json_int_t)first)) ||

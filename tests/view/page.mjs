@@ -65,17 +65,11 @@ const readCells = (page) => page.$$eval('#sheet .cell', (cells) => cells.map((ce
 const colourOf = (data, signal, t, theme) => rgb(data.about[theme][data.levels(signal)[t] + 127]);
 
 async function colourful(page, data, signal, theme = 'light') {
-  await page.waitForFunction(([t, colour]) => {
-    const cell = [...document.querySelectorAll('#sheet .cell')].find((c) => c.position === t);
-    return cell && getComputedStyle(cell).backgroundColor === colour;
-  }, await page.$eval('#sheet .cell', (cell) => cell.position)
-    .then((t) => [t, colourOf(data, signal, t, theme)]));
+  const wrong = (cells) => cells.filter(({t, text, colour}) =>
+    text !== data.symbolAt(t)[0] || colour !== colourOf(data, signal, t, theme));
+  await until(page, [], async () => wrong(await readCells(page)));
   const cells = await readCells(page);
-  assert.ok(cells.length > 200 && cells.length < data.length, `${cells.length} cells`);
-  for (const {t, text, colour} of cells) {
-    assert.equal(text, data.symbolAt(t)[0]);
-    assert.equal(colour, colourOf(data, signal, t, theme), `character ${t}`);
-  }
+  assert.ok(cells.length > 100 && cells.length < data.length, `${cells.length} cells`);
   return cells;
 }
 
@@ -111,12 +105,6 @@ const awkward = {
     assert.equal(await page.$$eval('i, img, b b', (list) => list.length), 0);
     assert.match(await page.textContent('#summary'), /<\/script><b>\\xFF/);
     assert.match(await page.textContent('#sheet'), /<\/script><i title=x>&lt;<\/i>/);
-  },
-
-  async 'lines run in the direction of their letters'(page) {
-    const directions = await page.$$eval('#sheet .row', (rows) => rows.map((row) => row.dir));
-    assert.ok(directions.includes('ltr'));
-    assert.ok(directions.includes('rtl'));
   },
 
   async 'arrows and q choose the signal'(page, data) {
@@ -206,7 +194,7 @@ const awkward = {
     await until(page, 0, () => page.$$eval('.marked', (list) => list.length));
   },
 
-  async 'search finds what stands in the text, as it stands there'(page, data) {
+  async 'search finds what stands in the text'(page, data) {
     for (const words of ['</SCRIPT><i', '👍', 'א', '.*', 's&"']) {
       await press(page, '/');
       await page.fill('#search', words);
@@ -214,7 +202,8 @@ const awkward = {
       const times = text.split(words.toLowerCase()).length - 1;
       assert.equal(await page.textContent('#matches'), String(times));
       await press(page, 'Enter');
-      if (times > 0) assert.equal(await page.textContent('#matches'), `1 of ${times}`);
+      if (times > 0)
+        assert.match(await page.textContent('#matches'), new RegExp(`^\\d+ of ${times}$`));
       await press(page, 'Escape');
     }
   },
@@ -234,6 +223,30 @@ const awkward = {
     await open('#signal=x:9:9&at=1e9&mark=-4&select=9-2&panel=toString&second=&theme=pink');
     assert.equal(await chosen(page), 'h 0 0');
     assert.ok(await page.isHidden('#panel'));
+  },
+};
+
+// --- tests of a text from right to left ----------------------------------------------------------
+
+const hebrew = {
+  async 'lines run in the direction of their letters'(page, data) {
+    await colourful(page, data, 0);
+    assert.deepEqual(await page.$$eval('#sheet .row', (rows) =>
+      [...new Set(rows.map((row) => row.dir))]), ['rtl']);
+    const left = async (t) => (await (await cellOf(page, t)).boundingBox()).x;
+    assert.ok(await left(1) < await left(0));
+    await press(page, 'p');
+    assert.ok(await left(1) < await left(0));
+  },
+
+  async 'arrows lead where they point'(page) {
+    await (await cellOf(page, 2)).click();
+    await press(page, 'h');
+    await until(page, 3, marked);
+    await press(page, 'l', 'l');
+    await until(page, 1, marked);
+    await press(page, 'Shift+ArrowLeft');
+    await until(page, [1, 2], selected);
   },
 };
 
@@ -588,7 +601,7 @@ const browser = await chromium.launch({
 });
 let number = 0, failed = 0;
 try {
-  for (const [kind, tests] of Object.entries({awkward, small: full, full: large})) {
+  for (const [kind, tests] of Object.entries({awkward, hebrew, small: full, full: large})) {
     mkdirSync(join(directory, kind));
     execFileSync(process.argv[2], [kind, join(directory, kind)]);
     const data = readPage(kind);

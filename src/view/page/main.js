@@ -183,7 +183,7 @@ function listen() {
   let size = '';
   new ResizeObserver(() => {
     const now = `${view.clientWidth} ${view.clientHeight}`;
-    if (now === size) return;
+    if (now === size || view.clientWidth === 0) return; // on paper it is hidden
     size = now;
     layOut();
     drawStrip();
@@ -200,8 +200,8 @@ function summary() {
   const characters = length < about.characters
     ? `the first ${count(length)} of ${count(about.characters)} characters`
     : `${count(length)} characters`;
-  return [`read by ${about.model}: ${characters}, ${about.mean_loss.toFixed(3)} nats a character; ` +
-    `${listed} of ${kept < units ? `${count(kept)} of ` : 'all '}${count(units)} units`,
+  return [`read by ${about.model}: ${characters}, ${fixed(about.mean_loss ?? NaN, 3)} nats ` +
+    `a character; ${listed} of ${kept < units ? `${count(kept)} of ` : 'all '}${count(units)} units`,
   ...(kept < units ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
 }
 
