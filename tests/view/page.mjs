@@ -208,6 +208,12 @@ const awkward = {
     }
   },
 
+  async 'a browser that cannot unpack it is told so'(page, data) {
+    await page.addInitScript(() => delete globalThis.DecompressionStream);
+    await page.reload();
+    assert.match(await page.textContent('#view'), /cannot unpack .* DecompressionStream/);
+  },
+
   async 'the address keeps the state'(page, data, open) {
     await open('#signal=c:1:2&second=h:0:1&at=5000&mark=5020&select=5030-5040&panel=selection&guesses=1');
     assert.equal(await chosen(page), 'c 1 2');
@@ -361,12 +367,16 @@ const full = {
     assert.equal(await page.locator('#memory .dot').count(), 4 * 2 * 512);
     assert.equal(await page.locator('#memory .curve').count(), 3);
     assert.equal(await page.locator('#memory .band').count(), 3);
-    await page.locator('#memory .scatter').first().locator('[data-unit="515"]')
-      .dispatchEvent('click');
-    const [, layer, unit] = data.signals.find(([quantity, layer, unit]) =>
-      quantity === 0 && layer === 1 && unit === 5) ?? [];
-    assert.deepEqual([layer, unit], [1, 5]);
-    await until(page, 'h 1 5', chosen); // the nearest there is to unit 3
+    const point = (unit) => page.locator(`#memory .scatter >> nth=0 >> [data-unit="${unit}"]`);
+    const kept = (i) => data.signals.some(([, layer, unit]) => layer * 512 + unit === i);
+    for (const i of [0, 1, 517, 1023])
+      assert.equal(await point(i).getAttribute('data-kept') !== null, kept(i));
+    await point(3).dispatchEvent('pointerover');
+    assert.match(await page.textContent('#pointed'), /^i 0:3: closed .* not in this page$/);
+    await point(3).dispatchEvent('click');
+    assert.equal(await chosen(page), 'h 0 0');
+    await point(517).dispatchEvent('click');
+    await until(page, 'h 1 5', chosen);
   },
 
   async 'a prediction shows what it leans on'(page) {

@@ -26,7 +26,8 @@ function showDetail(t) {
   detail.replaceChildren(
     item('character', count(t)), item('', symbolAt(t).name),
     ...valuesAt(t).map(([name, value]) => item(name, value)),
-    item('loss', `${fixed(lossAt(t), 3)} nats`), item('rank', String(text.ranks[t])), next);
+    item('loss', `${fixed(lossAt(t), 3)} nats`), item('rank', String(text.ranks[t])), next,
+    ...(leaning.levels && leaning.t === t ? ['underlined: ', ...leaningKey()] : []));
 }
 
 function announce(words) {

@@ -13,27 +13,37 @@ function dot(x, y, layer, attributes) {
 
 const moveHere = []; // what shows the present unit in each figure
 
+// The signal of a unit, of the quantity that is shown or else of any; undefined if it was not kept.
+const signalOfUnit = (layer, unit) =>
+  findSignal(signals[state.signal].quantity, layer, unit) ??
+  signals.find((signal) => signal.layer === layer && signal.unit === unit);
+
 // Share of the time that a gate is closed, and open: after Karpathy, Johnson & Fei-Fei 2015.
 function scatter({name, low, high}) {
   const size = 150, left = 22, bottom = 20, top = 6;
   const x = (share) => left + share * size, y = (share) => top + (1 - share) * size;
-  const H = about.hidden_size;
-  const dots = low.map((share, i) => dot(x(share), y(high[i]), Math.floor(i / H), {'data-unit': i}));
+  const H = about.hidden_size, unitOf = (i) => [Math.floor(i / H), i % H];
+  const dots = low.map((share, i) => dot(x(share), y(high[i]), unitOf(i)[0],
+    {'data-unit': i, 'data-kept': Boolean(signalOfUnit(...unitOf(i)))}));
   const here = svg('circle', {r: 6, class: 'here'});
   moveHere.push(() => {
     const {layer, unit} = signals[state.signal], i = layer * H + unit;
     here.setAttribute('cx', x(low[i]));
     here.setAttribute('cy', y(high[i]));
   });
-  const choosePoint = ({target}) => {
-    const i = Number(target.dataset.unit ?? -1);
-    if (i >= 0) choose(signals[state.signal].quantity, Math.floor(i / H), i % H);
+  const onUnit = (act) => ({target}) => {
+    if (target.dataset.unit) act(Number(target.dataset.unit));
   };
-  const describe = ({target}) => {
-    const i = Number(target.dataset.unit ?? -1);
-    if (i >= 0) element('pointed').textContent = `${name} ${Math.floor(i / H)}:${i % H}: closed ` +
-      `${percent(low[i])} of the time, open ${percent(high[i])}`;
-  };
+  const choosePoint = onUnit((i) => {
+    const signal = signalOfUnit(...unitOf(i));
+    if (signal) showSignal(signal.index);
+  });
+  const describe = onUnit((i) => {
+    const words = `${name} ${unitOf(i).join(':')}: closed ${percent(low[i])} of the time, open ` +
+      percent(high[i]);
+    element('pointed').textContent =
+      signalOfUnit(...unitOf(i)) ? words : `${words}; not in this page`;
+  });
   const tick = (value) => [
     svg('text', {x: x(value), y: top + size + 12, 'text-anchor': 'middle'}, String(value)),
     svg('text', {x: left - 4, y: y(value) + 3, 'text-anchor': 'end'}, String(value))];
@@ -91,7 +101,7 @@ function makeMemory(panel) {
   if (gates)
     made.push(heading('How often gates are closed and open'),
       quiet('Each point is a unit: share of the text with the gate under 0.1 (to the right) and ' +
-        'over 0.9 (upwards). Click one to see it.'), keyOf(layerNames()),
+        'over 0.9 (upwards). Those in full colour are in this page: click one to see it.'), keyOf(layerNames()),
       make('div', {class: 'scatters'}, ...gates.map(scatter)),
       make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));
   if (reach)
@@ -134,6 +144,10 @@ function leaningClass(t) {
   return ` lean${strength} ${leaning.levels[k] > 0 ? 'against' : 'for'}`;
 }
 
+const leaningKey = () => [
+  make('span', {}, make('i', {class: 'sample for'}), 'made it likelier'),
+  make('span', {}, make('i', {class: 'sample against'}), 'made it less likely')];
+
 function leaningWords() {
   if (!leanings?.positions.length) return [];
   const {positions, steps} = leanings, first = positions[0], last = positions.at(-1);
@@ -142,7 +156,5 @@ function leaningWords() {
     quiet(`Known for ${count(positions.length)} characters from ${count(first)} to ${count(last)}. ` +
       `Mark one of them: the ${steps} characters before it are underlined by how much they ` +
       'changed what was expected there.'),
-    make('p', {class: 'key'},
-      make('span', {}, make('i', {class: 'sample lean5 for'}), 'made it likelier'),
-      make('span', {}, make('i', {class: 'sample lean5 against'}), 'made it less likely')), jump];
+    make('p', {class: 'key'}, ...leaningKey()), jump];
 }

@@ -87,7 +87,7 @@ function gatesOf({layer, unit}) {
 
 function without({change, by_label: byLabel}) {
   const {held, length: read, loss} = findings.ablation;
-  const difference = (value) => `${value >= 0 ? '+' : '−'}${Math.abs(value).toFixed(4)}`;
+  const difference = (value) => `${value > 0 ? '+' : ''}${fixed(value, 4)}`;
   const most = [...byLabel].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 8);
   return [heading('Without it'),
     make('p', {}, `Held at ${held}, the loss changes by `, make('b', {}, `${difference(change)} nats`),

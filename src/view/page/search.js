@@ -59,7 +59,8 @@ function offerDiscoveries(query) {
       pointerdown: (event) => {
         event.preventDefault(); // the box keeps the focus
         chooseFound(i);
-      }}, make('b', {class: 'name'}, nameOf({quantity, layer, unit})), ` ${discovery.words}`);
+      }}, make('b', {class: 'name'}, nameOf({quantity, layer, unit})), ` ${discovery.words}`,
+    findSignal(quantity, layer, unit) ? null : make('i', {}, ' (not in this page)'));
   }));
   found.hidden = false;
   searchBox.setAttribute('aria-expanded', 'true');
@@ -73,8 +74,9 @@ function activate(i) {
 }
 
 function chooseFound(i) {
-  const [quantity, layer, unit] = offered[i].name;
-  if (quantities.includes(quantity)) choose(quantity, layer, unit);
+  const [quantity, layer, unit] = offered[i].name, signal = findSignal(quantity, layer, unit);
+  if (signal) showSignal(signal.index);
+  else announce(`${nameOf({quantity, layer, unit})} is not in this page`);
   closeFound();
   view.focus();
 }

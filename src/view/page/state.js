@@ -46,7 +46,8 @@ const nameOf = ({quantity, layer, unit}) => `${about.quantities[quantity]} ${lay
 
 const signed = (words) => words.replace('-', '−');
 const count = (number) => number.toLocaleString('en');
-const short = (value, digits = 2) => signed(String(Number(value.toPrecision(digits))));
+const short = (value, digits = 2) =>
+  Number.isFinite(value) ? signed(String(Number(value.toPrecision(digits)))) : '–';
 const fixed = (value, decimals) =>
   Number.isFinite(value) ? signed(value.toFixed(decimals)) : 'not a number';
 const percent = (share) =>

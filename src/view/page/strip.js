@@ -67,7 +67,12 @@ function drawFrame() {
   const x = (t) => (t / length) * strip.width;
   const ticks = (positions, colour, y, height) => {
     context.fillStyle = colour;
-    for (const t of positions) context.fillRect(Math.round(x(t)) - ratio, y, 2 * ratio, height);
+    let last = -1; // of very many in order, one a pixel
+    for (const t of positions) {
+      const at = Math.round(x(t));
+      if (at !== last) context.fillRect(at - ratio, y, 2 * ratio, height);
+      last = at;
+    }
   };
   context.clearRect(0, 0, strip.width, strip.height);
   context.drawImage(stripGround, 0, 0);
