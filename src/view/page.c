@@ -1,16 +1,24 @@
-/* The page: one HTML file that needs nothing else. What is the same in every page stands in
- * page.html, page.css and page.js; here the data are put between. They are blocks of inert text:
- * "about" is JSON, the others are arrays in base64, little endian, one a signal, so that the
- * browser decodes only what is looked at. Nothing of the text gets near the markup: JSON is written
- * in ASCII with '<' escaped, and base64 has no '<'. */
+/* The page: one HTML file that needs nothing else. What is the same in every page stands in the
+ * folder page/; here the data are put between:
+ *
+ *     head: style, and what is seen first
+ *     "about": JSON of names, symbols and colours; "signals": which it holds
+ *     what there is of each character, and of the whole network
+ *     the script, which starts here, while the browser still reads
+ *     "signal0", "unit0", "signal1", …: the values of a signal, and what is known of it, best first
+ *
+ * All but the first two are compressed blocks (block.h), and the script unpacks only what is looked
+ * at. Nothing of the text gets near the markup. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "about.h"
+#include "block.h"
 #include "colour.h"
 #include "error.h"
 #include "file.h"
+#include "findings.h"
 #include "glyph.h"
 #include "mem.h"
 #include "page_parts.h"
@@ -18,40 +26,32 @@
 
 #define LEVELS 127      /* a value is level/127 of its signal's range, −127 ≤ level ≤ 127 */
 #define NO_LEVEL (-128) /* not a number */
-#define SIGNALS_AT_ONCE 64 /* turned from rows into columns in one pass over the values */
-#define PROBABILITY_ONE 65535
+#define LOSS_STEPS 1000 /* a loss is so many steps a nat */
+#define NO_LOSS 0xFFFF  /* not a number */
+#define PROBABILITY_ONE                                                                            \
+    255                /* a probability is the square of n/255, so that small ones are told        \
+                        */
+#define SIGNAL_ROOM 64 /* bytes that the name of a signal takes, at most */
 
-/* --- base64 ----------------------------------------------------------------------------------- */
+/* A page under way. */
+struct page {
+    const struct trace *trace;
+    const struct inspection *inspection;
+    size_t length; /* characters that it holds, from the first */
+    FILE *out;
+    FILE *rest;      /* what comes behind "signals", kept until it is known how many there are */
+    json_t *signals; /* [[quantity, layer, unit, range], …] of those that are kept */
+};
 
-static void put_base64(FILE *out, const uint8_t *bytes, size_t length)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < length; i += 3) {
-        size_t left = length - i;
-        unsigned group = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) |
-                         (left > 2 ? bytes[i + 2] : 0U);
-        char text[4] = {digits[group >> 18], digits[group >> 12 & 63],
-                        left > 1 ? digits[group >> 6 & 63] : '=',
-                        left > 2 ? digits[group & 63] : '='};
-        fwrite(text, 1, sizeof text, out);
-    }
-}
+/* --- characters ------------------------------------------------------------------------------- */
 
-static void put_block(FILE *out, const char *name, const uint8_t *bytes, size_t length)
-{
-    fprintf(out, "<script type=\"text/plain\" id=\"%s\">", name);
-    put_base64(out, bytes, length);
-    fputs("</script>\n", out);
-}
-
-/* --- the arrays ------------------------------------------------------------------------------- */
-
-/* Bytes of an id; its largest value stands for VOCAB_NONE. */
+/* Bytes of an id or a rank; an id's largest value stands for VOCAB_NONE. */
 static int id_bytes(const struct trace *trace)
 {
-    return trace->vocab->size < 0xFFFF ? 2 : 4;
+    return trace->vocab->size < 0xFF ? 1 : trace->vocab->size < 0xFFFF ? 2 : 4;
 }
 
+/* Little endian. */
 static uint8_t *put_number(uint8_t *at, uint32_t number, int bytes)
 {
     for (int i = 0; i < bytes; i++)
@@ -59,83 +59,135 @@ static uint8_t *put_number(uint8_t *at, uint32_t number, int bytes)
     return at;
 }
 
-static int put_ids(FILE *out, const struct trace *trace)
+/* A block of one number a character, which `number_of` tells; `k` is which guess. */
+static int put_characters(const struct page *page, const char *id, int bytes,
+                          uint32_t (*number_of)(const struct trace *trace, size_t t, size_t k),
+                          size_t each)
 {
-    int size = id_bytes(trace);
-    uint8_t *bytes = mem_new(trace->length, (size_t)size), *end = bytes;
-    if (!bytes)
+    uint8_t *numbers = mem_new(page->length * each, (size_t)bytes), *end = numbers;
+    if (!numbers)
         return -1;
-    for (size_t t = 0; t < trace->length; t++)
-        end = put_number(end, (uint32_t)trace->ids[t], size);
-    put_block(out, "ids", bytes, (size_t)(end - bytes));
-    free(bytes);
-    return 0;
-}
-
-static int put_losses(FILE *out, const struct trace *trace)
-{
-    uint8_t *bytes = mem_new(trace->length, 4), *end = bytes;
-    uint32_t bits;
-    if (!bytes)
-        return -1;
-    for (size_t t = 0; t < trace->length; t++) {
-        memcpy(&bits, &trace->losses[t], sizeof bits);
-        end = put_number(end, bits, 4);
-    }
-    put_block(out, "losses", bytes, (size_t)(end - bytes));
-    free(bytes);
-    return 0;
-}
-
-static int put_guesses(FILE *out, const struct trace *trace)
-{
-    int size = id_bytes(trace);
-    size_t count = trace->length * TRACE_GUESSES;
-    uint8_t *ids = mem_new(count, (size_t)size), *ids_end = ids;
-    uint8_t *probs = mem_new(count, 2), *probs_end = probs;
-    if (ids && probs) {
-        for (size_t i = 0; i < count; i++) {
-            float prob = fminf(fmaxf(trace->guesses[i].prob, 0), 1);
-            ids_end = put_number(ids_end, (uint32_t)trace->guesses[i].id, size);
-            probs_end = put_number(probs_end, (uint32_t)lrintf(prob * PROBABILITY_ONE), 2);
-        }
-        put_block(out, "guess_ids", ids, (size_t)(ids_end - ids));
-        put_block(out, "guess_probs", probs, (size_t)(probs_end - probs));
-    }
-    int result = ids && probs ? 0 : -1;
-    free(probs);
-    free(ids);
+    for (size_t k = 0; k < each; k++)
+        for (size_t t = 0; t < page->length; t++)
+            end = put_number(end, number_of(page->trace, t, k), bytes);
+    int result = block_put(page->rest, id, numbers, (size_t)(end - numbers));
+    free(numbers);
     return result;
 }
 
+static uint32_t id_of(const struct trace *trace, size_t t, size_t k)
+{
+    (void)k;
+    return (uint32_t)trace->ids[t];
+}
+
+static uint32_t rank_of(const struct trace *trace, size_t t, size_t k)
+{
+    (void)k;
+    return (uint32_t)trace->ranks[t];
+}
+
+static uint32_t loss_of(const struct trace *trace, size_t t, size_t k)
+{
+    (void)k;
+    float loss = trace->losses[t];
+    return isfinite(loss) ? (uint32_t)lrintf(fminf(loss * LOSS_STEPS, NO_LOSS - 1)) : NO_LOSS;
+}
+
+static uint32_t guess_of(const struct trace *trace, size_t t, size_t k)
+{
+    return (uint32_t)trace->guesses[t * TRACE_GUESSES + k].id;
+}
+
+static uint32_t probability_of(const struct trace *trace, size_t t, size_t k)
+{
+    float prob = trace->guesses[t * TRACE_GUESSES + k].prob;
+    return (uint32_t)lrintf(sqrtf(fminf(fmaxf(prob, 0), 1)) * PROBABILITY_ONE);
+}
+
+static int put_text(const struct page *page)
+{
+    const int size = id_bytes(page->trace);
+    return put_characters(page, "ids", size, id_of, 1) == 0 &&
+                   put_characters(page, "losses", 2, loss_of, 1) == 0 &&
+                   put_characters(page, "ranks", size, rank_of, 1) == 0 &&
+                   put_characters(page, "guess_ids", size, guess_of, TRACE_GUESSES) == 0 &&
+                   put_characters(page, "guess_probs", 1, probability_of, TRACE_GUESSES) == 0
+               ? 0
+               : -1;
+}
+
+/* Characters of which the page may hold what is put by put_text() in at most half its bytes, the
+ * other half being for signals. */
+static size_t length_within(const struct trace *trace, size_t max_bytes)
+{
+    const size_t each = (size_t)id_bytes(trace) * (2 + TRACE_GUESSES) + 2 + TRACE_GUESSES;
+    const size_t most = max_bytes / 2 * 7 / 8 / each; /* 7/8: see block.h */
+    return max_bytes > 0 && most < trace->length ? most : trace->length;
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+/* The level of a value; the nearest. */
 static int8_t level_of(float value, float range)
 {
     return isfinite(value) ? (int8_t)lrintf(value / range * LEVELS) : NO_LEVEL;
 }
 
-static int put_signals(FILE *out, const struct trace *trace, const float *ranges)
+static int put_levels(const struct page *page, const char *id, size_t signal, float range)
 {
-    size_t S = trace->num_signals, length = trace->length;
-    uint8_t *columns = mem_new(length, SIGNALS_AT_ONCE);
-    char name[32];
-    if (!columns)
-        return -1;
-    for (size_t first = 0; first < S; first += SIGNALS_AT_ONCE) {
-        size_t count = S - first < SIGNALS_AT_ONCE ? S - first : SIGNALS_AT_ONCE;
-        for (size_t t = 0; t < length; t++)
-            for (size_t i = 0; i < count; i++)
-                columns[i * length + t] =
-                    (uint8_t)level_of(*trace_place(trace, first + i, t), ranges[first + i]);
-        for (size_t i = 0; i < count; i++) {
-            snprintf(name, sizeof name, "signal%zu", first + i);
-            put_block(out, name, columns + i * length, length);
-        }
+    float *values = mem_new(page->length, sizeof *values);
+    int8_t *levels = mem_new(page->length, 1);
+    int result = -1;
+    if (values && levels) {
+        trace_read(page->trace, signal, 0, page->length, values);
+        for (size_t t = 0; t < page->length; t++)
+            levels[t] = level_of(values[t], range);
+        result = block_put(page->rest, id, levels, page->length);
     }
-    free(columns);
-    return 0;
+    free(levels);
+    free(values);
+    return result;
 }
 
-/* --- what they are: JSON ---------------------------------------------------------------------- */
+/* The next signal, and what is known of it. */
+static int put_signal(struct page *page, size_t signal)
+{
+    const struct trace_signal *named = &page->trace->signals[signal];
+    const float range = trace_range(page->trace, signal);
+    const size_t index = json_array_size(page->signals);
+    char id[32];
+    snprintf(id, sizeof id, "signal%zu", index);
+    if (put_levels(page, id, signal, range) != 0)
+        return -1;
+    snprintf(id, sizeof id, "unit%zu", index);
+    if (block_put_json(page->rest, id, findings_of_signal(page->inspection, signal, page->length)))
+        return -1;
+    return json_array_append_new(
+        page->signals,
+        json_pack("[i, i, i, f]", named->quantity, named->layer, named->unit, (double)range));
+}
+
+/* Those of options->shown that find room in what is left of options->max_bytes. Returns the bytes
+ * of the rest that they end at, or −1. */
+static off_t put_signals(struct page *page, const struct view_options *options)
+{
+    const off_t before = ftello(page->out) + (off_t)sizeof page_tail;
+    off_t end = ftello(page->rest);
+    for (size_t i = 0; i < options->num_shown; i++) {
+        if (put_signal(page, options->shown[i]) != 0)
+            return -1;
+        const off_t size = before + ftello(page->rest) + (off_t)(i + 2) * SIGNAL_ROOM;
+        if (options->max_bytes > 0 && size > (off_t)options->max_bytes) {
+            json_array_remove(page->signals, i);
+            break;
+        }
+        end = ftello(page->rest);
+    }
+    return end;
+}
+
+/* --- what they are ---------------------------------------------------------------------------- */
 
 static json_t *symbols_json(const struct trace *trace, const struct glyph *glyphs)
 {
@@ -144,19 +196,9 @@ static json_t *symbols_json(const struct trace *trace, const struct glyph *glyph
     for (int id = 0; id < trace->vocab->size; id++) {
         const struct vocab_symbol *symbol = &trace->vocab->symbols[id];
         vocab_describe(trace->vocab->unit, symbol->bytes, symbol->length, name, sizeof name);
-        json_array_append_new(list, json_pack("[s, i, b, s]", glyphs[id].shown,
-                                              (int)glyphs[id].ends, glyphs[id].combining, name));
-    }
-    return list;
-}
-
-static json_t *signals_json(const struct trace *trace, const float *ranges)
-{
-    json_t *list = json_array();
-    for (size_t s = 0; s < trace->num_signals; s++) {
-        const struct trace_signal *signal = &trace->signals[s];
-        json_array_append_new(list, json_pack("[i, i, i, f]", signal->quantity, signal->layer,
-                                              signal->unit, (double)ranges[s]));
+        json_array_append_new(list,
+                              json_pack("[s, i, b, s, s]", glyphs[id].shown, (int)glyphs[id].ends,
+                                        glyphs[id].combining, name, glyphs[id].exact));
     }
     return list;
 }
@@ -174,59 +216,115 @@ static json_t *colours_json(enum colour_ground ground)
     return list;
 }
 
-/* '<' occurs only within strings of JSON, where it may be written as an escape. */
-static int put_escaped(const char *text, size_t length, void *out)
+/* The place of a signal among those that the page shows first; 0 if it is not one of them. */
+static size_t place_of(const struct view_options *options, size_t signal)
 {
-    for (size_t i = 0; i < length; i++)
-        if (text[i] == '<')
-            fputs("\\u003c", out);
-        else
-            fputc(text[i], out);
+    for (size_t i = 0; i < options->num_shown; i++)
+        if (options->shown[i] == signal)
+            return i;
     return 0;
 }
 
-static int put_about(FILE *out, const struct trace *trace, const struct view_options *options,
-                     const float *ranges)
+static int put_about(const struct page *page, const struct view_options *options)
 {
+    const struct trace *trace = page->trace;
     struct glyph *glyphs = glyphs_new(trace->vocab);
     if (!glyphs)
         return -1;
-    json_int_t first = options->num_chosen ? (json_int_t)options->chosen[0] : 0;
+    size_t first = options->num_chosen ? place_of(options, options->chosen[0]) : 0;
+    const double loss = trace_mean_loss(trace);
     json_t *about = about_new(trace);
-    int failed = json_object_set_new(about, "id_bytes", json_integer(id_bytes(trace))) ||
-                 json_object_set_new(about, "num_guesses", json_integer(TRACE_GUESSES)) ||
-                 json_object_set_new(about, "first", json_integer(first)) ||
-                 json_object_set_new(about, "signals", signals_json(trace, ranges)) ||
-                 json_object_set_new(about, "symbols", symbols_json(trace, glyphs)) ||
-                 json_object_set_new(about, "light", colours_json(COLOUR_LIGHT)) ||
-                 json_object_set_new(about, "dark", colours_json(COLOUR_DARK));
-    if (!failed) {
-        fputs("<script type=\"application/json\" id=\"about\">", out);
-        json_dump_callback(about, put_escaped, out,
-                           JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(7));
-        fputs("</script>\n", out);
-    }
-    json_decref(about);
+    int failed =
+        json_object_set_new(about, "length", json_integer((json_int_t)page->length)) ||
+        json_object_set_new(about, "characters", json_integer((json_int_t)trace->length)) ||
+        json_object_set_new(about, "mean_loss", isfinite(loss) ? json_real(loss) : json_null()) ||
+        json_object_set_new(about, "id_bytes", json_integer(id_bytes(trace))) ||
+        json_object_set_new(about, "num_guesses", json_integer(TRACE_GUESSES)) ||
+        json_object_set_new(about, "first", json_integer((json_int_t)first)) ||
+        json_object_set_new(about, "symbols", symbols_json(trace, glyphs)) ||
+        json_object_set_new(about, "light", colours_json(COLOUR_LIGHT)) ||
+        json_object_set_new(about, "dark", colours_json(COLOUR_DARK));
     glyphs_free(glyphs);
-    return failed ? error_set("no memory for the page") : 0;
+    if (failed) {
+        json_decref(about);
+        about = NULL;
+    }
+    return block_put_plain_json(page->out, "about", about);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static int put_page(FILE *out, const struct trace *trace, const struct view_options *options)
+static int put_leanings(const struct page *page)
 {
-    float *ranges = mem_new(trace->num_signals, sizeof *ranges);
-    if (!ranges)
+    const struct leanings *leanings = &page->inspection->leanings;
+    int8_t *levels = mem_new(leanings->count, leanings->steps);
+    if (!levels)
         return -1;
-    trace_ranges(trace, ranges);
-    fwrite(page_head, 1, sizeof page_head, out);
-    int result = put_about(out, trace, options, ranges) == 0 && put_ids(out, trace) == 0 &&
-                         put_losses(out, trace) == 0 && put_guesses(out, trace) == 0 &&
-                         put_signals(out, trace, ranges) == 0
-                     ? 0
-                     : -1;
-    fwrite(page_tail, 1, sizeof page_tail, out);
-    free(ranges);
+    for (size_t i = 0; i < leanings->count; i++) {
+        const float *weights = leanings->weights + i * leanings->steps;
+        float range = 0;
+        for (size_t k = 0; k < leanings->steps; k++)
+            range = fmaxf(range, fabsf(weights[k]));
+        for (size_t k = 0; range > 0 && k < leanings->steps; k++)
+            levels[i * leanings->steps + k] = level_of(weights[k], range);
+    }
+    int result = block_put(page->rest, "leanings", levels, leanings->count * leanings->steps);
+    free(levels);
+    return result;
+}
+
+static int put_script(const struct page *page)
+{
+    fwrite(page_script, 1, sizeof page_script, page->rest);
+    return 0;
+}
+
+static int copy(FILE *from, off_t length, FILE *to)
+{
+    char bytes[16384];
+    rewind(from);
+    for (off_t left = length; left > 0;) {
+        size_t wanted = left < (off_t)sizeof bytes ? (size_t)left : sizeof bytes;
+        size_t count = fread(bytes, 1, wanted, from);
+        if (count == 0)
+            return error_set("a temporary file of the page cannot be read again");
+        fwrite(bytes, 1, count, to);
+        left -= (off_t)count;
+    }
+    return 0;
+}
+
+static int put_parts(struct page *page, const struct view_options *options)
+{
+    fwrite(page_head, 1, sizeof page_head, page->out);
+    if (put_about(page, options) != 0 || put_text(page) != 0 || put_script(page) != 0 ||
+        block_put_json(page->rest, "findings", findings_new(page->inspection, page->length)) != 0 ||
+        put_leanings(page) != 0)
+        return -1;
+    off_t end = put_signals(page, options);
+    if (end < 0 || fflush(page->rest) != 0)
+        return error_set("no room for the page's temporary file");
+    if (block_put_plain_json(page->out, "signals", json_incref(page->signals)) != 0 ||
+        copy(page->rest, end, page->out) != 0)
+        return -1;
+    fwrite(page_tail, 1, sizeof page_tail, page->out);
+    return 0;
+}
+
+static int put_page(FILE *out, const struct inspection *inspection,
+                    const struct view_options *options)
+{
+    struct page page = {.trace = &inspection->trace,
+                        .inspection = inspection,
+                        .length = length_within(&inspection->trace, options->max_bytes),
+                        .out = out,
+                        .rest = tmpfile(),
+                        .signals = json_array()};
+    int result = page.rest && page.signals ? put_parts(&page, options)
+                                           : error_set("no temporary file for the page");
+    json_decref(page.signals);
+    if (page.rest)
+        fclose(page.rest);
     return result;
 }
 
@@ -237,7 +335,7 @@ static int write_page(const struct inspection *inspection, const struct view_opt
     char *path = file_join(directory, "index.html");
     int result = path ? file_create(&out, path) : -1;
     if (result == 0)
-        result = put_page(out.stream, &inspection->trace, options);
+        result = put_page(out.stream, inspection, options);
     if (result == 0)
         result = file_commit(&out);
     file_abandon(&out);

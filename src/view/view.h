@@ -7,6 +7,8 @@
 
 #include "inspection.h"
 
+#define VIEW_PAGE_BYTES 30000000 /* for max_bytes: opened in a moment by any browser */
+
 struct view_options {
     const size_t
         *shown;       /* [num_shown] indices of the signals that the page and arrays hold, best */
@@ -16,6 +18,7 @@ struct view_options {
     size_t num_chosen; /* with the first of them */
     size_t start, length; /* the passage that pictures and the terminal draw, in characters */
     int columns;          /* characters a line where a long line must be broken */
+    size_t max_bytes;     /* of the page: it holds the first of `shown` that find room; 0: all */
 };
 
 struct view {

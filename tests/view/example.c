@@ -4,6 +4,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,21 @@ void example_awkward(struct example *example, int rounds)
     example_init(example, VOCAB_GRAPHEME, symbols, sizeof symbols / sizeof *symbols, rounds);
 }
 
+static void release_findings(struct inspection *inspection)
+{
+    for (size_t i = 0; i < inspection->labels.count; i++)
+        free(inspection->labels.list[i].name);
+    free(inspection->labels.list);
+    free(inspection->discoveries.list);
+    free(inspection->cards.list);
+    free(inspection->cards.means);
+    free(inspection->push);
+    gates_release(&inspection->gates);
+    reach_release(&inspection->reach);
+    leanings_release(&inspection->leanings);
+    ablation_release(&inspection->ablation);
+}
+
 void example_release(struct example *example)
 {
     char path[512];
@@ -123,8 +139,10 @@ void example_release(struct example *example)
         }
     closedir(directory);
     assert_int_equal(rmdir(example->directory), 0); /* no temporary file is left behind */
+    release_findings(&example->inspection);
     trace_release(&example->inspection.trace);
     vocab_release(&example->vocab);
+    free(example->shown);
 }
 
 char *example_read(const struct example *example, const char *name, size_t *length)
@@ -135,4 +153,298 @@ char *example_read(const struct example *example, const char *name, size_t *leng
     assert_int_equal(file_read(path, &data, length), 0);
     free(path);
     return (char *)data;
+}
+
+/* --- a large one, with all parts -------------------------------------------------------------- */
+
+#define FULL_HIDDEN 512
+#define FULL_REACH 100
+#define FULL_LEANINGS 400
+#define FULL_STEPS 60
+#define FULL_LABELS 4
+
+/* Temporary: until trace/discover.c and trace/cards.c are there. */
+__attribute__((weak)) const char *const measure_names[] = {"auc", "r", "mi"};
+__attribute__((weak))
+const float card_quantiles[CARD_QUANTILES] = {0, 0.01F, 0.05F, 0.25F, 0.5F, 0.75F, 0.95F, 0.99F, 1};
+__attribute__((weak)) const struct card *cards_find(const struct cards *cards, size_t signal)
+{
+    for (size_t i = 0; i < cards->count; i++)
+        if (cards->list[i].signal == signal)
+            return &cards->list[i];
+    return NULL;
+}
+__attribute__((weak)) char *discovery_describe(const struct discovery *discovery,
+                                               const struct trace *trace,
+                                               const struct labels *labels, char *out, size_t room)
+{
+    const struct trace_signal *signal = &trace->signals[discovery->signal];
+    const struct label *label = &labels->list[discovery->label];
+    snprintf(out, room, "layer %d unit %d: %s (%s = %.2f)", signal->layer, signal->unit,
+             discovery->sign > 0 ? label->rising : label->falling,
+             measure_names[discovery->measure], (double)discovery->score);
+    return out;
+}
+
+static uint32_t draw(uint32_t *state)
+{
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 8;
+}
+
+static float draw_between(uint32_t *state, float low, float high)
+{
+    return low + (high - low) * (float)(draw(state) & 0xFFFF) / 65535;
+}
+
+static void *new_array(size_t count, size_t size)
+{
+    void *array = calloc(count ? count : 1, size);
+    assert_non_null(array);
+    return array;
+}
+
+/* Words in lines, some of them quoted. */
+static void fill_text(struct trace *trace)
+{
+    static const char *const words[] = {
+        "the",   "of",     "and", "river", "stone", "speaks", "a",     "light", "without",
+        "under", "memory", "in",  "to",    "gate",  "that",   "keeps", "what",  "was",
+        "read",  "long",   "ago", "line",  "it",    "counts", "down",  "end"};
+    uint32_t random = 7;
+    size_t column = 0;
+    for (size_t t = 0; t < trace->length;) {
+        char text[32];
+        bool quoted = draw(&random) % 12 == 0, ends = draw(&random) % 9 == 0;
+        snprintf(text, sizeof text, "%s%s%s%s%s", quoted ? "\"" : "",
+                 words[draw(&random) % (sizeof words / sizeof *words)], ends ? "." : "",
+                 quoted ? "\"" : "", column > 62 ? "\n" : " ");
+        column = column > 62 ? 0 : column + strlen(text);
+        for (size_t i = 0; text[i] && t < trace->length; i++, t++) {
+            const uint8_t byte = (uint8_t)text[i];
+            trace->ids[t] = vocab_find(trace->vocab, &byte, 1);
+            assert_true(trace->ids[t] >= 0);
+        }
+    }
+    for (size_t t = 0; t < trace->length; t++) {
+        float prob = 0.7F;
+        for (size_t k = 0; k < TRACE_GUESSES; k++, prob *= 0.3F)
+            trace->guesses[t * TRACE_GUESSES + k] =
+                (struct trace_guess){k == 1 && t + 1 < trace->length
+                                         ? trace->ids[t + 1]
+                                         : (int32_t)(draw(&random) % (uint32_t)trace->vocab->size),
+                                     prob};
+        trace->losses[t] = draw_between(&random, 0, 4);
+        trace->ranks[t] = 1 + (int32_t)(draw(&random) % 9);
+    }
+}
+
+/* Signal 0 is on between quotes, 1 counts down to the end of the line, others wander; the last are
+ * noise that cannot be compressed. */
+static void fill_signals(struct trace *trace)
+{
+    uint32_t random = 11;
+    for (size_t s = 0; s < trace->num_signals; s++) {
+        float value = 0;
+        for (size_t t = 0; t < trace->length; t++) {
+            const char byte = (char)*trace->vocab->symbols[trace->ids[t]].bytes;
+            if (s == 0)
+                value = byte == '"' ? (value > 0 ? -0.2F : 0.9F) : value;
+            else if (s == 1)
+                value = byte == '\n' ? 1 : value - 0.026F;
+            else if (s % 3 == 0)
+                value = draw_between(&random, -1, 1);
+            else
+                value = 0.9F * value + draw_between(&random, -0.2F, 0.2F) +
+                        (byte == ' ' ? 0.3F * sinf((float)s) : 0);
+            *trace_place(trace, s, t) =
+                (trace->signals[s].quantity ? 3 : 1) * (value + draw_between(&random, -0.1F, 0.1F));
+        }
+    }
+}
+
+static void add_discoveries(struct inspection *inspection)
+{
+    static const struct label labels[FULL_LABELS] = {
+        {"inside quotes", "is on inside quotes", "is off inside quotes", LABEL_BINARY, false, NULL},
+        {"left in line", "counts up along the line to go", "counts down to the end of the line",
+         LABEL_SCALAR, false, NULL},
+        {"inside word", "is on inside words", "is off inside words", LABEL_BINARY, false, NULL},
+        {"sentence start", "is on where a sentence starts", "is off where a sentence starts",
+         LABEL_BINARY, true, NULL}};
+    const size_t S = inspection->trace.num_signals;
+    struct discoveries *discoveries = &inspection->discoveries;
+    inspection->labels = (struct labels){inspection->trace.length, FULL_LABELS,
+                                         new_array(FULL_LABELS, sizeof(struct label))};
+    for (size_t k = 0; k < FULL_LABELS; k++) {
+        inspection->labels.list[k] = labels[k];
+        inspection->labels.list[k].name = strdup(labels[k].name);
+    }
+    discoveries->list = new_array(S, sizeof *discoveries->list);
+    discoveries->count = S;
+    for (size_t i = 0; i < S; i++) {
+        const bool scalar = i % FULL_LABELS == 1;
+        const float score = 0.98F - 0.4F * (float)i / (float)S;
+        discoveries->list[i] = (struct discovery){
+            .signal = i,
+            .label = i % FULL_LABELS,
+            .measure = scalar ? MEASURE_R : MEASURE_AUC,
+            .score = scalar ? -score : score,
+            .alone = 0.55F,
+            .sign = scalar || i % 5 == 4 ? -1 : 1,
+            .auc = score,
+            .r = score,
+            .p = 0.001F,
+        };
+    }
+}
+
+static void add_cards(struct inspection *inspection)
+{
+    const struct trace *trace = &inspection->trace;
+    const size_t S = trace->num_signals, V = (size_t)trace->vocab->size;
+    struct cards *cards = &inspection->cards;
+    uint32_t random = 3;
+    cards->list = new_array(S, sizeof *cards->list);
+    cards->means = new_array(S * V, sizeof *cards->means);
+    cards->count = S;
+    for (size_t s = 0; s < S; s++) {
+        struct card *card = &cards->list[s];
+        const float range = trace_range(trace, s);
+        *card = (struct card){
+            .signal = s, .range = range, .deviation = range / 3, .by_symbol = cards->means + s * V};
+        for (int i = 0; i < CARD_BINS; i++) {
+            const double x = (i - 14.0) / 8;
+            card->histogram[i] = (size_t)(20000 * exp(-x * x));
+        }
+        for (int i = 0; i < CARD_QUANTILES; i++)
+            card->quantiles[i] = range * ((float)i / 4 - 1);
+        for (size_t i = 0; i < CARD_ENDS; i++) {
+            card->highest[i] = draw(&random) % trace->length;
+            card->lowest[i] = draw(&random) % trace->length;
+            card->alike[i] = (struct card_related){(s + 2 * i + 1) % S, 0.9F - 0.1F * (float)i};
+            card->opposed[i] = (struct card_related){i < 2 ? (s + 3 * i + 2) % S : S, -0.7F};
+        }
+        for (size_t i = 0; i < CARD_TENTHS; i++)
+            card->tenths[i] = draw(&random) % trace->length;
+        for (size_t v = 0; v < V; v++)
+            card->by_symbol[v] = v == 3 ? NAN : draw_between(&random, -range, range);
+    }
+}
+
+static void add_gates(struct inspection *inspection)
+{
+    static const char *const names[] = {"i", "f", "g", "o"};
+    const size_t units = (size_t)2 * FULL_HIDDEN;
+    struct gates *gates = &inspection->gates;
+    uint32_t random = 5;
+    *gates = (struct gates){4,
+                            names,
+                            1,
+                            new_array(4 * units, sizeof(float)),
+                            new_array(4 * units, sizeof(float)),
+                            new_array(4 * units, sizeof(float))};
+    for (size_t i = 0; i < 4 * units; i++) {
+        const float low = draw_between(&random, 0, 1), high = draw_between(&random, 0, 1);
+        gates->low[i] = low * low * (i / FULL_HIDDEN % 2 ? 1 : 0.4F);
+        gates->high[i] = high * high * high * (1 - gates->low[i]);
+        gates->mean[i] = 0.5F * (1 - gates->low[i]) + 0.49F * gates->high[i];
+    }
+}
+
+static void add_memory(struct inspection *inspection)
+{
+    struct reach *reach = &inspection->reach;
+    struct leanings *leanings = &inspection->leanings;
+    uint32_t random = 9;
+    *reach = (struct reach){FULL_REACH,
+                            256,
+                            3,
+                            new_array(3 * FULL_REACH, sizeof(float)),
+                            new_array(3 * FULL_REACH, sizeof(float)),
+                            new_array(3 * FULL_REACH, sizeof(float))};
+    for (size_t i = 0; i < 3 * FULL_REACH; i++) {
+        const float k = (float)(i % FULL_REACH), layer = (float)(i / FULL_REACH); /* NOLINT */
+        reach->median[i] = 0.3F / (1 + layer) * expf(-k / (12 + 9 * layer));
+        reach->low[i] = reach->median[i] * 0.3F;
+        reach->high[i] = reach->median[i] * 2.7F;
+    }
+    *leanings =
+        (struct leanings){FULL_LEANINGS, FULL_STEPS, new_array(FULL_LEANINGS, sizeof(size_t)),
+                          new_array((size_t)FULL_LEANINGS * FULL_STEPS, sizeof(float))};
+    for (size_t i = 0; i < FULL_LEANINGS; i++)
+        leanings->positions[i] = 100 + i;
+    for (size_t i = 0; i < (size_t)FULL_LEANINGS * FULL_STEPS; i++)
+        leanings->weights[i] = draw_between(&random, -1, 1) * expf(-(float)(i % FULL_STEPS) / 8);
+}
+
+static void add_ablation(struct inspection *inspection)
+{
+    const struct trace *trace = &inspection->trace;
+    struct ablation *ablation = &inspection->ablation;
+    const size_t count = trace->num_signals / 2;
+    uint32_t random = 13;
+    *ablation = (struct ablation){HOLD_MEAN,
+                                  4000,
+                                  count,
+                                  new_array(count, sizeof(struct trace_signal)),
+                                  1.5F,
+                                  new_array(count, sizeof(float)),
+                                  new_array(count * FULL_LABELS, sizeof(float))};
+    for (size_t i = 0; i < count; i++) {
+        ablation->units[i] = trace->signals[i];
+        ablation->change[i] = draw_between(&random, -0.001F, 0.02F);
+        for (size_t k = 0; k < FULL_LABELS; k++)
+            ablation->by_label[i * FULL_LABELS + k] =
+                k == 1 ? NAN : draw_between(&random, -0.01F, 0.1F);
+    }
+    const size_t weights = (size_t)trace->vocab->size * FULL_HIDDEN;
+    inspection->push = new_array(weights, sizeof(float));
+    for (size_t i = 0; i < weights; i++)
+        inspection->push[i] = draw_between(&random, -2, 2);
+}
+
+void example_full(struct example *example, size_t length, int units)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz \n.\"";
+    struct vocab_symbol symbols[sizeof letters - 1];
+    const size_t S = 2 * (size_t)units;
+    struct trace_signal *signals = new_array(S, sizeof *signals);
+    *example = (struct example){.directory = "/tmp/rune-view-XXXXXX"};
+    assert_non_null(mkdtemp(example->directory));
+    for (size_t i = 0; i < sizeof letters - 1; i++)
+        symbols[i] = (struct vocab_symbol){(const uint8_t *)&letters[i], 1};
+    assert_int_equal(vocab_from_symbols(&example->vocab, VOCAB_CODEPOINT, UTF8_NONE, symbols,
+                                        sizeof letters - 1, VOCAB_NONE),
+                     0);
+    example->shown = new_array(S, sizeof *example->shown);
+    for (int s = 0; s < 2 * units; s++) {
+        signals[s] = (struct trace_signal){s / units, s % units % 2, s % units * 5 % FULL_HIDDEN};
+        example->shown[s] = (size_t)(s / 2 + (s % 2 ? units : 0)); /* h and c of a unit, in turn */
+    }
+    struct trace *trace = &example->inspection.trace;
+    assert_int_equal(trace_init(trace, length, signals, S), 0);
+    free(signals);
+    trace->vocab = &example->vocab;
+    trace->model = "runs/rivers";
+    trace->text = "rivers.txt";
+    trace->cell = "lstm";
+    trace->num_layers = 2;
+    trace->hidden_size = FULL_HIDDEN;
+    trace->num_quantities = 2;
+    trace->quantities = quantities;
+    fill_text(trace);
+    fill_signals(trace);
+    add_discoveries(&example->inspection);
+    add_cards(&example->inspection);
+    add_gates(&example->inspection);
+    add_memory(&example->inspection);
+    add_ablation(&example->inspection);
+    example->options = (struct view_options){.shown = example->shown,
+                                             .num_shown = S,
+                                             .chosen = example->shown,
+                                             .num_chosen = 1,
+                                             .length = length,
+                                             .columns = 80,
+                                             .max_bytes = VIEW_PAGE_BYTES};
 }

@@ -7,8 +7,9 @@
 
 struct example {
     struct vocab vocab;
-    struct inspection inspection; /* a trace and nothing else */
+    struct inspection inspection; /* a trace and nothing else, but of example_full */
     struct view_options options;  /* shows all, chooses the first three signals; 40 columns */
+    size_t *shown;                /* those of example_full */
     char directory[64];           /* new and empty */
 };
 
@@ -20,6 +21,10 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
 /* Awkward symbols: markup, controls, wide, combining, right to left, separators, a whole element.
  */
 void example_awkward(struct example *example, int rounds);
+
+/* A text of `length` characters read by 2 layers of 512 units, of which h and c of `units` are kept,
+ * and all that an inspection can hold, made up. */
+void example_full(struct example *example, size_t length, int units);
 
 /* Removes the directory, too. */
 void example_release(struct example *example);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
+#include "block.h"
 #include "colour.h"
 #include "example.h"
 #include "glyph.h"
@@ -33,34 +35,94 @@ static const char *find_block(const char *page, const char *id, size_t *length)
     return block;
 }
 
-/* A block of base64, decoded digit by digit; free() releases it. */
-static uint8_t *decode(const char *page, const char *id, size_t *count)
+/* One character, of up to two bytes of UTF-8. */
+static unsigned next_character(const char **text)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t length;
-    const char *text = find_block(page, id, &length);
-    uint8_t *bytes = calloc(length + 1, 1);
-    unsigned bits = 0;
+    unsigned first = (uint8_t) * (*text)++;
+    return first < 0x80 ? first : (first & 0x1F) << 6 | ((unsigned)*(*text)++ & 0x3F);
+}
+
+/* The septets of a block, each where it belongs in a row of bits; free() releases the bytes. */
+static uint8_t *read_septets(const char *text, size_t length, size_t *count)
+{
+    static const unsigned forbidden[] = {0, '\r', '<'};
+    uint8_t *bytes = calloc(2 * length + 1, 1);
+    size_t bits = 0;
     assert_non_null(bytes);
-    assert_int_equal(length % 4, 0);
-    *count = 0;
-    for (size_t i = 0; i < length && text[i] != '='; i++) {
-        const char *digit = strchr(digits, text[i]);
-        assert_non_null(digit);
-        bits = bits << 6 | (unsigned)(digit - digits);
-        if (i % 4 != 0)
-            bytes[(*count)++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+    for (const char *end = text + length; text < end;) {
+        unsigned character = next_character(&text), septets[2], n = 1;
+        if (character < 0x100)
+            septets[0] = character;
+        else if (character < 0x280) {
+            septets[0] = forbidden[(character - 0x100) / 128];
+            septets[n++] = character % 128;
+        } else
+            septets[0] = forbidden[character - 0x280];
+        for (unsigned i = 0; i < n; i++)
+            for (int bit = 6; bit >= 0; bit--, bits++)
+                bytes[bits / 8] |= (uint8_t)((septets[i] >> bit & 1) << (7 - bits % 8));
     }
+    *count = bits / 8;
     return bytes;
 }
 
-static json_t *load_about(const char *page)
+/* A block, unpacked; free() releases it. */
+static uint8_t *decode(const char *page, const char *id, size_t *count)
+{
+    size_t length, packed_length;
+    const char *text = find_block(page, id, &length);
+    uint8_t *packed = read_septets(text, length, &packed_length);
+    uLongf room = 1 << 21;
+    uint8_t *bytes = calloc(room, 1);
+    assert_non_null(bytes);
+    assert_int_equal(uncompress(bytes, &room, packed, packed_length), Z_OK);
+    *count = room;
+    free(packed);
+    return bytes;
+}
+
+static json_t *load_plain(const char *page, const char *id)
 {
     size_t length;
-    const char *block = find_block(page, "about", &length);
-    json_t *about = json_loadb(block, length, 0, NULL);
-    assert_non_null(about);
-    return about;
+    const char *block = find_block(page, id, &length);
+    json_t *json = json_loadb(block, length, 0, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static json_t *load_packed(const char *page, const char *id)
+{
+    size_t count;
+    uint8_t *bytes = decode(page, id, &count);
+    json_t *json = json_loadb((const char *)bytes, count, 0, NULL);
+    assert_non_null(json);
+    free(bytes);
+    return json;
+}
+
+static void blocks_hold_any_bytes(void **state)
+{
+    (void)state;
+    uint32_t random = 1;
+    for (size_t length = 0; length < 300; length++) {
+        uint8_t bytes[300], *back;
+        char *text = NULL;
+        size_t size, count;
+        for (size_t i = 0; i < length; i++) {
+            random = random * 1664525 + 1013904223;
+            bytes[i] = length % 3 == 0 ? 0 : (uint8_t)(random >> 24);
+        }
+        FILE *out = open_memstream(&text, &size);
+        assert_int_equal(block_put(out, "x", bytes, length), 0);
+        fclose(out);
+        assert_null(strchr(text, '\r'));
+        assert_int_equal(strlen(text), size); /* no NUL */
+        back = decode(text, "x", &count);
+        assert_int_equal(count, length);
+        assert_memory_equal(back, bytes, length);
+        free(back);
+        free(text);
+    }
 }
 
 static void values_come_back_within_a_level(void **state)
@@ -69,11 +131,11 @@ static void values_come_back_within_a_level(void **state)
     struct example example;
     size_t length, count;
     char id[32];
-    example_awkward(&example, 4);
+    example_awkward(&example, 30);
     struct trace *trace = &example.inspection.trace;
     *trace_place(trace, 0, 5) = NAN;
     char *page = write_page(&example, &length);
-    json_t *about = load_about(page), *signals = json_object_get(about, "signals");
+    json_t *signals = load_plain(page, "signals");
     assert_int_equal(json_array_size(signals), trace->num_signals);
     for (size_t s = 0; s < trace->num_signals; s++) {
         json_t *signal = json_array_get(signals, s);
@@ -92,7 +154,7 @@ static void values_come_back_within_a_level(void **state)
         }
         free(levels);
     }
-    json_decref(about);
+    json_decref(signals);
     free(page);
     example_release(&example);
 }
@@ -102,30 +164,176 @@ static void text_losses_and_guesses_come_back(void **state)
     (void)state;
     static const char *const symbols[] = {"a", "b", "\n"}; /* fewer than there are guesses */
     struct example example;
-    size_t length, count;
+    size_t length, counts[5];
     example_init(&example, VOCAB_CODEPOINT, symbols, 3, 5);
-    const struct trace *trace = &example.inspection.trace;
+    struct trace *trace = &example.inspection.trace;
+    trace->losses[4] = INFINITY;
     char *page = write_page(&example, &length);
-    uint8_t *ids = decode(page, "ids", &count);
-    assert_int_equal(count, 2 * trace->length);
-    uint8_t *losses = decode(page, "losses", &count);
-    assert_int_equal(count, 4 * trace->length);
-    assert_memory_equal(losses, trace->losses, count); /* on a little-endian machine */
-    uint8_t *guesses = decode(page, "guess_ids", &count);
-    assert_int_equal(count, 2 * TRACE_GUESSES * trace->length);
-    uint8_t *probs = decode(page, "guess_probs", &count);
-    assert_int_equal(count, 2 * TRACE_GUESSES * trace->length);
-    for (size_t t = 0; t < trace->length; t++)
-        assert_int_equal(ids[2 * t] + 256 * ids[2 * t + 1], trace->ids[t]);
-    for (size_t i = 0; i < TRACE_GUESSES * trace->length; i++) {
-        assert_int_equal(guesses[2 * i] + 256 * guesses[2 * i + 1], trace->guesses[i].id & 0xFFFF);
-        double prob = (probs[2 * i] + 256 * probs[2 * i + 1]) / 65535.0;
-        assert_true(fabs(prob - (double)trace->guesses[i].prob) < 1e-5);
+    uint8_t *ids = decode(page, "ids", &counts[0]), *losses = decode(page, "losses", &counts[1]),
+            *ranks = decode(page, "ranks", &counts[2]),
+            *guesses = decode(page, "guess_ids", &counts[3]),
+            *probs = decode(page, "guess_probs", &counts[4]);
+    const size_t N = trace->length, wanted[] = {N, 2 * N, N, TRACE_GUESSES * N, TRACE_GUESSES * N};
+    assert_memory_equal(counts, wanted, sizeof wanted);
+    for (size_t t = 0; t < N; t++) {
+        assert_int_equal(ids[t], trace->ids[t]);
+        assert_int_equal(ranks[t], trace->ranks[t]);
+        int loss = losses[2 * t] + 256 * losses[2 * t + 1];
+        if (t == 4)
+            assert_int_equal(loss, 0xFFFF);
+        else
+            assert_true(fabs(loss / 1000.0 - (double)trace->losses[t]) <= 0.0005001);
+        for (size_t k = 0; k < TRACE_GUESSES; k++) {
+            const struct trace_guess *guess = &trace->guesses[t * TRACE_GUESSES + k];
+            double root = probs[k * N + t] / 255.0;
+            assert_int_equal(guesses[k * N + t], guess->id & 0xFF);
+            assert_true(fabs(root - sqrt((double)guess->prob)) <= 0.5001 / 255);
+        }
     }
-    free(probs);
-    free(guesses);
-    free(losses);
     free(ids);
+    free(losses);
+    free(ranks);
+    free(guesses);
+    free(probs);
+    free(page);
+    example_release(&example);
+}
+
+/* Values that cannot be compressed, of many units; and all else that a page holds. */
+static void a_value_takes_no_more_than_was_said(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length;
+    uint32_t random = 3;
+    example_full(&example, 60000, 150);
+    struct trace *trace = &example.inspection.trace;
+    for (size_t s = 0; s < trace->num_signals; s++)
+        for (size_t t = 0; t < trace->length; t++) {
+            random = random * 1664525 + 1013904223;
+            *trace_place(trace, s, t) = (float)(int32_t)random;
+        }
+    example.options.max_bytes = 0;
+    char *page = write_page(&example, &length);
+    assert_true((double)length <= 1.2 * (double)(trace->length * trace->num_signals));
+    free(page);
+    example_release(&example);
+}
+
+static void the_best_that_find_room_are_kept(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length, all_length;
+    example_full(&example, 6000, 20);
+    const struct trace *trace = &example.inspection.trace;
+    example.options.max_bytes = 0;
+    free(write_page(&example, &all_length));
+    example.options.max_bytes = all_length - 1;
+    char *page = write_page(&example, &length);
+    json_t *signals = load_plain(page, "signals");
+    size_t kept = json_array_size(signals);
+    assert_int_equal(kept, trace->num_signals - 1);
+    free(page);
+    json_decref(signals);
+    example.options.max_bytes = 300000;
+    page = write_page(&example, &length);
+    signals = load_plain(page, "signals");
+    kept = json_array_size(signals);
+    assert_true(length <= 300000 && length > 280000);
+    assert_true(kept > 5 && kept < trace->num_signals);
+    for (size_t i = 0; i < kept; i++) {
+        const struct trace_signal *signal = &trace->signals[example.shown[i]];
+        json_t *named = json_array_get(signals, i);
+        assert_int_equal(json_integer_value(json_array_get(named, 0)), signal->quantity);
+        assert_int_equal(json_integer_value(json_array_get(named, 1)), signal->layer);
+        assert_int_equal(json_integer_value(json_array_get(named, 2)), signal->unit);
+    }
+    json_decref(signals);
+    free(page);
+    example_release(&example);
+}
+
+static void a_long_text_is_held_in_part(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length, count;
+    example_full(&example, 40000, 2);
+    example.options.max_bytes = 600000;
+    char *page = write_page(&example, &length);
+    json_t *about = load_plain(page, "about");
+    const size_t held = (size_t)json_integer_value(json_object_get(about, "length"));
+    assert_int_equal(json_integer_value(json_object_get(about, "characters")), 40000);
+    assert_true(length <= 600000 && held > 15000 && held < 40000);
+    free(decode(page, "ids", &count));
+    assert_int_equal(count, held);
+    free(decode(page, "signal0", &count));
+    assert_int_equal(count, held);
+    json_t *unit = load_packed(page, "unit0"), *card = json_object_get(unit, "card"), *position;
+    size_t i;
+    json_array_foreach(json_object_get(card, "tenths"), i, position)
+        assert_true((size_t)json_integer_value(position) < held);
+    json_decref(unit);
+    json_decref(about);
+    free(page);
+    example_release(&example);
+}
+
+static void findings_are_there_in_words_and_numbers(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length;
+    char sentence[256];
+    example_full(&example, 2000, 4);
+    const struct inspection *inspection = &example.inspection;
+    char *page = write_page(&example, &length);
+    json_t *findings = load_packed(page, "findings"), *first;
+    first = json_array_get(json_object_get(findings, "discoveries"), 0);
+    discovery_describe(inspection->discoveries.list, &inspection->trace, &inspection->labels,
+                       sentence, sizeof sentence);
+    assert_string_equal(json_string_value(json_array_get(first, 5)), sentence);
+    json_t *gates = json_object_get(findings, "gates");
+    assert_int_equal(json_array_size(gates), 4);
+    assert_true(json_is_true(json_object_get(json_array_get(gates, 1), "keeps")));
+    assert_int_equal(json_array_size(json_object_get(json_array_get(gates, 3), "high")), 1024);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(findings, "reach"), "curves")),
+                     3);
+    json_t *unit = load_packed(page, "unit2"); /* h of the last layer */
+    json_t *push = json_object_get(unit, "push");
+    json_t *most = json_array_get(json_array_get(push, 0), 0);
+    const int symbol = (int)json_integer_value(json_array_get(most, 0));
+    const float *weights = inspection->push;
+    const size_t H = 512, j = (size_t)inspection->trace.signals[example.shown[2]].unit;
+    for (size_t v = 0; v < (size_t)example.vocab.size; v++)
+        assert_true(weights[v * H + j] <= weights[(size_t)symbol * H + j]);
+    json_t *ablation = json_object_get(unit, "ablation");
+    assert_int_equal(json_array_size(json_object_get(ablation, "by_label")), 3); /* one is scalar */
+    json_decref(unit);
+    unit = load_packed(page, "unit0"); /* of the first */
+    assert_null(json_object_get(unit, "push"));
+    json_decref(unit);
+    json_decref(findings);
+    free(page);
+    example_release(&example);
+}
+
+static void what_is_unknown_is_left_out(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length;
+    example_awkward(&example, 2);
+    char *page = write_page(&example, &length);
+    json_t *findings = load_packed(page, "findings"), *unit = load_packed(page, "unit0");
+    assert_int_equal(json_array_size(json_object_get(findings, "discoveries")), 0);
+    assert_null(json_object_get(findings, "gates"));
+    assert_null(json_object_get(findings, "reach"));
+    assert_null(json_object_get(findings, "leanings"));
+    assert_int_equal(json_object_size(unit), 0);
+    json_decref(unit);
+    json_decref(findings);
     free(page);
     example_release(&example);
 }
@@ -158,7 +366,7 @@ static void nothing_of_the_text_is_markup(void **state)
         assert_null(strstr(page, "<img"));
         assert_null(strstr(page, "\u2028"));
         if (i == 1) {
-            json_t *about = load_about(page);
+            json_t *about = load_plain(page, "about");
             json_t *symbols = json_object_get(about, "symbols");
             assert_string_equal(json_string_value(json_array_get(json_array_get(symbols, 0), 0)),
                                 harmful[0]);
@@ -179,7 +387,7 @@ static void symbols_and_colours_are_those_of_the_other_views(void **state)
     char name[8];
     example_awkward(&example, 1);
     char *page = write_page(&example, &length);
-    json_t *about = load_about(page), *symbols = json_object_get(about, "symbols");
+    json_t *about = load_plain(page, "about"), *symbols = json_object_get(about, "symbols");
     struct glyph *glyphs = glyphs_new(&example.vocab);
     assert_int_equal(json_array_size(symbols), example.vocab.size);
     for (int i = 0; i < example.vocab.size; i++)
@@ -207,7 +415,7 @@ static void it_needs_nothing_else(void **state)
     example_awkward(&example, 1);
     char *page = write_page(&example, &length);
     assert_non_null(strstr(page, "default-src 'none'"));
-    assert_null(strstr(page, "http://"));
+    assert_int_equal(occurrences(page, "http://"), occurrences(page, "http://www.w3.org/2000/svg"));
     assert_null(strstr(page, "https://"));
     assert_null(strstr(page, " src="));
     assert_null(strstr(page, "{{"));
@@ -218,8 +426,14 @@ static void it_needs_nothing_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_hold_any_bytes),
         cmocka_unit_test(values_come_back_within_a_level),
         cmocka_unit_test(text_losses_and_guesses_come_back),
+        cmocka_unit_test(a_value_takes_no_more_than_was_said),
+        cmocka_unit_test(the_best_that_find_room_are_kept),
+        cmocka_unit_test(a_long_text_is_held_in_part),
+        cmocka_unit_test(findings_are_there_in_words_and_numbers),
+        cmocka_unit_test(what_is_unknown_is_left_out),
         cmocka_unit_test(nothing_of_the_text_is_markup),
         cmocka_unit_test(symbols_and_colours_are_those_of_the_other_views),
         cmocka_unit_test(it_needs_nothing_else),

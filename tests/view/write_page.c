@@ -1,7 +1,10 @@
-/* write_page DIRECTORY: the page of an awkward text, for the test in a browser. */
+/* write_page awkward|hebrew|small|full DIRECTORY: the page of an awkward text; of one from right to
+ * left; of one with all that can be known of it; of one of 200,000 characters, as large as a page
+ * may be. For the test in a browser. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -10,10 +13,19 @@
 
 int main(int argc, char **argv)
 {
+    static const char *const hebrew[] = {"\u05E9", "\u05DC", "\u05D5", "\u05DD",
+                                         " ",      "a",      "1",      "\n"};
     struct example example;
-    assert_int_equal(argc, 2);
-    example_awkward(&example, 300);
-    int result = page_view.write(&example.inspection, &example.options, argv[1]);
+    assert_int_equal(argc, 3);
+    if (strcmp(argv[1], "awkward") == 0)
+        example_awkward(&example, 300);
+    else if (strcmp(argv[1], "hebrew") == 0)
+        example_init(&example, VOCAB_CODEPOINT, hebrew, sizeof hebrew / sizeof *hebrew, 100);
+    else if (strcmp(argv[1], "small") == 0)
+        example_full(&example, 6000, 20);
+    else
+        example_full(&example, 200000, 80);
+    int result = page_view.write(&example.inspection, &example.options, argv[2]);
     example_release(&example);
     return result == 0 ? 0 : 1;
 }

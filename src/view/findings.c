@@ -1,0 +1,267 @@
+#include "findings.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "mem.h"
+
+#define SYMBOLS_SHOWN 200 /* of which a unit's mean is given, the commonest */
+#define PUSHED 12         /* symbols that a unit pushes up, and down, most */
+
+/* --- parts of JSON ---------------------------------------------------------------------------- */
+
+/* A number, or null where it is not finite. */
+static json_t *number(float value)
+{
+    return isfinite(value) ? json_real((double)value) : json_null();
+}
+
+static json_t *numbers(const float *values, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, number(values[i]));
+    return list;
+}
+
+static json_t *counts(const size_t *values, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_integer((json_int_t)values[i]));
+    return list;
+}
+
+/* Those of the positions that the page holds. */
+static json_t *positions(const size_t *values, size_t count, size_t length)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (values[i] < length)
+            json_array_append_new(list, json_integer((json_int_t)values[i]));
+    return list;
+}
+
+static json_t *signal_name(const struct trace *trace, size_t signal)
+{
+    const struct trace_signal *named = &trace->signals[signal];
+    return json_pack("[i, i, i]", named->quantity, named->layer, named->unit);
+}
+
+/* --- the network ------------------------------------------------------------------------------ */
+
+static json_t *labels_json(const struct labels *labels)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; k < labels->count; k++)
+        json_array_append_new(list, json_string(labels->list[k].name));
+    return list;
+}
+
+static json_t *discovery_json(const struct inspection *inspection,
+                              const struct discovery *discovery)
+{
+    char text[512];
+    discovery_describe(discovery, &inspection->trace, &inspection->labels, text, sizeof text);
+    return json_pack("[o, i, s, o, o, s]", signal_name(&inspection->trace, discovery->signal),
+                     (int)discovery->label, measure_names[discovery->measure],
+                     number(discovery->score), number(discovery->alone), text);
+}
+
+/* Best first, a few of each signal. */
+static json_t *discoveries_json(const struct inspection *inspection)
+{
+    const struct discoveries *discoveries = &inspection->discoveries;
+    unsigned char *taken = mem_new(inspection->trace.num_signals, 1);
+    json_t *list = taken ? json_array() : NULL;
+    for (size_t i = 0; list && i < discoveries->count; i++) {
+        const struct discovery *discovery = &discoveries->list[i];
+        if (taken[discovery->signal]++ < FINDINGS_EACH)
+            json_array_append_new(list, discovery_json(inspection, discovery));
+        else
+            taken[discovery->signal] = FINDINGS_EACH;
+    }
+    free(taken);
+    return list;
+}
+
+static json_t *gates_json(const struct inspection *inspection)
+{
+    const struct gates *gates = &inspection->gates;
+    const struct trace *trace = &inspection->trace;
+    const size_t units = (size_t)trace->num_layers * (size_t)trace->hidden_size;
+    json_t *list = json_array();
+    for (size_t g = 0; g < (size_t)gates->count; g++)
+        json_array_append_new(list, json_pack("{s:s, s:b, s:o, s:o, s:o}", "name", gates->names[g],
+                                              "keeps", (int)g == gates->forget, "low",
+                                              numbers(gates->low + g * units, units), "high",
+                                              numbers(gates->high + g * units, units), "mean",
+                                              numbers(gates->mean + g * units, units)));
+    return list;
+}
+
+static json_t *reach_json(const struct reach *reach)
+{
+    const size_t steps = (size_t)reach->steps;
+    json_t *curves = json_array();
+    for (size_t i = 0; i < (size_t)reach->curves; i++)
+        json_array_append_new(curves, json_pack("{s:o, s:o, s:o}", "median",
+                                                numbers(reach->median + i * steps, steps), "low",
+                                                numbers(reach->low + i * steps, steps), "high",
+                                                numbers(reach->high + i * steps, steps)));
+    return json_pack("{s:i, s:o}", "positions", reach->positions, "curves", curves);
+}
+
+json_t *findings_new(const struct inspection *inspection, size_t length)
+{
+    const struct leanings *leanings = &inspection->leanings;
+    const struct ablation *ablation = &inspection->ablation;
+    json_t *discoveries = discoveries_json(inspection), *findings = json_object();
+    int failed =
+        !discoveries || json_object_set_new(findings, "labels", labels_json(&inspection->labels)) ||
+        json_object_set(findings, "discoveries", discoveries) ||
+        json_object_set_new(findings, "quantiles", numbers(card_quantiles, CARD_QUANTILES));
+    if (inspection->gates.count > 0)
+        failed |= json_object_set_new(findings, "gates", gates_json(inspection));
+    if (inspection->reach.curves > 0)
+        failed |= json_object_set_new(findings, "reach", reach_json(&inspection->reach));
+    if (leanings->count > 0)
+        failed |=
+            json_object_set_new(findings, "leanings",
+                                json_pack("{s:i, s:o}", "steps", (int)leanings->steps, "positions",
+                                          positions(leanings->positions, leanings->count, length)));
+    if (ablation->count > 0)
+        failed |= json_object_set_new(
+            findings, "ablation",
+            json_pack("{s:s, s:i, s:f}", "held", ablation->hold == HOLD_MEAN ? "its mean" : "0",
+                      "length", (int)ablation->length, "loss", (double)ablation->loss));
+    json_decref(discoveries);
+    if (!failed)
+        return findings;
+    json_decref(findings);
+    error_set("no memory for the page");
+    return NULL;
+}
+
+/* --- a signal --------------------------------------------------------------------------------- */
+
+struct weighed {
+    int symbol;
+    float weight;
+};
+
+static int compare_weights(const void *a, const void *b)
+{
+    const struct weighed *left = a, *right = b;
+    if (left->weight != right->weight)
+        return left->weight > right->weight ? -1 : 1;
+    return left->symbol < right->symbol ? -1 : 1;
+}
+
+/* The commonest symbols and the signal's mean after each: [[symbol, mean], …]. */
+static json_t *by_symbol_json(const struct trace *trace, const struct card *card)
+{
+    const int V = trace->vocab->size;
+    struct weighed *symbols = mem_new((size_t)V, sizeof *symbols);
+    json_t *list = symbols ? json_array() : NULL;
+    if (!list)
+        return NULL;
+    for (int v = 0; v < V; v++)
+        symbols[v].symbol = v;
+    for (size_t t = 0; t < trace->length; t++)
+        symbols[trace->ids[t]].weight++;
+    qsort(symbols, (size_t)V, sizeof *symbols, compare_weights);
+    for (int i = 0; i < V && i < SYMBOLS_SHOWN; i++) {
+        float mean = card->by_symbol[symbols[i].symbol];
+        if (isfinite(mean))
+            json_array_append_new(list, json_pack("[i, f]", symbols[i].symbol, (double)mean));
+    }
+    free(symbols);
+    return list;
+}
+
+static json_t *related_json(const struct trace *trace, const struct card_related *related)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < CARD_RELATED && related[i].signal < trace->num_signals; i++)
+        json_array_append_new(
+            list, json_pack("[o, f]", signal_name(trace, related[i].signal), (double)related[i].r));
+    return list;
+}
+
+static json_t *card_json(const struct trace *trace, const struct card *card, size_t length)
+{
+    return json_pack(
+        "{s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "range", (double)card->range,
+        "mean", (double)card->mean, "deviation", (double)card->deviation, "histogram",
+        counts(card->histogram, CARD_BINS), "quantiles", numbers(card->quantiles, CARD_QUANTILES),
+        "highest", positions(card->highest, CARD_ENDS, length), "lowest",
+        positions(card->lowest, CARD_ENDS, length), "tenths",
+        positions(card->tenths, CARD_TENTHS, length), "by_symbol", by_symbol_json(trace, card),
+        "alike", related_json(trace, card->alike), "opposed", related_json(trace, card->opposed));
+}
+
+/* The symbols whose logit a unit of the last layer raises most, and lowers: two lists of [symbol,
+ * weight]. */
+static json_t *push_json(const struct trace *trace, const float *push, int unit)
+{
+    const int V = trace->vocab->size, shown = V / 2 < PUSHED ? V / 2 : PUSHED;
+    struct weighed *symbols = mem_new((size_t)V, sizeof *symbols);
+    if (!symbols)
+        return NULL;
+    for (int v = 0; v < V; v++)
+        symbols[v] =
+            (struct weighed){v, push[(size_t)v * (size_t)trace->hidden_size + (size_t)unit]};
+    qsort(symbols, (size_t)V, sizeof *symbols, compare_weights);
+    json_t *up = json_array(), *down = json_array();
+    for (int i = 0; i < shown; i++) {
+        const struct weighed *first = &symbols[i], *last = &symbols[V - 1 - i];
+        json_array_append_new(up, json_pack("[i, f]", first->symbol, (double)first->weight));
+        json_array_append_new(down, json_pack("[i, f]", last->symbol, (double)last->weight));
+    }
+    free(symbols);
+    return json_pack("[o, o]", up, down);
+}
+
+/* What the loss changes by without the unit: in all, and for each label that has such a number,
+ * [[label, change], …]. NULL where the unit was not held. */
+static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
+                             const struct trace_signal *signal)
+{
+    size_t i = 0;
+    while (i < ablation->count &&
+           (ablation->units[i].layer != signal->layer || ablation->units[i].unit != signal->unit))
+        i++;
+    if (i == ablation->count)
+        return NULL;
+    json_t *by_label = json_array();
+    for (size_t k = 0; ablation->by_label && k < num_labels; k++) {
+        float change = ablation->by_label[i * num_labels + k];
+        if (isfinite(change))
+            json_array_append_new(by_label, json_pack("[i, f]", (int)k, (double)change));
+    }
+    return json_pack("{s:o, s:o}", "change", number(ablation->change[i]), "by_label", by_label);
+}
+
+json_t *findings_of_signal(const struct inspection *inspection, size_t signal, size_t length)
+{
+    const struct trace *trace = &inspection->trace;
+    const struct trace_signal *named = &trace->signals[signal];
+    const struct card *card = cards_find(&inspection->cards, signal);
+    json_t *findings = json_object();
+    int failed = !findings;
+    if (card)
+        failed |= json_object_set_new(findings, "card", card_json(trace, card, length));
+    if (inspection->push && named->quantity == 0 && named->layer == trace->num_layers - 1)
+        failed |=
+            json_object_set_new(findings, "push", push_json(trace, inspection->push, named->unit));
+    json_t *ablation = ablation_json(&inspection->ablation, inspection->labels.count, named);
+    if (ablation)
+        failed |= json_object_set_new(findings, "ablation", ablation);
+    if (!failed)
+        return findings;
+    json_decref(findings);
+    error_set("no memory for the page");
+    return NULL;
+}

@@ -1,0 +1,55 @@
+// --- one character -------------------------------------------------------------------------------
+
+const nextWords = 'next, likeliest first: ';
+
+// The signals that are shown and their values after a character: [[name, value], …].
+const valuesAt = (t) =>
+  [[state.signal, state.levels], [state.second, state.secondLevels]]
+    .filter(([index, levels]) => index >= 0 && levels)
+    .map(([index, levels]) => [nameOf(signals[index]), valueOf(levels[t], signals[index].range)]);
+
+function showDetail(t) {
+  const detail = element('detail');
+  if (t < 0) {
+    detail.replaceChildren(make('span', {class: 'quiet'},
+      'Point at a character, or click it, for its value, its loss and what the model expected next.'));
+    return;
+  }
+  const item = (label, words) => make('span', {}, `${label} `, make('b', {}, words));
+  const next = make('span', {}, nextWords);
+  for (const guess of guessesAfter(t)) {
+    const line = makeGuess(guess);
+    line.append(make('bdi', {}, visible(guess.symbol)), ` ${percent(guess.share)}`);
+    line.title = guess.symbol.name;
+    next.append(line);
+  }
+  detail.replaceChildren(
+    item('character', count(t)), item('', symbolAt(t).name),
+    ...valuesAt(t).map(([name, value]) => item(name, value)),
+    item('loss', `${fixed(lossAt(t), 3)} nats`), item('rank', String(text.ranks[t])), next,
+    ...(leaning.levels && leaning.t === t ? ['underlined: ', ...leaningKey()] : []));
+}
+
+function announce(words) {
+  element('announcement').textContent = words;
+}
+
+function announceCharacter(t) {
+  const guesses = guessesAfter(t).map((guess) => `${guess.symbol.name} ${percent(guess.share)}`);
+  const values = valuesAt(t).map(([name, value]) => `${name} is ${value}`);
+  announce(`Character ${t}: ${symbolAt(t).name}; ${values.join(', ')}; ` +
+    `loss ${fixed(lossAt(t), 3)} nats, rank ${text.ranks[t]}; ${nextWords}${guesses.join(', ')}`);
+}
+
+function mark(t) {
+  state.marked = t;
+  lean();
+  if (t >= 0) {
+    bringIntoSight(t);
+    announceCharacter(t);
+  }
+  drawRows();
+  redraw();
+  showDetail(t);
+  saveState();
+}

@@ -1,0 +1,149 @@
+// --- drawing: only the rows in sight are elements of the page ------------------------------------
+
+const drawn = new Map(); // row → its element
+
+// The colours of all levels as rules of style: .level for the whole or the upper half, .lower.
+function addColours() {
+  const rules = document.styleSheets[0];
+  const add = (rule) => rules.insertRule(rule, rules.cssRules.length);
+  for (const [theme, scope] of [['light', ''], ['dark', '[data-theme="dark"] ']])
+    about[theme].forEach((colour, i) => {
+      add(`${scope}.level${i - LEVELS} { background-color: ${colour}; fill: ${colour}; }`);
+      add(`${scope}.lower${i - LEVELS} { --lower: ${colour}; }`);
+    });
+}
+
+const colourClass = (name, levels, t) =>
+  !levels || levels[t] === NO_LEVEL ? '' : ` ${name}${levels[t]}`;
+
+function isMatch(t) {
+  const {starts, ends} = state.matches;
+  const i = lastUpTo(starts, t);
+  return i >= 0 && t < ends[i];
+}
+
+const isSelected = (t) =>
+  state.selection !== null && t >= state.selection[0] && t < state.selection[1];
+
+function cellClass(t) {
+  const lower = state.second < 0 ? '' : `${colourClass('lower', state.secondLevels, t)} two`;
+  return `cell${colourClass('level', state.levels, t)}${lower}${symbolAt(t).style}` +
+    `${t === state.marked ? ' marked' : ''}${isMatch(t) ? ' match' : ''}` +
+    `${isSelected(t) ? ' selected' : ''}${leaningClass(t)}`;
+}
+
+function makeGuess(guess) {
+  const line = make('span',
+    {class: `guess${guess.symbol.style}${guess.cameTrue ? ' true' : ''}`});
+  line.style.setProperty('--share', `${100 * guess.share}%`);
+  return line;
+}
+
+// The guesses for the next character, then rank and loss of the one that came.
+function makeGuesses(t) {
+  const lines = guessesAfter(t).map((guess) => {
+    const line = makeGuess(guess);
+    const share = String(Math.round(100 * guess.share)).padStart(2);
+    line.textContent = `${share} ${visible(guess.symbol)}`;
+    return line;
+  });
+  if (t + 1 < length)
+    lines.push(make('span', {class: 'guess came'},
+      `#${text.ranks[t + 1]} ${lossAt(t + 1).toFixed(1)}`));
+  return lines;
+}
+
+function makeCell(t) {
+  const cell = make('span', {class: cellClass(t)}, symbolAt(t).shown);
+  cell.position = t;
+  if (!state.guesses) return cell;
+  return make('span', {class: isWide(symbolAt(t)) ? 'column wide' : 'column'}, cell,
+    ...makeGuesses(t));
+}
+
+// Order and shaping of scripts are the browser's: cells are plain spans of one text. A column of
+// guesses is a box, which has no direction of its own, so its character's is set on both sides.
+function makeRow(row, start = rowStarts[row], end = rowStarts[row + 1]) {
+  const line = make('div', {class: 'row', dir: rowDirections[row]});
+  for (let t = start; t < end; t++) {
+    const direction = state.guesses && hasRightToLeft ? symbolAt(t).direction : 0;
+    const sign = direction === 0 ? '' : direction === RIGHT_TO_LEFT ? '\u200f' : '\u200e';
+    line.append(sign, makeCell(t), sign);
+  }
+  return line;
+}
+
+function clearRows() {
+  for (const line of drawn.values()) line.remove();
+  drawn.clear();
+}
+
+function drawRows() {
+  const margin = 6; // rows beyond the edges, so that scrolling does not show them empty
+  const top = view.scrollTop, bottom = top + view.clientHeight;
+  const first = Math.max(0, Math.floor(top / rowHeight) - margin);
+  const last = Math.min(numRows(), Math.ceil(bottom / rowHeight) + margin);
+  for (const [row, line] of drawn)
+    if (row < first || row >= last) {
+      line.remove();
+      drawn.delete(row);
+    }
+  const added = [];
+  for (let row = first; row < last; row++)
+    if (!drawn.has(row)) {
+      const line = makeRow(row);
+      line.style.top = `${row * rowHeight}px`;
+      drawn.set(row, line);
+      added.push(line);
+    }
+  sheet.append(...added);
+  drawFrame();
+}
+
+// Draws anew what is in sight, a while later where several things change at once.
+let redrawing = false;
+
+function redraw() {
+  if (redrawing) return;
+  redrawing = true;
+  requestAnimationFrame(() => {
+    redrawing = false;
+    recolour();
+    drawFrame();
+  });
+}
+
+function recolour() {
+  for (const line of drawn.values())
+    for (const cell of line.querySelectorAll('.cell')) {
+      const wanted = cellClass(cell.position);
+      if (cell.className !== wanted) cell.className = wanted;
+    }
+}
+
+// A passage and some text around it, coloured by a signal, as a line elsewhere.
+function snippet(levels, start, end) {
+  const line = make('span', {class: 'snippet', 'aria-hidden': 'true'});
+  const shown = end - start > 1 ? ' within' : ' here';
+  for (let t = Math.max(start - 18, 0); t < Math.min(end + 28, length); t++)
+    line.append(make('span', {
+      class: `bit${colourClass('level', levels, t)}${symbolAt(t).style}` +
+        `${t >= start && t < end ? shown : ''}`,
+    }, symbolAt(t).shown));
+  return line;
+}
+
+const wordsAround = (start, end) => {
+  let words = '';
+  for (let t = Math.max(start, 0); t < Math.min(end, length); t++) words += symbolAt(t).shown;
+  return words;
+};
+
+// A line of text that leads to where it stands: one character, which is marked then, or more.
+function passage(levels, note, start, end = start + 1) {
+  return make('button', {
+    type: 'button', class: 'passage',
+    click: () => (end > start + 1 ? select(start, end) : mark(start)),
+    'aria-label': `${note}: character ${start}, ${wordsAround(start - 12, end + 12)}`,
+  }, make('span', {class: 'place'}, note), snippet(levels, start, end));
+}

@@ -1,0 +1,160 @@
+// --- gates and memory ----------------------------------------------------------------------------
+
+const SHAPES = 6; // colours of layers and curves, in the style
+
+// A unit's mark: layers differ in shape as well as in colour.
+function dot(x, y, layer, attributes) {
+  const r = 2.4, name = `dot layer${layer % SHAPES}`;
+  if (layer % 3 === 0) return svg('circle', {cx: x, cy: y, r, class: name, ...attributes});
+  if (layer % 3 === 1)
+    return svg('rect', {x: x - r, y: y - r, width: 2 * r, height: 2 * r, class: name, ...attributes});
+  return svg('path', {d: `M${x},${y - 3}l3,5h-6z`, class: name, ...attributes});
+}
+
+const moveHere = []; // what shows the present unit in each figure
+
+// The signal of a unit, of the quantity that is shown or else of any; undefined if it was not kept.
+const signalOfUnit = (layer, unit) =>
+  findSignal(signals[state.signal].quantity, layer, unit) ??
+  signals.find((signal) => signal.layer === layer && signal.unit === unit);
+
+// Share of the time that a gate is closed, and open: after Karpathy, Johnson & Fei-Fei 2015.
+function scatter({name, low, high}) {
+  const size = 150, left = 22, bottom = 20, top = 6;
+  const x = (share) => left + share * size, y = (share) => top + (1 - share) * size;
+  const H = about.hidden_size, unitOf = (i) => [Math.floor(i / H), i % H];
+  const dots = low.map((share, i) => dot(x(share), y(high[i]), unitOf(i)[0],
+    {'data-unit': i, 'data-kept': Boolean(signalOfUnit(...unitOf(i)))}));
+  const here = svg('circle', {r: 6, class: 'here'});
+  moveHere.push(() => {
+    const {layer, unit} = signals[state.signal], i = layer * H + unit;
+    here.setAttribute('cx', x(low[i]));
+    here.setAttribute('cy', y(high[i]));
+  });
+  const onUnit = (act) => ({target}) => {
+    if (target.dataset.unit) act(Number(target.dataset.unit));
+  };
+  const choosePoint = onUnit((i) => {
+    const signal = signalOfUnit(...unitOf(i));
+    if (signal) showSignal(signal.index);
+  });
+  const describe = onUnit((i) => {
+    const words = `${name} ${unitOf(i).join(':')}: closed ${percent(low[i])} of the time, open ` +
+      percent(high[i]);
+    element('pointed').textContent =
+      signalOfUnit(...unitOf(i)) ? words : `${words}; not in this page`;
+  });
+  const tick = (value) => [
+    svg('text', {x: x(value), y: top + size + 12, 'text-anchor': 'middle'}, String(value)),
+    svg('text', {x: left - 4, y: y(value) + 3, 'text-anchor': 'end'}, String(value))];
+  return svg('svg', {viewBox: `0 0 ${left + size + 8} ${top + size + bottom}`, class: 'scatter',
+    role: 'img', click: choosePoint, pointerover: describe,
+    'aria-label': `Gate ${name}: share of the time under 0.1 to the right, over 0.9 upwards`},
+  svg('path', {d: `M${x(0)},${y(1)}V${y(0)}H${x(1)}`, class: 'axis'}),
+  svg('path', {d: `M${x(0)},${y(1)}L${x(1)},${y(0)}`, class: 'diagonal'}),
+  ...tick(0), ...tick(0.5), ...tick(1), ...dots, here,
+  svg('text', {x: left + size - 4, y: top + 14, class: 'gate', 'text-anchor': 'end'}, name));
+}
+
+// The gradient of the loss over the characters back to where it points, on a logarithmic scale.
+function reachFigure({curves}) {
+  const width = 330, height = 180, left = 40, bottom = 30, top = 8, right = 8;
+  const steps = curves[0].median.length;
+  const all = curves.flatMap(({low, high}) => [...low, ...high]).filter((value) => value > 0);
+  const most = Math.ceil(Math.log10(Math.max(...all, 1e-30)));
+  const least = Math.max(Math.floor(Math.log10(Math.min(...all, 1))), most - 12);
+  const x = (k) => left + (k / Math.max(steps - 1, 1)) * (width - left - right);
+  const y = (value) => {
+    const power = Math.log10(Math.max(value, 10 ** least));
+    return top + ((most - power) / Math.max(most - least, 1)) * (height - top - bottom);
+  };
+  const points = (values) => values.map((value, k) => `${x(k).toFixed(1)},${y(value).toFixed(1)}`);
+  const every = Math.max(Math.ceil((most - least) / 6), 1);
+  const grid = [];
+  for (let power = most; power >= least; power -= every)
+    grid.push(svg('path', {d: `M${left},${y(10 ** power)}H${width - right}`, class: 'grid'}),
+      svg('text', {x: left - 5, y: y(10 ** power) + 3, 'text-anchor': 'end'}, `10`,
+        svg('tspan', {dy: -4, class: 'power'}, signed(String(power)))));
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * (steps - 1)));
+  return svg('svg', {viewBox: `0 0 ${width} ${height}`, class: 'figure', role: 'img',
+    'aria-label': `Gradient of the loss with respect to what was ${steps - 1} characters earlier ` +
+      'and less: ' + curves.map(({median}, i) => `${curveName(i, curves)} from ` +
+      `${median[0]?.toExponential(1)} to ${median.at(-1)?.toExponential(1)}`).join('; ')},
+  ...grid, ...distinct(ticks).map((k) =>
+    svg('text', {x: x(k), y: height - bottom + 13, 'text-anchor': 'middle'}, String(k))),
+  svg('text', {x: (left + width) / 2, y: height - 3, 'text-anchor': 'middle'}, 'characters back'),
+  ...curves.map(({low, high}, i) => svg('polygon',
+    {points: [...points(low), ...points(high).reverse()].join(' '), class: `band layer${i % SHAPES}`})),
+  ...curves.map(({median}, i) => svg('polyline',
+    {points: points(median).join(' '), class: `curve layer${i % SHAPES}`})));
+}
+
+const curveName = (i, curves) => (i === curves.length - 1 ? 'input' : `layer ${i}`);
+
+const keyOf = (names) => make('p', {class: 'key'}, ...names.map((name, i) =>
+  make('span', {}, make('i', {class: `swatch layer${i % SHAPES}`}), name)));
+
+const layerNames = () => Array.from({length: about.num_layers}, (_, i) => `layer ${i}`);
+
+function makeMemory(panel) {
+  const {gates, reach} = findings, made = [];
+  if (gates)
+    made.push(heading('How often gates are closed and open'),
+      quiet('Each point is a unit: share of the text with the gate under 0.1 (to the right) and ' +
+        'over 0.9 (upwards). Those in full colour are in this page: click one to see it.'), keyOf(layerNames()),
+      make('div', {class: 'scatters'}, ...gates.map(scatter)),
+      make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));
+  if (reach)
+    made.push(heading('How far the past matters'),
+      quiet('Norm of the gradient of the loss with respect to a layer’s output, and to the input, ' +
+        `some characters earlier: median of ${count(reach.positions)} predictions, and quartiles.`),
+      keyOf(reach.curves.map((_, i) => curveName(i, reach.curves))), reachFigure(reach));
+  made.push(...leaningWords());
+  if (made.length === 0) made.push(quiet('Nothing is known of the gates and the memory.'));
+  panel.replaceChildren(...made);
+}
+
+function showMemory(panel) {
+  if (panel.childElementCount === 0) makeMemory(panel);
+  for (const move of moveHere) move();
+}
+
+// --- what a prediction leans on ------------------------------------------------------------------
+
+const STRENGTHS = 5; // how thick a line may be
+let leanings = null; // {steps, positions, levels} once they are unpacked
+let leaning = {t: -1, levels: null}; // of the marked character: levels[k] of the one k + 1 before
+
+// The leanings of the marked character, if they are known.
+function lean() {
+  const i = leanings && state.marked >= 0 ? lastUpTo(leanings.positions, state.marked) : -1;
+  const known = i >= 0 && leanings.positions[i] === state.marked;
+  const {steps, levels} = leanings ?? {};
+  leaning = {
+    t: state.marked,
+    levels: known ? levels.subarray(i * steps, (i + 1) * steps) : null,
+  };
+}
+
+function leaningClass(t) {
+  const k = leaning.t - 1 - t;
+  if (!leaning.levels || k < 0 || k >= leaning.levels.length) return '';
+  const strength = Math.ceil((Math.abs(leaning.levels[k]) / LEVELS) * STRENGTHS - 0.25);
+  if (strength <= 0) return '';
+  return ` lean${strength} ${leaning.levels[k] > 0 ? 'against' : 'for'}`;
+}
+
+const leaningKey = () => [
+  make('span', {}, make('i', {class: 'sample for'}), 'made it likelier'),
+  make('span', {}, make('i', {class: 'sample against'}), 'made it less likely')];
+
+function leaningWords() {
+  if (!leanings?.positions.length) return [];
+  const {positions, steps} = leanings, first = positions[0], last = positions.at(-1);
+  const jump = make('button', {type: 'button', click: () => mark(last)}, `Mark character ${count(last)}`);
+  return [heading('What a prediction leans on'),
+    quiet(`Known for ${count(positions.length)} characters from ${count(first)} to ${count(last)}. ` +
+      `Mark one of them: the ${steps} characters before it are underlined by how much they ` +
+      'changed what was expected there.'),
+    make('p', {class: 'key'}, ...leaningKey()), jump];
+}

@@ -1,0 +1,236 @@
+// --- the state in the address: #signal=h:1:37&at=1200&mark=1234&… --------------------------------
+
+let saving = 0;
+
+const nameInAddress = ({quantity, layer, unit}) =>
+  `${about.quantities[quantity]}:${layer}:${unit}`;
+
+function saveState() {
+  clearTimeout(saving);
+  saving = setTimeout(() => {
+    const parts = [`signal=${nameInAddress(signals[state.signal])}`];
+    if (state.second >= 0) parts.push(`second=${nameInAddress(signals[state.second])}`);
+    parts.push(`at=${firstInSight()}`);
+    if (state.marked >= 0) parts.push(`mark=${state.marked}`);
+    if (state.selection) parts.push(`select=${state.selection.join('-')}`);
+    if (state.panel) parts.push(`panel=${state.panel}`);
+    if (state.guesses) parts.push('guesses=1');
+    if (state.theme !== systemTheme()) parts.push(`theme=${state.theme}`);
+    history.replaceState(null, '', `#${parts.join('&')}`);
+  }, 150);
+}
+
+const systemTheme = () =>
+  matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+
+function signalNamed(words) {
+  const [name, layer, unit] = (words || '').split(':');
+  const quantity = about.quantities.indexOf(name);
+  if (!quantities.includes(quantity)) return null;
+  const nearLayer = nearest(layersOf(quantity), Number(layer) || 0);
+  return findSignal(quantity, nearLayer, nearest(unitsOf(quantity, nearLayer), Number(unit) || 0));
+}
+
+function loadState() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const within = (words, most) => {
+    const t = parseInt(words, 10);
+    return t >= 0 && t <= most ? t : -1;
+  };
+  const [start, end] = (wanted.get('select') || '').split('-').map((words) => within(words, length));
+  const theme = wanted.get('theme');
+  setTheme(theme === 'dark' || theme === 'light' ? theme : systemTheme());
+  state.marked = within(wanted.get('mark'), length - 1);
+  state.selection = start >= 0 && start < end ? [start, end] : null;
+  setGuesses(wanted.get('guesses') === '1');
+  view.scrollTop = rowOf(Math.max(within(wanted.get('at'), length - 1), 0)) * rowHeight;
+  showSignal((signalNamed(wanted.get('signal')) ?? signals[about.first] ?? signals[0]).index);
+  showSecond(signalNamed(wanted.get('second'))?.index ?? -1);
+  lean();
+  openPanel(wanted.get('panel') ?? '');
+  drawRows();
+  showDetail(state.marked);
+}
+
+// --- keys ----------------------------------------------------------------------------------------
+
+// Where a step by an arrow leads from a character.
+function stepFrom(t, key) {
+  const row = rowOf(t), offset = t - rowStarts[row];
+  const inRow = (r) => Math.min(rowStarts[r] + offset, rowStarts[r + 1] - 1);
+  const back = rowDirections[row] === 'rtl' ? 'ArrowRight' : 'ArrowLeft';
+  if (key === 'ArrowUp') return row > 0 ? inRow(row - 1) : t;
+  if (key === 'ArrowDown') return row + 1 < numRows() ? inRow(row + 1) : t;
+  return Math.min(Math.max(t + (key === back ? -1 : 1), 0), length - 1);
+}
+
+const walk = (key) =>
+  mark(state.marked < 0 ? firstInSight() : stepFrom(state.marked, key));
+
+// The selection goes from the mark, which stays, to where the arrows have led.
+let reached = -1;
+
+function extend(key) {
+  if (state.marked < 0) mark(firstInSight());
+  if (!state.selection || reached < 0) reached = state.marked;
+  reached = stepFrom(reached, key);
+  select(Math.min(state.marked, reached), Math.max(state.marked, reached) + 1);
+  bringIntoSight(reached);
+  announce(`Selected ${state.selection[0]} to ${state.selection[1] - 1}`);
+}
+
+function letGo() {
+  reached = -1;
+  if (state.selection) select(0, 0);
+  else mark(-1);
+}
+
+const toggleSecond = () => showSecond(state.second < 0 ? state.signal : -1);
+const togglePanel = () => openPanel(state.panel ? '' : lastTab);
+
+const actions = {
+  ArrowLeft: () => stepUnit(-1),
+  ArrowRight: () => stepUnit(1),
+  ArrowUp: () => stepLayer(1),
+  ArrowDown: () => stepLayer(-1),
+  q: () => stepQuantity(1),
+  Q: () => stepQuantity(-1),
+  s: toggleSecond,
+  x: exchange,
+  p: () => setGuesses(!state.guesses),
+  h: () => walk('ArrowLeft'),
+  l: () => walk('ArrowRight'),
+  k: () => walk('ArrowUp'),
+  j: () => walk('ArrowDown'),
+  '/': () => searchBox.focus(),
+  n: () => goToMatch(1),
+  N: () => goToMatch(-1),
+  g: askPosition,
+  b: togglePanel,
+  d: switchTheme,
+  '?': () => element('keys').showModal(),
+  Escape: letGo,
+};
+Object.keys(tabs).forEach((name, i) => {
+  actions[i + 1] = () => openPanel(name);
+});
+
+function onKey(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.closest?.('select, input, dialog')) return;
+  if (event.shiftKey && event.key.startsWith('Arrow')) extend(event.key);
+  else if (Object.hasOwn(actions, event.key)) actions[event.key]();
+  else return;
+  event.preventDefault();
+}
+
+// --- pointer and controls ------------------------------------------------------------------------
+
+const positionOf = (target) => target?.closest?.('.cell')?.position ?? -1;
+let dragged = null; // {from, moved} while the button is down on the text
+
+function onPress(event) {
+  const from = positionOf(event.target);
+  if (event.button === 0 && event.pointerType !== 'touch' && from >= 0)
+    dragged = {from, moved: false};
+}
+
+function onPoint(event) {
+  const t = positionOf(event.target);
+  showDetail(t >= 0 ? t : state.marked);
+  if (!dragged || !(event.buttons & 1) || t < 0 || (t === dragged.from && !dragged.moved)) return;
+  dragged.moved = true;
+  state.selection = [Math.min(dragged.from, t), Math.max(dragged.from, t) + 1];
+  redraw();
+}
+
+function onRelease() {
+  if (dragged?.moved) {
+    reached = -1;
+    select(...state.selection);
+    if (!state.panel) openPanel('selection');
+  }
+}
+
+function onClick(event) {
+  const t = positionOf(event.target);
+  if (t >= 0 && !dragged?.moved) mark(t === state.marked ? -1 : t);
+  reached = -1;
+  dragged = null;
+}
+
+function listen() {
+  document.addEventListener('keydown', onKey);
+  view.addEventListener('pointerdown', onPress);
+  view.addEventListener('pointerover', onPoint);
+  addEventListener('pointerup', onRelease);
+  view.addEventListener('click', onClick);
+  view.addEventListener('pointerleave', () => showDetail(state.marked));
+  view.addEventListener('scroll', () => {
+    requestAnimationFrame(drawRows);
+    saveState();
+  });
+  const lists = ['quantity', 'layer', 'unit'].map(element);
+  for (const list of lists)
+    list.addEventListener('change', () => choose(...lists.map(({value}) => Number(value))));
+  element('second').addEventListener('change', ({target}) => showSecond(Number(target.value)));
+  for (const [id, key] of Object.entries({
+    previous: 'ArrowLeft', next: 'ArrowRight', compare: 's', go: 'g', guesses: 'p', theme: 'd',
+    side: 'b', help: '?', 'tab-discoveries': 1, 'tab-neuron': 2, 'tab-memory': 3,
+    'tab-selection': 4,
+  })) element(id).addEventListener('click', actions[key]);
+  addEventListener('hashchange', loadState);
+  let size = '';
+  new ResizeObserver(() => {
+    const now = `${view.clientWidth} ${view.clientHeight}`;
+    if (now === size || view.clientWidth === 0) return; // on paper it is hidden
+    size = now;
+    layOut();
+    drawStrip();
+  }).observe(view);
+}
+
+// --- the start -----------------------------------------------------------------------------------
+
+function summary() {
+  const units = about.num_layers * about.hidden_size;
+  const kept = new Set(signals.map(({layer, unit}) => `${layer}:${unit}`)).size;
+  const names = quantities.map((q) => about.quantities[q]);
+  const listed = names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : names[0];
+  const characters = length < about.characters
+    ? `the first ${count(length)} of ${count(about.characters)} characters`
+    : `${count(length)} characters`;
+  return [`read by ${about.model}: ${characters}, ${fixed(about.mean_loss ?? NaN, 3)} nats ` +
+    `a character; ${listed} of ${kept < units ? `${count(kept)} of ` : 'all '}${count(units)} units`,
+  ...(kept < units ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
+}
+
+async function start() {
+  document.title = `${about.text} · ${about.model} · rune`;
+  element('title').textContent = about.text;
+  if (typeof DecompressionStream === 'undefined') {
+    view.textContent = 'This browser cannot unpack the page: it lacks DecompressionStream, which ' +
+      'Chrome and Edge have from 80, Firefox from 113 and Safari from 16.4 on.';
+    return;
+  }
+  if (length === 0 || signals.length === 0) {
+    element('summary').textContent = '';
+    view.textContent = 'There is nothing to show: the trace is empty.';
+    return;
+  }
+  element('summary').replaceChildren(...summary());
+  addColours();
+  await readText();
+  listen();
+  loadState();
+  const known = await readJson('findings');
+  known.discoveries = readDiscoveries(known.discoveries);
+  if (known.leanings)
+    leanings = {...known.leanings, levels: new Int8Array(await readBlock('leanings'))};
+  findings = known;
+  lean();
+  redraw();
+  showPanel();
+}
+
+start();

@@ -1,0 +1,121 @@
+// --- the neuron's card ---------------------------------------------------------------------------
+
+const levelClass = (value, range) =>
+  `level${Math.round((Math.min(Math.max(value / range, -1), 1)) * LEVELS)}`;
+
+function histogram({histogram: bins, range, quantiles}) {
+  const width = 320, height = 96, base = 74, step = width / bins.length;
+  const most = Math.max(...bins, 1);
+  const x = (value) => ((value / range + 1) / 2) * width;
+  const bars = bins.map((number, i) => {
+    const tall = number ? Math.max((number / most) * (base - 2), 1) : 0;
+    const middle = ((2 * i + 1) / bins.length - 1) * range;
+    return svg('rect', {x: i * step + 0.5, y: base - tall, width: step - 1, height: tall,
+      class: `bin ${levelClass(middle, range)}`},
+    svg('title', {}, `around ${short(middle)}: ${count(number)} characters`));
+  });
+  const [, low, , quarter, median, threeQuarters, , high] = quantiles.map(x);
+  const box = base + 9;
+  const line = (x1, y1, x2, y2, name) => svg('line', {x1, y1, x2, y2, class: name});
+  const label = (value, anchor) =>
+    svg('text', {x: x(value), y: height, 'text-anchor': anchor}, short(value, 3));
+  return svg('svg', {viewBox: `0 0 ${width} ${height + 2}`, class: 'figure', role: 'img',
+    'aria-label': `Histogram; quantiles: ${quantiles.map((q) => short(q, 3)).join(', ')}`},
+  ...bars, line(0, base, width, base, 'axis'), line(low, box, high, box, 'whisker'),
+  svg('rect', {x: quarter, y: box - 4, width: Math.max(threeQuarters - quarter, 1), height: 8,
+    class: 'box'}), line(median, box - 5, median, box + 5, 'median'),
+  label(-range, 'start'), label(0, 'middle'), label(range, 'end'));
+}
+
+function quantileTable({quantiles}) {
+  const share = (q) => `${Number((100 * q).toPrecision(3))} %`;
+  return make('table', {class: 'quantiles'},
+    make('tr', {}, ...findings.quantiles.map((q) => make('th', {scope: 'col'}, share(q)))),
+    make('tr', {}, ...quantiles.map((value) => make('td', {}, short(value, 2)))));
+}
+
+// Symbols with a number each, coloured by it.
+const chips = (pairs, range) => make('div', {class: 'chips'}, ...pairs.map(([id, value]) =>
+  make('span', {class: `chip ${levelClass(value, range)}`, title: symbols[id].name},
+    make('bdi', {class: `shown${symbols[id].style}`}, visible(symbols[id])), ` ${short(value)}`)));
+
+const SYMBOLS_EACH = 14;
+
+function bySymbol(pairs, range) {
+  const sorted = [...pairs].sort((a, b) => b[1] - a[1]);
+  if (sorted.length <= 2 * SYMBOLS_EACH) return [heading('Mean by character'), chips(sorted, range)];
+  return [heading('Mean by character: highest'), chips(sorted.slice(0, SYMBOLS_EACH), range),
+    heading('Lowest'), chips(sorted.slice(-SYMBOLS_EACH).reverse(), range)];
+}
+
+const passages = (title, positions, levels, range) =>
+  positions.length === 0 ? [] : [heading(title), ...positions.map((t) =>
+    passage(levels, valueOf(levels[t], range), t))];
+
+function pushed([up, down]) {
+  const range = Math.max(...[...up, ...down].map(([, weight]) => Math.abs(weight)), 1e-9);
+  return [heading('Pushes up, where it is positive'), chips(up, range),
+    heading('Pushes down'), chips(down, range)];
+}
+
+const related = (title, list) =>
+  list.length === 0 ? [] : [heading(title), make('ul', {class: 'list'}, ...list.map(([name, r]) =>
+    make('li', {}, signalButton(name, `r = ${fixed(r, 2)}`))))];
+
+// How open each gate of the unit is, and how long the forget gate keeps what the cell holds.
+function gatesOf({layer, unit}) {
+  if (!findings.gates) return [];
+  const i = layer * about.hidden_size + unit;
+  const row = ({name, low, high, mean}) => {
+    const bar = make('span', {class: 'share', role: 'img', 'aria-label':
+      `closed ${percent(low[i])} of the time, open ${percent(high[i])}`});
+    bar.style.setProperty('--low', `${100 * low[i]}%`);
+    bar.style.setProperty('--high', `${100 * (1 - high[i])}%`);
+    return make('tr', {}, make('th', {scope: 'row'}, name), make('td', {}, percent(low[i])),
+      make('td', {class: 'wide'}, bar), make('td', {}, percent(high[i])),
+      make('td', {}, short(mean[i], 2)));
+  };
+  const made = [heading('Gates: share of the time under 0.1 and over 0.9, mean'),
+    make('table', {class: 'gates'}, ...findings.gates.map(row))];
+  const keeps = findings.gates.find((gate) => gate.keeps);
+  const time = keeps && -1 / Math.log(keeps.mean[i]);
+  if (time > 0 && Number.isFinite(time))
+    made.push(make('p', {}, 'Time constant ', make('b', {}, `${short(time)} characters`),
+      make('span', {class: 'quiet'}, ` (−1/ln of the mean of ${keeps.name})`)));
+  return made;
+}
+
+function without({change, by_label: byLabel}) {
+  const {held, length: read, loss} = findings.ablation;
+  const difference = (value) => `${value > 0 ? '+' : ''}${fixed(value, 4)}`;
+  const most = [...byLabel].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 8);
+  return [heading('Without it'),
+    make('p', {}, `Held at ${held}, the loss changes by `, make('b', {}, `${difference(change)} nats`),
+      make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${count(read)} characters)`)),
+    make('table', {class: 'changes'}, ...most.map(([label, value]) => make('tr', {},
+      make('th', {scope: 'row'}, findings.labels[label]), make('td', {}, difference(value)))))];
+}
+
+async function showNeuron(panel) {
+  const signal = signals[state.signal], {index} = signal;
+  const [levels, {card, push, ablation}] = await Promise.all(
+    [levelsOf(index), findingsOf(index).then((known) => known ?? {})]);
+  if (index !== state.signal) return;
+  const own = findings.discoveries.filter((discovery) => isOf(discovery, signal));
+  panel.replaceChildren(
+    make('h2', {}, `Layer ${signal.layer}, unit ${signal.unit}: ${about.quantities[signal.quantity]}`),
+    ...(own.length ? [make('ol', {class: 'list'}, ...own.map(discoveryItem))]
+      : [quiet('Nothing was found that this unit goes with.')]),
+    ...(card ? [histogram(card), quantileTable(card)] : []),
+    ...(card ? passages('Highest', card.highest, levels, signal.range) : []),
+    ...(card ? passages('Lowest', card.lowest, levels, signal.range) : []),
+    ...(card ? passages('At each tenth of its values', card.tenths, levels, signal.range) : []),
+    ...(card ? bySymbol(card.by_symbol, signal.range) : []),
+    ...(push ? pushed(push) : []),
+    ...(card ? related('Most alike', card.alike) : []),
+    ...(card ? related('Most opposed', card.opposed) : []),
+    ...gatesOf(signal),
+    ...(ablation ? without(ablation) : []));
+  panel.scrollTop = 0;
+  showPresent();
+}

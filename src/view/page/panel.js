@@ -1,0 +1,115 @@
+// --- the panel at the side: one tab at a time, made when it is opened ----------------------------
+
+const tabs = {
+  discoveries: showDiscoveries,
+  neuron: showNeuron,
+  memory: showMemory,
+  selection: showSelection,
+};
+let lastTab = 'discoveries';
+
+function openPanel(name) {
+  state.panel = Object.hasOwn(tabs, name) ? name : '';
+  if (state.panel) lastTab = state.panel;
+  const changed = element('panel').hidden !== !state.panel;
+  element('panel').hidden = !state.panel;
+  element('side').setAttribute('aria-pressed', String(Boolean(state.panel)));
+  for (const tab of Object.keys(tabs)) {
+    element(`tab-${tab}`).setAttribute('aria-selected', String(tab === state.panel));
+    element(tab).hidden = tab !== state.panel;
+  }
+  document.body.classList.toggle('with-panel', Boolean(state.panel));
+  if (changed) drawStrip();
+  showPanel();
+  saveState();
+}
+
+// Makes the open tab for what is chosen now.
+function showPanel() {
+  if (!state.panel || !findings) return;
+  tabs[state.panel](element(state.panel));
+  showPresent();
+}
+
+// Shows which of the signals that are listed is the one that is drawn.
+function showPresent() {
+  for (const item of element('panel').querySelectorAll('button.item'))
+    item.ariaCurrent = item.dataset.signal === String(state.signal) ? 'true' : null;
+}
+
+const heading = (words) => make('h3', {}, words);
+const quiet = (words) => make('p', {class: 'quiet'}, words);
+
+// --- discoveries ---------------------------------------------------------------------------------
+
+const DISCOVERIES_AT_ONCE = 100;
+
+// What was found, best first: {name: [quantity, layer, unit], label, measure, score, alone, words}.
+function readDiscoveries(list) {
+  return list.map(([name, label, measure, score, alone, sentence]) => ({
+    name, label, measure, score, alone,
+    sentence, words: sentence.slice(sentence.indexOf(': ') + 2),
+  }));
+}
+
+const isOf = ({name}, {layer, unit}) => name[1] === layer && name[2] === unit;
+
+// The best of each unit; or, where words are looked for, all that hold each of them.
+function discoveriesWith(query) {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length > 0)
+    return findings.discoveries.filter(({name, sentence, label}) => {
+      const [quantity, layer, unit] = name;
+      const all = `${sentence} ${findings.labels[label]} ${nameOf({quantity, layer, unit})}`;
+      return words.every((word) => all.toLowerCase().includes(word));
+    });
+  const seen = new Set();
+  return findings.discoveries.filter(({name: [, layer, unit]}) => {
+    const key = `${layer}:${unit}`, first = !seen.has(key);
+    seen.add(key);
+    return first;
+  });
+}
+
+// How good it is, and in the same bar what the current character alone reaches.
+function scoreBar({measure, score, alone}) {
+  const share = (value) => Math.min(Math.abs(measure === 'auc' ? 2 * value - 1 : value), 1);
+  const bar = make('span', {class: 'score', title:
+    `${measure} ${fixed(score, 2)}; the character alone: ${fixed(alone, 2)}`});
+  bar.style.setProperty('--score', `${100 * share(score)}%`);
+  bar.style.setProperty('--alone', `${100 * share(alone)}%`);
+  return bar;
+}
+
+const discoveryItem = (discovery) =>
+  make('li', {}, signalButton(discovery.name, make('span', {}, discovery.words),
+    scoreBar(discovery)));
+
+function fillDiscoveries(list, query, shown) {
+  const found = discoveriesWith(query);
+  list.replaceChildren(...found.slice(0, shown).map(discoveryItem));
+  if (found.length === 0)
+    list.append(make('li', {class: 'quiet'}, 'Nothing that was found has these words.'));
+  if (found.length > shown)
+    list.append(make('li', {}, make('button', {
+      type: 'button', click: () => fillDiscoveries(list, query, shown + DISCOVERIES_AT_ONCE),
+    }, `Show more: ${count(found.length - shown)} are left`)));
+  showPresent();
+}
+
+function showDiscoveries(panel) {
+  if (panel.childElementCount > 0) return; // it does not depend on what is chosen
+  if (findings.discoveries.length === 0) {
+    panel.append(quiet('No unit was found to go with anything that rune knows of this text.'));
+    return;
+  }
+  const list = make('ol', {class: 'list'});
+  const input = make('input', {
+    type: 'search', 'aria-label': 'Filter the discoveries', placeholder: 'Filter',
+    input: () => fillDiscoveries(list, input.value, DISCOVERIES_AT_ONCE), autocomplete: 'off',
+  });
+  fillDiscoveries(list, '', DISCOVERIES_AT_ONCE);
+  panel.append(
+    quiet('What units do, best first, on the half of the text that was held out. The dark part ' +
+      'of a bar is what the current character alone tells.'), input, list);
+}

@@ -1,0 +1,30 @@
+// --- on paper: the selected passage, or what is in sight -----------------------------------------
+
+function layPaper() {
+  const [start, end] = state.selection ?? [firstInSight(), endOfSight()];
+  const shown = [state.signal, state.second].filter((index) => index >= 0);
+  const lines = [];
+  for (let row = rowOf(start); row < numRows() && rowStarts[row] < end; row++)
+    lines.push(makeRow(row, Math.max(rowStarts[row], start), Math.min(rowStarts[row + 1], end)));
+  const columns = Math.max(...lines.map((line) => line.querySelectorAll('.cell').length));
+  const sheetOfPaper = make('div', {class: `sheet${state.guesses ? ' guessing' : ''}`}, ...lines);
+  sheetOfPaper.style.setProperty('--columns', columns * (state.guesses ? 5.4 : 1));
+  element('paper').replaceChildren(
+    make('h2', {}, `${about.text}, characters ${count(start)} to ${count(end - 1)}`),
+    make('p', {}, `${shown.map((index) => nameOf(signals[index])).join(' above, below ')}; ` +
+      `read by ${about.model}`),
+    element('legend').cloneNode(true),
+    sheetOfPaper);
+  element('paper').querySelector('#legend').removeAttribute('id');
+}
+
+// Paper is white.
+function setPrinting(on) {
+  document.documentElement.dataset.theme = on ? 'light' : state.theme;
+  showLegend();
+  if (on) layPaper();
+  else element('paper').replaceChildren();
+}
+
+addEventListener('beforeprint', () => setPrinting(true));
+addEventListener('afterprint', () => setPrinting(false));

@@ -1,0 +1,111 @@
+// --- rows: where the text is broken --------------------------------------------------------------
+
+let rowStarts = [0]; // where each row starts, and the end of the text
+let rowDirections = []; // the direction of the paragraph that the row is of
+let rowHeight = 1;
+const numRows = () => rowStarts.length - 1;
+
+function breakRows(room) {
+  rowStarts = [];
+  for (let start = 0; start < length; ) {
+    rowStarts.push(start);
+    let end = start, used = 0, afterSpace = start, usedToSpace = 0;
+    for (; end < length; end++) {
+      const symbol = symbolAt(end);
+      if (used + symbol.width > room && end > start) {
+        if (usedToSpace > room / 2) end = afterSpace;
+        break;
+      }
+      used += symbol.width;
+      if (symbol.ends !== KEEP) {
+        afterSpace = end + 1;
+        usedToSpace = used;
+      }
+      if (symbol.ends === MUST_BREAK) {
+        end++;
+        break;
+      }
+    }
+    start = end;
+  }
+  rowStarts.push(length);
+}
+
+// A paragraph runs in the direction of the first character that has one.
+function directRows() {
+  rowDirections = [];
+  for (let t = 0, row = 0; row < numRows(); ) {
+    let direction = 0;
+    for (; t < length && symbolAt(t).ends !== MUST_BREAK; t++) direction ||= symbolAt(t).direction;
+    for (t++; row < numRows() && rowStarts[row] < t; row++)
+      rowDirections.push(direction === RIGHT_TO_LEFT ? 'rtl' : 'ltr');
+  }
+}
+
+// The last index of a rising list whose item is not above the value; −1 if all are.
+function lastUpTo(list, value, size = list.length) {
+  let low = -1, high = size;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (list[middle] <= value) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+const rowOf = (t) => Math.max(lastUpTo(rowStarts, t, numRows()), 0);
+
+const MAX_COLUMNS = 110; // longer rows are hard to read
+
+// The width of an element in a row, and the row's height, as the browser draws them.
+function measure(className, shown) {
+  const cell = make('span', {class: className}, shown);
+  const row = make('div', {class: 'row'}, cell);
+  sheet.append(row);
+  const width = cell.getBoundingClientRect().width, height = row.getBoundingClientRect().height;
+  row.remove();
+  return {width, height};
+}
+
+// Each symbol's width in pixels: of its column of guesses, or of itself in the font it is drawn in.
+function measureSymbols() {
+  const {fontSize, fontFamily} = getComputedStyle(view);
+  const canvas = document.createElement('canvas').getContext('2d');
+  canvas.font = `${fontSize} ${fontFamily}`;
+  const narrow = measure('column', '').width, wide = measure('column wide', '').width;
+  for (const symbol of symbols)
+    if (state.guesses) symbol.width = isWide(symbol) ? wide : narrow;
+    else symbol.width = canvas.measureText(symbol.shown).width;
+}
+
+function layOut() {
+  const top = firstInSight();
+  sheet.classList.toggle('guessing', state.guesses);
+  measureSymbols();
+  const column = measure('cell', '0');
+  const style = getComputedStyle(view);
+  const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+  const room = view.clientWidth - 1 - padding; // clientWidth is rounded
+  const width = Math.min(room, MAX_COLUMNS * column.width);
+  rowHeight = column.height;
+  breakRows(width);
+  directRows();
+  sheet.style.width = `${width}px`;
+  sheet.style.height = `${numRows() * rowHeight}px`;
+  clearRows();
+  view.scrollTop = rowOf(top) * rowHeight;
+  drawRows();
+}
+
+const rowAt = (height) => Math.min(Math.max(Math.round(height / rowHeight), 0), numRows() - 1);
+const firstInSight = () => rowStarts[rowAt(view.scrollTop)] || 0;
+const endOfSight = () => rowStarts[rowAt(view.scrollTop + view.clientHeight - rowHeight) + 1] || 0;
+
+// Scrolls as little as brings a character into sight; or, if it is far, to the middle.
+function bringIntoSight(t) {
+  const top = rowOf(t) * rowHeight, bottom = top + 2 * rowHeight - view.clientHeight;
+  const far = top < view.scrollTop - view.clientHeight || bottom > view.scrollTop + view.clientHeight;
+  if (far) view.scrollTop = top - (view.clientHeight - rowHeight) / 2;
+  else if (top < view.scrollTop) view.scrollTop = top;
+  else if (bottom > view.scrollTop) view.scrollTop = bottom;
+}

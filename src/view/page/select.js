@@ -1,0 +1,187 @@
+// --- a selected passage: units that are on throughout it, and where else they are ----------------
+
+const UNITS_USED = 40; // of those that are on, at most: the rarest
+const PASSAGES_SHOWN = 25;
+const WORK = 12; // milliseconds of work between pauses, so that the page answers
+
+let threshold = 0.3; // of a signal's range, beyond which it is on
+let alikePassages = []; // [{start, end, units}]
+let searches = 0; // counted, so that an old one ends when a new one begins
+
+function select(start, end) {
+  state.selection = start < end ? [Math.max(start, 0), Math.min(end, length)] : null;
+  alikePassages = [];
+  searches++;
+  if (state.selection) bringIntoSight(state.selection[0]);
+  drawRows();
+  redraw();
+  if (state.panel === 'selection') showPanel();
+  saveState();
+}
+
+const exactText = (start, end) =>
+  Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact).join('');
+
+document.addEventListener('copy', (event) => {
+  if (!state.selection || event.target.closest?.('input')) return;
+  event.clipboardData.setData('text/plain', exactText(...state.selection));
+  event.preventDefault();
+});
+
+// Whether a level is beyond the limit on the side of that sign.
+const isOn = (level, sign, limit) => level !== NO_LEVEL && level * sign >= limit;
+
+// The sign with which a signal is on throughout a passage, or 0.
+function signThroughout(levels, start, end, limit) {
+  const sign = Math.sign(levels[start]);
+  for (let t = start; t < end; t++) if (!isOn(levels[t], sign, limit)) return 0;
+  return sign;
+}
+
+function shareOn(levels, sign, limit) {
+  let on = 0;
+  for (let t = 0; t < length; t++) on += isOn(levels[t], sign, limit);
+  return on / length;
+}
+
+// Pauses now and then; throws once another search has begun.
+function pacer(own, progress) {
+  let last = performance.now();
+  return async (done, of) => {
+    if (performance.now() - last < WORK) return;
+    progress(done / of);
+    await pause();
+    if (own !== searches) throw new DOMException('a new search has begun', 'AbortError');
+    last = performance.now();
+  };
+}
+
+// The signals that are on throughout a passage, the rarest first: {index, sign, share}.
+async function unitsThroughout(start, end, limit, pace) {
+  const found = [];
+  for (const {index} of signals) {
+    const levels = await levelsOf(index);
+    const sign = signThroughout(levels, start, end, limit);
+    if (sign !== 0) found.push({index, sign, share: shareOn(levels, sign, limit)});
+    await pace(index, signals.length);
+  }
+  return found.sort((a, b) => a.share - b.share);
+}
+
+// For the passage of that length that ends at each character, how many of the units are on
+// throughout it, and behind the point how rare they are (the share of their sum of −log2 share).
+async function likeness(units, span, limit, pace) {
+  const scores = new Float32Array(length);
+  const rarities = units.map(({share}) => -Math.log2(share));
+  const all = rarities.reduce((sum, rarity) => sum + rarity, 0) + 1;
+  for (const [i, {index, sign}] of units.entries()) {
+    const levels = await levelsOf(index), score = 1 + rarities[i] / all;
+    for (let t = 0, run = 0; t < length; t++) {
+      run = isOn(levels[t], sign, limit) ? run + 1 : 0;
+      if (run >= span) scores[t] += score;
+    }
+    await pace(i, units.length);
+  }
+  return scores;
+}
+
+// The best passages that overlap neither each other nor the selection.
+function bestPassages(scores, start, end) {
+  const span = end - start, candidates = [];
+  for (let from = 0; from < length; from += span) { // the best that ends in each stretch
+    let best = from;
+    for (let t = from; t < Math.min(from + span, length); t++)
+      if (scores[t] > scores[best]) best = t;
+    if (scores[best] > 0) candidates.push(best);
+  }
+  candidates.sort((a, b) => scores[b] - scores[a] || a - b);
+  const taken = [];
+  for (const last of candidates) {
+    const found = {start: last + 1 - span, end: last + 1, units: Math.floor(scores[last])};
+    const free = (other) => found.end <= other.start || found.start >= other.end;
+    if (free({start, end}) && taken.every(free)) taken.push(found);
+    if (taken.length === PASSAGES_SHOWN) break;
+  }
+  return taken;
+}
+
+function unitItem({index, sign, share}) {
+  const {quantity, layer, unit} = signals[index];
+  const known = findings.discoveries.find((discovery) => isOf(discovery, signals[index]));
+  const direction = make('span', {class: `sign ${sign > 0 ? 'up' : 'down'}`},
+    sign > 0 ? 'high' : 'low');
+  return make('li', {}, signalButton([quantity, layer, unit], direction,
+    make('span', {class: 'words'}, known ? known.words : ''),
+    make('span', {class: 'quiet', title: 'of the text'}, percent(share))));
+}
+
+async function searchAlike(into, progress) {
+  const own = ++searches, [start, end] = state.selection;
+  const limit = threshold * LEVELS;
+  const pace = pacer(own, (share) => {
+    progress.hidden = false;
+    progress.value = share;
+  });
+  const units = await unitsThroughout(start, end, limit, pace);
+  if (own !== searches) return;
+  const words = units.length === 0 ? 'No signal is on throughout it: lower the threshold, or select less.'
+    : `${count(units.length)} of ${count(signals.length)} signals are on throughout it; ` +
+      'with each the share of the whole text where it is.';
+  const used = units.slice(0, UNITS_USED);
+  into.replaceChildren(quiet(words), make('ul', {class: 'list units'}, ...used.map(unitItem)));
+  if (used.length > 0) {
+    alikePassages = bestPassages(await likeness(used, end - start, limit, pace), start, end);
+    if (own !== searches) return;
+    const levels = state.levels ?? await levelsOf(state.signal);
+    into.append(heading('Where else they are on together'),
+      ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
+      ...alikePassages.map((other) =>
+        passage(levels, `${other.units} of ${used.length}`, other.start, other.end)));
+    announce(`${units.length} signals are on throughout the selection; ` +
+      `${alikePassages.length} other passages`);
+  }
+  progress.hidden = true;
+  showPresent();
+  redraw();
+}
+
+const findAlike = (into, progress) => searchAlike(into, progress).catch((error) => {
+  if (error.name !== 'AbortError') throw error;
+});
+
+// From and to as numbers, for those who do not drag.
+function boundFields() {
+  const [start, end] = state.selection ?? [Math.max(state.marked, 0), Math.max(state.marked, 0) + 1];
+  const field = (name, value, most) => make('input', {type: 'number', name, value, min: 0,
+    max: most, 'aria-label': name === 'from' ? 'From character' : 'To character, itself not'});
+  const from = field('from', start, length - 1), to = field('to', end, length);
+  return make('form', {class: 'bounds', submit: (event) => {
+    event.preventDefault();
+    select(Number(from.value), Number(to.value));
+  }}, 'Characters ', from, ' to ', to, ' ', make('button', {}, 'Select'));
+}
+
+// The selection that the tab is about.
+let selectionShown = '';
+
+function showSelection(panel) {
+  const wanted = JSON.stringify(state.selection);
+  if (wanted === selectionShown) return;
+  selectionShown = wanted;
+  const into = make('div', {}), progress = make('progress', {max: 1, 'aria-label': 'Unpacking'});
+  progress.hidden = true;
+  const shown = make('output', {}, fixed(threshold, 2));
+  const slider = make('input', {type: 'range', min: 0.05, max: 0.95, step: 0.05, value: threshold,
+    'aria-label': 'Threshold, as a share of the signal’s range',
+    input: () => {
+      threshold = Number(slider.value);
+      shown.textContent = fixed(threshold, 2);
+      if (state.selection) findAlike(into, progress);
+    }});
+  panel.replaceChildren(heading('Selection'), boundFields(),
+    make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of the range'),
+    progress, into);
+  if (state.selection) findAlike(into, progress);
+  else into.append(quiet('Drag over the text, or mark a character and press Shift with an arrow: ' +
+    'here stand the units that are on throughout the passage, then other passages where they are.'));
+}

@@ -1,0 +1,145 @@
+// --- choosing the signals ------------------------------------------------------------------------
+
+const distinct = (list) => [...new Set(list)].sort((a, b) => a - b);
+const nearest = (list, wanted) =>
+  list.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
+const quantities = distinct(signals.map((s) => s.quantity));
+const layersOf = (quantity) =>
+  distinct(signals.filter((s) => s.quantity === quantity).map((s) => s.layer));
+const unitsOf = (quantity, layer) =>
+  distinct(signals.filter((s) => s.quantity === quantity && s.layer === layer).map((s) => s.unit));
+
+function fill(select, values, labelOf, chosen) {
+  const options = values.map((value) => new Option(labelOf(value), value, false, value === chosen));
+  select.replaceChildren(...options);
+}
+
+function fillLists() {
+  const {quantity, layer, unit} = signals[state.signal];
+  fill(element('quantity'), quantities, (q) => about.quantities[q], quantity);
+  fill(element('layer'), layersOf(quantity), String, layer);
+  fill(element('unit'), unitsOf(quantity, layer), String, unit);
+}
+
+function showLegend() {
+  const two = state.second >= 0;
+  const scale = (index, place) => {
+    const {range} = signals[index], end = short(range, 3);
+    const bar = make('span', {class: 'bar'});
+    bar.style.background = `linear-gradient(to right, ${about[document.documentElement.dataset.theme].join()})`;
+    return make('span', {
+      class: 'scale', role: 'img',
+      'aria-label': `${place}${nameOf(signals[index])}: blue for −${end}, orange for +${end}`,
+    }, make('b', {}, nameOf(signals[index])), make('span', {class: 'low'}, `−${end}`), bar,
+    make('span', {}, `+${end}`));
+  };
+  element('legend').replaceChildren(scale(state.signal, two ? 'Upper half, ' : ''),
+    ...(two ? [scale(state.second, 'Lower half, ')] : []));
+}
+
+// What changes with either signal.
+function showChange() {
+  redraw();
+  drawStrip();
+  showDetail(state.marked);
+}
+
+async function showSignal(index) {
+  state.signal = index;
+  state.levels = null;
+  fillLists();
+  showLegend();
+  saveState();
+  const levels = await levelsOf(index);
+  if (state.signal !== index) return; // another was chosen meanwhile
+  state.levels = levels;
+  showChange();
+  showPanel();
+}
+
+async function showSecond(index) {
+  const list = element('second');
+  state.second = index;
+  state.secondLevels = null;
+  element('compare').setAttribute('aria-pressed', String(index >= 0));
+  list.hidden = index < 0;
+  if (index >= 0) {
+    if (list.length === 0)
+      fill(list, signals.map((s) => s.index), (i) => nameOf(signals[i]), index);
+    list.value = index;
+  }
+  showLegend();
+  saveState();
+  const levels = index < 0 ? null : await levelsOf(index);
+  if (state.second !== index) return;
+  state.secondLevels = levels;
+  showChange();
+}
+
+function exchange() {
+  if (state.second < 0) return;
+  const {signal, second} = state;
+  showSignal(second);
+  showSecond(signal);
+}
+
+// The signal of these, or the nearest there is of that quantity.
+function choose(quantity, layer, unit) {
+  const nearLayer = nearest(layersOf(quantity), layer);
+  const nearUnit = nearest(unitsOf(quantity, nearLayer), unit);
+  const {index} = findSignal(quantity, nearLayer, nearUnit);
+  announce(nameOf(signals[index]));
+  return showSignal(index);
+}
+
+// The neighbour in a list, from its end to its start again.
+const step = (list, item, by) => list[(list.indexOf(item) + by + list.length) % list.length];
+
+function stepUnit(by) {
+  const {quantity, layer, unit} = signals[state.signal];
+  choose(quantity, layer, step(unitsOf(quantity, layer), unit, by));
+}
+
+function stepLayer(by) {
+  const {quantity, layer, unit} = signals[state.signal];
+  choose(quantity, step(layersOf(quantity), layer, by), unit);
+}
+
+function stepQuantity(by) {
+  const {quantity, layer, unit} = signals[state.signal];
+  choose(step(quantities, quantity, by), layer, unit);
+}
+
+function setGuesses(on) {
+  state.guesses = on;
+  element('guesses').setAttribute('aria-pressed', String(on));
+  layOut();
+  saveState();
+}
+
+function setTheme(theme) {
+  state.theme = theme;
+  document.documentElement.dataset.theme = theme;
+  element('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
+}
+
+function switchTheme() {
+  setTheme(state.theme === 'dark' ? 'light' : 'dark');
+  showLegend();
+  drawStrip();
+  saveState();
+}
+
+// A button that shows a signal, named by its parts, if the page holds it; else its name alone.
+function signalButton(name, ...children) {
+  const [quantity, layer, unit] = name, words = nameOf({quantity, layer, unit});
+  const signal = findSignal(quantity, layer, unit);
+  const content = [make('b', {class: 'name'}, words), ...children];
+  if (!signal)
+    return make('span', {class: 'item absent', title: 'not in this page: --units chooses'},
+      ...content);
+  return make('button', {
+    type: 'button', class: 'item', click: () => showSignal(signal.index),
+    'data-signal': signal.index,
+  }, ...content);
+}

@@ -1,0 +1,81 @@
+// --- what is shown -------------------------------------------------------------------------------
+
+const state = {
+  signal: about.first, // index into signals
+  second: -1, // the one in the lower half, or −1
+  levels: null, // of the signal, one a character; null while they are unpacked
+  secondLevels: null,
+  marked: -1, // the character that was chosen, or −1
+  selection: null, // [start, end) or null
+  matches: {starts: [], ends: []}, // of the search
+  guesses: false,
+  theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
+  panel: '', // the tab that is open, or none
+};
+let findings = null; // of the whole network, once they are unpacked
+
+const view = element('view');
+const sheet = element('sheet');
+
+// --- symbols and names ---------------------------------------------------------------------------
+
+const KEEP = 0, MUST_BREAK = 2; // of a symbol: whether a row ends after it
+const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a symbol: its direction, 0 where it has none
+const rightToLeft = new RegExp(`[${['Hebrew', 'Arabic', 'Syriac', 'Thaana', 'Nko', 'Samaritan',
+  'Mandaic', 'Adlam', 'Hanifi_Rohingya'].map((script) => `\\p{Script=${script}}`).join('')}]`, 'u');
+
+function directionOf(shown) {
+  if (rightToLeft.test(shown)) return RIGHT_TO_LEFT;
+  return /[\p{L}\p{N}]/u.test(shown) ? LEFT_TO_RIGHT : 0;
+}
+
+const symbols = about.symbols.map(([shown, ends, combining, name, exact]) => ({
+  shown, ends, name, exact,
+  style: combining ? ' combining' : '',
+  direction: directionOf(shown),
+}));
+const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
+const symbolAt = (t) => symbols[text.ids[t]];
+const isWide = (symbol) => symbol.shown.length > 4 && !/\P{ASCII}/u.test(symbol.shown); // U+200D
+// A space is seen in the text by its colour; in a list it needs a sign.
+const visible = (symbol) => (symbol.shown === ' ' ? '␣' : symbol.shown);
+
+const nameOf = ({quantity, layer, unit}) => `${about.quantities[quantity]} ${layer}:${unit}`;
+
+// --- numbers as words ----------------------------------------------------------------------------
+
+const signed = (words) => words.replace('-', '−');
+const count = (number) => number.toLocaleString('en');
+const short = (value, digits = 2) =>
+  Number.isFinite(value) ? signed(String(Number(value.toPrecision(digits)))) : '–';
+const fixed = (value, decimals) =>
+  Number.isFinite(value) ? signed(value.toFixed(decimals)) : 'not a number';
+const percent = (share) =>
+  share >= 0.0995 ? `${Math.round(100 * share)} %`
+  : share >= 0.0005 ? `${(100 * share).toFixed(1)} %` : '< 0.1 %';
+
+// The value of a level, with as many decimals as tell it from its neighbours.
+function valueOf(level, range) {
+  const decimals = Math.min(Math.max(Math.ceil(-Math.log10(range / LEVELS)), 0), 12);
+  return fixed(level === NO_LEVEL ? NaN : (level / LEVELS) * range, decimals);
+}
+
+// --- elements ------------------------------------------------------------------------------------
+
+// make('button', {type: 'button', class: 'item'}, 'words', child …): attributes that are undefined
+// or false are left out, functions listen.
+function make(name, attributes = {}, ...children) {
+  return assemble(document.createElement(name), attributes, children);
+}
+
+const svg = (name, attributes = {}, ...children) =>
+  assemble(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, children);
+
+function assemble(made, attributes, children) {
+  for (const [key, value] of Object.entries(attributes))
+    if (typeof value === 'function') made.addEventListener(key, value);
+    else if (value !== undefined && value !== false)
+      made.setAttribute(key, value === true ? '' : value);
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
