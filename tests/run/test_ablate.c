@@ -148,38 +148,51 @@ static void changes_are_those_of_the_equations(void **state)
         compare(engine_at(k), 2, MOST, HOLD_MEAN, 2, &random);
 }
 
-/* More units than are held side by side, and labels. */
-enum { MANY = 520, SHORT = 8 };
-
-static void ablate_many(struct ablation *ablation, const struct trace_signal *units, size_t count,
-                        int threads)
+/* Ablates `count` units of a model of L layers of `width` units. */
+static void ablate_units(struct ablation *ablation, int L, int width,
+                         const struct trace_signal *units, size_t count, size_t length, int threads)
 {
     struct stack stack;
-    stack_init(&stack, engine_at(0), (struct shape){2, MANY, V, 1, 1}, 0, threads);
-    assert_int_equal(ablate(ablation, stack.team, &stack.model, ids, SHORT, HOLD_MEAN, units, count,
-                            &labels, NULL, NULL),
+    *ablation = (struct ablation){0};
+    stack_init(&stack, engine_at(0), (struct shape){L, width, V, 1, 1}, 0, threads);
+    assert_int_equal(ablate(ablation, stack.team, &stack.model, ids, length, HOLD_MEAN, units,
+                            count, &labels, NULL, NULL),
                      0);
     stack_release(&stack);
 }
 
-/* Neither the threads nor the units beside it change a bit of what a unit's change is. */
-static void nothing_beside_makes_a_difference(void **state)
+static void threads_make_no_difference(void **state)
 {
     (void)state;
-    struct trace_signal units[2 * MANY];
-    struct ablation alone = {0}, together = {0}, some = {0};
+    enum { WIDTH = 40, COUNT = 2 * WIDTH };
+    struct trace_signal units[COUNT];
+    struct ablation alone, together;
     make_text();
-    for (int k = 0; k < 2 * MANY; k++)
-        units[k] = (struct trace_signal){0, k / MANY, k % MANY};
-    ablate_many(&alone, units, 2 * MANY, 1);
-    ablate_many(&together, units, 2 * MANY, 3);
-    ablate_many(&some, units + MANY - 1, 3, 2);
-    assert_memory_equal(alone.change, together.change, 2 * MANY * sizeof(float));
-    assert_memory_equal(alone.change + MANY - 1, some.change, 3 * sizeof(float));
-    for (int k = 0; k < 2 * MANY; k++)
+    for (int k = 0; k < COUNT; k++)
+        units[k] = (struct trace_signal){0, k / WIDTH, k % WIDTH};
+    ablate_units(&alone, 2, WIDTH, units, COUNT, MOST, 1);
+    ablate_units(&together, 2, WIDTH, units, COUNT, MOST, 3);
+    assert_memory_equal(alone.change, together.change, COUNT * sizeof(float));
+    for (int k = 0; k < COUNT; k++) /* the label that is on often */
         assert_memory_equal(alone.by_label + k * K, together.by_label + k * K, sizeof(float));
     ablation_release(&alone);
     ablation_release(&together);
+}
+
+/* More units than are held side by side: those around the cut, and what is found of them alone. */
+static void units_beside_make_no_difference(void **state)
+{
+    (void)state;
+    enum { MANY = 520, FIRST = 510, SOME = 5, LENGTH = 4 };
+    static struct trace_signal units[MANY];
+    struct ablation all, some;
+    make_text();
+    for (int k = 0; k < MANY; k++)
+        units[k] = (struct trace_signal){0, 0, k};
+    ablate_units(&all, 1, MANY, units, MANY, LENGTH, 2);
+    ablate_units(&some, 1, MANY, units + FIRST, SOME, LENGTH, 2);
+    assert_memory_equal(all.change + FIRST, some.change, SOME * sizeof(float));
+    ablation_release(&all);
     ablation_release(&some);
 }
 
@@ -239,7 +252,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_are_those_of_the_equations),
-        cmocka_unit_test(nothing_beside_makes_a_difference),
+        cmocka_unit_test(threads_make_no_difference),
+        cmocka_unit_test(units_beside_make_no_difference),
         cmocka_unit_test(a_unit_that_nothing_reads_changes_nothing),
         cmocka_unit_test(progress_is_told),
     };
