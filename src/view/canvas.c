@@ -1,5 +1,6 @@
 #include "canvas.h"
 
+#include <math.h>
 #include <stdio.h>
 
 void canvas_colour(cairo_t *cr, struct colour colour)
@@ -14,21 +15,30 @@ void canvas_line(cairo_t *cr, double x0, double y0, double x1, double y1)
     cairo_stroke(cr);
 }
 
-static void set_text(PangoLayout *layout, const char *font, const char *text)
+/* Letters are as wide at every scale: what was measured is what is drawn. */
+static PangoLayout *layout_new(const char *font, const char *text)
 {
+    PangoContext *context = pango_font_map_create_context(pango_cairo_font_map_get_default());
     PangoFontDescription *description = pango_font_description_from_string(font);
+    cairo_font_options_t *options = cairo_font_options_create();
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+    pango_cairo_context_set_font_options(context, options);
+    pango_context_set_round_glyph_positions(context, FALSE);
+    PangoLayout *layout = pango_layout_new(context);
     pango_layout_set_font_description(layout, description);
     pango_layout_set_single_paragraph_mode(layout, TRUE);
     pango_layout_set_text(layout, text, -1);
+    cairo_font_options_destroy(options);
     pango_font_description_free(description);
+    g_object_unref(context);
+    return layout;
 }
 
 double canvas_text_within(cairo_t *cr, double x, double y, double anchor, const char *font,
                           struct colour colour, const char *text, double room)
 {
-    PangoLayout *layout = pango_cairo_create_layout(cr);
+    PangoLayout *layout = layout_new(font, text);
     int width, height;
-    set_text(layout, font, text);
     pango_layout_get_pixel_size(layout, &width, &height);
     if (width > room) {
         pango_layout_set_width(layout, (int)(room * PANGO_SCALE));
@@ -51,19 +61,18 @@ double canvas_text(cairo_t *cr, double x, double y, double anchor, const char *f
 
 double canvas_text_width(const char *font, const char *text)
 {
-    PangoContext *context = pango_font_map_create_context(pango_cairo_font_map_get_default());
-    PangoLayout *layout = pango_layout_new(context);
+    PangoLayout *layout = layout_new(font, text);
     int width;
-    set_text(layout, font, text);
     pango_layout_get_pixel_size(layout, &width, NULL);
     g_object_unref(layout);
-    g_object_unref(context);
     return width;
 }
 
 char *canvas_number(char *out, size_t room, double value, int digits, bool sign)
 {
     const char *before = value < 0 ? "−" : sign && value > 0 ? "+" : "";
-    snprintf(out, room, "%s%.*g", before, digits, value < 0 ? -value : value);
+    int used = snprintf(out, room, "%s%#.*g", before, digits, fabs(value));
+    if (used > 0 && (size_t)used < room && out[used - 1] == '.')
+        out[used - 1] = '\0';
     return out;
 }

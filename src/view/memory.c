@@ -24,10 +24,11 @@ static void draw_title(cairo_t *cr, const struct trace *trace, const char *title
 
 /* --- gates ------------------------------------------------------------------------------------ */
 
-#define PANEL_SIDE 176
+#define PANEL_SIDE 184
 #define PANEL_LEFT 52 /* room for labels, */
-#define PANEL_ABOVE 48
-#define PANEL_BELOW 52
+#define PANEL_ABOVE 44
+#define PANEL_BELOW 56
+#define FOOTNOTE_HEIGHT 20
 #define PANEL_GAP 20
 #define PANELS_A_ROW 4
 #define MARKER 2.6
@@ -35,6 +36,11 @@ static void draw_title(cairo_t *cr, const struct trace *trace, const char *title
 static int panel_columns(const struct gates *gates)
 {
     return gates->count < PANELS_A_ROW ? gates->count : PANELS_A_ROW;
+}
+
+static int panel_rows(const struct gates *gates)
+{
+    return (gates->count + PANELS_A_ROW - 1) / PANELS_A_ROW;
 }
 
 static double panel_width(void)
@@ -86,17 +92,21 @@ static void draw_gates(cairo_t *cr, const void *what, double page_height)
     double x = MARGIN, y = MARGIN + TITLE_HEIGHT;
     char name[32];
     (void)page_height;
-    draw_title(cr, &inspection->trace, "How often each unit's gates are shut, and open",
+    draw_title(cr, &inspection->trace, "How often the gates of each unit are shut, and open",
                2 * MARGIN + columns * panel_width());
     for (int layer = 0; layer < inspection->trace.num_layers; layer++) {
         snprintf(name, sizeof name, "layer %d", layer);
         plot_marker(cr, layer, x + 4, y, 1.6 * MARKER);
         x += 14 + canvas_text(cr, x + 14, y, 0, CANVAS_FONT, CANVAS_BLACK, name) + 20;
     }
-    y += LEGEND_HEIGHT;
+    y += LEGEND_HEIGHT / 2.0;
     for (int g = 0; g < gates->count; g++)
         draw_gate(cr, inspection, g, MARGIN + g % columns * panel_width() + PANEL_LEFT,
-                  y + g / columns * panel_height() + PANEL_ABOVE - LEGEND_HEIGHT / 2.0);
+                  y + g / columns * panel_height() + PANEL_ABOVE);
+    canvas_text(
+        cr, MARGIN, y + panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT / 2.0, 0, CANVAS_SMALL,
+        CANVAS_QUIET,
+        "A gate that goes from −1 to 1 is taken as (g + 1) / 2. No unit is above the line.");
 }
 
 int gates_write(const struct inspection *inspection, const struct view_options *options,
@@ -106,11 +116,10 @@ int gates_write(const struct inspection *inspection, const struct view_options *
     const int columns = panel_columns(gates);
     if (gates->count == 0)
         return 0;
-    const int rows = (gates->count + columns - 1) / columns;
     const struct drawing drawing = {.title = "Gates",
                                     .width = 2 * MARGIN + columns * panel_width(),
-                                    .height = 2 * MARGIN + TITLE_HEIGHT + LEGEND_HEIGHT +
-                                              rows * panel_height(),
+                                    .height = 2 * MARGIN + TITLE_HEIGHT + LEGEND_HEIGHT / 2.0 +
+                                              panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT,
                                     .draw = draw_gates,
                                     .what = inspection};
     return drawing_write(&drawing, format, "gates", options, directory);
@@ -122,7 +131,7 @@ int gates_write(const struct inspection *inspection, const struct view_options *
 #define REACH_HEIGHT 460
 #define REACH_LEFT (MARGIN + 52)
 #define REACH_RIGHT (REACH_WIDTH - MARGIN)
-#define REACH_TOP 132
+#define REACH_TOP 122
 #define REACH_BOTTOM (REACH_HEIGHT - 64)
 #define KEY_LENGTH 26
 
@@ -159,7 +168,7 @@ static void draw_band(cairo_t *cr, const struct axis *x, const struct axis *y, c
         cairo_line_to(cr, axis_place(x, k), place_or_end(y, (double)high[k]));
     for (int k = steps - 1; k >= 0; k--)
         cairo_line_to(cr, axis_place(x, k), place_or_end(y, (double)low[k]));
-    cairo_set_source_rgba(cr, colour.red / 255.0, colour.green / 255.0, colour.blue / 255.0, 0.16);
+    cairo_set_source_rgba(cr, colour.red / 255.0, colour.green / 255.0, colour.blue / 255.0, 0.13);
     cairo_fill(cr);
 }
 

@@ -15,7 +15,6 @@
 #define GAP 30
 #define COLUMNS 3
 #define PANEL_WIDTH 262
-#define PANEL_HEIGHT 318
 #define WIDTH (2 * MARGIN + COLUMNS * PANEL_WIDTH + (COLUMNS - 1) * GAP)
 #define TITLE_HEIGHT 66
 #define LINE_HEIGHT 19 /* of titles and notes */
@@ -44,7 +43,7 @@ struct neuron {
 /* One of the figures side by side. */
 struct panel {
     const char *title;
-    bool (*exists)(const struct neuron *neuron);
+    double (*height)(const struct neuron *neuron); /* of what is below; 0: there is nothing */
     void (*draw)(cairo_t *cr, const struct neuron *neuron, struct box box);
 };
 
@@ -56,9 +55,10 @@ static void draw_note(cairo_t *cr, struct box *box, const char *note)
     box->height -= LINE_HEIGHT;
 }
 
-static bool has_card(const struct neuron *neuron)
+/* The height of a note and bars below it. */
+static double bars_height(size_t count)
 {
-    return neuron->card;
+    return LINE_HEIGHT + PLOT_BAR * (double)(count < MAX_BARS ? count : MAX_BARS);
 }
 
 /* --- values over the text --------------------------------------------------------------------- */
@@ -85,6 +85,11 @@ static void draw_quantiles(cairo_t *cr, const struct card *card, const struct ax
     canvas_line(cr, at[MEDIAN], y - 5, at[MEDIAN], y + 5);
 }
 
+static double histogram_height(const struct neuron *neuron)
+{
+    return neuron->card ? bars_height(MAX_BARS) : 0;
+}
+
 static void draw_histogram(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
     const struct card *card = neuron->card;
@@ -95,9 +100,9 @@ static void draw_histogram(cairo_t *cr, const struct neuron *neuron, struct box 
         largest = fmax(largest, (double)card->histogram[b]);
     }
     const double percent = total > 0 ? 100 / total : 0, range = (double)card->range;
-    const struct axis x = axis_exact(-range, range, box.x + 40, box.x + box.width - 8);
+    const struct axis x = axis_exact(-range, range, box.x + 48, box.x + box.width - 8);
     const struct axis y =
-        axis_around(0, fmax(largest * percent * 1.2, 0.1), box.y + box.height - 50, box.y + 32);
+        axis_around(0, fmax(largest * percent * 1.2, 0.1), box.y + box.height - 44, box.y + 32);
     plot_frame(cr, &x, &y, "value", "% of characters");
     canvas_colour(cr, CANVAS_GREY);
     for (int b = 0; b < CARD_BINS; b++) {
@@ -140,16 +145,21 @@ static void draw_symbols(cairo_t *cr, const struct neuron *neuron, struct box bo
     free(bars);
 }
 
+static double means_height(const struct neuron *neuron)
+{
+    return neuron->card ? bars_height(MAX_BARS) : 0;
+}
+
 static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
     draw_note(cr, &box, "where it is highest, and lowest");
     draw_symbols(cr, neuron, box, neuron->card->by_symbol, 1);
 }
 
-static bool has_pushes(const struct neuron *neuron)
+static double pushes_height(const struct neuron *neuron)
 {
-    return neuron->inspection->push &&
-           neuron->unit->layer == neuron->inspection->trace.num_layers - 1;
+    const bool last = neuron->unit->layer == neuron->inspection->trace.num_layers - 1;
+    return neuron->inspection->push && last ? bars_height(MAX_BARS) : 0;
 }
 
 static void draw_pushes(cairo_t *cr, const struct neuron *neuron, struct box box)
@@ -165,9 +175,10 @@ static void draw_pushes(cairo_t *cr, const struct neuron *neuron, struct box box
 #define GATE_LABEL 24
 #define GATE_MEAN 44
 
-static bool has_gates(const struct neuron *neuron)
+static double gates_height(const struct neuron *neuron)
 {
-    return neuron->inspection->gates.count > 0;
+    const int count = neuron->inspection->gates.count;
+    return count > 0 ? 2 * LINE_HEIGHT + count * GATE_HEIGHT : 0;
 }
 
 static size_t gate_of(const struct neuron *neuron, int gate)
@@ -217,6 +228,11 @@ static void draw_gates(cairo_t *cr, const struct neuron *neuron, struct box box)
 
 /* --- other units ------------------------------------------------------------------------------ */
 
+static double related_height(const struct neuron *neuron)
+{
+    return neuron->card ? bars_height(2 * CARD_RELATED) : 0;
+}
+
 static void draw_related(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
     const struct trace *trace = &neuron->inspection->trace;
@@ -238,9 +254,11 @@ static void draw_related(cairo_t *cr, const struct neuron *neuron, struct box bo
 
 /* --- loss without it -------------------------------------------------------------------------- */
 
-static bool has_ablation(const struct neuron *neuron)
+static double ablation_height(const struct neuron *neuron)
 {
-    return neuron->ablated < neuron->inspection->ablation.count;
+    const struct ablation *ablation = &neuron->inspection->ablation;
+    const size_t labels = ablation->by_label ? neuron->inspection->labels.count : 0;
+    return neuron->ablated < ablation->count ? bars_height(1 + labels) : 0;
 }
 
 static int compare_magnitudes(const void *a, const void *b)
@@ -350,20 +368,36 @@ static void draw_passages(cairo_t *cr, const struct neuron *neuron, double y)
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static const struct panel panels[] = {
-    {"values over the text", has_card, draw_histogram},
-    {"mean after each character", has_card, draw_means},
-    {"characters it makes likelier, or not", has_pushes, draw_pushes},
-    {"saturation of its gates", has_gates, draw_gates},
-    {"units that go with it, and against it", has_card, draw_related},
-    {"loss without it", has_ablation, draw_ablation},
+    {"values over the text", histogram_height, draw_histogram},
+    {"mean after each character", means_height, draw_means},
+    {"characters it makes likelier, or not", pushes_height, draw_pushes},
+    {"saturation of its gates", gates_height, draw_gates},
+    {"units that go with it, and against it", related_height, draw_related},
+    {"loss without it", ablation_height, draw_ablation},
 };
 
-static int count_panels(const struct neuron *neuron)
+/* Draws those that have something to show in rows from y on; without a place to draw on it only
+ * measures. Returns where the rows end. */
+static double place_panels(cairo_t *cr, const struct neuron *neuron, double y)
 {
-    int count = 0;
-    for (size_t p = 0; p < sizeof panels / sizeof *panels; p++)
-        count += panels[p].exists(neuron);
-    return count;
+    double row = 0;
+    int column = 0;
+    for (size_t p = 0; p < sizeof panels / sizeof *panels; p++) {
+        const double height = panels[p].height(neuron), x = MARGIN + column * (PANEL_WIDTH + GAP);
+        if (height == 0)
+            continue;
+        if (cr) {
+            canvas_text_within(cr, x, y + 8, 0, CANVAS_BOLD, CANVAS_BLACK, panels[p].title,
+                               PANEL_WIDTH);
+            panels[p].draw(cr, neuron, (struct box){x, y + LINE_HEIGHT, PANEL_WIDTH, height});
+        }
+        row = fmax(row, LINE_HEIGHT + height + GAP);
+        if (++column == COLUMNS) {
+            y += row;
+            row = column = 0;
+        }
+    }
+    return y + row;
 }
 
 /* "mean +0.12, standard deviation 0.4, time constant 17 characters": what of it is known. */
@@ -388,7 +422,6 @@ static void draw(cairo_t *cr, const void *what, double page_height)
     const struct neuron *neuron = what;
     const double room = WIDTH - 2 * MARGIN;
     char description[160];
-    int drawn = 0;
     (void)page_height;
     describe(neuron, description, sizeof description);
     canvas_text_within(cr, MARGIN, MARGIN, 0, CANVAS_BOLD, CANVAS_BLACK, neuron->title, room);
@@ -396,21 +429,9 @@ static void draw(cairo_t *cr, const void *what, double page_height)
                        room);
     canvas_text_within(cr, MARGIN, MARGIN + 2 * LINE_HEIGHT, 0, CANVAS_FONT, CANVAS_QUIET,
                        neuron->source, room);
-    for (size_t p = 0; p < sizeof panels / sizeof *panels; p++) {
-        if (!panels[p].exists(neuron))
-            continue;
-        struct box box = {MARGIN + drawn % COLUMNS * (PANEL_WIDTH + GAP),
-                          MARGIN + TITLE_HEIGHT + drawn / COLUMNS * PANEL_HEIGHT, PANEL_WIDTH,
-                          PANEL_HEIGHT - GAP};
-        canvas_text(cr, box.x, box.y + 8, 0, CANVAS_BOLD, CANVAS_BLACK, panels[p].title);
-        box.y += LINE_HEIGHT;
-        box.height -= LINE_HEIGHT;
-        panels[p].draw(cr, neuron, box);
-        drawn++;
-    }
+    const double below = place_panels(cr, neuron, MARGIN + TITLE_HEIGHT);
     if (neuron->card)
-        draw_passages(cr, neuron,
-                      MARGIN + TITLE_HEIGHT + (drawn + COLUMNS - 1) / COLUMNS * PANEL_HEIGHT);
+        draw_passages(cr, neuron, below);
 }
 
 /* "c 1:37: layer 1 unit 37: its cell …" would say it twice: the sentence alone where there is one.
@@ -447,15 +468,15 @@ static int write_neuron(const struct inspection *inspection, const struct glyph 
                             .unit = unit,
                             .card = cards_find(&inspection->cards, signal),
                             .ablated = find_ablated(&inspection->ablation, unit)};
-    const int rows = (count_panels(&neuron) + COLUMNS - 1) / COLUMNS;
-    if (rows == 0)
+    const double panels_end = place_panels(NULL, &neuron, MARGIN + TITLE_HEIGHT);
+    if (panels_end == MARGIN + TITLE_HEIGHT) /* none exists */
         return 0;
     neuron.title = title_of(inspection, signal);
     neuron.source = caption_of_trace(&inspection->trace);
     const struct drawing drawing = {.title = neuron.title,
                                     .width = WIDTH,
-                                    .height = 2 * MARGIN + TITLE_HEIGHT + rows * PANEL_HEIGHT +
-                                              (neuron.card ? passages_height() : 0),
+                                    .height =
+                                        panels_end + MARGIN + (neuron.card ? passages_height() : 0),
                                     .draw = draw,
                                     .what = &neuron};
     snprintf(name, sizeof name, "neuron_%d_%d", unit->layer, unit->unit);

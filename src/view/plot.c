@@ -6,7 +6,6 @@
 
 #define MAX_TICKS 8
 #define TICK_ROOM 36 /* at least, from tick to tick */
-#define BAR_HEIGHT 15
 
 /* --- axes ------------------------------------------------------------------------------------- */
 
@@ -214,6 +213,16 @@ static struct axis bar_axis(struct box box, const struct bar *bars, int count, d
                          .end = box.x + box.width - (high > 0 ? value_room : 0)};
 }
 
+static void draw_bar(cairo_t *cr, const struct axis *axis, double value, double y, const char *text)
+{
+    const double zero = axis_place(axis, 0), end = axis_place(axis, value);
+    const double side = value < 0 ? -1 : 1;
+    canvas_colour(cr, colour_of((float)side, 1));
+    cairo_rectangle(cr, zero, y - PLOT_BAR / 2.0 + 1.5, end - zero, PLOT_BAR - 3);
+    cairo_fill(cr);
+    canvas_text(cr, end + side * 4, y, side < 0 ? 1 : 0, CANVAS_SMALL, CANVAS_QUIET, text);
+}
+
 void plot_bars(cairo_t *cr, struct box box, const struct bar *bars, int count, int digits)
 {
     char text[32];
@@ -227,21 +236,16 @@ void plot_bars(cairo_t *cr, struct box box, const struct bar *bars, int count, i
     box.x += label_room;
     box.width -= label_room;
     const struct axis axis = bar_axis(box, bars, count, value_room);
-    const double zero = axis_place(&axis, 0), step = fmin(BAR_HEIGHT, box.height / count);
-    for (int i = 0; i < count; i++) {
-        if (!isfinite(bars[i].value))
-            continue;
-        const double y = box.y + (i + 0.5) * step, end = axis_place(&axis, bars[i].value);
-        const double side = bars[i].value < 0 ? -1 : 1;
-        canvas_text_within(cr, box.x - 8, y, 1, CANVAS_FONT, CANVAS_BLACK, bars[i].label,
-                           label_room - 8);
-        canvas_colour(cr, colour_of((float)side, 1));
-        cairo_rectangle(cr, zero, y - step / 2 + 1.5, end - zero, step - 3);
-        cairo_fill(cr);
-        canvas_text(cr, end + side * 4, y, side < 0 ? 1 : 0, CANVAS_SMALL, CANVAS_QUIET,
-                    canvas_number(text, sizeof text, bars[i].value, digits, true));
-    }
+    for (int i = 0; i < count; i++)
+        if (isfinite(bars[i].value)) {
+            const double y = box.y + (i + 0.5) * PLOT_BAR;
+            canvas_text_within(cr, box.x - 8, y, 1, CANVAS_FONT, CANVAS_BLACK, bars[i].label,
+                               label_room - 8);
+            draw_bar(cr, &axis, bars[i].value, y,
+                     canvas_number(text, sizeof text, bars[i].value, digits, true));
+        }
+    const double zero = axis_place(&axis, 0);
     canvas_colour(cr, CANVAS_QUIET);
     cairo_set_line_width(cr, 1);
-    canvas_line(cr, zero, box.y, zero, box.y + count * step);
+    canvas_line(cr, zero, box.y, zero, box.y + count * PLOT_BAR);
 }

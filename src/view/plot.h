@@ -38,8 +38,10 @@ struct colour plot_colour(int series);
 void plot_set_dash(cairo_t *cr, int series); /* until cairo_set_dash */
 void plot_marker(cairo_t *cr, int series, double x, double y, double radius);
 
-/* Horizontal bars from zero, one below the other, each with its label at the left and its value;
- * what is not finite is left out. Values are read with `digits` digits. */
+#define PLOT_BAR 15 /* the height of a bar, with the gap to the next */
+
+/* Horizontal bars from zero, one below the other, each with its label at the left and its value of
+ * so many digits at its end; where it is not finite the row stays empty. */
 struct bar {
     const char *label;
     double value;

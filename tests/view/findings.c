@@ -49,17 +49,52 @@ static void add_labels(struct labels *labels, size_t length)
 static void add_discoveries(struct discoveries *discoveries)
 {
     static struct discovery list[] = {
-        {.signal = 9, .label = 0, .measure = MEASURE_R, .score = -0.93F, .alone = 0.1F, .sign = -1,
-         .auc = NAN, .average_precision = NAN, .r = -0.93F, .r2 = 0.8649F, .information = 1.25F,
+        {.signal = 9,
+         .label = 0,
+         .measure = MEASURE_R,
+         .score = -0.93F,
+         .alone = 0.1F,
+         .sign = -1,
+         .auc = NAN,
+         .average_precision = NAN,
+         .r = -0.93F,
+         .r2 = 0.8649F,
+         .information = 1.25F,
          .p = 1e-4F},
-        {.signal = 3, .label = 0, .measure = MEASURE_R, .score = -0.8F, .alone = 0.1F, .sign = -1,
-         .auc = NAN, .average_precision = NAN, .r = -0.8F, .r2 = 0.64F, .information = 0.75F,
+        {.signal = 3,
+         .label = 0,
+         .measure = MEASURE_R,
+         .score = -0.8F,
+         .alone = 0.1F,
+         .sign = -1,
+         .auc = NAN,
+         .average_precision = NAN,
+         .r = -0.8F,
+         .r2 = 0.64F,
+         .information = 0.75F,
          .p = 1e-4F},
-        {.signal = 1, .label = 1, .measure = MEASURE_AUC, .score = 0.97F, .alone = 0.5F, .sign = 1,
-         .auc = 0.97F, .average_precision = 0.88F, .r = 0.7F, .r2 = 0.49F, .information = 0.5F,
+        {.signal = 1,
+         .label = 1,
+         .measure = MEASURE_AUC,
+         .score = 0.97F,
+         .alone = 0.5F,
+         .sign = 1,
+         .auc = 0.97F,
+         .average_precision = 0.88F,
+         .r = 0.7F,
+         .r2 = 0.49F,
+         .information = 0.5F,
          .p = 2e-4F},
-        {.signal = 8, .label = 5, .measure = MEASURE_MI, .score = 0.4F, .alone = 0.25F,
-         .auc = 0.625F, .average_precision = 0.5F, .r = NAN, .r2 = NAN, .information = 0.125F,
+        {.signal = 8,
+         .label = 5,
+         .measure = MEASURE_MI,
+         .score = 0.4F,
+         .alone = 0.25F,
+         .auc = 0.625F,
+         .average_precision = 0.5F,
+         .r = NAN,
+         .r2 = NAN,
+         .information = 0.125F,
          .p = 0.003F},
     };
     static size_t units[] = {0, 2, 3};
@@ -80,7 +115,8 @@ static void fill_card(struct card *card, const struct trace *trace, size_t signa
     float *values = calloc(N + 1, sizeof *values);
     assert_non_null(values);
     memset(counts, 0, sizeof counts);
-    *card = (struct card){.signal = signal, .range = trace_range(trace, signal), .by_symbol = means};
+    *card =
+        (struct card){.signal = signal, .range = trace_range(trace, signal), .by_symbol = means};
     trace_read(trace, signal, 0, N, values);
     for (size_t t = 0; t < N; t++) {
         const float share = (values[t] / card->range + 1) / 2 * CARD_BINS;
@@ -95,11 +131,11 @@ static void fill_card(struct card *card, const struct trace *trace, size_t signa
     for (int i = 0; i < CARD_ENDS; i++) {
         card->highest[i] = N * (size_t)(i + 1) / 7;
         card->lowest[i] = N * (size_t)(2 * i + 1) / 13;
-        card->alike[i] = (struct card_related){i < 3 ? (signal + (size_t)i + 1) % SIGNALS
-                                                     : trace->num_signals,
-                                               0.9F - 0.2F * (float)i};
-        card->opposed[i] = (struct card_related){(signal + (size_t)i + 4) % SIGNALS,
-                                                 -0.7F + 0.1F * (float)i};
+        card->alike[i] =
+            (struct card_related){i < 3 ? (signal + (size_t)i + 1) % SIGNALS : trace->num_signals,
+                                  0.9F - 0.2F * (float)i};
+        card->opposed[i] =
+            (struct card_related){(signal + (size_t)i + 4) % SIGNALS, -0.7F + 0.1F * (float)i};
     }
     for (int i = 0; i < CARD_TENTHS; i++)
         card->tenths[i] = N * (size_t)(i + 1) / 11;
@@ -156,8 +192,8 @@ static void add_ablation(struct ablation *ablation, const struct trace *trace)
         for (uint32_t k = 0; k < FINDINGS_LABELS; k++)
             by_label[i * FINDINGS_LABELS + k] = k == 0 ? NAN : 0.1F * (uniform(i, 4 + k) - 0.3F);
     }
-    *ablation = (struct ablation){HOLD_MEAN, trace->length, SIGNALS / 2, units,
-                                  1.5F,      change,        by_label};
+    *ablation =
+        (struct ablation){HOLD_MEAN, trace->length, SIGNALS / 2, units, 1.5F, change, by_label};
 }
 
 void findings_add(struct example *example)
