@@ -1,8 +1,8 @@
 /* Arrays: the shown signals as numbers, for other programs. Written block of characters by block,
  * so that memory does not grow with the text. */
 #include <endian.h>
-#include <inttypes.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -37,8 +37,8 @@ double canvas_text_within(cairo_t *cr, double x, double y, double anchor, const 
 /* The width that canvas_text would return. */
 double canvas_text_width(const char *font, const char *text);
 
-/* A number with a true minus and so many digits that count, "+2.0"; `sign`: with a plus, too.
- * Returns out. */
+/* A number with a true minus and so many digits that count, "+2.0"; "–" if it is not finite.
+ * `sign`: with a plus, too. Returns out. */
 char *canvas_number(char *out, size_t room, double value, int digits, bool sign);
 
 #endif

@@ -400,21 +400,25 @@ static double place_panels(cairo_t *cr, const struct neuron *neuron, double y)
     return y + row;
 }
 
-/* "mean +0.12, standard deviation 0.4, time constant 17 characters": what of it is known. */
+/* "mean +0.12, standard deviation 0.40, time constant 17.2 characters": what of it is known. */
 static void describe(const struct neuron *neuron, char *out, size_t room)
 {
     const struct gates *gates = &neuron->inspection->gates;
-    char mean[32] = "", deviation[32], fading[64] = "";
+    const bool fades = gates->count > 0 && gates->forget >= 0;
+    char mean[32], deviation[32], constant[32];
+    size_t used = 0;
+    out[0] = '\0';
     if (neuron->card) {
         canvas_number(mean, sizeof mean, (double)neuron->card->mean, 2, true);
         canvas_number(deviation, sizeof deviation, (double)neuron->card->deviation, 2, false);
+        used = (size_t)snprintf(out, room, "mean %s, standard deviation %s%s", mean, deviation,
+                                fades ? ", " : "");
     }
-    if (gates->count > 0 && gates->forget >= 0)
-        snprintf(fading, sizeof fading, "time constant %.3g characters",
-                 gates_time_constant((double)gates->mean[gate_of(neuron, gates->forget)]));
-    snprintf(out, room, "%s%s%s%s%s%s", neuron->card ? "mean " : "", mean,
-             neuron->card ? ", standard deviation " : "", neuron->card ? deviation : "",
-             neuron->card && fading[0] ? ", " : "", fading);
+    if (fades) {
+        const double kept = (double)gates->mean[gate_of(neuron, gates->forget)];
+        canvas_number(constant, sizeof constant, gates_time_constant(kept), 3, false);
+        snprintf(out + used, room - used, "time constant %s characters", constant);
+    }
 }
 
 static void draw(cairo_t *cr, const void *what, double page_height)

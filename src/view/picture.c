@@ -2,14 +2,12 @@
  * the passage with each character on its colour. */
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "canvas.h"
 #include "caption.h"
 #include "figures.h"
 #include "mem.h"
-#include "plot.h"
 #include "strip.h"
 
 #define TEXT_FONT "Monospace 15px"

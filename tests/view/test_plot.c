@@ -64,6 +64,8 @@ static void numbers_are_short(void **state)
     assert_string_equal(canvas_number(text, sizeof text, -0.0314, 2, true), "−0.031");
     assert_string_equal(canvas_number(text, sizeof text, 12, 2, false), "12");
     assert_string_equal(canvas_number(text, sizeof text, 0, 2, true), "0.0");
+    assert_string_equal(canvas_number(text, sizeof text, -NAN, 2, true), "–");
+    assert_string_equal(canvas_number(text, sizeof text, INFINITY, 2, true), "–");
     assert_string_equal(canvas_number(text, 4, 0.123, 3, false), "0.1");
 }
 
