@@ -48,6 +48,12 @@ static double panel_width(void)
     return PANEL_LEFT + PANEL_SIDE + PANEL_GAP;
 }
 
+/* Of the figure: with a single gate, too, wide enough for its title. */
+static double gates_width(const struct gates *gates)
+{
+    return 2 * MARGIN + fmax(panel_columns(gates), 2) * panel_width();
+}
+
 static double panel_height(void)
 {
     return PANEL_ABOVE + PANEL_SIDE + PANEL_BELOW;
@@ -93,7 +99,7 @@ static void draw_gates(cairo_t *cr, const void *what, double page_height)
     char name[32];
     (void)page_height;
     draw_title(cr, &inspection->trace, "How often the gates of each unit are shut, and open",
-               2 * MARGIN + columns * panel_width());
+               gates_width(gates));
     for (int layer = 0; layer < inspection->trace.num_layers; layer++) {
         snprintf(name, sizeof name, "layer %d", layer);
         plot_marker(cr, layer, x + 4, y, 1.6 * MARKER);
@@ -113,11 +119,10 @@ int gates_write(const struct inspection *inspection, const struct view_options *
                 const char *directory, enum drawing_format format)
 {
     const struct gates *gates = &inspection->gates;
-    const int columns = panel_columns(gates);
     if (gates->count == 0)
         return 0;
     const struct drawing drawing = {.title = "Gates",
-                                    .width = 2 * MARGIN + columns * panel_width(),
+                                    .width = gates_width(gates),
                                     .height = 2 * MARGIN + TITLE_HEIGHT + LEGEND_HEIGHT / 2.0 +
                                               panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT,
                                     .draw = draw_gates,
