@@ -331,16 +331,11 @@ static int put_page(FILE *out, const struct inspection *inspection,
 static int write_page(const struct inspection *inspection, const struct view_options *options,
                       const char *directory)
 {
-    struct file_out out = {0};
-    char *path = file_join(directory, "index.html");
-    int result = path ? file_create(&out, path) : -1;
+    struct file_out out;
+    int result = view_open(&out, directory, "index.html");
     if (result == 0)
         result = put_page(out.stream, inspection, options);
-    if (result == 0)
-        result = file_commit(&out);
-    file_abandon(&out);
-    free(path);
-    return result;
+    return view_close(&out, options, result);
 }
 
-const struct view page_view = {"page", "index.html", write_page};
+const struct view page_view = {"page", write_page};
