@@ -132,14 +132,6 @@ static void room_release(struct room *room)
     free(room->counts);
 }
 
-static bool all_finite(const float *values, size_t n)
-{
-    bool finite = true;
-    for (size_t t = 0; t < n; t++)
-        finite = finite && isfinite(values[t]);
-    return finite;
-}
-
 /* Reads signal `tile` of the room: values less their mean, ranks and bins. One that is not finite
  * is read as 0, which goes with nothing. */
 static void read_signal(const struct work *work, struct room *room, size_t tile, size_t signal)
@@ -147,7 +139,7 @@ static void read_signal(const struct work *work, struct room *room, size_t tile,
     const size_t n = work->rows.n;
     float *values = room->values + tile * n;
     stretch_read(&work->targets->halves[FIRST_HALF], work->trace, signal, values);
-    if (!all_finite(values, n))
+    if (!measure_finite(values, n))
         memset(values, 0, n * sizeof *values);
     ranks_order(values, n, room->order, room->pairs);
     ranks_centred(values, room->order, n, room->ranks + tile * n);

@@ -215,14 +215,6 @@ static void make_series(const struct work *work, const struct candidate *candida
     make_residual(work, room, room->label_series);
 }
 
-static bool is_finite(const float *values, size_t n)
-{
-    bool finite = true;
-    for (size_t t = 0; t < n; t++)
-        finite = finite && isfinite(values[t]);
-    return finite;
-}
-
 /* Measures one candidate, and how strong it is at each shift: strength[m]. */
 static void try_candidate(const struct work *work, size_t index, struct room *room, float *strength)
 {
@@ -231,7 +223,7 @@ static void try_candidate(const struct work *work, size_t index, struct room *ro
     if (candidate->measure == MEASURE_MI)
         learn_scores(work, candidate, room, rows, columns);
     read_half(work, candidate, SECOND_HALF, room);
-    if (!is_finite(room->values, work->second.count)) {
+    if (!measure_finite(room->values, work->second.count)) {
         work->trials[index] = (struct trial){.discovery.p = 1};
         memset(strength, 0, work->sampled.count * sizeof *strength);
         return;

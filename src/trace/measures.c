@@ -2,6 +2,14 @@
 
 #include <math.h>
 
+bool measure_finite(const float *values, size_t n)
+{
+    bool finite = true;
+    for (size_t t = 0; t < n; t++)
+        finite = finite && isfinite(values[t]);
+    return finite;
+}
+
 double measure_mean(const float *values, size_t n)
 {
     double sum = 0;

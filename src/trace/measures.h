@@ -2,6 +2,7 @@
 #ifndef RUNE_MEASURES_H
 #define RUNE_MEASURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,9 @@ struct table {
     const uint32_t *counts;
     size_t rows, columns;
 };
+
+/* Whether all values are numbers that can be measured. */
+bool measure_finite(const float *values, size_t n);
 
 double measure_mean(const float *values, size_t n);
 
