@@ -2,41 +2,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checkpoint.h"
 #include "commands.h"
 #include "error.h"
 #include "file.h"
+#include "inspect.h"
 #include "mem.h"
 #include "options.h"
-#include "probe.h"
 #include "team.h"
+#include "units.h"
 #include "view.h"
 
-#define PAGE_VALUES 30000000 /* values that a page keeps at most, unless --units says which */
-#define THIN_LENGTH 4000     /* characters over which it is seen which signals vary most */
-#define DRAWN 4              /* signals that pictures and the terminal draw where none are chosen */
+#define DRAWN 4      /* signals that pictures and the terminal draw where none are chosen */
+#define PASSAGE 4000 /* characters that they draw where no passage is chosen */
+
+static const char *const ablation_names[] = {"none", "best", "all", NULL};
+static const char *const hold_names[] = {"zero", "mean", NULL};
 
 struct request {
-    const char *directory, *formats, *units, *quantities;
-    int policy, columns, threads;
-    bool page; /* it is among the formats */
+    const char *directory, *formats, *units, *quantities, *passage, *labels_file;
+    struct option_texts labels; /* NAME=REGEX */
+    int policy, columns, threads, ablation, hold;
 };
 
-/* Signals that grow one by one. */
-struct signals {
-    struct trace_signal *list;
-    size_t count, capacity;
+/* The text, and what is to be done with it. */
+struct task {
+    const struct request *request;
+    struct model *model;
+    struct team *team;
+    int32_t *ids;
+    size_t length, inspected; /* characters; the most that are inspected */
+    struct view_options view;
+    struct inspect_options options;
+    struct trace_signal *units;     /* the options' */
+    struct label_pattern *patterns; /* the options' */
 };
 
-static int add(struct signals *signals, struct trace_signal signal)
-{
-    if (mem_grow(&signals->list, &signals->capacity, signals->count + 1, sizeof *signals->list) !=
-        0)
-        return -1;
-    signals->list[signals->count++] = signal;
-    return 0;
-}
+/* --- what was asked for ----------------------------------------------------------------------- */
 
 /* The view that an item of --format names; NULL and a message if there is none. */
 static const struct view *view_of(struct option_item item)
@@ -45,8 +49,6 @@ static const struct view *view_of(struct option_item item)
     snprintf(name, sizeof name, "%.*s", (int)item.length, item.text);
     return view_find(name);
 }
-
-/* --- which signals ---------------------------------------------------------------------------- */
 
 /* Reads "h,c" into a set of the cell's quantities; NULL: those that are carried (the states). */
 static int parse_quantities(const struct cell *cell, const char *list, bool *wanted)
@@ -67,212 +69,231 @@ static int parse_quantities(const struct cell *cell, const char *list, bool *wan
     return 0;
 }
 
-static int add_unit(struct signals *signals, const struct cell *cell, const bool *wanted, int layer,
-                    int unit)
+static int parse_units(struct task *task)
 {
-    for (int q = 0; q < cell->num_states + cell->num_gates; q++)
-        if (wanted[q] && add(signals, (struct trace_signal){q, layer, unit}) != 0)
-            return -1;
-    return 0;
-}
-
-/* Reads "1:37", layer and unit, or "37", a unit of the last layer. */
-static int parse_unit(struct option_item item, const struct model *model, long *layer, long *unit)
-{
-    char *end;
-    *layer = model->num_layers - 1;
-    *unit = strtol(item.text, &end, 10);
-    bool sound = end != item.text;
-    if (sound && *end == ':') {
-        const char *after = end + 1;
-        *layer = *unit;
-        *unit = strtol(after, &end, 10);
-        sound = end != after;
-    }
-    if (!sound || end != item.text + item.length)
-        return error_set("--units: \"%.*s\" is no unit like 1:37 (layer:unit)", (int)item.length,
-                         item.text);
-    if (*layer < 0 || *layer >= model->num_layers || *unit < 0 || *unit >= model->hidden_size)
-        return error_set("--units: there is no unit %ld:%ld; layers are 0 to %d and units 0 to %d",
-                         *layer, *unit, model->num_layers - 1, model->hidden_size - 1);
-    return 0;
-}
-
-static int add_units(struct signals *signals, const struct model *model, const bool *wanted,
-                     const char *list)
-{
+    const char *list = task->request->units;
     struct option_item item;
-    long layer, unit;
-    while (option_item_next(&list, &item))
-        if (parse_unit(item, model, &layer, &unit) != 0 ||
-            add_unit(signals, model->cell, wanted, (int)layer, (int)unit) != 0)
+    size_t capacity = 0;
+    while (option_item_next(&list, &item)) {
+        struct trace_signal unit = {0};
+        if (unit_parse("--units", item, task->model, &unit.layer, &unit.unit) != 0 ||
+            mem_grow(&task->units, &capacity, task->options.num_units + 1, sizeof *task->units) !=
+                0)
             return -1;
-    return 0;
-}
-
-static int choose_signals(struct signals *signals, const struct model *model,
-                          const struct request *request)
-{
-    bool wanted[CELL_QUANTITIES];
-    if (parse_quantities(model->cell, request->quantities, wanted) != 0)
-        return -1;
-    if (request->units)
-        return add_units(signals, model, wanted, request->units);
-    for (int layer = model->num_layers - 1; layer >= 0; layer--)
-        for (int unit = 0; unit < model->hidden_size; unit++)
-            if (add_unit(signals, model->cell, wanted, layer, unit) != 0)
-                return -1;
-    return 0;
-}
-
-/* Keeps the signals that vary most over the start of a text, as many as a page can hold of all of
- * it; says how many were left out. */
-static int thin_out(struct signals *signals, struct model *model, struct team *team,
-                    const int32_t *ids, size_t length)
-{
-    struct trace trace = {0};
-    const size_t room = PAGE_VALUES / length > 0 ? PAGE_VALUES / length : 1;
-    if (signals->count <= room)
-        return 0;
-    struct trace_signal *kept = mem_new(room, sizeof *kept);
-    size_t *most = mem_new(room, sizeof *most);
-    const struct probe_options options = {.signals = signals->list, .num_signals = signals->count};
-    int result = kept && most ? probe_run(&trace, NULL, team, model, ids,
-                                          length < THIN_LENGTH ? length : THIN_LENGTH, &options)
-                              : -1;
-    const int found = result == 0 ? trace_most_varying(&trace, room, most) : -1;
-    for (int k = 0; k < found; k++)
-        kept[k] = signals->list[most[k]];
-    if (found > 0) {
-        fprintf(stderr,
-                "note: a text of %zu characters leaves room on the page for the %d signals that "
-                "vary most, of %zu; "
-                "--units chooses others\n",
-                length, found, signals->count);
-        memcpy(signals->list, kept, (size_t)found * sizeof *kept);
-        signals->count = (size_t)found;
+        task->units[task->options.num_units++] = unit;
     }
-    trace_release(&trace);
-    free(most);
-    free(kept);
-    return found > 0 ? 0 : -1;
+    task->options.units = task->units;
+    return 0;
+}
+
+/* Reads "FROM:LENGTH", "FROM:" or "FROM" of what is inspected. */
+static int parse_passage(struct task *task)
+{
+    const char *text = task->request->passage;
+    unsigned long long start = 0, length = PASSAGE;
+    char end;
+    if (text && sscanf(text, "%llu:%llu%c", &start, &length, &end) != 2 &&
+        sscanf(text, "%llu%c", &start, &end) != 1)
+        return error_set("--passage: \"%s\" is no passage like 1200:500 (first character:length)",
+                         text);
+    if (start >= task->inspected || length == 0)
+        return error_set(
+            "--passage: \"%s\" is empty: the text that is inspected has %zu characters", text,
+            task->inspected);
+    const size_t left = task->inspected - (size_t)start;
+    task->view.start = task->options.start = (size_t)start;
+    task->view.length = length < left ? (size_t)length : left;
+    return 0;
+}
+
+/* Cuts each NAME=REGEX in two. */
+static int parse_labels(struct task *task)
+{
+    const struct option_texts *labels = &task->request->labels;
+    task->patterns = mem_new(labels->count, sizeof *task->patterns);
+    for (size_t k = 0; task->patterns && k < labels->count; k++) {
+        const char *text = labels->list[k], *equals = strchr(text, '=');
+        char *name = equals && equals > text ? mem_copy(text, (size_t)(equals - text)) : NULL;
+        if (!equals || equals == text)
+            return error_set("--label: \"%s\" is no label like NAME=REGEX", text);
+        if (!name)
+            return -1;
+        task->patterns[k] = (struct label_pattern){name, equals + 1};
+    }
+    task->options.patterns = task->patterns;
+    task->options.num_patterns = labels->count;
+    return task->patterns ? 0 : -1;
 }
 
 /* --- views ------------------------------------------------------------------------------------ */
 
-static void say_written(void *context, const char *path)
+static void say(void *context, const char *line)
 {
     (void)context;
-    fprintf(stderr, "%s\n", path);
+    fprintf(stderr, "%s\n", line);
 }
 
-static int write_views(const struct inspection *inspection, const struct view_options *view_options,
-                       const struct request *request)
+/* Where something takes long, what it is: on a terminal alone. */
+static void say_work(void *context, const char *what)
 {
-    if (file_make_directory(request->directory) != 0)
+    (void)context;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%s …\033[K", what);
+}
+
+static void end_work(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+/* Signals that are drawn: those of the units that were asked for, or the best discoveries, then
+ * what is shown first. */
+static int choose(struct task *task, const struct inspect_result *result)
+{
+    const struct discoveries *discoveries = &result->inspection.discoveries;
+    const bool asked = task->request->units != NULL;
+    const size_t most = asked ? result->num_shown : DRAWN;
+    size_t *chosen = mem_new(result->num_shown + DRAWN, sizeof *chosen), count = 0;
+    if (!chosen)
         return -1;
-    struct option_item item;
-    for (const char *formats = request->formats; option_item_next(&formats, &item);) {
-        const struct view *view = view_of(item);
-        if (!view || view->write(inspection, view_options, request->directory) != 0)
-            return -1;
+    for (size_t u = 0; !asked && u < discoveries->num_units && count < most; u++)
+        chosen[count++] = discoveries->list[discoveries->units[u]].signal;
+    for (size_t k = 0; k < result->num_shown && count < most; k++) {
+        size_t c = 0;
+        while (c < count && chosen[c] != result->shown[k])
+            c++;
+        if (c == count)
+            chosen[count++] = result->shown[k];
     }
-    return tables_write(inspection, view_options, request->directory);
+    task->view.chosen = chosen;
+    task->view.num_chosen = count;
+    return 0;
 }
 
-static int show(const struct inspection *inspection, const struct request *request)
+/* Writes what --format lists. Arrays hold the whole of a long text, everything else what was
+ * inspected. */
+static int write_files(struct task *task, const struct inspect_result *result)
 {
-    const struct trace *trace = &inspection->trace;
-    size_t *chosen = mem_new(trace->num_signals, sizeof *chosen);
-    size_t *shown = mem_new(trace->num_signals, sizeof *shown);
-    int count = -1;
-    if (chosen && request->units) {
-        count = (int)trace->num_signals;
-        for (size_t k = 0; k < trace->num_signals; k++)
-            chosen[k] = k;
-    } else if (chosen) {
-        count = trace_most_varying(trace, DRAWN, chosen);
+    const char *directory = task->request->directory;
+    struct inspect_result whole = {0};
+    struct view_options of_whole = task->view;
+    struct option_item item;
+    if (tables_write(&result->inspection, &task->view, directory) != 0)
+        return -1;
+    int status = 0;
+    for (const char *formats = task->request->formats;
+         status == 0 && option_item_next(&formats, &item);) {
+        const struct view *view = view_of(item);
+        const bool longer = view->whole && task->length > task->inspected;
+        if (longer && whole.num_shown == 0) {
+            status = inspect_whole(&whole, result, task->team, task->model, task->ids, task->length,
+                                   &task->options);
+            of_whole.shown = whole.shown;
+        }
+        if (status == 0)
+            status = longer ? view->write(&whole.inspection, &of_whole, directory)
+                            : view->write(&result->inspection, &task->view, directory);
     }
-    for (size_t k = 0; shown && k < trace->num_signals; k++)
-        shown[k] = k;
-    const struct view_options view_options = {.shown = shown,
-                                              .num_shown = trace->num_signals,
-                                              .chosen = chosen,
-                                              .num_chosen = (size_t)(count > 0 ? count : 0),
-                                              .length = trace->length,
-                                              .columns = request->columns,
-                                              .wrote = say_written};
-    int result = count < 0 || !shown  ? -1
-                 : request->directory ? write_views(inspection, &view_options, request)
-                                      : terminal_write(inspection, &view_options, stdout);
-    free(shown);
-    free(chosen);
-    return result;
+    inspect_release(&whole);
+    return status;
+}
+
+static int show(struct task *task, const struct inspect_result *result)
+{
+    task->view.shown = result->shown;
+    task->view.num_shown = result->num_shown;
+    if (choose(task, result) != 0)
+        return -1;
+    end_work();
+    return task->request->directory ? write_files(task, result)
+                                    : terminal_write(&result->inspection, &task->view, stdout);
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static int inspect(struct model *model, struct team *team, const struct request *request,
-                   const char *model_path, const char *path)
+static int read_text(struct task *task, const char *path)
 {
     uint8_t *text = NULL;
-    size_t bytes, length = 0;
-    int32_t *ids = NULL;
-    struct signals signals = {0};
-    struct inspection inspection = {0};
-    char *spool = file_temporary("rune-trace");
-    int result = spool ? choose_signals(&signals, model, request) : -1;
+    size_t bytes;
+    int result = file_read(path, &text, &bytes);
     if (result == 0)
-        result = file_read(path, &text, &bytes);
-    if (result == 0)
-        result = vocab_encode(&model->vocab, file_name(path), text, bytes,
-                              (enum vocab_on_unknown)request->policy,
-                              "--on-unknown skip or replace", &ids, &length, NULL);
-    if (result == 0 && length == 0)
+        result = vocab_encode(&task->model->vocab, file_name(path), text, bytes,
+                              (enum vocab_on_unknown)task->request->policy,
+                              "--on-unknown skip or replace", &task->ids, &task->length, NULL);
+    if (result == 0 && task->length == 0)
         result = error_set("%s: has no characters to inspect", file_name(path));
-    if (result == 0 && request->directory && request->page && !request->units)
-        result = thin_out(&signals, model, team, ids, length);
-    const struct probe_options options = {.signals = signals.list,
-                                          .num_signals = signals.count,
-                                          .model = model_path,
-                                          .text = file_name(path),
-                                          .spool = spool};
-    if (result == 0)
-        result =
-            probe_run(&inspection.trace, &inspection.gates, team, model, ids, length, &options);
-    if (result == 0)
-        result = show(&inspection, request);
-    trace_release(&inspection.trace);
-    gates_release(&inspection.gates);
-    free(signals.list);
-    free(spool);
-    free(ids);
+    task->inspected = task->length < INSPECT_LENGTH ? task->length : INSPECT_LENGTH;
+    if (result == 0 && task->inspected < task->length)
+        fprintf(stderr,
+                "note: the first %zu of %zu characters are inspected; arrays (npy, csv) hold all\n",
+                task->inspected, task->length);
     free(text);
     return result;
 }
 
+static int inspect_text(struct task *task, const char *model_path, const char *path)
+{
+    const struct request *request = task->request;
+    struct inspect_result result = {0};
+    char *spool =
+        request->directory ? file_join(request->directory, "trace") : file_temporary("rune-trace");
+    task->options.ablation = (enum inspect_ablation)request->ablation;
+    task->options.hold = request->hold == 0 ? HOLD_ZERO : HOLD_MEAN;
+    task->options.labels_file = request->labels_file;
+    task->options.model_name = model_path;
+    task->options.text_name = file_name(path);
+    task->options.spool = spool;
+    task->options.progress = say_work;
+    task->view.columns = request->columns;
+    task->view.max_bytes = request->units ? 0 : VIEW_PAGE_BYTES;
+    task->view.wrote = say;
+    int status = spool &&
+                         parse_quantities(task->model->cell, request->quantities,
+                                          task->options.quantities) == 0 &&
+                         parse_units(task) == 0 && parse_labels(task) == 0 &&
+                         read_text(task, path) == 0 && parse_passage(task) == 0
+                     ? 0
+                     : -1;
+    if (status == 0 && request->directory)
+        status = file_make_directory(request->directory);
+    if (status == 0)
+        status =
+            inspect(&result, task->team, task->model, task->ids, task->inspected, &task->options);
+    if (status == 0)
+        status = show(task, &result);
+    end_work();
+    inspect_release(&result);
+    free(spool);
+    return status;
+}
+
 static int run(const struct request *request, const char *model_path, const char *path)
 {
-    struct model model = {0};
+    struct model model = {.training = true}; /* for gradients */
+    struct task task = {.request = request, .model = &model};
     const struct engine *engine = engine_find(PRECISION_FP32);
-    struct team *team = team_new(request->threads);
-    int result = engine && team ? model_load(&model, engine, model_path) : -1;
+    task.team = team_new(request->threads);
+    int result = engine && task.team ? model_load(&model, engine, model_path) : -1;
     if (result == 0)
-        result = inspect(&model, team, request, model_path, path);
+        result = inspect_text(&task, model_path, path);
+    for (size_t k = 0; k < task.options.num_patterns; k++)
+        free((char *)task.patterns[k].name);
+    free(task.patterns);
+    free(task.units);
+    free(task.ids);
+    free((size_t *)task.view.chosen);
     model_release(&model);
-    team_free(team);
+    team_free(task.team);
     return result == 0 ? 0 : STATUS_FAILED;
 }
 
-/* Checks every name in "page,npy"; says whether the page is among them. */
-static int parse_formats(const char *formats, bool *page)
+static int check_formats(const char *formats)
 {
     struct option_item item;
-    while (option_item_next(&formats, &item)) {
+    while (option_item_next(&formats, &item))
         if (!view_of(item))
-            return -1;
-        *page = *page || option_item_is(item, "page");
-    }
+            return STATUS_USAGE;
     return 0;
 }
 
@@ -283,13 +304,30 @@ static struct option list[] = {
     {"output", 'o', OPTION_TEXT, AT(directory), "DIR", "Write files there",
      .unset = "coloured text on the terminal"},
     {"format", 'f', OPTION_TEXT, AT(formats), "LIST",
-     "What to write with -o, of page,npy,csv,png,svg,pdf", .unset = NULL},
-    {"units", 'u', OPTION_TEXT, AT(units), "LIST", "Units to look at, as layer:unit, like 1:37,0:5",
-     .unset = "all; pictures draw those that vary most"},
+     "What to write with -o beside the tables, of page,npy,csv,png,svg,pdf", .unset = NULL},
+    {"units", 'u', OPTION_TEXT, AT(units), "LIST", "Units to show, as layer:unit, like 1:37,0:5",
+     .unset = "all, best first; pictures draw the best"},
     {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
      "What of them: the cell's states and gates, for lstm h,c,i,f,g,o", .unset = "the states"},
+    {"passage", 'p', OPTION_TEXT, AT(passage), "FROM:LENGTH",
+     "Characters that pictures and the terminal draw", .unset = "the first 4000"},
     {"columns", 0, OPTION_INT, AT(columns), "N", "Characters a line in pictures and the terminal",
      .min = 8, .max = 1000},
+    {.kind = OPTION_GROUP, .help = "Discovery:"},
+    {"label", 'l', OPTION_TEXTS, AT(labels), "NAME=REGEX",
+     "Also look for units that are on where this matches (PCRE2); may be given several times",
+     .unset = NULL},
+    {"labels", 0, OPTION_TEXT, AT(labels_file), "FILE.csv",
+     "Also look for units that follow the columns of this: a line of names, then one of numbers "
+     "for "
+     "each character",
+     .unset = NULL},
+    {"ablate", 0, OPTION_CHOICE, AT(ablation), "WHICH",
+     "Measure what the model loses without a unit: none, the 32 best, or all",
+     .choices = ablation_names},
+    {"hold", 0, OPTION_CHOICE, AT(hold), "AT", "Without a unit it is held at zero or at its mean",
+     .choices = hold_names},
+    {.kind = OPTION_GROUP, .help = "Other:"},
     {"on-unknown", 0, OPTION_CHOICE, AT(policy), "WHAT",
      "With characters that the model does not know: error, skip or replace",
      .choices = vocab_on_unknown_names},
@@ -299,11 +337,13 @@ static struct option list[] = {
 
 int command_inspect(int argc, char **argv)
 {
-    struct request request = {.formats = "page", .columns = 80, .threads = team_cores()};
+    struct request request = {
+        .formats = "page", .columns = 80, .threads = team_cores(), .ablation = INSPECT_ABLATE_BEST};
     struct options options = {
         .command = "inspect",
         .usage = "MODEL FILE [-o DIR]",
-        .summary = "\nShows what each neuron of a model does while it reads a text (-: stdin).",
+        .summary = "\nShows what each neuron of a model does while it reads a text (-: stdin), and "
+                   "finds those that can be put in words.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
@@ -312,8 +352,8 @@ int command_inspect(int argc, char **argv)
         .wanted = "a MODEL and a FILE",
     };
     int status = options_parse(&options, argc, argv);
-    if (status == 0 && parse_formats(request.formats, &request.page) != 0)
-        status = STATUS_USAGE;
+    if (status == 0)
+        status = check_formats(request.formats);
     if (status == 0)
         status = run(&request, options.arguments[0], options.arguments[1]);
     options_release(&options);

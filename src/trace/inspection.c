@@ -38,3 +38,17 @@ void ablation_release(struct ablation *ablation)
     free(ablation->by_label);
     *ablation = (struct ablation){0};
 }
+
+void inspection_release(struct inspection *inspection)
+{
+    trace_release(&inspection->trace);
+    labels_release(&inspection->labels);
+    discoveries_release(&inspection->discoveries);
+    cards_release(&inspection->cards);
+    gates_release(&inspection->gates);
+    reach_release(&inspection->reach);
+    leanings_release(&inspection->leanings);
+    ablation_release(&inspection->ablation);
+    free(inspection->push);
+    *inspection = (struct inspection){0};
+}

@@ -77,6 +77,7 @@ struct inspection {
 };
 
 /* All are safe on zeroed ones. */
+void inspection_release(struct inspection *inspection);
 void gates_release(struct gates *gates);
 void reach_release(struct reach *reach);
 void leanings_release(struct leanings *leanings);

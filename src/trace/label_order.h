@@ -11,8 +11,8 @@
 #define LABEL_PATTERN_BINS 64
 
 /* How often a label's ups and downs are of which size. Of a label of 0 and 1: lengths of the
- * stretches of 1, and of 0. Of another: how high it climbs to its peaks, and how far these are apart.
- * Sizes that have as many binary digits are counted together. */
+ * stretches of 1, and of 0. Of another: how high it climbs to its peaks, and how far these are
+ * apart. Sizes that have as many binary digits are counted together. */
 struct label_pattern_counts {
     uint32_t bins[LABEL_PATTERN_BINS];
 };

@@ -260,5 +260,5 @@ static int write_csv(const struct inspection *inspection, const struct view_opti
     return view_close(&out, options, result);
 }
 
-const struct view npy_view = {"npy", write_npy_and_json};
-const struct view csv_view = {"csv", write_csv};
+const struct view npy_view = {"npy", true, write_npy_and_json};
+const struct view csv_view = {"csv", true, write_csv};

@@ -29,6 +29,6 @@ static int write_pdf(const struct inspection *inspection, const struct view_opti
     return write_all(inspection, options, directory, DRAWING_PDF);
 }
 
-const struct view png_view = {"png", write_png};
-const struct view svg_view = {"svg", write_svg};
-const struct view pdf_view = {"pdf", write_pdf};
+const struct view png_view = {"png", false, write_png};
+const struct view svg_view = {"svg", false, write_svg};
+const struct view pdf_view = {"pdf", false, write_pdf};

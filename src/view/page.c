@@ -338,4 +338,4 @@ static int write_page(const struct inspection *inspection, const struct view_opt
     return view_close(&out, options, result);
 }
 
-const struct view page_view = {"page", write_page};
+const struct view page_view = {"page", false, write_page};

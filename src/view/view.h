@@ -2,6 +2,7 @@
 #ifndef RUNE_VIEW_H
 #define RUNE_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -26,6 +27,7 @@ struct view_options {
 
 struct view {
     const char *format; /* "page", "npy", "csv", "png", "svg", "pdf": the names of --format */
+    bool whole;         /* made for texts of any length; others for a part that fits in memory */
     /* Writes files into an existing directory. Returns 0, or −1 and a message. */
     int (*write)(const struct inspection *inspection, const struct view_options *options,
                  const char *directory);
