@@ -21,12 +21,19 @@
 
 #include "rng.h"
 
+#define WORD_MOST 20
+
+struct word {
+    char letters[WORD_MOST + 1];
+    double surprise; /* −log p of it */
+};
+
 struct sample {
     struct rng rng;
     uint64_t draws;
     uint64_t characters;
-    double surprise; /* −log p of what was written, in nats */
-    long next;       /* lines: the word that did not fit into the last one; −1: none yet */
+    double surprise;  /* −log p of what was written, in nats */
+    struct word next; /* lines: the one that did not fit into the last line; "": none yet */
 };
 
 /* Expectations over one line, or over a part of one. */
@@ -66,16 +73,11 @@ static double uniform(struct sample *sample)
     return rng_uniform(&sample->rng, (uint32_t[4]){(uint32_t)n, (uint32_t)(n >> 32), 0, 0});
 }
 
-static long pick(struct sample *sample, long count)
-{
-    return (long)(uniform(sample) * (double)count);
-}
-
 /* One of 0 … count − 1, each as likely. */
 static long draw(struct sample *sample, long count)
 {
     sample->surprise += log((double)count);
-    return pick(sample, count);
+    return (long)(uniform(sample) * (double)count);
 }
 
 /* Whether something of probability p happens. */
@@ -255,40 +257,70 @@ static struct expected quotes_expect(long size)
     return (struct expected){phrase.surprise, phrase.characters + 1};
 }
 
-/* lines: words with one space between two of them, broken where the next one would pass `size`
- * characters. A word costs log W and brings itself and a space or newline, whichever follows: where
- * a line breaks is known from the word behind it. Lines are not independent, but the words are. */
+/* A word of letters that mean nothing: each of LETTERS as likely, another following with
+ * LETTER_MORE as long as there are under WORD_MOST, so that nothing but its end is to be known of
+ * it:
+ *
+ *     word = E[n] log LETTERS + E[min(n, WORD_MOST − 1)] h(LETTER_MORE)
+ *     E[min(n, m)] = (1 − LETTER_MORE^m) / (1 − LETTER_MORE)            for n ≤ WORD_MOST */
+#define LETTERS 8
+#define LETTER_MORE 0.75
+
+static struct word draw_word(struct sample *sample)
+{
+    struct word word = {.surprise = sample->surprise};
+    int n = 0;
+    do
+        word.letters[n++] = (char)('a' + draw(sample, LETTERS));
+    while (n < WORD_MOST && chance(sample, LETTER_MORE));
+    word.surprise = sample->surprise - word.surprise;
+    return word;
+}
+
+static struct expected word_expect(void)
+{
+    const double n = (1 - pow(LETTER_MORE, WORD_MOST)) / (1 - LETTER_MORE);
+    const double chances = (1 - pow(LETTER_MORE, WORD_MOST - 1)) / (1 - LETTER_MORE);
+    return (struct expected){n * log(LETTERS) + chances * chance_entropy(LETTER_MORE), n};
+}
+
+/* lines: such words with one space between two of them, broken where the next one would pass `size`
+ * characters. A word brings itself and a space or newline, whichever follows: where a line breaks
+ * is known from the word behind it. Lines are not independent, but the words are. */
 static void lines_line(struct sample *sample, long size)
 {
     long used = 0;
-    if (sample->next < 0)
-        sample->next = pick(sample, WORDS);
-    do {
-        if (used > 0)
-            put(sample, ' ');
-        put_text(sample, words[sample->next]);
-        used += (used > 0) + (long)strlen(words[sample->next]);
-        sample->surprise += log(WORDS); /* here and not before: the last one is not written */
-        sample->next = pick(sample, WORDS);
-    } while (used + 1 + (long)strlen(words[sample->next]) <= size);
+    if (sample->next.letters[0] == '\0')
+        sample->next = draw_word(sample);
+    else
+        sample->surprise += sample->next.surprise;
+    for (;;) {
+        put_text(sample, sample->next.letters);
+        used += (long)strlen(sample->next.letters);
+        sample->next = draw_word(sample);
+        if (used + 1 + (long)strlen(sample->next.letters) > size)
+            break;
+        put(sample, ' ');
+        used++;
+    }
+    sample->surprise -= sample->next.surprise; /* it is not written yet */
     put(sample, '\n');
 }
 
 static struct expected lines_expect(long size)
 {
-    struct expected word = {log(WORDS), 1};
     (void)size;
-    for (int i = 0; i < WORDS; i++)
-        word.characters += (double)strlen(words[i]) / WORDS;
+    struct expected word = word_expect();
+    word.characters += 1;
     return word;
 }
 
-/* indents: a statement is a line of one or more words, another following with STATEMENT_MORE; with
- * BLOCK, unless it is `size` deep, it ends in a colon and has a block, one or more statements that
- * are indented by INDENT more, another following with STATEMENT_MORE. The next line's indentation
- * tells which blocks have ended.
+/* indents: a statement is a line of one or more such words, another following with STATEMENT_MORE;
+ * with BLOCK, unless it is `size` deep, it ends in a colon and has a block, one or more statements
+ * that are indented by INDENT more, another following with STATEMENT_MORE. The next line's
+ * indentation tells which blocks have ended.
  *
- *     statement_d = log W / (1 − M) + h(M) / (1 − M) + h(BLOCK) + BLOCK block_{d+1}
+ *     statement_d = word / (1 − M) + h(M) / (1 − M) + h(BLOCK) + BLOCK block_{d+1}
  *     block_d     = statement_d / (1 − M) + h(M) / (1 − M)              block_{size+1}: none */
 #define STATEMENT_MORE 0.6
 #define BLOCK 0.4
@@ -297,10 +329,10 @@ static struct expected lines_expect(long size)
 static void indents_statement(struct sample *sample, long size, long depth)
 {
     put_run(sample, ' ', INDENT * depth);
-    put_text(sample, words[draw(sample, WORDS)]);
+    put_text(sample, draw_word(sample).letters);
     while (chance(sample, STATEMENT_MORE)) {
         put(sample, ' ');
-        put_text(sample, words[draw(sample, WORDS)]);
+        put_text(sample, draw_word(sample).letters);
     }
     if (depth >= size || !chance(sample, BLOCK)) {
         put(sample, '\n');
@@ -463,7 +495,7 @@ static int usage_error(const char *what, const char *argument)
 /* Writes the corpus to stdout and its figures to stderr; returns the exit status. */
 static int generate(const struct kind *kind, long size, long lines, long seed)
 {
-    struct sample sample = {.rng = {(uint64_t)seed, RNG_DATA}, .next = -1};
+    struct sample sample = {.rng = {(uint64_t)seed, RNG_DATA}};
     for (long i = 0; i < lines && !ferror(stdout); i++)
         kind->line(&sample, size);
     if (fflush(stdout) || ferror(stdout)) {

@@ -148,17 +148,23 @@ static double read_quotes(const char **text, long size)
     return *(*text)++ == '\n' ? surprise : NAN;
 }
 
+/* Letters that mean nothing. */
+static double read_letters(const char **text)
+{
+    double n = (double)strspn(*text, "abcdefgh");
+    *text += (long)n;
+    return n < 1 || n > 20 ? NAN : n * log(8) - (n - 1) * log(0.75) - (n < 20 ? log(0.25) : 0);
+}
+
 /* A line ends where the next word, which the next line begins with, would not have fitted. */
 static double read_lines(const char **text, long size)
 {
     const char *start = *text;
     double surprise = 0;
-    do {
-        if (!read_word(text))
-            return NAN;
-        surprise += log(16);
-    } while (*(*text)++ == ' ');
-    long used = *text - 1 - start, next = (long)strspn(*text, "abcdefghijklmnopqrstuvwxyz");
+    do
+        surprise += read_letters(text);
+    while (*(*text)++ == ' ');
+    long used = *text - 1 - start, next = (long)strspn(*text, "abcdefgh");
     int fits = used <= size || !memchr(start, ' ', (size_t)used);
     return (*text)[-1] == '\n' && fits && (!**text || used + 1 + next > size) ? surprise : NAN;
 }
@@ -168,12 +174,10 @@ static double read_statement(const char **text, long size, long depth)
     if ((long)strspn(*text, " ") != 2 * depth)
         return NAN;
     *text += 2 * depth;
-    double surprise = log(16) - log(0.4);
-    for (;; ++*text, surprise += log(16) - log(0.6)) {
-        if (!read_word(text))
-            return NAN;
-        if (**text != ' ')
-            break;
+    double surprise = read_letters(text) - log(0.4);
+    while (**text == ' ') {
+        ++*text;
+        surprise += read_letters(text) - log(0.6);
     }
     if (*(*text)++ == '\n')
         return surprise - (depth < size ? log(0.6) : 0);
