@@ -43,7 +43,9 @@ function loadState() {
   state.marked = within(wanted.get('mark'), length - 1);
   state.selection = start >= 0 && start < end ? [start, end] : null;
   setGuesses(wanted.get('guesses') === '1');
-  view.scrollTop = rowOf(Math.max(within(wanted.get('at'), length - 1), 0)) * rowHeight;
+  const at = within(wanted.get('at'), length - 1);
+  if (at >= 0) view.scrollTop = rowOf(at) * rowHeight;
+  else bringIntoSight(Math.max(state.marked, state.selection?.[0] ?? 0));
   showSignal((signalNamed(wanted.get('signal')) ?? signals[about.first] ?? signals[0]).index);
   showSecond(signalNamed(wanted.get('second'))?.index ?? -1);
   lean();
@@ -230,6 +232,7 @@ async function start() {
   findings = known;
   lean();
   redraw();
+  showDetail(state.marked);
   showPanel();
 }
 
