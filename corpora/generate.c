@@ -26,6 +26,7 @@ struct sample {
     uint64_t draws;
     uint64_t characters;
     double surprise; /* −log p of what was written, in nats */
+    long next;       /* lines: the word that did not fit into the last one; −1: none yet */
 };
 
 /* Expectations over one line, or over a part of one. */
@@ -65,11 +66,16 @@ static double uniform(struct sample *sample)
     return rng_uniform(&sample->rng, (uint32_t[4]){(uint32_t)n, (uint32_t)(n >> 32), 0, 0});
 }
 
+static long pick(struct sample *sample, long count)
+{
+    return (long)(uniform(sample) * (double)count);
+}
+
 /* One of 0 … count − 1, each as likely. */
 static long draw(struct sample *sample, long count)
 {
     sample->surprise += log((double)count);
-    return (long)(uniform(sample) * (double)count);
+    return pick(sample, count);
 }
 
 /* Whether something of probability p happens. */
@@ -249,6 +255,85 @@ static struct expected quotes_expect(long size)
     return (struct expected){phrase.surprise, phrase.characters + 1};
 }
 
+/* lines: words with one space between two of them, broken where the next one would pass `size`
+ * characters. A word costs log W and brings itself and a space or newline, whichever follows: where
+ * a line breaks is known from the word behind it. Lines are not independent, but the words are. */
+static void lines_line(struct sample *sample, long size)
+{
+    long used = 0;
+    if (sample->next < 0)
+        sample->next = pick(sample, WORDS);
+    do {
+        if (used > 0)
+            put(sample, ' ');
+        put_text(sample, words[sample->next]);
+        used += (used > 0) + (long)strlen(words[sample->next]);
+        sample->surprise += log(WORDS); /* here and not before: the last one is not written */
+        sample->next = pick(sample, WORDS);
+    } while (used + 1 + (long)strlen(words[sample->next]) <= size);
+    put(sample, '\n');
+}
+
+static struct expected lines_expect(long size)
+{
+    struct expected word = {log(WORDS), 1};
+    (void)size;
+    for (int i = 0; i < WORDS; i++)
+        word.characters += (double)strlen(words[i]) / WORDS;
+    return word;
+}
+
+/* indents: a statement is a line of one or more words, another following with STATEMENT_MORE; with
+ * BLOCK, unless it is `size` deep, it ends in a colon and has a block, one or more statements that
+ * are indented by INDENT more, another following with STATEMENT_MORE. The next line's indentation
+ * tells which blocks have ended.
+ *
+ *     statement_d = log W / (1 − M) + h(M) / (1 − M) + h(BLOCK) + BLOCK block_{d+1}
+ *     block_d     = statement_d / (1 − M) + h(M) / (1 − M)              block_{size+1}: none */
+#define STATEMENT_MORE 0.6
+#define BLOCK 0.4
+#define INDENT 2
+
+static void indents_statement(struct sample *sample, long size, long depth)
+{
+    put_run(sample, ' ', INDENT * depth);
+    put_text(sample, words[draw(sample, WORDS)]);
+    while (chance(sample, STATEMENT_MORE)) {
+        put(sample, ' ');
+        put_text(sample, words[draw(sample, WORDS)]);
+    }
+    if (depth >= size || !chance(sample, BLOCK)) {
+        put(sample, '\n');
+        return;
+    }
+    put_text(sample, ":\n");
+    do
+        indents_statement(sample, size, depth + 1);
+    while (chance(sample, STATEMENT_MORE));
+}
+
+static void indents_line(struct sample *sample, long size)
+{
+    indents_statement(sample, size, 0);
+}
+
+static struct expected indents_expect(long size)
+{
+    const double again = 1 / (1 - STATEMENT_MORE);
+    struct expected word = lines_expect(size), statement = {0}, block = {0};
+    for (long depth = size; depth >= 0; depth--) {
+        statement.surprise = (word.surprise + chance_entropy(STATEMENT_MORE)) * again;
+        statement.characters = (double)(INDENT * depth) + word.characters * again;
+        if (depth < size) {
+            statement.surprise += chance_entropy(BLOCK) + BLOCK * block.surprise;
+            statement.characters += BLOCK * (1 + block.characters);
+        }
+        block.surprise = (statement.surprise + chance_entropy(STATEMENT_MORE)) * again;
+        block.characters = statement.characters * again;
+    }
+    return statement;
+}
+
 /* anbn, anbncn: n is uniform in 1 … size; the run of a tells it. */
 static void anbn_line(struct sample *sample, long size)
 {
@@ -338,6 +423,9 @@ static const struct kind kinds[] = {
     {"brackets", "nested brackets of four kinds", "deepest nesting", 6, 100, brackets_line,
      brackets_expect},
     {"quotes", "words and nested quotes", "deepest nesting", 3, 100, quotes_line, quotes_expect},
+    {"lines", "words in lines of a width", "the width", 40, 1000, lines_line, lines_expect},
+    {"indents", "statements and indented blocks", "deepest indentation", 4, 20, indents_line,
+     indents_expect},
     {"anbn", "n times a, n times b", "largest n", 20, 1000000, anbn_line, anbn_expect},
     {"anbncn", "n times a, n times b, n times c", "largest n", 20, 1000000, anbncn_line,
      anbncn_expect},
@@ -375,7 +463,7 @@ static int usage_error(const char *what, const char *argument)
 /* Writes the corpus to stdout and its figures to stderr; returns the exit status. */
 static int generate(const struct kind *kind, long size, long lines, long seed)
 {
-    struct sample sample = {.rng = {(uint64_t)seed, RNG_DATA}};
+    struct sample sample = {.rng = {(uint64_t)seed, RNG_DATA}, .next = -1};
     for (long i = 0; i < lines && !ferror(stdout); i++)
         kind->line(&sample, size);
     if (fflush(stdout) || ferror(stdout)) {

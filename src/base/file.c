@@ -233,3 +233,9 @@ char *file_join(const char *directory, const char *name)
         snprintf(path, room, "%s/%s", directory, name);
     return path;
 }
+
+char *file_temporary(const char *name)
+{
+    const char *directory = getenv("TMPDIR");
+    return file_join(directory && *directory ? directory : "/tmp", name);
+}

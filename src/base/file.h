@@ -52,4 +52,7 @@ int file_make_directory(const char *path);
 /* "directory/name" in new memory, to free(). NULL and a message if there is none. */
 char *file_join(const char *directory, const char *name);
 
+/* The same in the directory for temporary files: $TMPDIR, or /tmp. */
+char *file_temporary(const char *name);
+
 #endif

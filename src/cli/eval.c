@@ -141,18 +141,11 @@ static int evaluate_part(const struct request *request, struct team *team, struc
     return status;
 }
 
-/* A file of that name for a while; NULL and a message if there is no memory. */
-static char *temporary_path(const char *name)
-{
-    const char *directory = getenv("TMPDIR");
-    return file_join(directory && *directory ? directory : "/tmp", name);
-}
-
 /* The files in the model's symbols; nothing is held out. */
 static int read_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
                       int num_files)
 {
-    char *spool = temporary_path("rune-ids");
+    char *spool = file_temporary("rune-ids");
     const struct corpus_options options = {
         .files = files,
         .num_files = num_files,
@@ -170,7 +163,7 @@ static int open_files(struct corpus *corpus, struct vocab *vocab, const char *co
                       int num_files)
 {
     struct file_out copy = {0};
-    char *path = temporary_path("rune-stdin");
+    char *path = file_temporary("rune-stdin");
     const char **names = mem_new((size_t)num_files, sizeof *names);
     int result = path && names ? 0 : -1;
     for (int k = 0; k < num_files && result == 0; k++) {

@@ -136,9 +136,9 @@ static int thin_out(struct signals *signals, struct model *model, struct team *t
         return 0;
     struct trace_signal *kept = mem_new(room, sizeof *kept);
     size_t *most = mem_new(room, sizeof *most);
-    int result = kept && most ? probe_run(&trace, team, model, ids,
-                                          length < THIN_LENGTH ? length : THIN_LENGTH,
-                                          signals->list, signals->count, "", "")
+    const struct probe_options options = {.signals = signals->list, .num_signals = signals->count};
+    int result = kept && most ? probe_run(&trace, NULL, team, model, ids,
+                                          length < THIN_LENGTH ? length : THIN_LENGTH, &options)
                               : -1;
     const int found = result == 0 ? trace_most_varying(&trace, room, most) : -1;
     for (int k = 0; k < found; k++)
@@ -207,7 +207,8 @@ static int inspect(struct model *model, struct team *team, const struct request 
     int32_t *ids = NULL;
     struct signals signals = {0};
     struct inspection inspection = {0};
-    int result = choose_signals(&signals, model, request);
+    char *spool = file_temporary("rune-trace");
+    int result = spool ? choose_signals(&signals, model, request) : -1;
     if (result == 0)
         result = file_read(path, &text, &bytes);
     if (result == 0)
@@ -218,13 +219,20 @@ static int inspect(struct model *model, struct team *team, const struct request 
         result = error_set("%s: has no characters to inspect", file_name(path));
     if (result == 0 && request->directory && request->page && !request->units)
         result = thin_out(&signals, model, team, ids, length);
+    const struct probe_options options = {.signals = signals.list,
+                                          .num_signals = signals.count,
+                                          .model = model_path,
+                                          .text = file_name(path),
+                                          .spool = spool};
     if (result == 0)
-        result = probe_run(&inspection.trace, team, model, ids, length, signals.list, signals.count,
-                           model_path, file_name(path));
+        result =
+            probe_run(&inspection.trace, &inspection.gates, team, model, ids, length, &options);
     if (result == 0)
         result = show(&inspection, request);
     trace_release(&inspection.trace);
+    gates_release(&inspection.gates);
     free(signals.list);
+    free(spool);
     free(ids);
     free(text);
     return result;

@@ -1,6 +1,8 @@
 #include "sample.h"
 
 #include <errno.h>
+#include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stddef.h>
@@ -23,11 +25,13 @@
 struct request {
     struct sample_options options;
     const char *prompt, *prompt_file;
-    struct option_texts stops;
+    struct option_texts stops, clamp_lists;
     uint64_t length; /* most new symbols of a sample */
     uint64_t lines;  /* 0: not given */
     int count, on_unknown, threads;
     bool chooses_seed, exact;
+    struct clamp *clamps; /* [num_clamps] what those lists say */
+    size_t num_clamps;
 };
 
 /* One of the samples: its text so far. The first is printed as it is made, the others when they are
@@ -38,6 +42,63 @@ struct story {
     uint64_t symbols, lines;
     bool done;
 };
+
+/* Reads a whole number and `end` behind it, and moves on; −1 if there is none. */
+static int parse_index(const char **at, char end)
+{
+    char *after;
+    const long index = strtol(*at, &after, 10);
+    if (after == *at || *after != end || index < 0 || index > INT_MAX)
+        return -1;
+    *at = after + 1;
+    return (int)index;
+}
+
+/* Reads "1:37=2.5": layer, unit, value. */
+static int parse_clamp(struct option_item item, struct clamp *clamp)
+{
+    const char *at = item.text;
+    char *end;
+    clamp->stream = CLAMP_ALL;
+    clamp->layer = parse_index(&at, ':');
+    clamp->unit = clamp->layer < 0 ? -1 : parse_index(&at, '=');
+    const double value = strtod(at, &end);
+    if (clamp->unit < 0 || end == at || end != item.text + item.length)
+        return error_set("--clamp: \"%.*s\" is no unit and value like 1:37=2.5 "
+                         "(layer:unit=value)",
+                         (int)item.length, item.text);
+    if (!(fabs(value) <= (double)FLT_MAX))
+        return error_set("--clamp: the value of \"%.*s\" is not finite", (int)item.length,
+                         item.text);
+    clamp->value = (real)value;
+    return 0;
+}
+
+/* Reads all lists of --clamp. */
+static int parse_clamps(struct request *request)
+{
+    struct option_item item;
+    size_t capacity = 0;
+    for (size_t k = 0; k < request->clamp_lists.count; k++)
+        for (const char *list = request->clamp_lists.list[k]; option_item_next(&list, &item);)
+            if (mem_grow(&request->clamps, &capacity, request->num_clamps + 1,
+                         sizeof *request->clamps) != 0 ||
+                parse_clamp(item, &request->clamps[request->num_clamps++]) != 0)
+                return -1;
+    return 0;
+}
+
+static int check_clamps(const struct model *model, const struct request *request)
+{
+    for (size_t k = 0; k < request->num_clamps; k++) {
+        const int layer = request->clamps[k].layer, unit = request->clamps[k].unit;
+        if (layer >= model->num_layers || unit >= model->hidden_size)
+            return error_set(
+                "--clamp: there is no unit %d:%d; layers are 0 to %d and units 0 to %d", layer,
+                unit, model->num_layers - 1, model->hidden_size - 1);
+    }
+    return 0;
+}
 
 static int append(struct story *story, struct vocab_symbol symbol)
 {
@@ -177,6 +238,8 @@ static int sample(struct model *model, struct team *team, struct request *reques
     struct story *stories = mem_new((size_t)request->count, sizeof *stories);
     int result =
         stories ? sampler_init(&sampler, team, model, request->count, &request->options) : -1;
+    if (result == 0)
+        sampler_clamp(&sampler, request->clamps, request->num_clamps);
     if (result == 0 && (request->prompt || request->prompt_file))
         result = read_prompt(&sampler, request, stories);
     if (result == 0 && request->chooses_seed)
@@ -215,6 +278,8 @@ static int run(struct request *request, const char *path)
     int result = exact && team ? model_load(&model, exact, path) : -1;
     if (result == 0)
         result = check_lines(&model.vocab, request);
+    if (result == 0)
+        result = check_clamps(&model, request);
     if (result == 0 && rounds)
         result = make_quick(&model, team, quick);
     if (result == 0)
@@ -254,6 +319,9 @@ static struct option list[] = {
      "Draw only those at least P times as likely as the most likely; 0: off", .max = 1},
     {"seed", 0, OPTION_COUNT, AT(options.seed), "N", "The same seed gives the same text",
      .unset = "drawn, and printed", .max = 0x1p53},
+    {"clamp", 0, OPTION_TEXTS, AT(clamp_lists), "LIST",
+     "Hold units at values, as layer:unit=value, like 1:37=2.5,0:5=-1; may be given again",
+     .unset = NULL},
     {"exact", 0, OPTION_FLAG, AT(exact), NULL,
      "Read weights in float32; else in 8 bits, where that keeps the distribution to 1e-3 nats",
      .unset = NULL},
@@ -286,11 +354,14 @@ int command_sample(int argc, char **argv)
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.prompt && request.prompt_file)
         status = (error_set("--prompt and --prompt-file cannot both be given"), STATUS_USAGE);
+    if (status == 0 && parse_clamps(&request) != 0)
+        status = STATUS_USAGE;
     request.chooses_seed = !options_given(&options, "seed");
     if (request.lines > 0 && !options_given(&options, "length"))
         request.length = NO_LENGTH;
     if (status == 0)
         status = run(&request, options.arguments[0]);
+    free(request.clamps);
     options_release(&options);
     return status < 0 ? 0 : status;
 }

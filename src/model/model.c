@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "mem.h"
+#include "recurrent.h"
 
 int model_init(struct model *model, const struct engine *engine, const char *cell, int L, int H,
                int V, struct vocab *vocab)
@@ -199,7 +200,7 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     const size_t R = (size_t)tape->B * (size_t)tape->T, H = (size_t)model->hidden_size;
     const size_t L = (size_t)model->num_layers, V = (size_t)model->vocab_size;
     const bool drops = tape->dropout > 0, training = tape->training;
-    real *dy[2] = {NULL, NULL};
+    real *below = NULL; /* gradient of the output of the layer below */
     tape->scratch = take(arena, scratch_size(tape), sizeof(real));
     if (training) {
         tape->gradients = take(arena, model->params.size, sizeof(real));
@@ -207,8 +208,6 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
         for (int l = 0; l <= model->num_layers; l++)
             tape->num_squares += (size_t)num_stretches(model, l);
         tape->squares = take(arena, tape->num_squares, sizeof(double));
-        for (size_t l = 0; l < 2 && l < L; l++)
-            dy[l] = take(arena, R * H, sizeof(real));
     }
     tape->dropped = drops ? take(arena, L * R * H, sizeof(real)) : NULL;
     tape->kept = drops ? take(arena, L * R * H, 1) : NULL;
@@ -217,8 +216,8 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     tape->normalisers = take(arena, R, sizeof(real));
     for (int l = 0; l < model->num_layers; l++) {
         struct layer layer = shape_of(model, l, tape->B, tape->T, training);
-        layer.dy = dy[l % 2];
-        layer.dx = l > 0 ? dy[(l - 1) % 2] : NULL;
+        layer.dx = below;
+        layer.dy = below = training ? take(arena, R * H, sizeof(real)) : NULL;
         layer.scratch = tape->scratch;
         for (int s = 0; s < cell->num_states; s++)
             layer.state[s] = take(arena, (R + (size_t)tape->B) * H, sizeof(real));
@@ -282,17 +281,48 @@ real *tape_state(const struct tape *tape, int layer, int s)
 
 void tape_set_input(struct tape *tape, const int32_t *ids)
 {
-    tape->layers[0].ids = ids;
+    tape->layers[tape->first].ids = ids;
+}
+
+/* The layer is given W_ih turned for the vectors that its input can be, as the lowest is for the
+ * one-hot vectors of symbols. */
+void tape_begin_at(struct tape *tape, int layer, const real *rows)
+{
+    const struct cell *cell = tape->model->cell;
+    assert(layer > 0 && !tape->training && cell->recurrent);
+    tape->first = layer;
+    tape->layers[layer].onehot = true;
+    tape->layers[layer].param[cell->recurrent->weight_ih] = rows;
+}
+
+void tape_set_clamps(struct tape *tape, const struct clamp *clamps, size_t count)
+{
+    assert(tape->T == 1 || count == 0);
+    tape->clamps = clamps;
+    tape->num_clamps = count;
 }
 
 /* --- forward and back ------------------------------------------------------------------------- */
+
+/* Holds the clamped units of a layer in the streams [first, last) of its outputs h[B][H]. */
+static void hold(const struct tape *tape, int layer, int first, int last, real *h)
+{
+    for (size_t k = 0; k < tape->num_clamps; k++) {
+        const struct clamp *clamp = &tape->clamps[k];
+        const int stream = clamp->stream;
+        const int from = stream == CLAMP_ALL || stream < first ? first : stream;
+        const int to = stream == CLAMP_ALL || stream >= last ? last : stream + 1;
+        for (int b = from; b < to && clamp->layer == layer; b++)
+            h[(size_t)b * (size_t)tape->model->hidden_size + (size_t)clamp->unit] = clamp->value;
+    }
+}
 
 static void carry_states(struct member *member, struct tape *tape, const bool *reset)
 {
     const size_t H = (size_t)tape->model->hidden_size;
     int first, last;
     team_share(member, tape->B, &first, &last);
-    for (int l = 0; l < tape->model->num_layers; l++)
+    for (int l = tape->first; l < tape->model->num_layers; l++) {
         for (int s = 0; s < tape->model->cell->num_states; s++)
             for (int b = first; b < last; b++) {
                 real *before = tape->layers[l].state[s] + (size_t)b * H;
@@ -301,6 +331,18 @@ static void carry_states(struct member *member, struct tape *tape, const bool *r
                 else
                     memcpy(before, tape_state(tape, l, s) + (size_t)b * H, H * sizeof(real));
             }
+        hold(tape, l, first, last, tape->layers[l].state[0]);
+    }
+}
+
+static void hold_outputs(struct member *member, struct tape *tape, int l)
+{
+    int first, last;
+    if (tape->num_clamps == 0)
+        return;
+    team_share(member, tape->B, &first, &last);
+    hold(tape, l, first, last, tape_state(tape, l, 0));
+    team_barrier(member);
 }
 
 static size_t drop_offset(const struct tape *tape, int l, int r)
@@ -354,9 +396,10 @@ void model_forward(struct member *member, struct tape *tape, const bool *reset, 
     const struct param *linear = params_at(&model->params, model->cell, model->num_layers, 0);
     carry_states(member, tape, reset);
     team_barrier(member);
-    for (int l = 0; l < model->num_layers; l++) {
+    for (int l = tape->first; l < model->num_layers; l++) {
         model->cell->forward(member, &tape->layers[l]);
         team_barrier(member);
+        hold_outputs(member, tape, l);
         drop_outputs(member, tape, l, seed, step);
     }
     model->engine->linear.forward(member, tape->T * tape->B, model->hidden_size, model->vocab_size,

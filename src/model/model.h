@@ -51,6 +51,16 @@ void model_prepare(struct team *team, struct model *model);
 
 /* --- a pass over a chunk ---------------------------------------------------------------------- */
 
+/* A unit whose output h is held, whatever its layer computes: layers above, and the next timestep,
+ * read `value`. */
+struct clamp {
+    int layer, unit;
+    int stream; /* or CLAMP_ALL */
+    real value;
+};
+
+#define CLAMP_ALL (-1)
+
 /* What a pass leaves behind: all that the way back, a trace, and the next chunk need. */
 struct tape {
     const struct model *model;
@@ -69,6 +79,9 @@ struct tape {
     size_t num_squares;
     real *scratch; /* what a layer needs while it works */
     void *memory;
+    int first;                  /* layer that passes begin at */
+    const struct clamp *clamps; /* [num_clamps] not owned */
+    size_t num_clamps;
 };
 
 /* The memory of a tape in bytes, to know before it is taken; for chunks that tape_init would refuse
@@ -88,6 +101,14 @@ real *tape_state(const struct tape *tape, int layer, int s);
 /* The chunk's inputs [T][B], to be set before model_forward; they must stay until model_backward.
  */
 void tape_set_input(struct tape *tape, const int32_t *ids);
+
+/* Lets passes begin at a layer above the lowest, whose W_ih x is known: the inputs to be set choose
+ * rows[…][G · H] of it. For a tape without training, of a cell that is `recurrent`. */
+void tape_begin_at(struct tape *tape, int layer, const real *rows);
+
+/* Holds units in the passes to come, and in the states that they start from; the later of two for
+ * the same unit counts. For chunks of one timestep. */
+void tape_set_clamps(struct tape *tape, const struct clamp *clamps, size_t count);
 
 /* These are called by every member of a team and end in a barrier. */
 

@@ -35,7 +35,8 @@ struct layer {
                                  the layer's output */
     real *gates;              /* [T][B][G][H] values after their non-linearity; backward replaces
                                  them by the gradient with respect to their arguments */
-    real *dy;                 /* [T][B][H] gradient of the output; backward may overwrite it */
+    real *dy;                 /* [T][B][H] gradient of the output; backward adds to it what comes
+                                 through the timesteps after */
     real *dx;                 /* [T][B][D] gradient of x, or NULL where there is no use for it */
     real *scratch;            /* of the cell's scratch_size; nothing in it outlives a call */
 };
@@ -56,7 +57,9 @@ struct cell {
     const char *name;
     int num_states, num_gates, num_params;
     const char *const
-        *quantities; /* [num_states + num_gates] what a trace calls them, states first */
+        *quantities;    /* [num_states + num_gates] what a trace calls them, states first */
+    const real *lowest; /* [num_gates] gates go from there (0 or −1) to 1 */
+    int forget_gate;    /* which of them keeps a state from one timestep to the next; −1: none */
     const struct cell_param *params;
     const struct recurrent *recurrent; /* see recurrent.h; NULL for a cell of another kind */
 

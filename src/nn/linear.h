@@ -28,7 +28,7 @@ size_t linear_scratch_size(int R, int D, int N, bool training);
 void linear_pack(struct member *member, int D, int N, const real *weight, bool training,
                  word *packed);
 
-/* y[R][N] = x[R][D] · Wᵀ + b. May have a barrier inside. */
+/* y[R][N] = x[R][D] · Wᵀ + b, where `bias` is not NULL. May have a barrier inside. */
 void linear_forward(struct member *member, int R, int D, int N, const real *x, const word *packed,
                     const real *bias, real *y, word *scratch);
 

@@ -22,6 +22,8 @@ enum { STATE_H, STATE_C, STATES };
 
 static const char *const quantities[] = {"h", "c", "i", "f", "g", "o"};
 
+static const real lowest[GATES] = {[G] = -1};
+
 /* The forget gate starts open (Jozefowicz et al. 2015). */
 static const real bias_start[GATES] = {[F] = 1};
 
@@ -91,6 +93,8 @@ const struct cell VARIANT(lstm_cell) = {
     .num_gates = GATES,
     .num_params = PARAMS,
     .quantities = quantities,
+    .lowest = lowest,
+    .forget_gate = F,
     .params = params,
     .recurrent = &lstm,
     .packed_size = recurrent_packed_size,

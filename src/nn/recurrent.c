@@ -8,7 +8,8 @@
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* Panels of W_hh and of W_ih. On the way forward a panel holds units of one gate: [gate][panel] of
+/* Panels of W_hh and of W_ih, which comes second: a layer that has W_ih x in other ways finds W_hh
+ * in the same place. On the way forward a panel holds units of one gate: [gate][panel] of
  * depth H or D. On the way back it holds columns, its depth is all gates, one after the other. */
 struct weights {
     word *hh, *ih;           /* forward */

@@ -36,6 +36,11 @@ void sampler_release(struct sampler *sampler)
     *sampler = (struct sampler){0};
 }
 
+void sampler_clamp(struct sampler *sampler, const struct clamp *clamps, size_t count)
+{
+    tape_set_clamps(&sampler->tape, clamps, count);
+}
+
 static void read_symbols(struct member *member, void *argument)
 {
     struct sampler *sampler = argument;

@@ -34,6 +34,9 @@ int sampler_init(struct sampler *sampler, struct team *team, struct model *model
 
 void sampler_release(struct sampler *sampler);
 
+/* Holds units in every sample from now on; see tape_set_clamps. The list stays the caller's. */
+void sampler_clamp(struct sampler *sampler, const struct clamp *clamps, size_t count);
+
 /* Lets every sample read the symbols ids[0..count) of a prompt, as if it had drawn them. */
 void sampler_prompt(struct sampler *sampler, const int32_t *ids, size_t count);
 

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +13,11 @@
 #include "file.h"
 #include "hash.h"
 #include "mem.h"
+#include "spool.h"
 
 #define BLOCK ((size_t)1 << 20) /* bytes read at once */
 #define MAX_NAMED 10            /* missing symbols that a message names */
+#define SPOOLED "the encoded text cannot be written"
 
 /* What a pass over a file found; two passes must find the same. */
 struct reading {
@@ -79,7 +80,7 @@ static void unpack(const void *packed, size_t count, int id_bytes, int32_t *out)
 
 static int refuse_spool(const struct opening *opening)
 {
-    return file_refuse_write(opening->options->spool, "the encoded text cannot be written", errno);
+    return file_refuse_write(opening->options->spool, SPOOLED, errno);
 }
 
 /* Appends to the corpus, in memory or in its file. */
@@ -261,24 +262,17 @@ static int make_vocab(struct opening *opening)
                      options->num_files > 1 ? " and the other files" : "", error_message());
 }
 
-/* A file of its own without a name, so that nothing is left of it however the program ends. */
 static int open_spool(struct opening *opening)
 {
-    const char *spool = opening->options->spool;
-    size_t room = strlen(spool) + sizeof ".XXXXXX";
-    char *path = mem_new(room, 1);
-    if (!path)
+    const int fd = spool_open(opening->options->spool, SPOOLED);
+    if (fd < 0)
         return -1;
-    snprintf(path, room, "%s.XXXXXX", spool);
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0) {
-        unlink(path);
-        opening->corpus->file = fdopen(fd, "w+b");
-    }
-    if (fd >= 0 && !opening->corpus->file)
-        close(fd);
-    free(path);
-    return opening->corpus->file ? 0 : refuse_spool(opening);
+    opening->corpus->file = fdopen(fd, "w+b");
+    if (opening->corpus->file)
+        return 0;
+    refuse_spool(opening);
+    close(fd);
+    return -1;
 }
 
 static int encode_files(struct opening *opening)

@@ -244,6 +244,57 @@ bool utf8_is_graphic(int32_t codepoint)
     }
 }
 
+/* Han, kana, and the scripts of South East Asia (class SA of UAX #14), by blocks. */
+static bool is_unspaced(int32_t point)
+{
+    static const int32_t blocks[][2] = {
+        {0x0E00, 0x0FFF}, {0x1000, 0x109F},   {0x1780, 0x17FF},   {0x1950, 0x19DF},
+        {0x1A20, 0x1AAF}, {0x2E80, 0x30FF},   {0x31F0, 0x31FF},   {0x3400, 0x4DBF},
+        {0x4E00, 0x9FFF}, {0xA9E0, 0xA9FF},   {0xAA60, 0xAADF},   {0xF900, 0xFAFF},
+        {0xFF66, 0xFF9F}, {0x1B000, 0x1B16F}, {0x20000, 0x3FFFF},
+    };
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks && blocks[i][0] <= point; i++)
+        if (point <= blocks[i][1])
+            return true;
+    return false;
+}
+
+unsigned utf8_classes(int32_t codepoint)
+{
+    switch (utf8proc_category(codepoint)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+        return UTF8_LETTER | UTF8_CAPITAL;
+    case UTF8PROC_CATEGORY_LL:
+        return UTF8_LETTER;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+        return is_unspaced(codepoint) ? UTF8_LETTER | UTF8_UNSPACED : UTF8_LETTER;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+        return UTF8_MARK;
+    case UTF8PROC_CATEGORY_ND:
+        return UTF8_DIGIT;
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PO:
+        return UTF8_PUNCTUATION;
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+        return UTF8_SPACE;
+    case UTF8PROC_CATEGORY_CC:
+        return (codepoint >= '\t' && codepoint <= '\r') || codepoint == 0x85 ? UTF8_SPACE : 0;
+    default:
+        return 0;
+    }
+}
+
 const char *utf8_unicode_version(void)
 {
     return utf8proc_unicode_version();

@@ -50,6 +50,21 @@ int utf8_columns(int32_t codepoint);
 /* Whether a code point is drawn alone: false for combining marks, controls, formats, unassigned. */
 bool utf8_is_graphic(int32_t codepoint);
 
+/* What a code point is: its letters, marks and so on are those of the general categories L, M, Nd,
+ * P; capitals Lu and Lt; white space is what parts words and lines. */
+enum utf8_class {
+    UTF8_LETTER = 1 << 0,
+    UTF8_CAPITAL = 1 << 1,  /* a letter, too */
+    UTF8_UNSPACED = 1 << 2, /* a letter of a script that is written without spaces between words */
+    UTF8_MARK = 1 << 3,     /* it is drawn on what stands before it */
+    UTF8_DIGIT = 1 << 4,
+    UTF8_SPACE = 1 << 5,
+    UTF8_PUNCTUATION = 1 << 6,
+};
+
+/* The set of all enum utf8_class that hold; none for what is no code point. */
+unsigned utf8_classes(int32_t codepoint);
+
 /* The version of Unicode whose tables are used, such as "14.0.0". */
 const char *utf8_unicode_version(void);
 

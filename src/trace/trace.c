@@ -8,53 +8,88 @@
 #include "error.h"
 #include "mem.h"
 
-int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals,
-               size_t num_signals)
+/* Characters of whole blocks. */
+static size_t padded(size_t length)
 {
-    const size_t blocks = length / TRACE_BLOCK + (length % TRACE_BLOCK > 0);
-    size_t cells;
-    if (__builtin_mul_overflow(blocks * TRACE_BLOCK, num_signals, &cells) ||
-        cells > SIZE_MAX / sizeof(float))
-        return error_set(
-            "a trace of %zu characters and %zu signals is more than memory can address", length,
-            num_signals);
-    trace->length = length;
-    trace->num_signals = num_signals;
-    trace->ids = mem_new(length, sizeof *trace->ids);
-    trace->losses = mem_new(length, sizeof *trace->losses);
-    trace->ranks = mem_new(length, sizeof *trace->ranks);
-    trace->guesses = mem_new(length, TRACE_GUESSES * sizeof *trace->guesses);
+    return (length + TRACE_BLOCK - 1) / TRACE_BLOCK * TRACE_BLOCK;
+}
+
+/* The bytes of all arrays, up to more than any machine has. */
+static size_t trace_bytes(size_t length, size_t num_signals)
+{
+    const size_t row =
+        sizeof(struct trace_guess) * TRACE_GUESSES + 2 * sizeof(float) + sizeof(int32_t);
+    size_t values, bytes;
+    if (length > SIZE_MAX / 2 || __builtin_mul_overflow(num_signals, sizeof(float), &values) ||
+        __builtin_add_overflow(values, row, &values) ||
+        __builtin_mul_overflow(padded(length), values, &bytes) || bytes > SIZE_MAX / 4)
+        return SIZE_MAX / 4;
+    return bytes;
+}
+
+/* Of whole blocks, each array begins at a line of the cache. */
+static void lay_out(struct trace *trace)
+{
+    const size_t rows = padded(trace->length);
+    trace->values = trace->spool.bytes;
+    trace->guesses = (struct trace_guess *)(trace->values + rows * trace->num_signals);
+    trace->losses = (float *)(trace->guesses + rows * TRACE_GUESSES);
+    trace->ranks = (int32_t *)(trace->losses + rows);
+    trace->ids = trace->ranks + rows;
+}
+
+int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals,
+               size_t num_signals, const char *spool)
+{
+    const size_t bytes = trace_bytes(length, num_signals);
     trace->signals = mem_new(num_signals, sizeof *trace->signals);
-    trace->values = mem_new(cells, sizeof *trace->values);
-    if (!trace->ids || !trace->losses || !trace->ranks || !trace->guesses || !trace->signals ||
-        !trace->values) {
+    if (!trace->signals || spool_init(&trace->spool, bytes, TRACE_IN_MEMORY, spool) != 0) {
         trace_release(trace);
-        return error_set(
-            "no memory for the %zu bytes of a trace of %zu characters and %zu signals: "
-            "take a shorter text or fewer units",
-            cells * sizeof(float), length, num_signals);
+        return error_set("%s; that is a trace of %zu characters and %zu signals: take a shorter "
+                         "text or fewer units",
+                         error_message(), length, num_signals);
     }
     if (num_signals)
         memcpy(trace->signals, signals, num_signals * sizeof *signals);
+    trace->length = length;
+    trace->num_signals = num_signals;
+    lay_out(trace);
     return 0;
 }
 
 void trace_release(struct trace *trace)
 {
-    free(trace->ids);
-    free(trace->losses);
-    free(trace->ranks);
-    free(trace->guesses);
     free(trace->signals);
-    free(trace->values);
+    spool_release(&trace->spool);
     *trace = (struct trace){0};
+}
+
+/* Characters from t to the end of its block, or to `end`. */
+static size_t run_length(size_t t, size_t end)
+{
+    const size_t left = TRACE_BLOCK - t % TRACE_BLOCK;
+    return end - t < left ? end - t : left;
+}
+
+void trace_drop(const struct trace *trace, size_t start, size_t count)
+{
+    const struct spool *spool = &trace->spool;
+    const size_t first = start / TRACE_BLOCK * TRACE_BLOCK, end = padded(start + count);
+    spool_drop(spool, trace_place(trace, 0, first),
+               (end - first) * trace->num_signals * sizeof *trace->values);
+    spool_drop(spool, trace->guesses + start * TRACE_GUESSES,
+               count * TRACE_GUESSES * sizeof *trace->guesses);
+    spool_drop(spool, trace->losses + start, count * sizeof *trace->losses);
+    spool_drop(spool, trace->ranks + start, count * sizeof *trace->ranks);
+    spool_drop(spool, trace->ids + start, count * sizeof *trace->ids);
 }
 
 void trace_read(const struct trace *trace, size_t signal, size_t start, size_t count, float *out)
 {
     for (size_t t = start, end = start + count; t < end;) {
-        const size_t left = TRACE_BLOCK - t % TRACE_BLOCK, n = end - t < left ? end - t : left;
-        memcpy(out + (t - start), trace_place(trace, signal, t), n * sizeof *out);
+        const size_t n = run_length(t, end);
+        spool_read(&trace->spool, trace_place(trace, signal, t), n * sizeof *out, out);
+        out += n;
         t += n;
     }
 }
@@ -69,34 +104,44 @@ size_t trace_find(const struct trace *trace, struct trace_signal signal)
     return s;
 }
 
-static float larger_magnitude(float range, float value)
+/* The larger of a range and the finite ones among |values|. */
+static float widen(float range, const float *values, size_t count)
 {
-    float magnitude = fabsf(value);
-    return isfinite(value) && magnitude > range ? magnitude : range;
+    for (size_t k = 0; k < count; k++) {
+        const float magnitude = fabsf(values[k]);
+        range = magnitude > range && magnitude < INFINITY ? magnitude : range;
+    }
+    return range;
 }
 
 float trace_range(const struct trace *trace, size_t signal)
 {
-    float range = 0;
-    for (size_t t = 0; t < trace->length; t++)
-        range = larger_magnitude(range, *trace_place(trace, signal, t));
+    float range = 0, values[TRACE_BLOCK];
+    for (size_t t = 0; t < trace->length; t += TRACE_BLOCK) {
+        const size_t n = run_length(t, trace->length);
+        trace_read(trace, signal, t, n, values);
+        range = widen(range, values, n);
+    }
     return range > 0 ? range : 1;
 }
 
 void trace_ranges(const struct trace *trace, float *ranges)
 {
-    size_t S = trace->num_signals;
-    for (size_t s = 0; s < S; s++)
-        ranges[s] = 0;
-    for (size_t t = 0; t < trace->length; t++)
+    const size_t S = trace->num_signals;
+    memset(ranges, 0, S * sizeof *ranges);
+    for (size_t t = 0; t < trace->length; t += TRACE_BLOCK) {
+        const size_t n = run_length(t, trace->length);
         for (size_t s = 0; s < S; s++)
-            ranges[s] = larger_magnitude(ranges[s], *trace_place(trace, s, t));
+            ranges[s] = widen(ranges[s], trace_place(trace, s, t), n);
+        trace_drop(trace, t, n);
+    }
     for (size_t s = 0; s < S; s++)
         ranges[s] = ranges[s] > 0 ? ranges[s] : 1;
 }
 
 struct variation {
     double sum, sum_of_squares, score;
+    float range;
     size_t signal;
 };
 
@@ -108,44 +153,50 @@ static int compare_variations(const void *a, const void *b)
     return left->signal < right->signal ? -1 : 1;
 }
 
-/* Values are taken relative to the range: sums of large and small signals then lose the same. */
-static void measure_variations(const struct trace *trace, const float *ranges,
-                               struct variation *variations)
+static void add_values(struct variation *variation, const float *values, size_t count)
 {
-    size_t S = trace->num_signals;
-    for (size_t t = 0; t < trace->length; t++)
-        for (size_t s = 0; s < S; s++) {
-            double value = (double)*trace_place(trace, s, t) / (double)ranges[s];
-            if (!isfinite(value))
-                continue;
-            variations[s].sum += value;
-            variations[s].sum_of_squares += value * value;
-        }
-    double count = trace->length ? (double)trace->length : 1;
+    double sum = 0, sum_of_squares = 0;
+    for (size_t k = 0; k < count; k++) {
+        const double value = isfinite(values[k]) ? (double)values[k] : 0;
+        sum += value;
+        sum_of_squares += value * value;
+    }
+    variation->sum += sum;
+    variation->sum_of_squares += sum_of_squares;
+    variation->range = widen(variation->range, values, count);
+}
+
+static void measure_variations(const struct trace *trace, struct variation *variations)
+{
+    const size_t S = trace->num_signals;
+    for (size_t t = 0; t < trace->length; t += TRACE_BLOCK) {
+        const size_t n = run_length(t, trace->length);
+        for (size_t s = 0; s < S; s++)
+            add_values(&variations[s], trace_place(trace, s, t), n);
+        trace_drop(trace, t, n);
+    }
+    const double count = trace->length ? (double)trace->length : 1;
     for (size_t s = 0; s < S; s++) {
-        double mean = variations[s].sum / count;
-        variations[s].score = variations[s].sum_of_squares / count - mean * mean;
-        variations[s].signal = s;
+        struct variation *variation = &variations[s];
+        const double mean = variation->sum / count,
+                     range = variation->range > 0 ? (double)variation->range : 1;
+        variation->score = (variation->sum_of_squares / count - mean * mean) / (range * range);
+        variation->signal = s;
     }
 }
 
 int trace_most_varying(const struct trace *trace, size_t count, size_t *signals)
 {
-    size_t S = trace->num_signals;
-    float *ranges = mem_new(S, sizeof *ranges);
+    const size_t S = trace->num_signals, found = count < S ? count : S;
     struct variation *variations = mem_new(S, sizeof *variations);
-    int result = -1;
-    if (ranges && variations) {
-        trace_ranges(trace, ranges);
-        measure_variations(trace, ranges, variations);
-        qsort(variations, S, sizeof *variations, compare_variations);
-        result = (int)(count < S ? count : S);
-        for (int i = 0; i < result; i++)
-            signals[i] = variations[i].signal;
-    }
+    if (!variations)
+        return -1;
+    measure_variations(trace, variations);
+    qsort(variations, S, sizeof *variations, compare_variations);
+    for (size_t k = 0; k < found; k++)
+        signals[k] = variations[k].signal;
     free(variations);
-    free(ranges);
-    return result;
+    return (int)found;
 }
 
 char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t room)

@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "spool.h"
 #include "vocab.h"
 
+#define TRACE_IN_MEMORY ((size_t)64 << 20) /* bytes of a trace beyond which it is in a file */
 #define TRACE_GUESSES 5
 #define TRACE_BLOCK 256 /* characters whose values of one signal stand side by side */
 
@@ -22,7 +24,8 @@ struct trace_guess {
 };
 
 /* Row t belongs to character x_t: its loss, the state after it, the guesses for x_{t+1}. Of a long
- * text all arrays are in a file without a name, so that memory does not grow with it. */
+ * text all arrays are in a file without a name, so that memory does not grow with it: who walks
+ * through them by their pointers drops what is behind (trace_drop). */
 struct trace {
     const struct vocab *vocab;     /* not owned */
     const char *model, *text;      /* names for titles; not owned */
@@ -38,12 +41,14 @@ struct trace {
     size_t num_signals;           /* S: those that were kept */
     struct trace_signal *signals; /* [S] */
     float *values;                /* [blocks][S][TRACE_BLOCK]: see trace_place */
+    struct spool spool;           /* where they all are, but for the signals */
 };
 
 /* Fills a zeroed trace's arrays for `length` characters and `num_signals` signals (copied); the
- * caller fills the rest. Returns 0, or −1 and a message that names the bytes wanted. */
+ * caller fills the rest. A large trace goes to a file beside the path `spool`; with NULL all is in
+ * memory. Returns 0, or −1 and a message that names the bytes wanted. */
 int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals,
-               size_t num_signals);
+               size_t num_signals, const char *spool);
 
 void trace_release(struct trace *trace);
 
@@ -55,7 +60,12 @@ static inline float *trace_place(const struct trace *trace, size_t signal, size_
            t % TRACE_BLOCK;
 }
 
-/* Copies the values of a signal after the characters [start, start + count) to out[count]. */
+/* The characters [start, start + count) are done with for now: of a trace in a file nothing of them
+ * stays in memory, all of it in the file. */
+void trace_drop(const struct trace *trace, size_t start, size_t count);
+
+/* Copies the values of a signal after the characters [start, start + count) to out[count]. Nothing
+ * of them is left in memory. */
 void trace_read(const struct trace *trace, size_t signal, size_t start, size_t count, float *out);
 
 /* The index of a signal; num_signals if it was not kept. */

@@ -148,6 +148,45 @@ setup_file()
     [ -z "$stderr" ]
 }
 
+@test "--clamp holds a unit: far out, it alone says what is written" {
+    does sample "$MODEL" --length 60 --seed 1 --clamp 0:3=1000
+    high=$output
+    [ "${#high}" -eq 60 ]
+    [ "${high//"${high:0:1}"/}" = "" ]
+    does sample "$MODEL" --length 60 --seed 1 --clamp 0:3=-1000
+    [ "${output//"${output:0:1}"/}" = "" ]
+    [ "${output:0:1}" != "${high:0:1}" ]
+}
+
+@test "--clamp may be given again, or takes a list" {
+    does sample "$MODEL" --length 100 --seed 1
+    free=$output
+    does sample "$MODEL" --length 100 --seed 1 --clamp 0:3=2.5,0:5=-1e0
+    held=$output
+    [ "$held" != "$free" ]
+    does sample "$MODEL" --length 100 --seed 1 --clamp 0:3=2.5 --clamp 0:5=-1
+    [ "$output" = "$held" ]
+    does sample "$MODEL" --length 100 --seed 1 --clamp 0:3=2.5
+    [ "$output" != "$held" ]
+}
+
+@test "--clamp of what is no unit and value is wrong usage" {
+    for value in '' 3 0:3 0:3= 0:3=much :3=1 0:=1 -1:3=1 0:-3=1 0:3=1, 0:3=1x 99999999999:3=1; do
+        misused_naming --clamp sample "$MODEL" --clamp "$value"
+        [[ $stderr == *layer:unit=value* ]]
+    done
+    for value in 0:3=nan 0:3=inf 0:3=1e60; do
+        misused_naming 'not finite' sample "$MODEL" --clamp "$value"
+        [[ $stderr == *--clamp* ]]
+    done
+}
+
+@test "--clamp of a unit that the model has not says which it has" {
+    fails_naming 'no unit 1:3' sample "$MODEL" --clamp 0:3=1,1:3=1
+    fails_naming 'units 0 to 7' sample "$MODEL" --clamp 0:8=1
+    [[ $stderr == *--clamp* ]]
+}
+
 @test "a reader that goes away where SIGPIPE is ignored is not an error either" {
     run --separate-stderr bash -c 'trap "" PIPE; "$RUNE" sample "$MODEL" --length 200000 --seed 1 | head -c 10'
     [ "${#output}" -eq 10 ]

@@ -108,11 +108,21 @@ static double read_brackets(const char **text, long size)
     }
 }
 
-static double read_phrase(const char **text, long size, long depth)
+/* Reads a word of the generator's; false if there is none. */
+static int read_word(const char **text)
 {
     static const char *const words[] = {"ash",   "bell", "candle", "dew",   "ember",  "field",
                                         "glass", "hill", "ink",    "jar",   "kettle", "lamp",
                                         "moss",  "nest", "oak",    "pebble"};
+    size_t length = strspn(*text, "abcdefghijklmnopqrstuvwxyz"), i = 0;
+    while (i < 16 && (strlen(words[i]) != length || strncmp(words[i], *text, length) != 0))
+        i++;
+    *text += length;
+    return i < 16;
+}
+
+static double read_phrase(const char **text, long size, long depth)
+{
     double surprise = 0;
     char mark = depth % 2 ? '\'' : '"';
     for (;; ++*text) {
@@ -122,12 +132,8 @@ static double read_phrase(const char **text, long size, long depth)
             if (*(*text)++ != mark)
                 return NAN;
         } else {
-            size_t length = strspn(*text, "abcdefghijklmnopqrstuvwxyz"), i = 0;
-            while (i < 16 && (strlen(words[i]) != length || strncmp(words[i], *text, length) != 0))
-                i++;
-            if (i == 16)
+            if (!read_word(text))
                 return NAN;
-            *text += length;
             surprise += log(16) - (depth < size ? log(0.75) : 0);
         }
         if (**text != ' ')
@@ -140,6 +146,51 @@ static double read_quotes(const char **text, long size)
 {
     double surprise = read_phrase(text, size, 0);
     return *(*text)++ == '\n' ? surprise : NAN;
+}
+
+/* A line ends where the next word, which the next line begins with, would not have fitted. */
+static double read_lines(const char **text, long size)
+{
+    const char *start = *text;
+    double surprise = 0;
+    do {
+        if (!read_word(text))
+            return NAN;
+        surprise += log(16);
+    } while (*(*text)++ == ' ');
+    long used = *text - 1 - start, next = (long)strspn(*text, "abcdefghijklmnopqrstuvwxyz");
+    int fits = used <= size || !memchr(start, ' ', (size_t)used);
+    return (*text)[-1] == '\n' && fits && (!**text || used + 1 + next > size) ? surprise : NAN;
+}
+
+static double read_statement(const char **text, long size, long depth)
+{
+    if ((long)strspn(*text, " ") != 2 * depth)
+        return NAN;
+    *text += 2 * depth;
+    double surprise = log(16) - log(0.4);
+    for (;; ++*text, surprise += log(16) - log(0.6)) {
+        if (!read_word(text))
+            return NAN;
+        if (**text != ' ')
+            break;
+    }
+    if (*(*text)++ == '\n')
+        return surprise - (depth < size ? log(0.6) : 0);
+    if (strncmp(*text - 1, ":\n", 2) != 0 || depth >= size)
+        return NAN;
+    ++*text;
+    surprise -= log(0.4) + log(0.4);
+    for (surprise += read_statement(text, size, depth + 1);
+         (long)strspn(*text, " ") == 2 * (depth + 1);
+         surprise += read_statement(text, size, depth + 1) - log(0.6))
+        ;
+    return surprise;
+}
+
+static double read_indents(const char **text, long size)
+{
+    return read_statement(text, size, 0);
 }
 
 static double read_runs(const char **text, long size, const char *letters)
@@ -208,9 +259,10 @@ static const struct reader {
     double (*read)(const char **text, long size);
     long size, other[2], lines;
 } readers[] = {
-    {"sums", read_sum, 3, {1, 9}, 50000},       {"brackets", read_brackets, 6, {1, 3}, 50000},
-    {"quotes", read_quotes, 3, {1, 2}, 20000},  {"anbn", read_anbn, 20, {2, 7}, 20000},
-    {"anbncn", read_anbncn, 20, {2, 7}, 20000}, {"reber", read_reber, 0, {0, 0}, 50000},
+    {"sums", read_sum, 3, {1, 9}, 50000},        {"brackets", read_brackets, 6, {1, 3}, 50000},
+    {"quotes", read_quotes, 3, {1, 2}, 20000},   {"lines", read_lines, 40, {5, 80}, 20000},
+    {"indents", read_indents, 4, {1, 2}, 50000}, {"anbn", read_anbn, 20, {2, 7}, 20000},
+    {"anbncn", read_anbncn, 20, {2, 7}, 20000},  {"reber", read_reber, 0, {0, 0}, 50000},
     {"tmaze", read_tmaze, 30, {1, 4}, 20000},
 };
 #define READERS (sizeof readers / sizeof *readers)

@@ -307,6 +307,54 @@ static void test_properties(void **state)
     assert_true(strchr(utf8_unicode_version(), '.') != NULL);
 }
 
+static void test_classes(void **state)
+{
+    (void)state;
+    const struct {
+        int32_t point;
+        unsigned classes;
+    } expected[] = {
+        {'a', UTF8_LETTER},
+        {'Z', UTF8_LETTER | UTF8_CAPITAL},
+        {0x1C5, UTF8_LETTER | UTF8_CAPITAL}, /* ǅ, title case */
+        {0x44F, UTF8_LETTER},                /* я */
+        {0x5D0, UTF8_LETTER},                /* א */
+        {0xD55C, UTF8_LETTER},               /* 한: Korean has spaces */
+        {0x4E2D, UTF8_LETTER | UTF8_UNSPACED},
+        {0x3042, UTF8_LETTER | UTF8_UNSPACED},
+        {0x0E01, UTF8_LETTER | UTF8_UNSPACED},
+        {0x20000, UTF8_LETTER | UTF8_UNSPACED},
+        {0x3001, UTF8_PUNCTUATION},
+        {0x301, UTF8_MARK},
+        {0x93F, UTF8_MARK},
+        {'7', UTF8_DIGIT},
+        {0x663, UTF8_DIGIT}, /* Arabic 3 */
+        {0xB2, 0},           /* ², no decimal digit */
+        {' ', UTF8_SPACE},
+        {'\t', UTF8_SPACE},
+        {'\r', UTF8_SPACE},
+        {0x85, UTF8_SPACE},
+        {0xA0, UTF8_SPACE},
+        {0x3000, UTF8_SPACE},
+        {0x2029, UTF8_SPACE},
+        {0x200B, 0},
+        {0x1F, 0},
+        {'_', UTF8_PUNCTUATION},
+        {'(', UTF8_PUNCTUATION},
+        {0x201C, UTF8_PUNCTUATION},
+        {0xAB, UTF8_PUNCTUATION},
+        {'-', UTF8_PUNCTUATION},
+        {'+', 0},
+        {0x1F468, 0},
+        {0xFFFD, 0},
+        {0x378, 0},
+        {-1, 0},
+        {UTF8_NUM_POINTS, 0},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_int_equal(utf8_classes(expected[i].point), expected[i].classes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_normal_forms_of_random_text),
         cmocka_unit_test(test_cuts_between_forms),
         cmocka_unit_test(test_properties),
+        cmocka_unit_test(test_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ static const struct trace_signal signals[SIGNALS] = {
 static void fill(struct trace *trace)
 {
     const struct rng rng = {7, RNG_TEST};
-    assert_int_equal(trace_init(trace, LENGTH, signals, SIGNALS), 0);
+    assert_int_equal(trace_init(trace, LENGTH, signals, SIGNALS, NULL), 0);
     trace->quantities = quantities;
     trace->num_quantities = 6;
     for (uint32_t t = 0; t < LENGTH; t++) {
@@ -41,7 +41,7 @@ static void starts_zeroed_and_keeps_its_signals(void **state)
 {
     (void)state;
     struct trace trace = {0};
-    assert_int_equal(trace_init(&trace, LENGTH, signals, SIGNALS), 0);
+    assert_int_equal(trace_init(&trace, LENGTH, signals, SIGNALS, NULL), 0);
     assert_int_equal(trace.length, LENGTH);
     assert_int_equal(trace.num_signals, SIGNALS);
     assert_memory_equal(trace.signals, signals, sizeof signals);
@@ -59,7 +59,7 @@ static void a_trace_without_text_or_signals_is_one(void **state)
 {
     (void)state;
     struct trace trace = {0};
-    assert_int_equal(trace_init(&trace, 0, NULL, 0), 0);
+    assert_int_equal(trace_init(&trace, 0, NULL, 0, NULL), 0);
     assert_true(trace_mean_loss(&trace) == 0);
     assert_int_equal(trace_most_varying(&trace, 3, NULL), 0);
     trace_release(&trace);
@@ -69,12 +69,80 @@ static void too_large_a_trace_is_refused(void **state)
 {
     (void)state;
     struct trace trace = {0};
-    assert_int_equal(trace_init(&trace, SIZE_MAX / 4, signals, SIGNALS), -1);
+    assert_int_equal(trace_init(&trace, SIZE_MAX / 4, signals, SIGNALS, NULL), -1);
     assert_non_null(strstr(error_message(), "5 signals"));
     assert_null(trace.values);
-    assert_int_equal(trace_init(&trace, (size_t)1 << 58, signals, 1), -1);
+    assert_int_equal(trace_init(&trace, (size_t)1 << 58, signals, 1, NULL), -1);
     assert_non_null(strstr(error_message(), "shorter text"));
     assert_null(trace.ids);
+}
+
+#define MANY 33000 /* signals: of two blocks too many for memory */
+
+static void fill_many(struct trace *trace, const struct trace_signal *many, const char *spool)
+{
+    assert_int_equal(trace_init(trace, TRACE_BLOCK + 100, many, MANY, spool), 0);
+    for (size_t s = 0; s < MANY; s += 7)
+        for (size_t t = 0; t < trace->length; t++)
+            *trace_place(trace, s, t) = (float)(s % 100) * (float)((t * s) % 11) - (float)t;
+    for (size_t t = 0; t < trace->length; t++) {
+        trace->ids[t] = trace->ranks[t] = (int32_t)t;
+        trace->losses[t] = (float)t;
+        for (int k = 0; k < TRACE_GUESSES; k++)
+            trace->guesses[t * TRACE_GUESSES + (size_t)k] = (struct trace_guess){k, (float)t};
+    }
+    trace_drop(trace, 0, trace->length);
+}
+
+static void check_same_rows(const struct trace *a, const struct trace *b)
+{
+    const size_t length = a->length;
+    assert_memory_equal(a->ids, b->ids, length * sizeof *a->ids);
+    assert_memory_equal(a->ranks, b->ranks, length * sizeof *a->ranks);
+    assert_memory_equal(a->losses, b->losses, length * sizeof *a->losses);
+    assert_memory_equal(a->guesses, b->guesses, length * TRACE_GUESSES * sizeof *a->guesses);
+}
+
+static void a_trace_in_a_file_is_the_same(void **state)
+{
+    (void)state;
+    static struct trace_signal many[MANY];
+    static float ranges[2][MANY], values[2][TRACE_BLOCK + 100];
+    static size_t order[2][MANY];
+    struct trace traces[2] = {0}; /* in memory, and in a file */
+    fill_many(&traces[0], many, NULL);
+    fill_many(&traces[1], many, "/tmp/rune-test-trace");
+    assert_false(traces[0].spool.in_file);
+    assert_true(traces[1].spool.in_file);
+    check_same_rows(&traces[0], &traces[1]);
+    for (int k = 0; k < 2; k++) {
+        trace_ranges(&traces[k], ranges[k]);
+        assert_int_equal(trace_most_varying(&traces[k], MANY, order[k]), MANY);
+    }
+    assert_memory_equal(ranges[0], ranges[1], sizeof ranges[0]);
+    assert_memory_equal(order[0], order[1], sizeof order[0]);
+    for (size_t s = 0; s < MANY; s++) {
+        const size_t start = s % 300, count = traces[0].length - start - s % 50;
+        for (int k = 0; k < 2; k++)
+            trace_read(&traces[k], s, start, count, values[k]);
+        assert_memory_equal(values[0], values[1], count * sizeof values[0][0]);
+        assert_true(values[1][count - 1] == *trace_place(&traces[1], s, start + count - 1));
+        if (s % 97 == 0)
+            assert_true(trace_range(&traces[1], s) == ranges[0][s]);
+    }
+    trace_release(&traces[0]);
+    trace_release(&traces[1]);
+}
+
+static void a_file_that_cannot_be_made_is_an_error(void **state)
+{
+    (void)state;
+    static struct trace_signal many[MANY];
+    struct trace trace = {0};
+    assert_int_equal(trace_init(&trace, 1000, many, MANY, "/nowhere/at/all"), -1);
+    assert_non_null(strstr(error_message(), "/nowhere/at/all: 135221248 bytes"));
+    assert_non_null(strstr(error_message(), "1000 characters and 33000 signals"));
+    assert_null(trace.signals);
 }
 
 static void range_is_the_largest_magnitude(void **state)
@@ -144,6 +212,8 @@ int main(void)
         cmocka_unit_test(starts_zeroed_and_keeps_its_signals),
         cmocka_unit_test(a_trace_without_text_or_signals_is_one),
         cmocka_unit_test(too_large_a_trace_is_refused),
+        cmocka_unit_test(a_trace_in_a_file_is_the_same),
+        cmocka_unit_test(a_file_that_cannot_be_made_is_an_error),
         cmocka_unit_test(range_is_the_largest_magnitude),
         cmocka_unit_test(what_varies_most_comes_first),
         cmocka_unit_test(signals_have_names),

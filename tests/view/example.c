@@ -51,7 +51,7 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
     for (int s = 0; s < SIGNALS; s++)
         signals[s] = (struct trace_signal){s / (2 * UNITS), s / UNITS % 2, s % UNITS};
     struct trace *trace = &example->inspection.trace;
-    assert_int_equal(trace_init(trace, (size_t)(count * rounds), signals, SIGNALS), 0);
+    assert_int_equal(trace_init(trace, (size_t)(count * rounds), signals, SIGNALS, NULL), 0);
     trace->vocab = &example->vocab;
     trace->model = "runs/</script><b>\xFF/best.safetensors";
     trace->text = "awkward & text.txt";

@@ -1,0 +1,13 @@
+/* How options name units. */
+#ifndef RUNE_UNITS_H
+#define RUNE_UNITS_H
+
+#include "model.h"
+#include "options.h"
+
+/* Reads "1:37", layer and unit, or "37", a unit of the last layer. Returns 0, or −1 and a message
+ * that begins with the option. */
+int unit_parse(const char *option, struct option_item item, const struct model *model, int *layer,
+               int *unit);
+
+#endif

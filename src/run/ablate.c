@@ -1,0 +1,327 @@
+#include "ablate.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "recurrent.h"
+
+#define BLOCK 64    /* timesteps that the whole model reads at once */
+#define STREAMS 512 /* units that are held side by side */
+
+/* --- the whole model -------------------------------------------------------------------------- */
+
+/* The model as it is reads the text in one stream, block by block. */
+struct whole {
+    struct model *model;
+    const int32_t *ids;
+    size_t length;
+    struct tape tape;
+    int32_t x[BLOCK], y[BLOCK];
+    size_t start, steps; /* of the block in the text */
+    double loss;         /* mean */
+    double *means;       /* [L][H] of the outputs */
+};
+
+/* Timestep t of the text reads x_{t−1} and predicts x_t. */
+static void begin_block(struct whole *whole, size_t start)
+{
+    const size_t left = whole->length - start;
+    whole->start = start;
+    whole->steps = left < BLOCK ? left : BLOCK;
+    for (size_t t = 0; t < BLOCK; t++) {
+        const bool in = t < whole->steps;
+        whole->x[t] = in && start + t > 0 ? whole->ids[start + t - 1] : VOCAB_NONE;
+        whole->y[t] = in ? whole->ids[start + t] : VOCAB_NONE;
+    }
+}
+
+static void read_whole(struct member *member, struct whole *whole)
+{
+    const bool begins = whole->start == 0;
+    model_forward(member, &whole->tape, &begins, 0, 0);
+    model_loss(member, &whole->tape, whole->y);
+}
+
+static void read_alone(struct member *member, void *argument)
+{
+    read_whole(member, argument);
+}
+
+/* Reads the text for its loss and the means of the outputs. */
+static void measure_whole(struct whole *whole, struct team *team)
+{
+    const size_t H = (size_t)whole->model->hidden_size, L = (size_t)whole->model->num_layers;
+    for (size_t start = 0; start < whole->length; start += BLOCK) {
+        begin_block(whole, start);
+        team_run(team, read_alone, whole);
+        for (size_t t = 0; t < whole->steps; t++) {
+            whole->loss += (double)whole->tape.losses[t] / (double)whole->length;
+            for (size_t l = 0; l < L; l++)
+                for (size_t u = 0; u < H; u++)
+                    whole->means[l * H + u] +=
+                        (double)whole->tape.layers[l].state[0][(t + 1) * H + u] /
+                        (double)whole->length;
+        }
+    }
+}
+
+static int whole_init(struct whole *whole)
+{
+    const struct model *model = whole->model;
+    if (tape_init(&whole->tape, model, 1, BLOCK, false, 0) != 0)
+        return -1;
+    tape_set_input(&whole->tape, whole->x);
+    whole->means =
+        mem_new((size_t)model->num_layers * (size_t)model->hidden_size, sizeof *whole->means);
+    return whole->means ? 0 : -1;
+}
+
+static void whole_release(struct whole *whole)
+{
+    tape_release(&whole->tape);
+    free(whole->means);
+}
+
+/* --- units held ------------------------------------------------------------------------------- */
+
+/* Units of one layer that are held, a stream each, timestep by timestep. What comes to the layer
+ * from below is the same in all streams, and is taken from the whole model. */
+struct group {
+    struct whole *whole;
+    const struct labels *labels;
+    int layer, count;
+    const size_t *units;  /* [count] indices into the ablation's */
+    struct clamp *clamps; /* [count] */
+    struct tape tape;     /* B = count + 1: in the last stream nothing is held */
+    int32_t *inputs;      /* [B] the same in all streams, as are */
+    int32_t *targets;     /* [B] */
+    double *sums;         /* [1 + K][B] changes of the loss: in all, and where each label is on */
+    bool above;           /* it is not the lowest layer, and has: */
+    real *packed;         /* its W_ih */
+    real *rows;           /* [BLOCK][G · H] W_ih x of the block */
+    real *scratch;        /* for that product */
+};
+
+static int above_init(struct group *group)
+{
+    const struct model *model = group->whole->model;
+    const int H = model->hidden_size, N = model->cell->num_gates * H;
+    group->packed = mem_new(model->engine->linear.packed_size(H, N, false), sizeof(real));
+    group->rows = mem_new(BLOCK * (size_t)N, sizeof(real));
+    group->scratch = mem_new(model->engine->linear.scratch_size(BLOCK, H, N, false), sizeof(real));
+    if (!group->packed || !group->rows || !group->scratch)
+        return -1;
+    tape_begin_at(&group->tape, group->layer, group->rows);
+    return 0;
+}
+
+static int group_init(struct group *group)
+{
+    const size_t B = (size_t)group->count + 1, K = group->labels->count;
+    if (tape_init(&group->tape, group->whole->model, group->count + 1, 1, false, 0) != 0)
+        return -1;
+    group->clamps = mem_new((size_t)group->count, sizeof *group->clamps);
+    group->inputs = mem_new(B, sizeof *group->inputs);
+    group->targets = mem_new(B, sizeof *group->targets);
+    group->sums = mem_new((1 + K) * B, sizeof *group->sums);
+    if (!group->clamps || !group->inputs || !group->targets || !group->sums)
+        return -1;
+    group->above = group->layer > 0 && group->whole->model->cell->recurrent;
+    if (group->above && above_init(group) != 0)
+        return -1;
+    tape_set_input(&group->tape, group->inputs);
+    tape_set_clamps(&group->tape, group->clamps, (size_t)group->count);
+    return 0;
+}
+
+static void group_release(struct group *group)
+{
+    tape_release(&group->tape);
+    free(group->clamps);
+    free(group->inputs);
+    free(group->targets);
+    free(group->sums);
+    free(group->packed);
+    free(group->rows);
+    free(group->scratch);
+}
+
+/* W_ih x of the block, from what the whole model has below the layer. */
+static void read_below(struct member *member, struct group *group)
+{
+    const struct model *model = group->whole->model;
+    const struct layer *layer = &group->whole->tape.layers[group->layer];
+    const int H = model->hidden_size, N = model->cell->num_gates * H;
+    if (group->whole->start == 0)
+        model->engine->linear.pack(member, H, N, layer->param[model->cell->recurrent->weight_ih],
+                                   false, group->packed);
+    read_whole(member, group->whole);
+    model->engine->linear.forward(member, BLOCK, H, N, layer->x, group->packed, NULL, group->rows,
+                                  group->scratch);
+    team_barrier(member);
+}
+
+static bool is_on(const struct label *label, size_t t)
+{
+    return label->kind == LABEL_BINARY && label->values[t] > 0.5f;
+}
+
+/* Adds what the losses of character t are above that of the last stream. */
+static void add_changes(const struct member *member, const struct group *group, size_t t)
+{
+    const int B = group->tape.B;
+    const real *losses = group->tape.losses;
+    int first, last;
+    team_share(member, B, &first, &last);
+    for (size_t k = 0; k <= group->labels->count; k++) {
+        double *sums = group->sums + k * (size_t)B;
+        if (k > 0 && !is_on(&group->labels->list[k - 1], t))
+            continue;
+        for (int b = first; b < last; b++)
+            sums[b] += (double)losses[b] - (double)losses[B - 1];
+    }
+}
+
+static void read_block(struct member *member, void *argument)
+{
+    struct group *group = argument;
+    const struct whole *whole = group->whole;
+    if (group->above)
+        read_below(member, group);
+    for (size_t t = 0; t < whole->steps; t++) {
+        /* Members read these once they have met in model_forward, and no longer. */
+        for (int b = 0; b < group->tape.B && member->rank == 0; b++) {
+            group->inputs[b] = group->above ? (int32_t)t : whole->x[t];
+            group->targets[b] = whole->y[t];
+        }
+        model_forward(member, &group->tape, NULL, 0, 0);
+        model_loss(member, &group->tape, group->targets);
+        add_changes(member, group, whole->start + t);
+    }
+}
+
+/* --- the ablation ----------------------------------------------------------------------------- */
+
+struct progress {
+    void (*tell)(void *context, size_t done);
+    void *context;
+    size_t done; /* units of groups before */
+};
+
+/* Characters of the text where each label is on. */
+static void count_on(const struct labels *labels, size_t length, size_t *counts)
+{
+    for (size_t k = 0; k < labels->count; k++)
+        for (size_t t = 0; t < length; t++)
+            counts[k] += is_on(&labels->list[k], t);
+}
+
+static void keep_changes(struct ablation *ablation, const struct group *group, const size_t *counts)
+{
+    const size_t B = (size_t)group->tape.B, K = group->labels->count;
+    for (size_t b = 0; b < (size_t)group->count; b++) {
+        const size_t unit = group->units[b];
+        ablation->change[unit] = (float)(group->sums[b] / (double)ablation->length);
+        for (size_t k = 0; k < K; k++)
+            ablation->by_label[unit * K + k] =
+                counts[k] > 0 ? (float)(group->sums[(1 + k) * B + b] / (double)counts[k]) : NAN;
+    }
+}
+
+static int measure_group(struct ablation *ablation, struct team *team, struct group *group,
+                         const size_t *counts, const struct progress *progress)
+{
+    struct whole *whole = group->whole;
+    const size_t H = (size_t)whole->model->hidden_size;
+    if (group_init(group) != 0) {
+        group_release(group);
+        return -1;
+    }
+    for (int b = 0; b < group->count; b++) {
+        const struct trace_signal *unit = &ablation->units[group->units[b]];
+        const double mean = whole->means[(size_t)unit->layer * H + (size_t)unit->unit];
+        group->clamps[b] = (struct clamp){unit->layer, unit->unit, b,
+                                          ablation->hold == HOLD_MEAN ? (real)mean : 0};
+    }
+    for (size_t start = 0; start < whole->length; start += BLOCK) {
+        begin_block(whole, start);
+        team_run(team, read_block, group);
+        if (progress->tell)
+            progress->tell(progress->context, progress->done + (size_t)group->count *
+                                                                   (start + whole->steps) /
+                                                                   whole->length);
+    }
+    keep_changes(ablation, group, counts);
+    group_release(group);
+    return 0;
+}
+
+/* Holds the units layer by layer; order[count] is scratch. */
+static int measure_units(struct ablation *ablation, struct team *team, struct whole *whole,
+                         const struct labels *labels, const size_t *counts, size_t *order,
+                         struct progress *progress)
+{
+    for (int layer = 0; layer < whole->model->num_layers; layer++) {
+        size_t count = 0;
+        for (size_t k = 0; k < ablation->count; k++)
+            if (ablation->units[k].layer == layer)
+                order[count++] = k;
+        for (size_t at = 0; at < count; at += STREAMS) {
+            struct group group = {.whole = whole,
+                                  .labels = labels,
+                                  .layer = layer,
+                                  .units = order + at,
+                                  .count = (int)(count - at < STREAMS ? count - at : STREAMS)};
+            if (measure_group(ablation, team, &group, counts, progress) != 0)
+                return -1;
+            progress->done += (size_t)group.count;
+        }
+    }
+    return 0;
+}
+
+static int ablation_init(struct ablation *ablation, const struct trace_signal *units, size_t count,
+                         const struct labels *labels)
+{
+    ablation->units = mem_new(count, sizeof *ablation->units);
+    ablation->change = mem_new(count, sizeof *ablation->change);
+    if (labels->count > 0)
+        ablation->by_label = mem_new(count * labels->count, sizeof *ablation->by_label);
+    if (!ablation->units || !ablation->change || (labels->count > 0 && !ablation->by_label))
+        return -1;
+    memcpy(ablation->units, units, count * sizeof *units);
+    ablation->count = count;
+    return 0;
+}
+
+int ablate(struct ablation *ablation, struct team *team, struct model *model, const int32_t *ids,
+           size_t length, enum hold hold, const struct trace_signal *units, size_t count,
+           const struct labels *labels, void (*progress)(void *context, size_t done), void *context)
+{
+    struct whole whole = {.model = model, .ids = ids, .length = length};
+    struct progress told = {progress, context, 0};
+    size_t *order = mem_new(count, sizeof *order);
+    size_t *counts = mem_new(labels->count, sizeof *counts);
+    assert(hold != HOLD_NONE && length > 0);
+    int result = order && counts && whole_init(&whole) == 0
+                     ? ablation_init(ablation, units, count, labels)
+                     : -1;
+    if (result == 0) {
+        ablation->hold = hold;
+        ablation->length = length;
+        model_prepare(team, model);
+        measure_whole(&whole, team);
+        ablation->loss = (float)whole.loss;
+        count_on(labels, length, counts);
+        result = measure_units(ablation, team, &whole, labels, counts, order, &told);
+    }
+    if (result != 0)
+        ablation_release(ablation);
+    whole_release(&whole);
+    free(counts);
+    free(order);
+    return result;
+}

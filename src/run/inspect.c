@@ -1,0 +1,239 @@
+#include "inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ablate.h"
+#include "mem.h"
+#include "probe.h"
+#include "reach.h"
+
+#define REACH_POSITIONS 64
+#define REACH_STEPS 100
+#define LEANING_STEPS 40
+#define LEANING_WORK 1e12 /* FLOP that leanings may take, 6 a parameter and timestep */
+#define ABLATION_LENGTH 4000
+#define ABLATION_BEST 32
+#define CARD_VALUES 60000000 /* of the signals that have a card: more than a page can hold */
+
+struct work {
+    struct inspect_result *result;
+    struct inspection *inspection; /* the result's */
+    struct team *team;
+    struct model *model;
+    const int32_t *ids;
+    size_t length;
+    const struct inspect_options *options;
+};
+
+static void tell(const struct work *work, const char *what)
+{
+    if (work->options->progress)
+        work->options->progress(work->options->context, what);
+}
+
+/* --- what is probed --------------------------------------------------------------------------- */
+
+static int probe_signals(struct work *work, const struct trace_signal *signals, size_t count)
+{
+    const struct probe_options probe = {.model = work->options->model_name,
+                                        .text = work->options->text_name,
+                                        .spool = work->options->spool,
+                                        .signals = signals,
+                                        .num_signals = count};
+    tell(work, "reading the text");
+    return probe_run(&work->inspection->trace, &work->inspection->gates, work->team, work->model,
+                     work->ids, work->length, &probe);
+}
+
+/* The states of all units, which are compared, and the other quantities that are shown. */
+static int probe_units(struct work *work)
+{
+    const struct model *model = work->model;
+    const int states = model->cell->num_states, quantities = states + model->cell->num_gates;
+    const int H = model->hidden_size, units = model->num_layers * H;
+    struct trace_signal *signals = mem_new((size_t)quantities * (size_t)units, sizeof *signals);
+    size_t count = 0;
+    if (!signals)
+        return -1;
+    for (int q = 0; q < quantities; q++)
+        for (int k = 0; k < units && (q < states || work->options->quantities[q]); k++)
+            signals[count++] = (struct trace_signal){q, k / H, k % H};
+    const int result = probe_signals(work, signals, count);
+    free(signals);
+    return result;
+}
+
+/* --- which signals are shown ------------------------------------------------------------------ */
+
+/* Adds the wanted signals of a unit that is not among the shown yet. */
+static void show_unit(struct work *work, bool *taken, int layer, int unit)
+{
+    struct inspect_result *result = work->result;
+    const struct cell *cell = work->model->cell;
+    const size_t at = (size_t)layer * (size_t)work->model->hidden_size + (size_t)unit;
+    if (taken[at])
+        return;
+    taken[at] = true;
+    for (int q = 0; q < cell->num_states + cell->num_gates; q++)
+        if (work->options->quantities[q])
+            result->shown[result->num_shown++] =
+                trace_find(&result->inspection.trace, (struct trace_signal){q, layer, unit});
+}
+
+/* Those that were asked for; or those with a discovery, best first, then those that vary most. */
+static int rank(struct work *work)
+{
+    struct inspect_result *result = work->result;
+    const struct trace *trace = &result->inspection.trace;
+    const struct discoveries *discoveries = &result->inspection.discoveries;
+    const struct inspect_options *options = work->options;
+    bool *taken = mem_new((size_t)trace->num_layers * (size_t)trace->hidden_size, sizeof *taken);
+    size_t *varying = mem_new(trace->num_signals, sizeof *varying);
+    result->shown = mem_new(trace->num_signals, sizeof *result->shown);
+    int count = taken && varying && result->shown
+                    ? trace_most_varying(trace, trace->num_signals, varying)
+                    : -1;
+    for (size_t k = 0; count >= 0 && k < options->num_units; k++)
+        show_unit(work, taken, options->units[k].layer, options->units[k].unit);
+    if (options->num_units == 0) {
+        for (size_t k = 0; count >= 0 && k < discoveries->num_units; k++) {
+            const struct trace_signal *signal =
+                &trace->signals[discoveries->list[discoveries->units[k]].signal];
+            show_unit(work, taken, signal->layer, signal->unit);
+        }
+        for (int k = 0; k < count; k++)
+            show_unit(work, taken, trace->signals[varying[k]].layer,
+                      trace->signals[varying[k]].unit);
+    }
+    free(varying);
+    free(taken);
+    return count >= 0 ? 0 : -1;
+}
+
+/* --- what is found out ------------------------------------------------------------------------ */
+
+static int label(struct work *work)
+{
+    struct labels *labels = &work->inspection->labels;
+    const struct inspect_options *options = work->options;
+    const struct vocab *vocab = &work->model->vocab;
+    tell(work, "labelling the text");
+    if (labels_make(labels, vocab, work->ids, work->length) != 0 ||
+        labels_add_patterns(labels, vocab, work->ids, options->patterns, options->num_patterns) !=
+            0)
+        return -1;
+    return options->labels_file ? labels_add_file(labels, options->labels_file) : 0;
+}
+
+static int find(struct work *work)
+{
+    tell(work, "comparing units with labels");
+    return discover(&work->inspection->discoveries, work->team, &work->inspection->trace,
+                    &work->inspection->labels);
+}
+
+/* Of the signals that are shown first. */
+static int describe(struct work *work)
+{
+    const struct inspect_result *result = work->result;
+    const size_t most = CARD_VALUES / work->length + 1;
+    tell(work, "describing units");
+    return cards_make(&work->inspection->cards, work->team, &work->inspection->trace, result->shown,
+                      result->num_shown < most ? result->num_shown : most);
+}
+
+/* [V][H] of the linear layer */
+static int copy_push(struct work *work)
+{
+    const struct model *model = work->model;
+    const struct param *linear = params_at(&model->params, model->cell, model->num_layers, 0);
+    const size_t count = (size_t)model->vocab_size * (size_t)model->hidden_size;
+    work->inspection->push = mem_new(count, sizeof *work->inspection->push);
+    for (size_t k = 0; work->inspection->push && k < count; k++)
+        work->inspection->push[k] = (float)model->weights[linear->offset + k];
+    return work->inspection->push ? 0 : -1;
+}
+
+/* How far the past matters, and what the predictions of the passage lean on: as many of them as can
+ * be had in a few seconds. */
+static int look_back(struct work *work)
+{
+    const double each = 6 * LEANING_STEPS * (double)work->model->params.total;
+    const double most = LEANING_WORK / each;
+    const size_t start = work->options->start, left = work->length - start;
+    const size_t count = (double)left < most ? left : (size_t)most;
+    tell(work, "looking back");
+    if (reach_measure(&work->inspection->reach, work->team, work->model, work->ids, work->length,
+                      REACH_POSITIONS, REACH_STEPS) != 0)
+        return -1;
+    return leanings_measure(&work->inspection->leanings, work->team, work->model, work->ids,
+                            work->length, start, count, LEANING_STEPS);
+}
+
+/* The units that are shown first, or all. */
+static int take_away(struct work *work)
+{
+    const struct model *model = work->model;
+    const struct trace *trace = &work->inspection->trace;
+    const size_t all = (size_t)model->num_layers * (size_t)model->hidden_size;
+    const size_t most = work->options->ablation == INSPECT_ABLATE_ALL ? all : ABLATION_BEST;
+    struct trace_signal *units = mem_new(all, sizeof *units);
+    size_t count = 0;
+    if (!units)
+        return -1;
+    for (size_t k = 0; k < work->result->num_shown && count < most; k++) {
+        const struct trace_signal *signal = &trace->signals[work->result->shown[k]];
+        if (count == 0 || units[count - 1].layer != signal->layer ||
+            units[count - 1].unit != signal->unit)
+            units[count++] = (struct trace_signal){0, signal->layer, signal->unit};
+    }
+    tell(work, "holding units still");
+    const int result =
+        ablate(&work->inspection->ablation, work->team, work->model, work->ids,
+               work->length < ABLATION_LENGTH ? work->length : ABLATION_LENGTH, work->options->hold,
+               units, count, &work->inspection->labels, NULL, NULL);
+    free(units);
+    return result;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+int inspect(struct inspect_result *result, struct team *team, struct model *model,
+            const int32_t *ids, size_t length, const struct inspect_options *options)
+{
+    struct work work = {result, &result->inspection, team, model, ids, length, options};
+    if (probe_units(&work) == 0 && label(&work) == 0 && find(&work) == 0 && rank(&work) == 0 &&
+        describe(&work) == 0 && copy_push(&work) == 0 && look_back(&work) == 0 &&
+        (options->ablation == INSPECT_ABLATE_NONE || take_away(&work) == 0))
+        return 0;
+    inspect_release(result);
+    return -1;
+}
+
+int inspect_whole(struct inspect_result *whole, const struct inspect_result *result,
+                  struct team *team, struct model *model, const int32_t *ids, size_t length,
+                  const struct inspect_options *options)
+{
+    struct work work = {whole, &whole->inspection, team, model, ids, length, options};
+    struct trace_signal *signals = mem_new(result->num_shown, sizeof *signals);
+    whole->shown = mem_new(result->num_shown, sizeof *whole->shown);
+    whole->num_shown = result->num_shown;
+    for (size_t k = 0; signals && whole->shown && k < result->num_shown; k++) {
+        signals[k] = result->inspection.trace.signals[result->shown[k]];
+        whole->shown[k] = k;
+    }
+    const int status =
+        signals && whole->shown ? probe_signals(&work, signals, result->num_shown) : -1;
+    free(signals);
+    if (status != 0)
+        inspect_release(whole);
+    return status;
+}
+
+void inspect_release(struct inspect_result *result)
+{
+    inspection_release(&result->inspection);
+    free(result->shown);
+    *result = (struct inspect_result){0};
+}

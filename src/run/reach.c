@@ -1,0 +1,364 @@
+#include "reach.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "mem.h"
+
+#define ROWS 2048       /* timesteps of all predictions that are looked back from at once */
+#define WARMUP 500      /* timesteps that are read before a chunk */
+#define PREDICTIONS 128 /* neighbours whose states one reader leaves */
+
+/* The prediction of x_t, timestep t, reads x_{t−1}. A chunk of K timesteps ends with it, or, where
+ * the text has not as many before, begins with the text: what follows the prediction in it has no
+ * target and so no part in the gradient. */
+static size_t first_step(size_t t, int K)
+{
+    return t + 1 > (size_t)K ? t + 1 - (size_t)K : 0;
+}
+
+/* Predictions, and what it takes to look back from some of them at once, a stream each. */
+struct look {
+    struct model *model;
+    const int32_t *ids; /* the text */
+    const size_t *positions;
+    size_t count;
+    int K;
+    real *states;    /* [count][L][S][H] before each prediction's chunk */
+    size_t first;    /* prediction of stream 0, and */
+    int num_streams; /* how many of the tape's have one */
+    struct tape tape;
+    int32_t *x, *y; /* [K][B] */
+    real *weight;   /* the lowest layer's W_ih, packed */
+    real *dx;       /* [K][B][V] gradients of the one-hot inputs */
+    real *scratch;
+};
+
+/* The symbol that timestep t reads. */
+static int32_t input_at(const struct look *look, size_t t)
+{
+    return t > 0 ? look->ids[t - 1] : VOCAB_NONE;
+}
+
+/* Copies the states of a stream between a tape and the look's; back: to the tape. */
+static void copy_states(const struct look *look, size_t prediction, const struct tape *tape, int b,
+                        bool back)
+{
+    const struct model *model = look->model;
+    const size_t H = (size_t)model->hidden_size, S = (size_t)model->cell->num_states;
+    real *kept = look->states + prediction * (size_t)model->num_layers * S * H;
+    for (int l = 0; l < model->num_layers; l++)
+        for (int s = 0; s < model->cell->num_states; s++, kept += H) {
+            real *there = tape_state(tape, l, s) + (size_t)b * H;
+            memcpy(back ? there : kept, back ? kept : there, H * sizeof(real));
+        }
+}
+
+/* --- the states before ------------------------------------------------------------------------ */
+
+/* Some predictions that follow each other: what comes before them is read once, in one stream. */
+struct reader {
+    size_t t;         /* timestep to come */
+    size_t next, end; /* predictions whose states are not there yet */
+};
+
+struct readers {
+    struct look *look;
+    struct reader *list;
+    struct tape tape; /* a stream each, one timestep */
+    int32_t *x;
+};
+
+static void read_one(struct member *member, void *argument)
+{
+    struct readers *readers = argument;
+    model_forward(member, &readers->tape, NULL, 0, 0);
+}
+
+/* Keeps the states where chunks begin. Returns whether there are more to come. */
+static bool keep_states(struct readers *readers, int b)
+{
+    struct look *look = readers->look;
+    struct reader *reader = &readers->list[b];
+    while (reader->next < reader->end &&
+           first_step(look->positions[reader->next], look->K) == reader->t)
+        copy_states(look, reader->next++, &readers->tape, b, false);
+    return reader->next < reader->end;
+}
+
+/* Sets every stream's next input. Returns whether there is a state to be found yet. */
+static bool next_inputs(struct readers *readers)
+{
+    bool more = false;
+    for (int b = 0; b < readers->tape.B; b++) {
+        const bool reads = keep_states(readers, b);
+        readers->x[b] = reads ? input_at(readers->look, readers->list[b].t++) : VOCAB_NONE;
+        more = more || reads;
+    }
+    return more;
+}
+
+/* Reads what is before the predictions, from WARMUP timesteps before the first of each `each` on.
+ */
+static int find_states(struct look *look, struct team *team, size_t each)
+{
+    const int count = (int)((look->count - 1) / each + 1);
+    struct readers readers = {.look = look,
+                              .list = mem_new((size_t)count, sizeof *readers.list),
+                              .x = mem_new((size_t)count, sizeof *readers.x)};
+    const int result =
+        readers.list && readers.x ? tape_init(&readers.tape, look->model, count, 1, false, 0) : -1;
+    for (int b = 0; b < count && result == 0; b++) {
+        const size_t next = (size_t)b * each, first = first_step(look->positions[next], look->K);
+        const size_t end = next + each < look->count ? next + each : look->count;
+        readers.list[b] = (struct reader){first > WARMUP ? first - WARMUP : 0, next, end};
+    }
+    if (result == 0)
+        tape_set_input(&readers.tape, readers.x);
+    while (result == 0 && next_inputs(&readers))
+        team_run(team, read_one, &readers);
+    tape_release(&readers.tape);
+    free(readers.list);
+    free(readers.x);
+    return result;
+}
+
+/* --- looking back ----------------------------------------------------------------------------- */
+
+/* The cell's parameter that all arguments of gates have their input through; −1 if there is none
+ * such. */
+static int input_weight(const struct cell *cell)
+{
+    for (int k = 0; k < cell->num_params; k++)
+        if (cell->params[k].columns == CELL_INPUT && cell->params[k].gates == cell->num_gates)
+            return k;
+    return -1;
+}
+
+static void look_back(struct member *member, void *argument)
+{
+    struct look *look = argument;
+    struct tape *tape = &look->tape;
+    const struct engine *engine = look->model->engine;
+    const struct layer *lowest = &tape->layers[0];
+    const int V = look->model->vocab_size, N = look->model->cell->num_gates * lowest->H;
+    model_forward(member, tape, NULL, 0, 0);
+    model_loss(member, tape, look->y);
+    model_backward(member, tape, look->y, 0);
+    /* dx = W_ihᵀ δa; in memory the lowest W_ih is turned. */
+    if (look->first == 0)
+        engine->linear.pack(member, N, V, lowest->param[input_weight(look->model->cell)], false,
+                            look->weight);
+    team_barrier(member);
+    engine->linear.forward(member, tape->T * tape->B, N, V, lowest->gates, look->weight, NULL,
+                           look->dx, look->scratch);
+}
+
+/* Sets the streams to the predictions from `first` on. */
+static void begin_batch(struct look *look, size_t first)
+{
+    const size_t left = look->count - first;
+    const int B = look->tape.B;
+    look->first = first;
+    look->num_streams = left < (size_t)B ? (int)left : B;
+    for (int b = 0; b < B; b++) {
+        const bool in = b < look->num_streams;
+        const size_t t = in ? look->positions[first + (size_t)b] : 0;
+        const size_t start = first_step(t, look->K);
+        for (int k = 0; k < look->K; k++) {
+            const size_t step = start + (size_t)k;
+            look->x[k * B + b] = in && step <= t ? input_at(look, step) : VOCAB_NONE;
+            look->y[k * B + b] = in && step == t ? look->ids[t] : VOCAB_NONE;
+        }
+        if (in)
+            copy_states(look, first + (size_t)b, &look->tape, b, true);
+    }
+}
+
+/* The row of the tape k steps before the prediction of stream b; −1 before the text. */
+static long row_before(const struct look *look, int b, int k)
+{
+    const size_t t = look->positions[look->first + (size_t)b];
+    const long step = (long)(t - first_step(t, look->K)) - k;
+    return step < 0 ? -1 : step * look->tape.B + b;
+}
+
+static void look_release(struct look *look)
+{
+    tape_release(&look->tape);
+    free(look->states);
+    free(look->x);
+    free(look->y);
+    free(look->weight);
+    free(look->dx);
+    free(look->scratch);
+}
+
+/* Takes the memory and finds the states before the predictions. */
+static int look_init(struct look *look, struct team *team, size_t each)
+{
+    const struct model *model = look->model;
+    const struct engine *engine = model->engine;
+    const int N = model->cell->num_gates * model->hidden_size, V = model->vocab_size;
+    const size_t most = ROWS / (size_t)look->K > 1 ? ROWS / (size_t)look->K : 1;
+    const int B = (int)(look->count < most ? look->count : most);
+    const size_t rows = (size_t)B * (size_t)look->K;
+    assert(model->training);
+    if (input_weight(model->cell) < 0)
+        return error_set("what a cell of %s passes back to its input is not known",
+                         model->cell->name);
+    look->states =
+        mem_new(look->count, (size_t)model->num_layers * (size_t)model->cell->num_states *
+                                 (size_t)model->hidden_size * sizeof(real));
+    look->x = mem_new(rows, sizeof *look->x);
+    look->y = mem_new(rows, sizeof *look->y);
+    look->weight = mem_new(engine->linear.packed_size(N, V, false), sizeof(real));
+    look->dx = mem_new(rows, (size_t)V * sizeof(real));
+    look->scratch = mem_new(engine->linear.scratch_size((int)rows, N, V, false), sizeof(real));
+    if (!look->states || !look->x || !look->y || !look->weight || !look->dx || !look->scratch ||
+        tape_init(&look->tape, model, B, look->K, true, 0) != 0)
+        return -1;
+    tape_set_input(&look->tape, look->x);
+    model_prepare(team, look->model);
+    return find_states(look, team, each);
+}
+
+/* Looks back from all predictions, batch by batch; `use` is told of each batch. */
+static int look_at_all(struct look *look, struct team *team, size_t each,
+                       void (*use)(const struct look *, void *result), void *result)
+{
+    const int status = look_init(look, team, each);
+    for (size_t first = 0; first < look->count && status == 0; first += (size_t)look->tape.B) {
+        begin_batch(look, first);
+        team_run(team, look_back, look);
+        use(look, result);
+    }
+    look_release(look);
+    return status;
+}
+
+/* --- reach ------------------------------------------------------------------------------------ */
+
+/* The norm of a gradient of one prediction's loss: model_backward has divided it by the number of
+ * them. */
+static float norm(const struct look *look, const real *gradient, int n, long row)
+{
+    double sum = 0;
+    gradient += row * n;
+    for (int k = 0; k < n; k++)
+        sum += (double)gradient[k] * (double)gradient[k];
+    return (float)(sqrt(sum) * look->num_streams);
+}
+
+/* Norms of all predictions: [curves][K][positions]. */
+static void keep_norms(const struct look *look, void *result)
+{
+    float *norms = result;
+    const int L = look->model->num_layers;
+    const size_t K = (size_t)look->K;
+    for (int b = 0; b < look->num_streams; b++)
+        for (int k = 0; k < look->K; k++)
+            for (int curve = 0; curve <= L; curve++) {
+                const struct layer *layer = &look->tape.layers[curve < L ? curve : 0];
+                const size_t at = ((size_t)curve * K + (size_t)k) * look->count;
+                norms[at + look->first + (size_t)b] =
+                    norm(look, curve < L ? layer->dy : look->dx, curve < L ? layer->H : layer->D,
+                         row_before(look, b, k));
+            }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const float left = *(const float *)a, right = *(const float *)b;
+    return (left > right) - (left < right);
+}
+
+/* Between neighbours in proportion. */
+static float quantile(const float *sorted, size_t count, double share)
+{
+    const double at = share * (double)(count - 1);
+    const size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
+    return sorted[below] + (float)(at - (double)below) * (sorted[above] - sorted[below]);
+}
+
+static int reach_init(struct reach *reach, int L, int K, size_t positions)
+{
+    const size_t points = (size_t)(L + 1) * (size_t)K;
+    reach->steps = K;
+    reach->positions = (int)positions;
+    reach->curves = L + 1;
+    reach->median = mem_new(points, sizeof *reach->median);
+    reach->low = mem_new(points, sizeof *reach->low);
+    reach->high = mem_new(points, sizeof *reach->high);
+    return reach->median && reach->low && reach->high ? 0 : -1;
+}
+
+int reach_measure(struct reach *reach, struct team *team, struct model *model, const int32_t *ids,
+                  size_t length, int positions, int K)
+{
+    assert(length > 0 && positions > 0 && K > 0);
+    K = length < (size_t)K ? (int)length : K;
+    const size_t whole = length - (size_t)K + 1; /* predictions with K steps before them */
+    const size_t count = whole < (size_t)positions ? whole : (size_t)positions;
+    const size_t points = (size_t)(model->num_layers + 1) * (size_t)K;
+    size_t *spread = mem_new(count, sizeof *spread);
+    struct look look = {.model = model, .ids = ids, .positions = spread, .count = count, .K = K};
+    float *norms = mem_new(points * count, sizeof *norms);
+    int result = spread && norms ? reach_init(reach, model->num_layers, K, count) : -1;
+    for (size_t k = 0; k < count && result == 0; k++) /* the middles of equal stretches */
+        spread[k] = (size_t)K - 1 + (2 * k + 1) * whole / (2 * count);
+    if (result == 0)
+        result = look_at_all(&look, team, 1, keep_norms, norms);
+    for (size_t point = 0; point < points && result == 0; point++) {
+        float *values = norms + point * count;
+        qsort(values, count, sizeof *values, by_value);
+        reach->low[point] = quantile(values, count, 0.25);
+        reach->median[point] = quantile(values, count, 0.5);
+        reach->high[point] = quantile(values, count, 0.75);
+    }
+    if (result != 0)
+        reach_release(reach);
+    free(norms);
+    free(spread);
+    return result;
+}
+
+/* --- leanings --------------------------------------------------------------------------------- */
+
+static void keep_weights(const struct look *look, void *result)
+{
+    struct leanings *leanings = result;
+    const long V = look->model->vocab_size;
+    for (int b = 0; b < look->num_streams; b++)
+        for (int k = 0; k < look->K; k++) {
+            const long row = row_before(look, b, k);
+            const int32_t id = row < 0 ? VOCAB_NONE : look->x[row];
+            if (id >= 0)
+                leanings->weights[(look->first + (size_t)b) * leanings->steps + (size_t)k] =
+                    (float)look->dx[row * V + id] * (float)look->num_streams;
+        }
+}
+
+int leanings_measure(struct leanings *leanings, struct team *team, struct model *model,
+                     const int32_t *ids, size_t length, size_t start, size_t count, int K)
+{
+    assert(count > 0 && K > 0 && start + count <= length);
+    const size_t steps = start + count < (size_t)K ? start + count : (size_t)K;
+    struct look look = {.model = model, .ids = ids, .count = count, .K = (int)steps};
+    leanings->count = count;
+    leanings->steps = (size_t)K;
+    leanings->positions = mem_new(count, sizeof *leanings->positions);
+    leanings->weights = mem_new(count, (size_t)K * sizeof *leanings->weights);
+    int result = leanings->positions && leanings->weights ? 0 : -1;
+    for (size_t k = 0; k < count && result == 0; k++)
+        leanings->positions[k] = start + k;
+    look.positions = leanings->positions;
+    if (result == 0)
+        result = look_at_all(&look, team, PREDICTIONS, keep_weights, leanings);
+    if (result != 0)
+        leanings_release(leanings);
+    return result;
+}

@@ -1,0 +1,238 @@
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "file.h"
+#include "label_add.h"
+#include "labels.h"
+#include "mem.h"
+
+#define MAX_FIELD (64 << 10) /* bytes */
+#define MAX_COLUMNS 1000
+
+/* --- CSV, field by field ---------------------------------------------------------------------- */
+
+enum ending { END_FIELD, END_LINE, END_FILE };
+
+struct csv {
+    FILE *file;
+    const char *path;
+    size_t line; /* from 1, where the next character stands */
+    char *field; /* the last that was read, with a NUL behind it */
+    size_t length, capacity;
+};
+
+static int refuse(const struct csv *csv, size_t line, const char *what)
+{
+    return error_set("%s: line %zu: %s", file_name(csv->path), line, what);
+}
+
+/* The next character; a line end is '\n', whichever it is. */
+static int next(struct csv *csv)
+{
+    int c = getc_unlocked(csv->file);
+    if (c == '\r') {
+        c = getc_unlocked(csv->file);
+        if (c != '\n') {
+            ungetc(c, csv->file);
+            c = '\r';
+        }
+    }
+    csv->line += c == '\n';
+    return c;
+}
+
+static int put(struct csv *csv, int c)
+{
+    if (csv->length == MAX_FIELD)
+        return refuse(csv, csv->line, "a field is over 64 kB long: is it a CSV file?");
+    if (mem_grow(&csv->field, &csv->capacity, csv->length + 2, 1) != 0)
+        return -1;
+    csv->field[csv->length++] = (char)c;
+    csv->field[csv->length] = '\0';
+    return 0;
+}
+
+/* Reads what stands between quotes, the first of which is read; two of them are one. *c becomes
+ * the character behind the last. */
+static int read_quoted(struct csv *csv, int *c)
+{
+    size_t line = csv->line;
+    for (;;) {
+        *c = next(csv);
+        if (*c == EOF)
+            return refuse(csv, line, "a quote is not closed");
+        if (*c == '"' && (*c = next(csv)) != '"')
+            return 0;
+        if (put(csv, *c) != 0)
+            return -1;
+    }
+}
+
+/* Reads a field. Returns 0 and what ended it, or −1 and a message. */
+static int read_field(struct csv *csv, enum ending *ending)
+{
+    size_t line = csv->line;
+    int c;
+    if (mem_grow(&csv->field, &csv->capacity, 1, 1) != 0)
+        return -1;
+    csv->field[csv->length = 0] = '\0';
+    c = next(csv);
+    if (c == '"') {
+        if (read_quoted(csv, &c) != 0)
+            return -1;
+        if (c != ',' && c != '\n' && c != EOF)
+            return refuse(csv, line, "a field goes on behind its closing quote");
+    }
+    for (; c != ',' && c != '\n' && c != EOF; c = next(csv))
+        if (put(csv, c) != 0)
+            return -1;
+    if (ferror(csv->file))
+        return refuse(csv, line, "cannot be read");
+    *ending = c == ',' ? END_FIELD : c == '\n' ? END_LINE : END_FILE;
+    return 0;
+}
+
+static bool at_end(struct csv *csv)
+{
+    int c = getc_unlocked(csv->file);
+    ungetc(c, csv->file);
+    return c == EOF;
+}
+
+/* --- columns ---------------------------------------------------------------------------------- */
+
+struct column {
+    char *name;
+    float *values; /* [length]; NULL: passed over */
+};
+
+struct table {
+    struct column *columns;
+    size_t count, capacity;
+};
+
+static int add_column(struct table *table, const struct csv *csv, size_t length)
+{
+    struct column column = {0};
+    const char *name = csv->field;
+    if (strncmp(name, "\xEF\xBB\xBF", 3) == 0 && table->count == 0) /* a byte order mark */
+        name += 3;
+    if (table->count == MAX_COLUMNS)
+        return refuse(csv, 1, "over 1000 columns: is it a CSV file?");
+    if (strlen(csv->field) != csv->length)
+        return refuse(csv, 1, "a name with a NUL byte: is it a CSV file?");
+    if (mem_grow(&table->columns, &table->capacity, table->count + 1, sizeof column) != 0)
+        return -1;
+    table->columns[table->count++] = column;
+    if (strcmp(name, "position") == 0 || strcmp(name, "character") == 0)
+        return 0;
+    struct column *last = &table->columns[table->count - 1];
+    last->name = mem_copy(name, strlen(name));
+    last->values = mem_new(length, sizeof *last->values);
+    return last->name && last->values ? 0 : -1;
+}
+
+static int read_header(struct csv *csv, struct table *table, size_t length)
+{
+    enum ending ending = END_FIELD;
+    bool any = false;
+    while (ending == END_FIELD) {
+        if (read_field(csv, &ending) != 0 || add_column(table, csv, length) != 0)
+            return -1;
+        any = any || table->columns[table->count - 1].values;
+    }
+    return any ? 0 : refuse(csv, 1, "names no label");
+}
+
+static int read_number(const struct csv *csv, size_t line, const char *column, float *value)
+{
+    char *end;
+    *value = (float)strtod(csv->field, &end);
+    while (*end == ' ')
+        end++;
+    if (csv->length == 0 || end != csv->field + csv->length)
+        return error_set("%s: line %zu: %s: '%.40s' is not a number", file_name(csv->path), line,
+                         column, csv->field);
+    if (!isfinite(*value))
+        return error_set("%s: line %zu: %s: %.40s is not finite", file_name(csv->path), line,
+                         column, csv->field);
+    return 0;
+}
+
+/* Reads the line of character t. */
+static int read_row(struct csv *csv, struct table *table, size_t t)
+{
+    enum ending ending = END_FIELD;
+    size_t line = csv->line, i = 0;
+    for (; ending == END_FIELD && i < table->count; i++) {
+        struct column *column = &table->columns[i];
+        if (read_field(csv, &ending) != 0 ||
+            (column->values && read_number(csv, line, column->name, &column->values[t]) != 0))
+            return -1;
+    }
+    if (i < table->count || ending == END_FIELD)
+        return error_set("%s: line %zu: has %s fields than the %zu of the first line",
+                         file_name(csv->path), line, ending == END_FIELD ? "more" : "fewer",
+                         table->count);
+    return 0;
+}
+
+static int read_table(struct csv *csv, struct table *table, size_t length)
+{
+    if (read_header(csv, table, length) != 0)
+        return -1;
+    for (size_t t = 0; t < length; t++) {
+        if (at_end(csv))
+            return error_set("%s: line %zu: the file ends after the lines of %zu characters, but "
+                             "the text has %zu",
+                             file_name(csv->path), csv->line, t, length);
+        if (read_row(csv, table, t) != 0)
+            return -1;
+    }
+    if (!at_end(csv))
+        return error_set("%s: line %zu: more lines than the %zu characters of the text",
+                         file_name(csv->path), csv->line, length);
+    return 0;
+}
+
+/* --- labels ----------------------------------------------------------------------------------- */
+
+/* Takes the column's values. */
+static int add_label(struct labels *labels, const char *path, struct column *column)
+{
+    char where[256], rising[128], falling[128];
+    bool binary = true;
+    for (size_t t = 0; binary && t < labels->length; t++)
+        binary = column->values[t] == 0 || column->values[t] == 1;
+    snprintf(where, sizeof where, "%s: line 1: ", file_name(path));
+    snprintf(rising, sizeof rising, "%s %s", binary ? "is on in" : "rises with", column->name);
+    snprintf(falling, sizeof falling, "%s %s", binary ? "is off in" : "falls with", column->name);
+    float *values = column->values;
+    column->values = NULL;
+    return label_add(labels, where, column->name, rising, falling,
+                     binary ? LABEL_BINARY : LABEL_SCALAR, true, values);
+}
+
+int labels_add_file(struct labels *labels, const char *path)
+{
+    struct csv csv = {.file = file_open(path), .path = path, .line = 1};
+    struct table table = {0};
+    if (!csv.file)
+        return -1;
+    int result = read_table(&csv, &table, labels->length);
+    for (size_t i = 0; result == 0 && i < table.count; i++)
+        if (table.columns[i].values)
+            result = add_label(labels, path, &table.columns[i]);
+    for (size_t i = 0; i < table.count; i++) {
+        free(table.columns[i].name);
+        free(table.columns[i].values);
+    }
+    free(table.columns);
+    free(csv.field);
+    fclose(csv.file);
+    return result;
+}

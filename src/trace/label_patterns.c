@@ -1,0 +1,176 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "error.h"
+#include "label_add.h"
+#include "label_text.h"
+#include "labels.h"
+#include "mem.h"
+
+#define MATCH_LIMIT 1000000   /* PCRE2's steps, from one place of the text */
+#define HEAP_LIMIT (64 << 10) /* KiB */
+#define JIT_STACK (8 << 20)   /* bytes */
+#define SECONDS 10            /* for one regex over the whole text */
+
+struct search {
+    pcre2_code *code;
+    pcre2_compile_context *compile;
+    pcre2_match_data *data;
+    pcre2_match_context *match;
+    pcre2_jit_stack *stack;
+};
+
+static int refuse(const struct label_pattern *pattern, int number)
+{
+    uint8_t reason[128] = "";
+    switch (number) {
+    case PCRE2_ERROR_MATCHLIMIT:
+    case PCRE2_ERROR_DEPTHLIMIT:
+    case PCRE2_ERROR_HEAPLIMIT:
+    case PCRE2_ERROR_JIT_STACKLIMIT:
+        return error_set("label '%s': the regex '%s' needs too long: make it simpler",
+                         pattern->name, pattern->regex);
+    default:
+        pcre2_get_error_message(number, reason, sizeof reason);
+        return error_set("label '%s': the regex '%s' fails: %s", pattern->name, pattern->regex,
+                         (const char *)reason);
+    }
+}
+
+static int search_init(struct search *search, const struct label_pattern *pattern, bool utf)
+{
+    const uint32_t options = PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C;
+    uint8_t reason[128] = "";
+    PCRE2_SIZE offset = 0;
+    int number = PCRE2_ERROR_NOMEMORY;
+    if ((search->compile = pcre2_compile_context_create(NULL)) == NULL ||
+        (search->match = pcre2_match_context_create(NULL)) == NULL ||
+        (search->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK, NULL)) == NULL)
+        return refuse(pattern, number);
+    pcre2_set_newline(search->compile, PCRE2_NEWLINE_ANYCRLF);
+    search->code = pcre2_compile((PCRE2_SPTR)pattern->regex, PCRE2_ZERO_TERMINATED,
+                                 utf ? options | PCRE2_UTF | PCRE2_UCP : options, &number, &offset,
+                                 search->compile);
+    if (!search->code) {
+        pcre2_get_error_message(number, reason, sizeof reason);
+        return error_set("label '%s': the regex '%s' is wrong at its byte %zu: %s", pattern->name,
+                         pattern->regex, (size_t)offset, (const char *)reason);
+    }
+    search->data = pcre2_match_data_create_from_pattern(search->code, NULL);
+    if (!search->data)
+        return refuse(pattern, PCRE2_ERROR_NOMEMORY);
+    pcre2_jit_compile(search->code, PCRE2_JIT_COMPLETE); /* where it cannot, it is interpreted */
+    pcre2_jit_stack_assign(search->match, NULL, search->stack);
+    pcre2_set_match_limit(search->match, MATCH_LIMIT);
+    pcre2_set_heap_limit(search->match, HEAP_LIMIT);
+    return 0;
+}
+
+static void search_release(struct search *search)
+{
+    pcre2_match_data_free(search->data);
+    pcre2_code_free(search->code);
+    pcre2_jit_stack_free(search->stack);
+    pcre2_match_context_free(search->match);
+    pcre2_compile_context_free(search->compile);
+}
+
+/* A text in bytes, and where its symbols begin. */
+struct subject {
+    uint8_t *bytes;
+    size_t *starts; /* [length + 1] */
+    size_t length;  /* symbols */
+    size_t size;    /* bytes */
+    bool utf;
+};
+
+static size_t next_point(const struct subject *subject, size_t at)
+{
+    do
+        at++;
+    while (subject->utf && at < subject->size && (subject->bytes[at] & 0xC0) == 0x80);
+    return at;
+}
+
+/* Sets values[length] to 1 where a match covers a symbol, or a part of it. Searches stretch by
+ * stretch and looks at the clock: PCRE2 counts its steps anew from every place, so that without a
+ * match many bearable ones can make hours. */
+static int search_all(struct search *search, const struct subject *subject,
+                      const struct label_pattern *pattern, float *values)
+{
+    const size_t stretch = subject->size / 256 + 1024;
+    const PCRE2_SIZE *match = pcre2_get_ovector_pointer(search->data);
+    const double start = clock_seconds();
+    for (size_t at = 0, t = 0; at < subject->size;) {
+        pcre2_set_offset_limit(search->match, at + stretch);
+        int number = pcre2_match(search->code, subject->bytes, subject->size, at,
+                                 PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK, search->data, search->match);
+        if (number < 0 && number != PCRE2_ERROR_NOMATCH)
+            return refuse(pattern, number);
+        if (clock_seconds() - start > SECONDS)
+            return refuse(pattern, PCRE2_ERROR_MATCHLIMIT);
+        if (number < 0) {
+            at = next_point(subject, at + stretch);
+            continue;
+        }
+        while (subject->starts[t + 1] <= match[0])
+            t++;
+        for (; t < subject->length && subject->starts[t] < match[1]; t++)
+            values[t] = 1;
+        t -= t > 0; /* its other half may match, too */
+        at = match[1] > at ? match[1] : next_point(subject, at);
+    }
+    return 0;
+}
+
+static int add_pattern(struct labels *labels, const struct subject *subject,
+                       const struct label_pattern *pattern)
+{
+    struct search search = {0};
+    char rising[128], falling[128];
+    bool found = false;
+    int result = -1;
+    float *values = mem_new(subject->length, sizeof *values);
+    if (values && label_check_name(labels, "", pattern->name) == 0 &&
+        search_init(&search, pattern, subject->utf) == 0)
+        result = search_all(&search, subject, pattern, values);
+    search_release(&search);
+    for (size_t t = 0; result == 0 && t < subject->length && !found; t++)
+        found = values[t] > 0;
+    if (result == 0 && !found)
+        result = error_set("label '%s': the regex '%s' matches nothing in the text", pattern->name,
+                           pattern->regex);
+    if (result != 0) {
+        free(values);
+        return -1;
+    }
+    snprintf(rising, sizeof rising, "is on in %s", pattern->name);
+    snprintf(falling, sizeof falling, "is off in %s", pattern->name);
+    return label_add(labels, "", pattern->name, rising, falling, LABEL_BINARY, true, values);
+}
+
+int labels_add_patterns(struct labels *labels, const struct vocab *vocab, const int32_t *ids,
+                        const struct label_pattern *patterns, size_t count)
+{
+    struct subject subject = {.length = labels->length, .utf = true};
+    int result = 0;
+    if (label_text_bytes(vocab, ids, subject.length, &subject.bytes, &subject.starts) != 0)
+        return -1;
+    subject.size = subject.starts[subject.length];
+    for (size_t at = 0; subject.utf && at < subject.size;) {
+        int32_t point;
+        int step = utf8_decode(subject.bytes + at, subject.size - at, &point);
+        subject.utf = step > 0;
+        at += (size_t)(step > 0 ? step : 1);
+    }
+    for (size_t i = 0; result == 0 && i < count; i++)
+        result = add_pattern(labels, &subject, &patterns[i]);
+    free(subject.bytes);
+    free(subject.starts);
+    return result;
+}

@@ -1,0 +1,364 @@
+#include "labels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "label_add.h"
+#include "label_marks.h"
+#include "label_order.h"
+#include "label_text.h"
+#include "mem.h"
+
+#define NAME_ROOM 100 /* bytes */
+
+/* --- scalars ---------------------------------------------------------------------------------- */
+
+static void position_in_line(const struct label_marks *marks, int bracket, float *values)
+{
+    (void)bracket;
+    for (size_t i = 0; i < marks->num_lines; i++) {
+        const struct label_line *line = &marks->lines[i];
+        for (size_t t = line->from; t < line->to; t++)
+            values[t] = (float)((t < line->end ? t + 1 : line->end) - line->start);
+    }
+}
+
+static void line_length(const struct label_marks *marks, int bracket, float *values)
+{
+    (void)bracket;
+    for (size_t i = 0; i < marks->num_lines; i++) {
+        const struct label_line *line = &marks->lines[i];
+        for (size_t t = line->from; t < line->to; t++)
+            values[t] = (float)(line->end - line->start);
+    }
+}
+
+static void left_in_line(const struct label_marks *marks, int bracket, float *values)
+{
+    (void)bracket;
+    for (size_t i = 0; i < marks->num_lines; i++) {
+        const struct label_line *line = &marks->lines[i];
+        for (size_t t = line->from; t < line->to; t++)
+            values[t] = t < line->end ? (float)(line->end - t - 1) : 0;
+    }
+}
+
+/* In columns: a tab goes on to the next multiple of 8. */
+static void indentation(const struct label_marks *marks, int bracket, float *values)
+{
+    (void)bracket;
+    for (size_t i = 0; i < marks->num_lines; i++) {
+        const struct label_line *line = &marks->lines[i];
+        size_t columns = 0;
+        for (size_t t = line->from; t < line->to; t++) {
+            if (t >= line->start && t < line->text)
+                columns = marks->points[t] == '\t' ? (columns | 7) + 1 : columns + 1;
+            values[t] = (float)columns;
+        }
+    }
+}
+
+static void position_in_word(const struct label_marks *marks, int bracket, float *values)
+{
+    (void)bracket;
+    float position = 0;
+    for (size_t t = 0; t < marks->length; t++) {
+        if (label_has(marks, t, ON_FIRST_LETTER) || !label_has(marks, t, ON_WORD))
+            position = 0;
+        position += label_has(marks, t, ON_WORD);
+        values[t] = position;
+    }
+}
+
+static void word_length(const struct label_marks *marks, int bracket, float *values)
+{
+    position_in_word(marks, bracket, values);
+    for (size_t t = marks->length; t-- > 0;)
+        if (label_has(marks, t, ON_WORD) && !label_has(marks, t, ON_LAST_LETTER))
+            values[t] = values[t + 1];
+}
+
+/* Of one kind of brackets, or of all (LABEL_BRACKETS); those that mostly lack their other half do
+ * not count. */
+static void bracket_depth(const struct label_marks *marks, int bracket, float *values)
+{
+    float depth = 0;
+    for (size_t t = 0; t < marks->length; t++) {
+        bool opens;
+        if (marks->steps[t] != 0) {
+            int kind = (int)label_bracket_of(marks->points[t], &opens);
+            bool sound = (marks->unsound & (uint32_t)ON_ROUND << kind) == 0;
+            if (sound && (kind == bracket || bracket == LABEL_BRACKETS))
+                depth += (float)marks->steps[t];
+        }
+        values[t] = depth;
+    }
+}
+
+static void position_in_text(const struct label_marks *marks, int bracket, float *values)
+{
+    (void)bracket;
+    for (size_t t = 1; t < marks->length; t++)
+        values[t] = (float)((double)t / (double)(marks->length - 1));
+}
+
+/* --- all that rune knows of itself ------------------------------------------------------------ */
+
+/* Labels that tell of one thing in several ways: where one is kept all are. */
+enum group { ALONE, WORDS, LINES, INDENTATION, BRACKETS }; /* and BRACKETS + each kind */
+
+/* Of two that come out the same, the first stays. */
+static const struct rule {
+    const char *name;
+    const char *where; /* "is on …", "is off …"; or NULL, and */
+    const char *rising, *falling;
+    uint32_t mark; /* a binary label; or 0, and */
+    void (*measure)(const struct label_marks *marks, int bracket, float *values);
+    int bracket;
+    int group;      /* of enum group */
+    bool any_order; /* it is not of the characters, but of their number */
+} rules[] = {
+    {"inside quotes", "inside quotes", .mark = ON_QUOTES},
+    {"inside single quotes", "inside single quotes", .mark = ON_SINGLE_QUOTES},
+    {"inside a comment", "inside comments", .mark = ON_COMMENT},
+    {"inside a string", "inside strings", .mark = ON_STRING},
+    {"inside a tag", "inside tags", .mark = ON_TAG},
+    {"inside ( )", "inside ( )", .mark = ON_ROUND, .group = BRACKETS + ROUND},
+    {"inside [ ]", "inside [ ]", .mark = ON_SQUARE, .group = BRACKETS + SQUARE},
+    {"inside { }", "inside { }", .mark = ON_CURLY, .group = BRACKETS + CURLY},
+    {"inside < >", "inside < >", .mark = ON_ANGLE, .group = BRACKETS + ANGLE},
+    {"bracket depth", NULL, "rises with the depth of brackets", "falls with the depth of brackets",
+     .measure = bracket_depth, .bracket = LABEL_BRACKETS},
+    {"depth of ( )", NULL, "rises with the depth of ( )", "falls with the depth of ( )",
+     .measure = bracket_depth, .bracket = ROUND, .group = BRACKETS + ROUND},
+    {"depth of [ ]", NULL, "rises with the depth of [ ]", "falls with the depth of [ ]",
+     .measure = bracket_depth, .bracket = SQUARE, .group = BRACKETS + SQUARE},
+    {"depth of { }", NULL, "rises with the depth of { }", "falls with the depth of { }",
+     .measure = bracket_depth, .bracket = CURLY, .group = BRACKETS + CURLY},
+    {"depth of < >", NULL, "rises with the depth of < >", "falls with the depth of < >",
+     .measure = bracket_depth, .bracket = ANGLE, .group = BRACKETS + ANGLE},
+    {"inside backticks", "inside backticks", .mark = ON_BACKTICKS},
+    {"inside a command", "inside \\commands", .mark = ON_COMMAND},
+    {"inside a URL", "inside URLs", .mark = ON_URL},
+    {"position in line", NULL, "counts up along the line", "counts down along the line",
+     .measure = position_in_line, .group = LINES},
+    {"left in line", NULL, "counts down to the end of the line", "counts up to the end of the line",
+     .measure = left_in_line, .group = LINES},
+    {"line length", NULL, "is high in long lines", "is high in short lines", .measure = line_length,
+     .group = LINES},
+    {"indentation", NULL, "rises with the indentation", "falls with the indentation",
+     .measure = indentation, .group = INDENTATION},
+    {"inside the indentation", "inside the indentation", .mark = ON_INDENTATION,
+     .group = INDENTATION},
+    {"repeated line", "in lines that repeat an earlier one", .mark = ON_REPEAT},
+    {"first line of a paragraph", "in the first line of paragraphs", .mark = ON_PARAGRAPH},
+    {"first word of a sentence", "in the first word of sentences", .mark = ON_SENTENCE},
+    {"inside a word", "inside words", .mark = ON_WORD, .group = WORDS},
+    {"first letter", "at the first letter of words", .mark = ON_FIRST_LETTER, .group = WORDS},
+    {"last letter", "at the last letter of words", .mark = ON_LAST_LETTER, .group = WORDS},
+    {"position in word", NULL, "counts up along the word", "counts down along the word",
+     .measure = position_in_word, .group = WORDS},
+    {"word length", NULL, "is high in long words", "is high in short words", .measure = word_length,
+     .group = WORDS},
+    {"capital", "at capitals", .mark = ON_CAPITAL},
+    {"vowel", "at vowels", .mark = ON_VOWEL},
+    {"digit", "at digits", .mark = ON_DIGIT},
+    {"whitespace", "at whitespace", .mark = ON_SPACE},
+    {"punctuation", "at punctuation", .mark = ON_PUNCTUATION},
+    {"position in text", NULL, "rises along the text", "falls along the text",
+     .measure = position_in_text, .any_order = true},
+};
+#define RULES (sizeof rules / sizeof *rules)
+
+/* Fills values[marks->length]. */
+static void apply(const struct rule *rule, const struct label_marks *marks, float *values)
+{
+    if (rule->mark == 0)
+        rule->measure(marks, rule->bracket, values);
+    for (size_t t = 0; rule->mark != 0 && t < marks->length; t++)
+        values[t] = (marks->sets[t] & rule->mark) != 0;
+}
+
+/* --- which of them say something of the text -------------------------------------------------- */
+
+static void count_patterns(const struct label_marks *marks, float *values,
+                           struct label_pattern_counts counts[RULES])
+{
+    for (size_t k = 0; k < RULES; k++) {
+        apply(&rules[k], marks, values);
+        if (rules[k].mark != 0)
+            label_count_binary(values, marks->length, &counts[k]);
+        else
+            label_count_scalar(values, marks->length, &counts[k]);
+    }
+}
+
+/* Whether a rule or one of its group is ordered. */
+static bool is_group_ordered(const bool ordered[RULES], size_t k)
+{
+    bool any = ordered[k];
+    for (size_t other = 0; other < RULES && rules[k].group != ALONE; other++)
+        any = any || (ordered[other] && rules[other].group == rules[k].group);
+    return any;
+}
+
+/* Marks in `ordered` the rules whose labels the same characters in random order do not show. Its
+ * style and what is unsound in it hold for the copies, which must differ by their order alone.
+ * values[] is scratch. */
+static int find_ordered(const struct label_marks *marks, float *values, bool ordered[RULES])
+{
+    struct label_pattern_counts(*counts)[RULES] = mem_new(LABEL_COPIES + 1, sizeof *counts);
+    int32_t *points = mem_new(marks->length, sizeof *points);
+    int result = counts && points ? 0 : -1;
+    if (result == 0) {
+        memcpy(points, marks->points, marks->length * sizeof *points);
+        count_patterns(marks, values, counts[LABEL_COPIES]);
+    }
+    for (uint32_t i = 0; result == 0 && i < LABEL_COPIES; i++) {
+        struct label_marks copy = {0};
+        label_shuffle(points, marks->length, i);
+        result = label_marks_make(&copy, points, marks->length, &marks->style);
+        copy.unsound = marks->unsound;
+        if (result == 0)
+            count_patterns(&copy, values, counts[i]);
+        label_marks_release(&copy);
+    }
+    for (size_t k = 0; result == 0 && k < RULES; k++) {
+        struct label_pattern_counts copies[LABEL_COPIES];
+        for (size_t i = 0; i < LABEL_COPIES; i++)
+            copies[i] = counts[i][k];
+        ordered[k] = rules[k].any_order || label_has_order(&counts[LABEL_COPIES][k], copies);
+    }
+    free(counts);
+    free(points);
+    return result;
+}
+
+static bool is_constant(const float *values, size_t length)
+{
+    for (size_t t = 1; t < length; t++)
+        if (values[t] != values[0])
+            return false;
+    return true;
+}
+
+/* Whether two labels are the same but for one in a hundred of the places where the first is on. */
+static bool are_alike(const float *values, const float *others, size_t length)
+{
+    size_t on = 0, different = 0;
+    for (size_t t = 0; t < length; t++)
+        on += values[t] != 0;
+    for (size_t t = 0; t < length && different <= on / 100; t++)
+        different += values[t] != others[t];
+    return different <= on / 100;
+}
+
+/* --- labels ----------------------------------------------------------------------------------- */
+
+int label_check_name(const struct labels *labels, const char *where, const char *name)
+{
+    size_t length = strlen(name);
+    if (length == 0 || length > NAME_ROOM)
+        return error_set("%sa label's name has 1 to %d bytes, not %zu", where, NAME_ROOM, length);
+    for (size_t at = 0; at < length;) {
+        int32_t point;
+        int step = utf8_decode((const uint8_t *)name + at, length - at, &point);
+        if (step <= 0 || (utf8_classes(point) == 0 && point < ' '))
+            return error_set("%sa label's name is not printable UTF-8", where);
+        at += (size_t)step;
+    }
+    for (size_t k = 0; k < labels->count; k++)
+        if (strcmp(labels->list[k].name, name) == 0)
+            return error_set("%sthere is a label '%s' already: choose another name", where, name);
+    return 0;
+}
+
+static void release(struct label *label)
+{
+    free(label->name);
+    free(label->rising);
+    free(label->falling);
+    free(label->values);
+}
+
+int label_add(struct labels *labels, const char *where, const char *name, const char *rising,
+              const char *falling, enum label_kind kind, bool own, float *values)
+{
+    struct label label = {.kind = kind, .own = own, .values = values};
+    struct label *list = NULL;
+    if (label_check_name(labels, where, name) == 0 &&
+        (label.name = mem_copy(name, strlen(name))) != NULL &&
+        (label.rising = mem_copy(rising, strlen(rising))) != NULL &&
+        (label.falling = mem_copy(falling, strlen(falling))) != NULL)
+        list = mem_new(labels->count + 1, sizeof *list);
+    if (!list) {
+        release(&label);
+        return -1;
+    }
+    if (labels->count > 0)
+        memcpy(list, labels->list, labels->count * sizeof *list);
+    list[labels->count++] = label;
+    free(labels->list);
+    labels->list = list;
+    return 0;
+}
+
+/* Adds a rule's label, the characters' values given to all their symbols, if it says anything that
+ * no label before says. values[text->count]. */
+static int add_rule(struct labels *labels, const struct rule *rule, const struct label_text *text,
+                    const float *values)
+{
+    char rising[80], falling[80];
+    if (is_constant(values, text->count))
+        return 0;
+    float *all = mem_new(labels->length, sizeof *all);
+    if (!all)
+        return -1;
+    for (size_t i = 0; i < text->count; i++)
+        for (size_t t = text->first[i]; t < text->first[i + 1]; t++)
+            all[t] = values[i];
+    for (size_t k = 0; k < labels->count; k++)
+        if (are_alike(labels->list[k].values, all, labels->length)) {
+            free(all);
+            return 0;
+        }
+    snprintf(rising, sizeof rising, "is on %s", rule->where ? rule->where : "");
+    snprintf(falling, sizeof falling, "is off %s", rule->where ? rule->where : "");
+    return label_add(labels, "", rule->name, rule->where ? rising : rule->rising,
+                     rule->where ? falling : rule->falling,
+                     rule->where ? LABEL_BINARY : LABEL_SCALAR, false, all);
+}
+
+int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t *ids, size_t length)
+{
+    struct label_text text = {0};
+    struct label_marks marks = {0};
+    float *values = NULL;
+    bool ordered[RULES];
+    int result = -1;
+    labels->length = length;
+    if (label_text_init(&text, vocab, ids, length) == 0 &&
+        (values = mem_new(text.count, sizeof *values)) != NULL &&
+        label_marks_make(&marks, text.points, text.count, NULL) == 0)
+        result = find_ordered(&marks, values, ordered);
+    for (size_t k = 0; result == 0 && k < RULES; k++) {
+        if (!is_group_ordered(ordered, k) || (rules[k].mark & marks.unsound) != 0)
+            continue;
+        apply(&rules[k], &marks, values);
+        result = add_rule(labels, &rules[k], &text, values);
+    }
+    free(values);
+    label_marks_release(&marks);
+    label_text_release(&text);
+    return result;
+}
+
+void labels_release(struct labels *labels)
+{
+    for (size_t k = 0; k < labels->count; k++)
+        release(&labels->list[k]);
+    free(labels->list);
+    *labels = (struct labels){0};
+}

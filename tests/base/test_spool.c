@@ -1,0 +1,179 @@
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+#include "random.h"
+#include "scratch.h"
+#include "spool.h"
+
+#define LIMIT 4096
+#define SIZE ((size_t)32 << 20)
+
+/* Kilobytes of this process that are in memory. */
+static long resident(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%*d %ld", &pages) != 1)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static bool is_empty(const char *directory)
+{
+    DIR *open = opendir(directory);
+    bool empty = true;
+    assert_non_null(open);
+    for (struct dirent *entry; (entry = readdir(open)) != NULL;)
+        empty = empty && entry->d_name[0] == '.';
+    closedir(open);
+    return empty;
+}
+
+static void only_what_is_large_is_in_a_file(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t size;
+        const char *path;
+        bool in_file;
+    } cases[] = {
+        {0, "", false},        {1, "", false},           {LIMIT, "", false},
+        {LIMIT + 1, "", true}, {LIMIT + 1, NULL, false}, {10 * LIMIT + 7, "", true},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct spool spool = {0};
+        const char *path = cases[k].path ? scratch_path("spool") : NULL;
+        assert_int_equal(spool_init(&spool, cases[k].size, LIMIT, path), 0);
+        assert_int_equal(spool.in_file, cases[k].in_file);
+        assert_int_equal((uintptr_t)spool.bytes % 64, 0);
+        assert_true(is_empty(scratch_directory)); /* it has no name */
+        for (size_t i = 0; i < cases[k].size; i++)
+            assert_int_equal(((char *)spool.bytes)[i], 0);
+        memset(spool.bytes, 1, cases[k].size);
+        spool_release(&spool);
+        spool_release(&spool);
+        assert_null(spool.bytes);
+    }
+}
+
+/* The same bytes however they were written, dropped and read. */
+static void nothing_is_lost(void **state)
+{
+    (void)state;
+    struct random random = {3, 0};
+    for (int in_file = 0; in_file < 2; in_file++) {
+        enum { BYTES = 100000 };
+        struct spool spool = {0};
+        uint8_t *expected = calloc(BYTES, 1), *found = malloc(BYTES);
+        assert_int_equal(spool_init(&spool, BYTES, in_file ? 0 : BYTES, scratch_path("spool")), 0);
+        uint8_t *bytes = spool.bytes;
+        for (int k = 0; k < 1000; k++) {
+            const size_t from = (size_t)random_below(&random, BYTES);
+            const size_t length = (size_t)random_below(&random, BYTES - (int)from + 1);
+            switch (random_below(&random, 3)) {
+            case 0:
+                memset(bytes + from, k, length);
+                memset(expected + from, k, length);
+                break;
+            case 1:
+                spool_drop(&spool, bytes + from, length);
+                break;
+            default:
+                spool_read(&spool, bytes + from, length, found);
+                assert_memory_equal(found, expected + from, length);
+            }
+        }
+        assert_memory_equal(bytes, expected, BYTES);
+        spool_release(&spool);
+        free(expected);
+        free(found);
+    }
+}
+
+static void what_is_dropped_is_not_in_memory(void **state)
+{
+    (void)state;
+    struct spool spool = {0};
+    static uint8_t out[LIMIT];
+    assert_int_equal(spool_init(&spool, SIZE, LIMIT, scratch_path("spool")), 0);
+    uint8_t *bytes = spool.bytes;
+    const long before = resident(), most = (long)SIZE / 1024;
+    if (before == 0)
+        skip();
+    memset(bytes, 7, SIZE);
+    assert_true(resident() - before > most / 2);
+    spool_drop(&spool, bytes, SIZE);
+    assert_true(resident() - before < most / 8);
+    for (size_t at = 0; at < SIZE; at += sizeof out) {
+        spool_read(&spool, bytes + at, sizeof out, out);
+        assert_true(out[0] == 7 && out[sizeof out - 1] == 7);
+    }
+    assert_true(resident() - before < most / 8);
+    spool_release(&spool);
+}
+
+/* A limit on the size of files stands for a full disk. */
+static void a_full_disk_is_an_error(void **state)
+{
+    (void)state;
+    struct spool spool = {0};
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    const struct rlimit small = {100000, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const int large = spool_init(&spool, 100001, LIMIT, scratch_path("spool"));
+    assert_null(spool.bytes);
+    const char *told = strstr(error_message(), "100001 bytes");
+    const int fits = spool_init(&spool, 100000, LIMIT, scratch_path("spool"));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(large, -1);
+    assert_non_null(told);
+    assert_non_null(strstr(error_message(), scratch_path("spool")));
+    assert_int_equal(fits, 0);
+    assert_true(spool.in_file);
+    spool_release(&spool);
+    assert_true(is_empty(scratch_directory));
+    assert_int_equal(spool_init(&spool, SIZE_MAX / 4, LIMIT, scratch_path("spool")), -1);
+    assert_null(spool.bytes);
+}
+
+static void a_place_that_is_not_there_is_an_error(void **state)
+{
+    (void)state;
+    struct spool spool = {0};
+    assert_int_equal(spool_init(&spool, SIZE, LIMIT, "/nowhere/at/all"), -1);
+    assert_non_null(strstr(error_message(), "/nowhere/at/all: 33554432 bytes"));
+    assert_null(spool.bytes);
+    assert_int_equal(spool_open("/nowhere/at/all", "cannot be written"), -1);
+    assert_non_null(strstr(error_message(), "/nowhere/at/all: cannot be written"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_is_large_is_in_a_file),
+        cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(what_is_dropped_is_not_in_memory),
+        cmocka_unit_test(a_full_disk_is_an_error),
+        cmocka_unit_test(a_place_that_is_not_there_is_an_error),
+    };
+    return cmocka_run_group_tests_name("spool", tests, scratch_make, scratch_remove);
+}
