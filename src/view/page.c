@@ -12,17 +12,17 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "about.h"
 #include "block.h"
 #include "colour.h"
-#include "error.h"
 #include "file.h"
 #include "findings.h"
 #include "glyph.h"
 #include "mem.h"
 #include "page_parts.h"
+#include "spool.h"
 #include "writers.h"
 
 #define LEVELS 127      /* a value is level/127 of its signal's range, −127 ≤ level ≤ 127 */
@@ -36,6 +36,7 @@
 struct page {
     const struct trace *trace;
     const struct inspection *inspection;
+    const char *path;
     size_t length; /* characters that it holds, from the first */
     FILE *out;
     FILE *rest;      /* what comes behind "signals", kept until it is known how many there are */
@@ -275,7 +276,7 @@ static int put_leanings(const struct page *page)
     return result;
 }
 
-static int copy(FILE *from, off_t length, FILE *to)
+static int copy(FILE *from, off_t length, FILE *to, const char *path)
 {
     char bytes[16384];
     rewind(from);
@@ -283,7 +284,7 @@ static int copy(FILE *from, off_t length, FILE *to)
         size_t wanted = left < (off_t)sizeof bytes ? (size_t)left : sizeof bytes;
         size_t count = fread(bytes, 1, wanted, from);
         if (count == 0)
-            return error_set("a temporary file of the page cannot be read again");
+            return file_refuse_write(path, "cannot be written", errno);
         fwrite(bytes, 1, count, to);
         left -= (off_t)count;
     }
@@ -303,31 +304,41 @@ static int put_data(struct page *page, const struct view_options *options)
     if (end < 0)
         return -1;
     if (fflush(page->rest) != 0 || ferror(page->rest))
-        return error_set("no room for the page's temporary file: %s", strerror(errno));
+        return file_refuse_write(page->path, "cannot be written", errno);
     if (block_put_plain_json(page->out, "signals", json_incref(page->signals)) != 0)
         return -1;
-    return copy(page->rest, end, page->out);
+    return copy(page->rest, end, page->out, page->path);
 }
 
-static int put_page(FILE *out, const struct inspection *inspection,
+/* The stream of a file without a name beside `path`; NULL and a message if there is none. */
+static FILE *open_rest(const char *path)
+{
+    const int file = spool_open(path, "cannot be written");
+    FILE *stream = file >= 0 ? fdopen(file, "w+b") : NULL;
+    if (file >= 0 && !stream) {
+        file_refuse_write(path, "cannot be written", errno);
+        close(file);
+    }
+    return stream;
+}
+
+static int put_page(FILE *out, const char *path, const struct inspection *inspection,
                     const struct view_options *options)
 {
     struct page page = {.trace = &inspection->trace,
                         .inspection = inspection,
+                        .path = path,
                         .length = length_within(&inspection->trace, options->max_bytes),
                         .out = out,
-                        .rest = tmpfile(),
-                        .signals = json_array()};
-    int result = -1;
+                        .rest = open_rest(path)};
+    if (!page.rest)
+        return -1;
+    page.signals = json_array();
     fwrite(page_head, 1, sizeof page_head, out);
-    if (page.rest)
-        result = put_data(&page, options);
-    else
-        error_set("no temporary file for the page: %s", strerror(errno));
+    int result = put_data(&page, options);
     fwrite(page_tail, 1, sizeof page_tail, out);
     json_decref(page.signals);
-    if (page.rest)
-        fclose(page.rest);
+    fclose(page.rest);
     return result;
 }
 
@@ -338,7 +349,7 @@ static int write_page(const struct inspection *inspection, const struct view_opt
     char *path = file_join(directory, "index.html");
     int result = path ? file_create(&out, path) : -1;
     if (result == 0)
-        result = put_page(out.stream, inspection, options);
+        result = put_page(out.stream, path, inspection, options);
     if (result == 0)
         result = file_commit(&out);
     file_abandon(&out);

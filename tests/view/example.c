@@ -423,7 +423,7 @@ void example_full(struct example *example, size_t length, int units)
         example->shown[s] = (size_t)(s / 2 + (s % 2 ? units : 0)); /* h and c of a unit, in turn */
     }
     struct trace *trace = &example->inspection.trace;
-    assert_int_equal(trace_init(trace, length, signals, S), 0);
+    assert_int_equal(trace_init(trace, length, signals, S, NULL), 0);
     free(signals);
     trace->vocab = &example->vocab;
     trace->model = "runs/rivers";
