@@ -20,9 +20,6 @@ function saveState() {
   }, 150);
 }
 
-const systemTheme = () =>
-  matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
-
 function signalNamed(words) {
   const [name, layer, unit] = (words || '').split(':');
   const quantity = about.quantities.indexOf(name);

@@ -5,7 +5,7 @@ const PASSAGES_SHOWN = 25;
 const WORK = 12; // milliseconds of work between pauses, so that the page answers
 
 let threshold = 0.3; // of a signal's range, beyond which it is on
-let alikePassages = []; // [{start, end, units}]
+let alikePassages = []; // [{start, end, units, of}], best first; units of those looked for
 let searches = 0; // counted, so that an old one ends when a new one begins
 
 function select(start, end) {
@@ -18,6 +18,8 @@ function select(start, end) {
   if (state.panel === 'selection') showPanel();
   saveState();
 }
+
+const isAlike = (t) => alikePassages.some(({start, end}) => t >= start && t < end);
 
 const exactText = (start, end) =>
   Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact).join('');
@@ -115,6 +117,16 @@ function unitItem({index, sign, share}) {
     make('span', {class: 'quiet', title: 'of the text'}, percent(share))));
 }
 
+// The passages found, in the colours of the signal that is shown.
+function showPlaces() {
+  const places = element('places');
+  if (!places || !state.levels) return;
+  places.replaceChildren(heading('Where else they are on together'),
+    ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
+    ...alikePassages.map(({start, end, units, of}) =>
+      passage(state.levels, `${units} of ${of}`, start, end)));
+}
+
 async function searchAlike(into, progress) {
   const own = ++searches, [start, end] = state.selection;
   const limit = threshold * LEVELS;
@@ -124,19 +136,19 @@ async function searchAlike(into, progress) {
   });
   const units = await unitsThroughout(start, end, limit, pace);
   if (own !== searches) return;
-  const words = units.length === 0 ? 'No signal is on throughout it: lower the threshold, or select less.'
+  const words = units.length === 0
+    ? 'No signal is on throughout it: lower the threshold, or select less.'
     : `${count(units.length)} of ${count(signals.length)} signals are on throughout it; ` +
       'with each the share of the whole text where it is.';
   const used = units.slice(0, UNITS_USED);
   into.replaceChildren(quiet(words), make('ul', {class: 'list units'}, ...used.map(unitItem)));
   if (used.length > 0) {
-    alikePassages = bestPassages(await likeness(used, end - start, limit, pace), start, end);
+    const scores = await likeness(used, end - start, limit, pace);
     if (own !== searches) return;
-    const levels = state.levels ?? await levelsOf(state.signal);
-    into.append(heading('Where else they are on together'),
-      ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
-      ...alikePassages.map((other) =>
-        passage(levels, `${other.units} of ${used.length}`, other.start, other.end)));
+    alikePassages = bestPassages(scores, start, end)
+      .map((found) => ({...found, of: used.length}));
+    into.append(make('div', {id: 'places'}));
+    showPlaces();
     announce(`${units.length} signals are on throughout the selection; ` +
       `${alikePassages.length} other passages`);
   }
@@ -166,7 +178,10 @@ let selectionShown = '';
 
 function showSelection(panel) {
   const wanted = JSON.stringify(state.selection);
-  if (wanted === selectionShown) return;
+  if (wanted === selectionShown) {
+    showPlaces();
+    return;
+  }
   selectionShown = wanted;
   const into = make('div', {}), progress = make('progress', {max: 1, 'aria-label': 'Unpacking'});
   progress.hidden = true;
