@@ -163,7 +163,7 @@ const findAlike = (into, progress) => searchAlike(into, progress).catch((error) 
 
 // From and to as numbers, for those who do not drag.
 function boundFields() {
-  const [start, end] = state.selection ?? [Math.max(state.marked, 0), Math.max(state.marked, 0) + 1];
+  const here = Math.max(state.marked, 0), [start, end] = state.selection ?? [here, here + 1];
   const field = (name, value, most) => make('input', {type: 'number', name, value, min: 0,
     max: most, 'aria-label': name === 'from' ? 'From character' : 'To character, itself not'});
   const from = field('from', start, length - 1), to = field('to', end, length);
@@ -198,5 +198,6 @@ function showSelection(panel) {
     progress, into);
   if (state.selection) findAlike(into, progress);
   else into.append(quiet('Drag over the text, or mark a character and press Shift with an arrow: ' +
-    'here stand the units that are on throughout the passage, then other passages where they are.'));
+    'here stand the units that are on throughout the passage, then other passages where they ' +
+    'are.'));
 }
