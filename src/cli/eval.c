@@ -8,6 +8,7 @@
 
 #include "checkpoint.h"
 #include "commands.h"
+#include "csv.h"
 #include "error.h"
 #include "evaluate.h"
 #include "file.h"
@@ -47,7 +48,7 @@ static int count(void *context, int32_t id, double loss)
     if (!tally->glyphs)
         return 0;
     printf("%llu,", (unsigned long long)tally->position++);
-    glyph_put_csv(&tally->glyphs[id], stdout);
+    csv_put_text(stdout, tally->glyphs[id].exact);
     printf(",%.6f\n", loss);
     return ferror(stdout) ? error_set("stdout: %s", strerror(errno)) : 0;
 }

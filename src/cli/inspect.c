@@ -160,6 +160,12 @@ static int thin_out(struct signals *signals, struct model *model, struct team *t
 
 /* --- views ------------------------------------------------------------------------------------ */
 
+static void say_written(void *context, const char *path)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", path);
+}
+
 static int write_views(const struct inspection *inspection, const struct view_options *view_options,
                        const struct request *request)
 {
@@ -170,15 +176,15 @@ static int write_views(const struct inspection *inspection, const struct view_op
         const struct view *view = view_of(item);
         if (!view || view->write(inspection, view_options, request->directory) != 0)
             return -1;
-        fprintf(stderr, "%s/%s\n", request->directory, view->files);
     }
-    return 0;
+    return tables_write(inspection, view_options, request->directory);
 }
 
 static int show(const struct inspection *inspection, const struct request *request)
 {
     const struct trace *trace = &inspection->trace;
     size_t *chosen = mem_new(trace->num_signals, sizeof *chosen);
+    size_t *shown = mem_new(trace->num_signals, sizeof *shown);
     int count = -1;
     if (chosen && request->units) {
         count = (int)trace->num_signals;
@@ -187,12 +193,19 @@ static int show(const struct inspection *inspection, const struct request *reque
     } else if (chosen) {
         count = trace_most_varying(trace, DRAWN, chosen);
     }
-    const struct view_options view_options = {.chosen = chosen,
+    for (size_t k = 0; shown && k < trace->num_signals; k++)
+        shown[k] = k;
+    const struct view_options view_options = {.shown = shown,
+                                              .num_shown = trace->num_signals,
+                                              .chosen = chosen,
                                               .num_chosen = (size_t)(count > 0 ? count : 0),
-                                              .columns = request->columns};
-    int result = count < 0            ? -1
+                                              .length = trace->length,
+                                              .columns = request->columns,
+                                              .wrote = say_written};
+    int result = count < 0 || !shown  ? -1
                  : request->directory ? write_views(inspection, &view_options, request)
                                       : terminal_write(inspection, &view_options, stdout);
+    free(shown);
     free(chosen);
     return result;
 }

@@ -1,6 +1,12 @@
 #include "inspection.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+double gates_time_constant(double mean)
+{
+    return mean < 1 ? -1 / log(mean) : INFINITY;
+}
 
 void gates_release(struct gates *gates)
 {

@@ -20,6 +20,17 @@ struct gates {
     float *low, *high, *mean; /* [G][L][H] share of characters under 0.1, over 0.9; mean */
 };
 
+/* Characters after which a state that a forget gate multiplies by its mean each time has faded to
+ * 1/e: −1 / ln(mean); infinite where it does not fade. */
+double gates_time_constant(double mean);
+
+/* Where a gate of a unit stands in them. */
+static inline size_t gates_place(const struct trace *trace, int gate, int layer, int unit)
+{
+    return ((size_t)gate * (size_t)trace->num_layers + (size_t)layer) * (size_t)trace->hidden_size +
+           (size_t)unit;
+}
+
 /* How far the past matters: the norm of the gradient of the loss at t with respect to the output h
  * of each layer, and to the one-hot input, k characters earlier; over sampled t. */
 struct reach {

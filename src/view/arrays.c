@@ -1,30 +1,70 @@
-#include <inttypes.h>
+/* Arrays: the shown signals as numbers, for other programs. Written block of characters by block,
+ * so that memory does not grow with the text. */
+#include <endian.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "about.h"
+#include "csv.h"
 #include "error.h"
-#include "file.h"
 #include "glyph.h"
 #include "mem.h"
 #include "writers.h"
 
-/* The nearest IEEE 754 half, ties to even. */
-static uint16_t half_of(float value)
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+/* The characters in hand on the way through the text. */
+struct walk {
+    const struct trace *trace;
+    const struct view_options *options;
+    size_t start, count;
+    float *values; /* [num_shown][TRACE_BLOCK] */
+};
+
+static int walk_init(struct walk *walk, const struct trace *trace,
+                     const struct view_options *options)
+{
+    *walk = (struct walk){.trace = trace, .options = options};
+    walk->values = mem_new(options->num_shown, TRACE_BLOCK * sizeof *walk->values);
+    return walk->values ? 0 : -1;
+}
+
+/* Goes on to the next characters; false at the end. */
+static bool walk_next(struct walk *walk)
+{
+    walk->start += walk->count;
+    const size_t left = walk->trace->length - walk->start;
+    walk->count = left < TRACE_BLOCK ? left : TRACE_BLOCK;
+    for (size_t k = 0; k < walk->options->num_shown; k++)
+        trace_read(walk->trace, walk->options->shown[k], walk->start, walk->count,
+                   walk->values + k * TRACE_BLOCK);
+    return walk->count > 0;
+}
+
+/* --- npy -------------------------------------------------------------------------------------- */
+
+static uint32_t bits_of(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
-    uint32_t magnitude = bits & 0x7FFFFFFF;
-    if (magnitude > 0x7F800000)
-        return sign | 0x7E00; /* not a number */
-    if (magnitude >= 0x477FF000)
-        return sign | 0x7C00;   /* 65520 and above round to infinity */
-    if (magnitude < 0x38800000) /* below 2^−14: a multiple of 2^−24 */
-        return (uint16_t)(sign | (uint16_t)lrintf(fabsf(value) * 0x1p24F));
-    uint32_t kept = magnitude - 0x38000000; /* the exponents' biases differ by 112 */
-    return (uint16_t)(sign | (kept + 0xFFF + (kept >> 13 & 1)) >> 13);
+    return bits;
+}
+
+/* The nearest IEEE 754 half, ties to even; without branches, so that the compiler takes many at
+ * once. */
+static uint16_t half_of(float value)
+{
+    const uint32_t bits = bits_of(value), magnitude = bits & 0x7FFFFFFF;
+    /* the exponents' biases differ by 112; what is cut off rounds what is kept */
+    const uint32_t normal = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
+    /* below 2^−14: a multiple of 2^−24, to which the sum with 1/2 rounds it */
+    const uint32_t small = bits_of(fabsf(value) + 0.5F) - 0x3F000000;
+    uint32_t half = magnitude < 0x38800000 ? small : normal;
+    half = magnitude >= 0x477FF000 ? 0x7C00 : half; /* 65520 and above round to infinity */
+    half = magnitude > 0x7F800000 ? 0x7E00 : half;  /* not a number */
+    return (uint16_t)(half | (bits >> 16 & 0x8000));
 }
 
 /* NumPy's format 1.0: magic, version, length of the header, the header padded to 64 bytes. */
@@ -38,33 +78,52 @@ static void put_npy_header(FILE *out, size_t rows, size_t columns)
     fprintf(out, "%s%*s\n", header, (int)sizeof header - 1 - used, "");
 }
 
-static int write_npy(const struct trace *trace, const char *path)
+/* Rows of the array from columns of values. */
+static void turn(uint16_t *rows, const struct walk *walk)
 {
-    struct file_out out;
-    size_t S = trace->num_signals;
-    uint8_t *row = mem_new(S, 2);
-    if (!row || file_create(&out, path) != 0) {
-        free(row);
-        return -1;
+    const size_t S = walk->options->num_shown;
+    uint16_t halves[TRACE_BLOCK];
+    for (size_t k = 0; k < S; k++) {
+        for (size_t t = 0; t < TRACE_BLOCK; t++)
+            halves[t] = htole16(half_of(walk->values[k * TRACE_BLOCK + t]));
+        for (size_t t = 0; t < walk->count; t++)
+            rows[t * S + k] = halves[t];
     }
-    put_npy_header(out.stream, trace->length, S);
-    for (size_t t = 0; t < trace->length; t++) {
-        for (size_t s = 0; s < S; s++) {
-            uint16_t half = half_of(*trace_place(trace, s, t));
-            row[2 * s] = (uint8_t)half;
-            row[2 * s + 1] = (uint8_t)(half >> 8);
-        }
-        fwrite(row, 2, S, out.stream);
-    }
-    free(row);
-    return file_commit(&out);
 }
 
-static json_t *signals_json(const struct trace *trace)
+static int put_npy(FILE *out, const struct trace *trace, const struct view_options *options)
+{
+    struct walk walk;
+    const size_t S = options->num_shown;
+    uint16_t *rows = mem_new(S, TRACE_BLOCK * sizeof *rows);
+    int result = walk_init(&walk, trace, options) == 0 && rows ? 0 : -1;
+    put_npy_header(out, trace->length, S);
+    while (result == 0 && walk_next(&walk)) {
+        turn(rows, &walk);
+        fwrite(rows, sizeof *rows, walk.count * S, out);
+    }
+    free(walk.values);
+    free(rows);
+    return result;
+}
+
+static int write_npy(const struct trace *trace, const struct view_options *options,
+                     const char *directory)
+{
+    struct file_out out;
+    int result = view_open(&out, directory, "activations.npy");
+    if (result == 0)
+        result = put_npy(out.stream, trace, options);
+    return view_close(&out, options, result);
+}
+
+/* --- what is in it: json ---------------------------------------------------------------------- */
+
+static json_t *signals_json(const struct trace *trace, const struct view_options *options)
 {
     json_t *list = json_array();
-    for (size_t s = 0; s < trace->num_signals; s++) {
-        const struct trace_signal *signal = &trace->signals[s];
+    for (size_t k = 0; k < options->num_shown; k++) {
+        const struct trace_signal *signal = &trace->signals[options->shown[k]];
         json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "layer", signal->layer, "unit",
                                               signal->unit, "quantity",
                                               trace->quantities[signal->quantity]));
@@ -72,110 +131,134 @@ static json_t *signals_json(const struct trace *trace)
     return list;
 }
 
-static json_t *losses_json(const struct trace *trace)
+/* What lists of all characters are made from. */
+struct about_text {
+    const struct trace *trace;
+    json_t *symbols; /* the string of each */
+};
+
+static json_t *character_json(const struct about_text *text, size_t t)
 {
-    json_t *list = json_array();
-    for (size_t t = 0; t < trace->length; t++) {
-        double loss = (double)trace->losses[t];
-        json_array_append_new(list, isfinite(loss) ? json_real(loss) : json_null());
+    return json_incref(json_array_get(text->symbols, (size_t)text->trace->ids[t]));
+}
+
+static json_t *id_json(const struct about_text *text, size_t t)
+{
+    return json_integer(text->trace->ids[t]);
+}
+
+static json_t *loss_json(const struct about_text *text, size_t t)
+{
+    const double loss = (double)text->trace->losses[t];
+    return isfinite(loss) ? json_real(loss) : json_null();
+}
+
+static json_t *rank_json(const struct about_text *text, size_t t)
+{
+    return json_integer(text->trace->ranks[t]);
+}
+
+/* A further member of the object: a list with an item for each character. */
+static int put_list(FILE *out, const char *name, const struct about_text *text,
+                    json_t *(*item_of)(const struct about_text *text, size_t t))
+{
+    int failed = 0;
+    fprintf(out, ",\"%s\":[", name);
+    for (size_t t = 0; t < text->trace->length && !failed; t++) {
+        json_t *item = item_of(text, t);
+        fputs(t > 0 ? "," : "", out);
+        failed = json_dumpf(item, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));
+        json_decref(item);
     }
-    return list;
+    fputc(']', out);
+    return failed;
 }
 
-/* Equal symbols share one JSON string. */
-static json_t *characters_json(const struct trace *trace, const struct glyph *glyphs)
+static int put_json(FILE *out, const struct trace *trace, const struct view_options *options,
+                    const struct glyph *glyphs)
 {
-    json_t *list = json_array(), *symbols = json_array();
+    struct about_text text = {trace, json_array()};
+    json_t *about = about_new(trace);
+    int failed = json_object_set_new(about, "signals", signals_json(trace, options));
     for (int id = 0; id < trace->vocab->size; id++)
-        json_array_append_new(symbols, json_string(glyphs[id].exact));
-    for (size_t t = 0; t < trace->length; t++)
-        json_array_append(list, json_array_get(symbols, (size_t)trace->ids[t]));
-    json_decref(symbols);
-    return list;
+        failed |= json_array_append_new(text.symbols, json_string(glyphs[id].exact));
+    if (!failed) {
+        fputc('{', out);
+        failed = json_dumpf(about, out, JSON_COMPACT | JSON_EMBED) ||
+                 put_list(out, "characters", &text, character_json) ||
+                 put_list(out, "ids", &text, id_json) ||
+                 put_list(out, "losses", &text, loss_json) ||
+                 put_list(out, "ranks", &text, rank_json);
+        fputs("}\n", out);
+    }
+    json_decref(about);
+    json_decref(text.symbols);
+    return failed && !ferror(out) ? error_set("no memory for activations.json") : 0;
 }
 
-static json_t *ids_json(const struct trace *trace)
-{
-    json_t *list = json_array();
-    for (size_t t = 0; t < trace->length; t++)
-        json_array_append_new(list, json_integer(trace->ids[t]));
-    return list;
-}
-
-static int write_json(const struct trace *trace, const char *path)
+static int write_json(const struct trace *trace, const struct view_options *options,
+                      const char *directory)
 {
     struct file_out out;
     struct glyph *glyphs = glyphs_new(trace->vocab);
-    if (!glyphs)
-        return -1;
-    json_t *about = about_new(trace);
-    int failed = json_object_set_new(about, "signals", signals_json(trace)) ||
-                 json_object_set_new(about, "characters", characters_json(trace, glyphs)) ||
-                 json_object_set_new(about, "ids", ids_json(trace)) ||
-                 json_object_set_new(about, "losses", losses_json(trace));
+    int result = view_open(&out, directory, "activations.json");
+    if (result == 0)
+        result = glyphs ? put_json(out.stream, trace, options, glyphs) : -1;
     glyphs_free(glyphs);
-    if (failed)
-        return error_set("%s: no memory for it", path);
-    int result = file_create(&out, path);
-    if (result == 0) {
-        json_dumpf(about, out.stream, JSON_COMPACT | JSON_REAL_PRECISION(7));
-        fputc('\n', out.stream);
-        result = file_commit(&out);
-    }
-    json_decref(about);
-    return result;
+    return view_close(&out, options, result);
 }
 
 static int write_npy_and_json(const struct inspection *inspection,
                               const struct view_options *options, const char *directory)
 {
-    (void)options;
-    char *npy = file_join(directory, "activations.npy");
-    char *json = file_join(directory, "activations.json");
-    int result = npy && json && write_npy(&inspection->trace, npy) == 0 &&
-                         write_json(&inspection->trace, json) == 0
-                     ? 0
-                     : -1;
-    free(json);
-    free(npy);
-    return result;
+    return write_npy(&inspection->trace, options, directory) == 0 &&
+                   write_json(&inspection->trace, options, directory) == 0
+               ? 0
+               : -1;
 }
 
-static void put_csv(FILE *out, const struct trace *trace, const struct glyph *glyphs)
+/* --- csv -------------------------------------------------------------------------------------- */
+
+static void put_csv_rows(FILE *out, const struct walk *walk, const struct glyph *glyphs)
 {
-    size_t S = trace->num_signals;
-    char name[64];
-    fputs("position,character,loss", out);
-    for (size_t s = 0; s < S; s++)
-        fprintf(out, ",%s", trace_signal_name(trace, s, name, sizeof name));
-    fputs("\n", out);
-    for (size_t t = 0; t < trace->length; t++) {
+    const struct trace *trace = walk->trace;
+    for (size_t i = 0; i < walk->count; i++) {
+        const size_t t = walk->start + i;
         fprintf(out, "%zu,", t);
-        glyph_put_csv(&glyphs[trace->ids[t]], out);
+        csv_put_text(out, glyphs[trace->ids[t]].exact);
         fprintf(out, ",%.6g", (double)trace->losses[t]);
-        for (size_t s = 0; s < S; s++)
-            fprintf(out, ",%.6g", (double)*trace_place(trace, s, t));
-        fputs("\n", out);
+        for (size_t k = 0; k < walk->options->num_shown; k++)
+            fprintf(out, ",%.6g", (double)walk->values[k * TRACE_BLOCK + i]);
+        fputc('\n', out);
     }
+}
+
+static int put_csv(FILE *out, const struct trace *trace, const struct view_options *options)
+{
+    struct walk walk;
+    char name[64];
+    struct glyph *glyphs = glyphs_new(trace->vocab);
+    int result = walk_init(&walk, trace, options) == 0 && glyphs ? 0 : -1;
+    fputs("position,character,loss", out);
+    for (size_t k = 0; k < options->num_shown; k++)
+        fprintf(out, ",%s", trace_signal_name(trace, options->shown[k], name, sizeof name));
+    fputc('\n', out);
+    while (result == 0 && walk_next(&walk))
+        put_csv_rows(out, &walk, glyphs);
+    free(walk.values);
+    glyphs_free(glyphs);
+    return result;
 }
 
 static int write_csv(const struct inspection *inspection, const struct view_options *options,
                      const char *directory)
 {
-    (void)options;
-    const struct trace *trace = &inspection->trace;
     struct file_out out;
-    char *path = file_join(directory, "activations.csv");
-    struct glyph *glyphs = path ? glyphs_new(trace->vocab) : NULL;
-    int result = glyphs ? file_create(&out, path) : -1;
-    if (result == 0) {
-        put_csv(out.stream, trace, glyphs);
-        result = file_commit(&out);
-    }
-    glyphs_free(glyphs);
-    free(path);
-    return result;
+    int result = view_open(&out, directory, "activations.csv");
+    if (result == 0)
+        result = put_csv(out.stream, &inspection->trace, options);
+    return view_close(&out, options, result);
 }
 
-const struct view npy_view = {"npy", "activations.npy, activations.json", write_npy_and_json};
-const struct view csv_view = {"csv", "activations.csv", write_csv};
+const struct view npy_view = {"npy", write_npy_and_json};
+const struct view csv_view = {"csv", write_csv};

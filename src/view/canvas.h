@@ -1,31 +1,44 @@
-/* What drawings share: text, and the way of a cairo surface into a file. */
+/* What drawings share: colours and lines of text. */
 #ifndef RUNE_CANVAS_H
 #define RUNE_CANVAS_H
 
 #include <pango/pangocairo.h>
-#include <stdio.h>
+#include <stdbool.h>
 
 #include "colour.h"
 
-/* Sizes are in pixels: one unit of the drawing each. */
+/* Sizes are in units of the drawing: pixels of a screen. */
 #define CANVAS_FONT "Sans 12px"
 #define CANVAS_BOLD "Sans Bold 13px"
+#define CANVAS_SMALL "Sans 11px"
 
 #define CANVAS_BLACK ((struct colour){0, 0, 0})
 #define CANVAS_QUIET ((struct colour){92, 92, 88})
+#define CANVAS_GREY ((struct colour){150, 150, 146})
+#define CANVAS_FAINT ((struct colour){228, 228, 224})
+
+/* A part of the drawing. */
+struct box {
+    double x, y, width, height;
+};
 
 void canvas_colour(cairo_t *cr, struct colour colour);
+void canvas_line(cairo_t *cr, double x0, double y0, double x1, double y1);
 
 /* One line of UTF-8 with its middle at height y; x is its left end (anchor 0), middle (0.5) or
  * right end (1). Returns its width. */
 double canvas_text(cairo_t *cr, double x, double y, double anchor, const char *font,
                    struct colour colour, const char *text);
 
-/* For cairo's functions that write to a stream: closure is the FILE. */
-cairo_status_t canvas_write(void *file, const unsigned char *data, unsigned length);
+/* The same in no more than `room`, with "…" for what is too much. */
+double canvas_text_within(cairo_t *cr, double x, double y, double anchor, const char *font,
+                          struct colour colour, const char *text, double room);
 
-/* Finishes and destroys both; what was drawn is then in the stream. Returns 0, or −1 and a message
- * that names the path. */
-int canvas_finish(cairo_t *cr, cairo_surface_t *surface, const char *path);
+/* The width that canvas_text would return. */
+double canvas_text_width(const char *font, const char *text);
+
+/* A number with a true minus and so many digits that count, "+2.0"; "–" if it is not finite.
+ * `sign`: with a plus, too. Returns out. */
+char *canvas_number(char *out, size_t room, double value, int digits, bool sign);
 
 #endif

@@ -126,6 +126,12 @@ static void put_exact(struct writer *writer, const struct vocab_symbol *symbol)
             put_hex(writer, "\\x%02X", symbol->bytes[at]);
 }
 
+/* Room for both forms: at worst each byte becomes "U+0085" or four bytes of another kind. */
+static size_t glyph_room(const struct vocab_symbol *symbol)
+{
+    return 14 * symbol->length + 2;
+}
+
 char *glyph_text(const void *bytes, size_t length)
 {
     char *text = mem_new(4 * length + 1, 1);
@@ -134,10 +140,13 @@ char *glyph_text(const void *bytes, size_t length)
     return text;
 }
 
-/* Room for both forms: at worst each byte becomes "U+0085" or four bytes of another kind. */
-static size_t glyph_room(const struct vocab_symbol *symbol)
+char *glyph_shown(const void *bytes, size_t length)
 {
-    return 14 * symbol->length + 2;
+    const struct vocab_symbol symbol = {bytes, length};
+    char *text = mem_new(glyph_room(&symbol), 1);
+    if (text)
+        put_symbol(&(struct writer){.end = text}, &symbol);
+    return text;
 }
 
 static struct glyph make_glyph(const struct vocab_symbol *symbol, char **storage)
@@ -202,15 +211,4 @@ size_t glyph_row_end(const struct glyph *glyphs, const int32_t *ids, size_t leng
         }
     }
     return end;
-}
-
-void glyph_put_csv(const struct glyph *glyph, FILE *out)
-{
-    fputc('"', out);
-    for (const char *text = glyph->exact; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
 }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "vocab.h"
 
@@ -31,8 +30,8 @@ void glyphs_free(struct glyph *glyphs);
  * NUL-terminated, in new memory, to free(). NULL and a message if there is none. */
 char *glyph_text(const void *bytes, size_t length);
 
-/* Writes a glyph as a field of a CSV file, as RFC 4180 has it, exactly as it stands in the text. */
-void glyph_put_csv(const struct glyph *glyph, FILE *out);
+/* The same with controls and what else is not seen named, as in `shown`, for one line. */
+char *glyph_shown(const void *bytes, size_t length);
 
 /* Where the row that starts at ids[start] ends, start < end ≤ length: after a newline; else where
  * `columns` are full, at the last space if that leaves the row more than half full. */

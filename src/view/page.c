@@ -322,21 +322,21 @@ static FILE *open_rest(const char *path)
     return stream;
 }
 
-static int put_page(FILE *out, const char *path, const struct inspection *inspection,
+static int put_page(const struct file_out *out, const struct inspection *inspection,
                     const struct view_options *options)
 {
     struct page page = {.trace = &inspection->trace,
                         .inspection = inspection,
-                        .path = path,
+                        .path = out->path,
                         .length = length_within(&inspection->trace, options->max_bytes),
-                        .out = out,
-                        .rest = open_rest(path)};
+                        .out = out->stream,
+                        .rest = open_rest(out->path)};
     if (!page.rest)
         return -1;
     page.signals = json_array();
-    fwrite(page_head, 1, sizeof page_head, out);
+    fwrite(page_head, 1, sizeof page_head, page.out);
     int result = put_data(&page, options);
-    fwrite(page_tail, 1, sizeof page_tail, out);
+    fwrite(page_tail, 1, sizeof page_tail, page.out);
     json_decref(page.signals);
     fclose(page.rest);
     return result;
@@ -345,16 +345,11 @@ static int put_page(FILE *out, const char *path, const struct inspection *inspec
 static int write_page(const struct inspection *inspection, const struct view_options *options,
                       const char *directory)
 {
-    struct file_out out = {0};
-    char *path = file_join(directory, "index.html");
-    int result = path ? file_create(&out, path) : -1;
+    struct file_out out;
+    int result = view_open(&out, directory, "index.html");
     if (result == 0)
-        result = put_page(out.stream, path, inspection, options);
-    if (result == 0)
-        result = file_commit(&out);
-    file_abandon(&out);
-    free(path);
-    return result;
+        result = put_page(&out, inspection, options);
+    return view_close(&out, options, result);
 }
 
-const struct view page_view = {"page", "index.html", write_page};
+const struct view page_view = {"page", write_page};

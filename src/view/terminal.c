@@ -1,13 +1,16 @@
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "caption.h"
 #include "colour.h"
 #include "error.h"
 #include "glyph.h"
 #include "view.h"
 
 #define LEGEND_CELLS 21 /* odd, so that 0 has its own */
+#define SENTENCES 10
 
 static void put_colour(FILE *out, struct colour colour)
 {
@@ -45,27 +48,51 @@ static void put_row(FILE *out, const struct trace *trace, const struct glyph *gl
     fputs("\033[0m\n", out);
 }
 
+/* The best discoveries, one of each unit. */
+static int put_sentences(FILE *out, const struct inspection *inspection)
+{
+    const struct discoveries *discoveries = &inspection->discoveries;
+    for (size_t i = 0; i < discoveries->num_units && i < SENTENCES; i++) {
+        char *sentence = caption_of_discovery(inspection, discoveries->units[i]);
+        if (!sentence)
+            return -1;
+        fprintf(out, "%s\n", sentence);
+        free(sentence);
+    }
+    if (discoveries->num_units > 0)
+        fputc('\n', out);
+    return 0;
+}
+
+static void put_passage(FILE *out, const struct trace *trace, const struct view_options *options,
+                        const struct glyph *glyphs, size_t signal)
+{
+    const float range = trace_range(trace, signal);
+    const size_t last = options->start + options->length;
+    size_t end;
+    put_heading(out, trace, signal, range);
+    for (size_t start = options->start; start < last; start = end) {
+        end = glyph_row_end(glyphs, trace->ids, last, start, options->columns);
+        put_row(out, trace, glyphs, start, end, signal, range);
+    }
+}
+
 int terminal_write(const struct inspection *inspection, const struct view_options *options,
                    FILE *out)
 {
-    assert(options->columns > 0);
     const struct trace *trace = &inspection->trace;
+    assert(options->columns > 0 && options->start <= trace->length &&
+           options->length <= trace->length - options->start);
     struct glyph *glyphs = glyphs_new(trace->vocab);
     if (!glyphs)
         return -1;
-    for (size_t i = 0; i < options->num_chosen; i++) {
-        size_t signal = options->chosen[i], end;
-        float range = trace_range(trace, signal);
-        if (i > 0)
-            fputc('\n', out);
-        put_heading(out, trace, signal, range);
-        for (size_t start = 0; start < trace->length; start = end) {
-            end = glyph_row_end(glyphs, trace->ids, trace->length, start, options->columns);
-            put_row(out, trace, glyphs, start, end, signal, range);
-        }
+    int result = put_sentences(out, inspection);
+    for (size_t i = 0; i < options->num_chosen && result == 0; i++) {
+        fputs(i > 0 ? "\n" : "", out);
+        put_passage(out, trace, options, glyphs, options->chosen[i]);
     }
     glyphs_free(glyphs);
     if (fflush(out) != 0 || ferror(out))
         return error_set("the coloured text cannot be written: %s", strerror(errno));
-    return 0;
+    return result;
 }

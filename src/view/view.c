@@ -1,8 +1,10 @@
 #include "view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
+#include "mem.h"
 #include "writers.h"
 
 const struct view *const views[] = {
@@ -19,4 +21,24 @@ const struct view *view_find(const char *format)
     }
     error_set("there is no format '%s': take one of %s", format, names);
     return NULL;
+}
+
+int view_open(struct file_out *out, const char *directory, const char *name)
+{
+    char *path = file_join(directory, name);
+    *out = (struct file_out){0};
+    int result = path ? file_create(out, path) : -1;
+    free(path);
+    return result;
+}
+
+int view_close(struct file_out *out, const struct view_options *options, int result)
+{
+    char *path = result == 0 ? mem_copy(out->path, strlen(out->path)) : NULL;
+    result = path ? file_commit(out) : -1;
+    file_abandon(out);
+    if (result == 0 && options->wrote)
+        options->wrote(options->context, path);
+    free(path);
+    return result;
 }

@@ -19,12 +19,14 @@ struct view_options {
     size_t start, length; /* the passage that pictures and the terminal draw, in characters */
     int columns;          /* characters a line where a long line must be broken */
     size_t max_bytes;     /* of the page: it holds the first of `shown` that find room; 0: all */
+    void (*wrote)(void *context,
+                  const char *path); /* is told of every file once it is there; may */
+    void *context;                   /* be NULL */
 };
 
 struct view {
     const char *format; /* "page", "npy", "csv", "png", "svg", "pdf": the names of --format */
-    const char *files;  /* what it writes, for help and messages: "index.html" */
-    /* Writes into an existing directory. Returns 0, or −1 and a message. */
+    /* Writes files into an existing directory. Returns 0, or −1 and a message. */
     int (*write)(const struct inspection *inspection, const struct view_options *options,
                  const char *directory);
 };
@@ -34,8 +36,14 @@ extern const struct view *const views[]; /* NULL at the end */
 /* The view of that --format; NULL and a message that lists them if there is none. */
 const struct view *view_find(const char *format);
 
-/* The text coloured by each chosen signal, with 24-bit colours, to a terminal. Returns 0, or −1 and
- * a message. */
+/* What was found out, as CSV (RFC 4180): neurons.csv, the best discovery of each unit; scores.csv,
+ * all of them in every measure; and ablation.csv, gates.csv and reach.csv where there are such
+ * parts. What is not a number is left empty. Returns 0, or −1 and a message. */
+int tables_write(const struct inspection *inspection, const struct view_options *options,
+                 const char *directory);
+
+/* The ten best discoveries in words, then the passage coloured by each chosen signal, with 24-bit
+ * colours, to a terminal. Returns 0, or −1 and a message. */
 int terminal_write(const struct inspection *inspection, const struct view_options *options,
                    FILE *out);
 

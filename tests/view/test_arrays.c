@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -136,6 +137,8 @@ static void json_tells_what_the_array_is(void **state)
         assert_int_equal(json_string_length(character), symbol->length);
         assert_memory_equal(json_string_value(character), symbol->bytes, symbol->length);
         assert_int_equal(json_integer_value(json_array_get(json_object_get(about, "ids"), t)), id);
+        assert_int_equal(json_integer_value(json_array_get(json_object_get(about, "ranks"), t)),
+                         example.inspection.trace.ranks[t]);
         json_t *loss = json_array_get(json_object_get(about, "losses"), t);
         if (t == 3)
             assert_true(json_is_null(loss));
@@ -186,6 +189,80 @@ static void bytes_are_named_in_hex(void **state)
     example_release(&example);
 }
 
+/* Signals in another order, over blocks that do not come out even: as trace_read gives them. */
+static void only_what_is_shown_is_written(void **state)
+{
+    (void)state;
+    static const size_t shown[] = {10, 2, 7};
+    static const char *const symbols[] = {"a", "b", "c"};
+    struct example example;
+    size_t length;
+    example_init(&example, VOCAB_CODEPOINT, symbols, 3, 100);
+    const struct trace *trace = &example.inspection.trace;
+    example.options.shown = shown;
+    example.options.num_shown = 3;
+    assert_int_equal(npy_view.write(&example.inspection, &example.options, example.directory), 0);
+    char *file = example_read(&example, "activations.npy", &length);
+    assert_non_null(strstr(file + 10, "'shape': (300, 3)"));
+    assert_int_equal(length, 128 + 2 * 300 * 3);
+    for (size_t i = 0; i < 300 * 3; i++) {
+        const unsigned char *half = (unsigned char *)file + 128 + 2 * i;
+        assert_int_equal(half[0] + 256U * half[1],
+                         naive_half(*trace_place(trace, shown[i % 3], i / 3)));
+    }
+    free(file);
+    file = example_read(&example, "activations.json", &length);
+    json_t *about = json_loadb(file, length, JSON_REJECT_DUPLICATES, NULL);
+    json_t *signals = json_object_get(about, "signals");
+    assert_int_equal(json_array_size(signals), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(signals, 0), "unit")), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(signals, 1), "quantity")),
+                        "h");
+    json_decref(about);
+    free(file);
+    assert_int_equal(csv_view.write(&example.inspection, &example.options, example.directory), 0);
+    file = example_read(&example, "activations.csv", &length);
+    const char *line = file, *header = "position,character,loss,c 1:1,h 0:2,c 0:1\n";
+    assert_memory_equal(line, header, strlen(header));
+    for (size_t t = 0; t < 300; t++) {
+        char expected[128];
+        line = strchr(line, '\n') + 1;
+        int used =
+            snprintf(expected, sizeof expected, "%zu,\"%s\",%.6g,%.6g,%.6g,%.6g\n", t,
+                     symbols[t % 3], (double)trace->losses[t], (double)*trace_place(trace, 10, t),
+                     (double)*trace_place(trace, 2, t), (double)*trace_place(trace, 7, t));
+        assert_memory_equal(line, expected, (size_t)used);
+    }
+    assert_int_equal(strchr(line, '\n')[1], '\0');
+    free(file);
+    example_release(&example);
+}
+
+/* The most memory that this process has had so far, in bytes. */
+static size_t peak(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (size_t)usage.ru_maxrss * 1024;
+}
+
+static void memory_does_not_grow_with_the_text(void **state)
+{
+    (void)state;
+    static const char *const symbols[] = {"a", "b", "c", "d"};
+    struct example example;
+    example_init(&example, VOCAB_CODEPOINT, symbols, 4, 100);
+    assert_int_equal(npy_view.write(&example.inspection, &example.options, example.directory), 0);
+    assert_int_equal(csv_view.write(&example.inspection, &example.options, example.directory), 0);
+    example_release(&example);
+    example_init(&example, VOCAB_CODEPOINT, symbols, 4, 25000);
+    const size_t before = peak();
+    assert_int_equal(npy_view.write(&example.inspection, &example.options, example.directory), 0);
+    assert_int_equal(csv_view.write(&example.inspection, &example.options, example.directory), 0);
+    assert_true(peak() - before < 4 << 20);
+    example_release(&example);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +270,8 @@ int main(void)
         cmocka_unit_test(json_tells_what_the_array_is),
         cmocka_unit_test(csv_is_quoted),
         cmocka_unit_test(bytes_are_named_in_hex),
+        cmocka_unit_test(only_what_is_shown_is_written),
+        cmocka_unit_test(memory_does_not_grow_with_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,17 @@ static void names_become_text(void **state)
     free(text);
 }
 
+static void lines_have_no_controls(void **state)
+{
+    (void)state;
+    char *text = glyph_shown("a\x1B[m\n\u202E\xFF", 9);
+    assert_string_equal(text, "a\\x1B[m\\x0AU+202E\\xFF");
+    free(text);
+    text = glyph_shown("", 0);
+    assert_string_equal(text, "");
+    free(text);
+}
+
 /* Rows of random text: they are the text, no row is too long or could take the next word, and only
  * newlines end one early. */
 static void rows_are_full_and_whole(void **state)
@@ -145,7 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_point_is_seen),       cmocka_unit_test(clusters_stay_whole),
         cmocka_unit_test(bytes_that_are_no_text_are_hex), cmocka_unit_test(names_become_text),
-        cmocka_unit_test(rows_are_full_and_whole),
+        cmocka_unit_test(lines_have_no_controls),         cmocka_unit_test(rows_are_full_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
 
 #include "error.h"
 #include "example.h"
+#include "findings.h"
+#include "glyph.h"
 
 static char *write_text(const struct example *example)
 {
@@ -93,6 +95,61 @@ static void there_is_a_block_for_each_chosen_signal(void **state)
     example_release(&example);
 }
 
+static void only_the_passage_is_drawn(void **state)
+{
+    (void)state;
+    static const char *const symbols[] = {"a", "b", "c", "d", "e", "f"};
+    struct example example;
+    example_init(&example, VOCAB_CODEPOINT, symbols, 6, 1);
+    example.options.num_chosen = 1;
+    example.options.start = 2;
+    example.options.length = 3;
+    char *text = write_text(&example);
+    strip_colours(text);
+    assert_string_equal(strchr(text, '+'), "+\ncde\n");
+    free(text);
+    example_release(&example);
+}
+
+static void what_was_found_comes_first(void **state)
+{
+    (void)state;
+    struct example example;
+    char sentence[256], *shown;
+    findings_init(&example);
+    struct inspection *inspection = &example.inspection;
+    char *text = write_text(&example), *line = text;
+    for (size_t i = 0; i < inspection->discoveries.num_units; i++) {
+        discovery_describe(&inspection->discoveries.list[inspection->discoveries.units[i]],
+                           &inspection->trace, &inspection->labels, sentence, sizeof sentence);
+        shown = glyph_shown(sentence, strlen(sentence));
+        assert_memory_equal(line, shown, strlen(shown));
+        line += strlen(shown);
+        assert_int_equal(*line++, '\n');
+        free(shown);
+    }
+    assert_memory_equal(line, "\nc 1:0  range", 13);
+    free(text);
+    example_release(&example);
+}
+
+static void no_more_than_ten_are(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t units[12] = {0};
+    int lines = 0;
+    findings_init(&example);
+    example.inspection.discoveries.units = units;
+    example.inspection.discoveries.num_units = 12;
+    char *text = write_text(&example);
+    for (char *line = text; *line != '\n'; line = strchr(line, '\n') + 1)
+        lines++;
+    assert_int_equal(lines, 10);
+    free(text);
+    example_release(&example);
+}
+
 static void failing_to_write_is_an_error(void **state)
 {
     (void)state;
@@ -112,6 +169,9 @@ int main(void)
         cmocka_unit_test(a_small_text_looks_so),
         cmocka_unit_test(no_control_character_gets_through),
         cmocka_unit_test(there_is_a_block_for_each_chosen_signal),
+        cmocka_unit_test(only_the_passage_is_drawn),
+        cmocka_unit_test(what_was_found_comes_first),
+        cmocka_unit_test(no_more_than_ten_are),
         cmocka_unit_test(failing_to_write_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,11 +2,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "error.h"
 #include "example.h"
+#include "writers.h"
 
 static void every_format_is_found(void **state)
 {
@@ -41,12 +43,44 @@ static void an_empty_trace_can_be_written(void **state)
     example_release(&example);
 }
 
+struct told {
+    const char *directory;
+    int files;
+};
+
+static void count_file(void *context, const char *path)
+{
+    struct told *told = context;
+    assert_memory_equal(path, told->directory, strlen(told->directory));
+    assert_int_equal(access(path, F_OK), 0);
+    told->files++;
+}
+
+static void files_are_told_once_they_are_there(void **state)
+{
+    (void)state;
+    static const char *const symbols[] = {"a", "b"};
+    struct example example;
+    example_init(&example, VOCAB_CODEPOINT, symbols, 2, 5);
+    struct told told = {example.directory, 0};
+    example.options.wrote = count_file;
+    example.options.context = &told;
+    for (size_t i = 0; views[i]; i++)
+        assert_int_equal(views[i]->write(&example.inspection, &example.options, example.directory),
+                         0);
+    assert_int_equal(told.files, 7); /* npy has two */
+    assert_int_equal(csv_view.write(&example.inspection, &example.options, "/nonexistent"), -1);
+    assert_int_equal(told.files, 7);
+    example_release(&example);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_is_found),
         cmocka_unit_test(another_is_refused_by_name),
         cmocka_unit_test(an_empty_trace_can_be_written),
+        cmocka_unit_test(files_are_told_once_they_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+/* Which signals may go with which labels: chosen on the first half of a text. */
+#ifndef RUNE_CHOOSE_H
+#define RUNE_CHOOSE_H
+
+#include "discover.h"
+#include "targets.h"
+
+#define CHOOSE_CANDIDATES 32 /* of a target, at most */
+
+struct candidate {
+    size_t signal, target;
+    enum measure measure;
+    int sign;   /* 0 by mi */
+    float gain; /* on the first half */
+};
+
+/* Candidates for one target, all by mi or none: they are tested together. */
+struct group {
+    size_t first, count; /* of the list */
+};
+
+struct choice {
+    struct candidate *list; /* by group, then the best first */
+    size_t count;
+    struct group *groups;
+    size_t num_groups;
+    struct bins *bins; /* [S] of each signal's values in the first half */
+};
+
+/* Fills a zeroed choice. Returns 0, or −1 and a message. */
+int choose(struct choice *choice, struct team *team, const struct trace *trace,
+           const struct targets *targets);
+
+/* Safe on a zeroed one. */
+void choice_release(struct choice *choice);
+
+#endif

@@ -1,0 +1,353 @@
+#include "confirm.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measures.h"
+#include "mem.h"
+#include "relation.h"
+#include "shifts.h"
+
+struct work {
+    const struct trace *trace;
+    const struct targets *targets;
+    const struct choice *choice;
+    struct trial *trials;
+    atomic_size_t next;     /* group that nobody works on yet */
+    struct stretch second;  /* the second half */
+    struct stretch sampled; /* what of it is shifted, counted from its start */
+    struct shifts shifts;
+    struct room *rooms;
+};
+
+/* What one thread needs. n characters of the second half, or of what was chosen from; m that are
+ * shifted. */
+struct room {
+    float *values, *ranks;               /* [n] the signal */
+    uint32_t *order;                     /* [n] */
+    uint64_t *pairs;                     /* [2n] */
+    uint8_t *bins, *label_bins;          /* [n] */
+    float *label;                        /* [n] */
+    float *signal_series, *label_series; /* [m] residuals */
+    float *shifting;                     /* what the transforms take */
+    float *strength;                     /* [CHOOSE_CANDIDATES][m] at each shift */
+    float *most;                         /* [m] */
+    uint8_t *is_other;                   /* [m] whether the label is another one at that shift */
+    double *sums, *counts;               /* [V] */
+};
+
+static int room_init(struct room *room, size_t n, const struct shifts *shifts, size_t V)
+{
+    const size_t m = shifts->length;
+    room->values = mem_new(n, sizeof *room->values);
+    room->ranks = mem_new(n, sizeof *room->ranks);
+    room->order = mem_new(n, sizeof *room->order);
+    room->pairs = mem_new(n, 2 * sizeof *room->pairs);
+    room->bins = mem_new(n, sizeof *room->bins);
+    room->label_bins = mem_new(n, sizeof *room->label_bins);
+    room->label = mem_new(n, sizeof *room->label);
+    room->signal_series = mem_new(m, sizeof *room->signal_series);
+    room->label_series = mem_new(m, sizeof *room->label_series);
+    room->shifting = mem_new(shifts_room(shifts), sizeof *room->shifting);
+    room->strength = mem_new(CHOOSE_CANDIDATES * m, sizeof *room->strength);
+    room->most = mem_new(m, sizeof *room->most);
+    room->is_other = mem_new(m, sizeof *room->is_other);
+    room->sums = mem_new(V, sizeof *room->sums);
+    room->counts = mem_new(V, sizeof *room->counts);
+    return room->values && room->ranks && room->order && room->pairs && room->bins &&
+                   room->label_bins && room->label && room->signal_series && room->label_series &&
+                   room->shifting && room->strength && room->most && room->is_other && room->sums &&
+                   room->counts
+               ? 0
+               : -1;
+}
+
+static void room_release(struct room *room)
+{
+    free(room->values);
+    free(room->ranks);
+    free(room->order);
+    free(room->pairs);
+    free(room->bins);
+    free(room->label_bins);
+    free(room->label);
+    free(room->signal_series);
+    free(room->label_series);
+    free(room->shifting);
+    free(room->strength);
+    free(room->most);
+    free(room->is_other);
+    free(room->sums);
+    free(room->counts);
+}
+
+/* Takes from a series its mean after each symbol. */
+static void subtract_echo(const struct work *work, struct room *room, float *series)
+{
+    const size_t V = (size_t)work->trace->vocab->size;
+    const int32_t *ids = work->trace->ids + work->second.start;
+    memset(room->sums, 0, V * sizeof *room->sums);
+    memset(room->counts, 0, V * sizeof *room->counts);
+    for (size_t t = 0; t < work->sampled.count; t++) {
+        const int32_t id = ids[stretch_place(&work->sampled, t)];
+        room->sums[id] += (double)series[t];
+        room->counts[id]++;
+    }
+    for (size_t t = 0; t < work->sampled.count; t++) {
+        const int32_t id = ids[stretch_place(&work->sampled, t)];
+        series[t] -= (float)(room->sums[id] / room->counts[id]);
+    }
+}
+
+/* Makes of a series its residual, what the symbol does not tell, of unit length. */
+static void make_residual(const struct work *work, struct room *room, float *series)
+{
+    const size_t m = work->sampled.count;
+    const double mean = measure_mean(series, m);
+    const double whole = measure_product(series, mean, series, mean, m);
+    subtract_echo(work, room, series);
+    const double left = measure_product(series, 0, series, 0, m);
+    const double scale = left > 1e-9 * whole ? 1 / sqrt(left) : 0; /* else it is rounding */
+    for (size_t t = 0; t < m; t++)
+        series[t] = (float)((double)series[t] * scale);
+}
+
+/* Counts by the bins of signal and label. */
+static struct table count_bins(const struct room *room, size_t n, const struct bins *rows,
+                               const struct bins *columns, uint32_t *counts)
+{
+    const struct table table = {counts, (size_t)rows->count, (size_t)columns->count};
+    memset(counts, 0, table.rows * table.columns * sizeof *counts);
+    for (size_t t = 0; t < n; t++)
+        counts[room->bins[t] * table.columns + room->label_bins[t]]++;
+    return table;
+}
+
+/* Reads a signal and a target over a half. */
+static size_t read_half(const struct work *work, const struct candidate *candidate, enum half half,
+                        struct room *room)
+{
+    const struct target *target = &work->targets->list[candidate->target];
+    const struct stretch *stretch = &work->targets->halves[half];
+    const size_t n = stretch->count;
+    stretch_read(stretch, work->trace, candidate->signal, room->values);
+    stretch_floats(stretch, target->values, room->label);
+    bins_place(&work->choice->bins[candidate->signal], room->values, n, room->bins);
+    bins_place(&target->bins, room->label, n, room->label_bins);
+    return n;
+}
+
+/* The best scores of the bins of signal and label, learned on the first half. */
+static void learn_scores(const struct work *work, const struct candidate *candidate,
+                         struct room *room, double *rows, double *columns)
+{
+    uint32_t counts[RANKS_BINS * TARGETS_LABEL_BINS];
+    const size_t n = read_half(work, candidate, FIRST_HALF, room);
+    const struct table table = count_bins(room, n, &work->choice->bins[candidate->signal],
+                                          &work->targets->list[candidate->target].bins, counts);
+    measure_best_scores(&table, rows, columns);
+}
+
+/* All that is said of a candidate, from what read_half left in the room. */
+static void measure_candidate(const struct work *work, const struct candidate *candidate,
+                              struct room *room, struct trial *trial)
+{
+    const struct target *target = &work->targets->list[candidate->target];
+    const struct target_half *half = &target->halves[SECOND_HALF];
+    const size_t n = work->second.count;
+    const bool binary = target->kind == LABEL_BINARY;
+    uint32_t counts[RANKS_BINS * TARGETS_LABEL_BINS];
+    const struct table table =
+        count_bins(room, n, &work->choice->bins[candidate->signal], &target->bins, counts);
+    const double mean = measure_mean(room->values, n);
+    const double r =
+        measure_r(measure_product(room->values, mean, room->label, half->mean, n),
+                  measure_product(room->values, mean, room->values, mean, n), half->squares);
+    ranks_order(room->values, n, room->order, room->pairs);
+    ranks_centred(room->values, room->order, n, room->ranks);
+    const double auc =
+        measure_auc(measure_product(room->ranks, 0, room->label, 0, n), half->on, (double)n);
+    const struct relation relation = relation_of(target->kind, binary ? auc : r, &table);
+    const int sign = candidate->sign;
+    const double score = relation_score(&relation, candidate->measure, sign);
+    trial->gain = relation_gain(&relation, candidate->measure, sign, half);
+    trial->discovery = (struct discovery){
+        .signal = candidate->signal,
+        .label = target->label,
+        .measure = candidate->measure,
+        .score = (float)(candidate->measure == MEASURE_R ? r : score),
+        .alone = (float)relation_alone(candidate->measure, half),
+        .sign = sign,
+        .auc = NAN,
+        .average_precision = NAN,
+        .r = (float)r,
+        .r2 = (float)(r * r),
+        .information = (float)(measure_information(&table) / log(2)),
+        .p = 1,
+    };
+    if (binary) {
+        trial->discovery.auc = (float)(sign < 0 ? 1 - auc : auc);
+        trial->discovery.average_precision = (float)measure_average_precision(
+            room->values, room->order, room->label, n, sign < 0 ? -1 : 1);
+    }
+}
+
+/* The residuals of signal and label whose correlation is tested: of ranks, values, or of the scores
+ * of the bins. */
+static void make_series(const struct work *work, const struct candidate *candidate,
+                        struct room *room, const double *rows, const double *columns)
+{
+    for (size_t t = 0; t < work->sampled.count; t++) {
+        const size_t at = stretch_place(&work->sampled, t);
+        float signal = candidate->measure == MEASURE_AUC ? room->ranks[at] : room->values[at];
+        float label = room->label[at];
+        if (candidate->measure == MEASURE_MI) {
+            signal = (float)rows[room->bins[at]];
+            label = (float)columns[room->label_bins[at]];
+        }
+        room->signal_series[t] = candidate->sign < 0 ? -signal : signal;
+        room->label_series[t] = label;
+    }
+    make_residual(work, room, room->signal_series);
+    make_residual(work, room, room->label_series);
+}
+
+/* Measures one candidate, and how strong it is at each shift: strength[m]. */
+static void try_candidate(const struct work *work, size_t index, struct room *room, float *strength)
+{
+    const struct candidate *candidate = &work->choice->list[index];
+    double rows[RANKS_BINS], columns[TARGETS_LABEL_BINS];
+    if (candidate->measure == MEASURE_MI)
+        learn_scores(work, candidate, room, rows, columns);
+    read_half(work, candidate, SECOND_HALF, room);
+    if (!measure_finite(room->values, work->second.count)) {
+        work->trials[index] = (struct trial){.discovery.p = 1};
+        memset(strength, 0, work->sampled.count * sizeof *strength);
+        return;
+    }
+    measure_candidate(work, candidate, room, &work->trials[index]);
+    make_series(work, candidate, room, rows, columns);
+    shifts_products(&work->shifts, room->signal_series, room->label_series, room->shifting,
+                    strength);
+}
+
+#define SAME 0.7F /* correlation of a label with itself, shifted, from which it is the same */
+
+/* Finds the shifts under which a label is another one. Where lines are of one width, a label of the
+ * place in the line is the same again a line further on. Small shifts, from 0 to where the label
+ * has first become another, stay in: a signal that follows a slow label follows it best where it
+ * stands. */
+static void find_other_shifts(const struct work *work, const struct target *target,
+                              struct room *room)
+{
+    const size_t m = work->sampled.count;
+    float *self = room->most;
+    for (size_t t = 0; t < m; t++)
+        room->label_series[t] =
+            target->values[work->second.start + stretch_place(&work->sampled, t)];
+    const double mean = measure_mean(room->label_series, m);
+    for (size_t t = 0; t < m; t++)
+        room->label_series[t] -= (float)mean;
+    shifts_products(&work->shifts, room->label_series, room->label_series, room->shifting, self);
+    size_t near = 1;
+    while (near < m && self[near] > SAME * self[0])
+        near++;
+    for (size_t s = 0; s < m; s++)
+        room->is_other[s] = s < near || m - s < near || self[s] <= SAME * self[0];
+}
+
+/* Shifts of a tenth of the text, a fifth of the half, or more: the number of those that count. */
+static size_t count_far(const struct work *work, const struct room *room)
+{
+    const size_t m = work->sampled.count;
+    size_t far = 0;
+    for (size_t s = 0; s < m; s++)
+        far += room->is_other[s] && 5 * s >= m && 5 * (m - s) >= m;
+    return far;
+}
+
+#define NEARLY 0.95F
+
+/* The p of each candidate of a group, from its strength at each shift: the share of shifts under
+ * which it, or one that is weaker without a shift, is nearly as strong (max-T in steps: Westfall &
+ * Young 1993). The share is of shifts of a tenth of the text or more; but smaller ones count too
+ * where they do as well. For two slow things that have nothing to do with each other are as strong
+ * under neighbouring shifts; if they were left out, p would promise more than so few independent
+ * shifts can. */
+static void find_p(const struct work *work, const struct group *group, struct room *room)
+{
+    const size_t m = work->sampled.count, far = count_far(work, room);
+    bool done[CHOOSE_CANDIDATES] = {false};
+    double p[CHOOSE_CANDIDATES];
+    for (size_t s = 0; s < m; s++)
+        room->most[s] = -INFINITY;
+    size_t order[CHOOSE_CANDIDATES];
+    for (size_t place = 0; place < group->count; place++) { /* the weakest first */
+        size_t weakest = group->count;
+        for (size_t i = 0; i < group->count; i++)
+            if (!done[i] &&
+                (weakest == group->count || room->strength[i * m] < room->strength[weakest * m]))
+                weakest = i;
+        done[weakest] = true;
+        order[place] = weakest;
+        const float *strength = room->strength + weakest * m;
+        size_t reached = 0;
+        for (size_t s = 0; s < m; s++) {
+            room->most[s] = fmaxf(room->most[s], strength[s]);
+            reached += room->is_other[s] && room->most[s] >= NEARLY * strength[0];
+        }
+        p[place] = fmin(1, (double)reached / (double)(1 + far));
+    }
+    double largest = 0;
+    for (size_t place = group->count; place-- > 0;) {
+        largest = fmax(largest, p[place]);
+        work->trials[group->first + order[place]].discovery.p = (float)largest;
+    }
+}
+
+static void try_groups(struct member *member, void *argument)
+{
+    struct work *work = argument;
+    struct room *room = &work->rooms[member->rank];
+    for (size_t g; (g = atomic_fetch_add(&work->next, 1)) < work->choice->num_groups;) {
+        const struct group *group = &work->choice->groups[g];
+        for (size_t i = 0; i < group->count; i++)
+            try_candidate(work, group->first + i, room, room->strength + i * work->sampled.count);
+        find_other_shifts(work, &work->targets->list[work->choice->list[group->first].target],
+                          room);
+        find_p(work, group, room);
+    }
+}
+
+int confirm(struct trial *trials, struct team *team, const struct trace *trace,
+            const struct targets *targets, const struct choice *choice)
+{
+    const size_t threads = (size_t)team_size(team);
+    struct work work = {
+        .trace = trace,
+        .targets = targets,
+        .choice = choice,
+        .trials = trials,
+        .second = targets->halves[SECOND_HALF],
+        .sampled = stretch_of(0, targets->halves[SECOND_HALF].count, SHIFTS_MOST),
+    };
+    int result = -1;
+    work.rooms = mem_new(threads, sizeof *work.rooms);
+    if (!work.rooms || shifts_init(&work.shifts, work.sampled.count) != 0)
+        goto done;
+    for (size_t i = 0; i < threads; i++)
+        if (room_init(&work.rooms[i], work.second.count, &work.shifts,
+                      (size_t)trace->vocab->size) != 0)
+            goto done;
+    team_run(team, try_groups, &work);
+    result = 0;
+done:
+    for (size_t i = 0; work.rooms && i < threads; i++)
+        room_release(&work.rooms[i]);
+    free(work.rooms);
+    shifts_release(&work.shifts);
+    return result;
+}

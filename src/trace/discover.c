@@ -1,0 +1,191 @@
+#include "discover.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "choose.h"
+#include "confirm.h"
+#include "mem.h"
+#include "targets.h"
+
+#define SHORTEST 200 /* characters */
+
+const char *const measure_names[] = {"auc", "r", "mi"};
+
+static int compare_p(const void *a, const void *b)
+{
+    const float left = *(const float *)a, right = *(const float *)b;
+    return (left > right) - (left < right);
+}
+
+static float smallest_p(const struct group *group, const struct trial *trials)
+{
+    float smallest = 1;
+    for (size_t i = group->first; i < group->first + group->count; i++)
+        smallest = fminf(smallest, trials[i].discovery.p);
+    return smallest;
+}
+
+/* The largest p that is a finding (Benjamini & Hochberg), a group of candidates being a test: p is
+ * corrected within it. The room is smallest[num_groups]. */
+static float accepted_p(const struct choice *choice, const struct trial *trials, float *smallest)
+{
+    float accepted = 0;
+    for (size_t g = 0; g < choice->num_groups; g++)
+        smallest[g] = smallest_p(&choice->groups[g], trials);
+    qsort(smallest, choice->num_groups, sizeof *smallest, compare_p);
+    for (size_t g = 0; g < choice->num_groups; g++)
+        if ((double)smallest[g] <= DISCOVER_RATE * (double)(g + 1) / (double)choice->num_groups)
+            accepted = smallest[g];
+    return accepted;
+}
+
+static int compare_trials(const void *a, const void *b)
+{
+    const struct trial *left = a, *right = b;
+    const struct discovery *x = &left->discovery, *y = &right->discovery;
+    if (left->gain != right->gain)
+        return left->gain > right->gain ? -1 : 1;
+    if (x->label != y->label)
+        return x->label < y->label ? -1 : 1;
+    return (x->signal > y->signal) - (x->signal < y->signal);
+}
+
+/* Keeps the trials that are findings, best first; returns how many. */
+static size_t keep_findings(struct trial *trials, size_t count, float accepted)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].gain > 0 && trials[i].discovery.p <= accepted)
+            trials[kept++] = trials[i];
+    qsort(trials, kept, sizeof *trials, compare_trials);
+    return kept;
+}
+
+static bool same_unit(const struct trace *trace, size_t a, size_t b)
+{
+    return trace->signals[a].layer == trace->signals[b].layer &&
+           trace->signals[a].unit == trace->signals[b].unit;
+}
+
+static void list_units(struct discoveries *discoveries, const struct trace *trace)
+{
+    for (size_t d = 0; d < discoveries->count; d++) {
+        size_t u = 0;
+        while (u < discoveries->num_units &&
+               !same_unit(trace, discoveries->list[discoveries->units[u]].signal,
+                          discoveries->list[d].signal))
+            u++;
+        if (u == discoveries->num_units)
+            discoveries->units[discoveries->num_units++] = d;
+    }
+}
+
+static int list_findings(struct discoveries *discoveries, const struct trace *trace,
+                         struct trial *trials, const struct choice *choice)
+{
+    float *smallest = mem_new(choice->num_groups, sizeof *smallest);
+    if (!smallest)
+        return -1;
+    const size_t count = keep_findings(trials, choice->count, accepted_p(choice, trials, smallest));
+    free(smallest);
+    discoveries->list = mem_new(count, sizeof *discoveries->list);
+    discoveries->units = mem_new(count, sizeof *discoveries->units);
+    if (!discoveries->list || !discoveries->units)
+        return -1;
+    discoveries->count = count;
+    for (size_t i = 0; i < count; i++)
+        discoveries->list[i] = trials[i].discovery;
+    list_units(discoveries, trace);
+    return 0;
+}
+
+int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
+             const struct labels *labels)
+{
+    struct targets targets = {0};
+    struct choice choice = {0};
+    struct trial *trials = NULL;
+    int result = -1;
+    discoveries->num_signals = trace->num_signals;
+    discoveries->num_labels = labels->count;
+    if (trace->length < SHORTEST)
+        return 0;
+    if (targets_make(&targets, team, trace, labels) == 0 &&
+        choose(&choice, team, trace, &targets) == 0 &&
+        (trials = mem_new(choice.count, sizeof *trials)) &&
+        confirm(trials, team, trace, &targets, &choice) == 0)
+        result = list_findings(discoveries, trace, trials, &choice);
+    free(trials);
+    choice_release(&choice);
+    targets_release(&targets);
+    if (result != 0)
+        discoveries_release(discoveries);
+    return result;
+}
+
+void discoveries_release(struct discoveries *discoveries)
+{
+    free(discoveries->list);
+    free(discoveries->units);
+    *discoveries = (struct discoveries){0};
+}
+
+/* ", cell state c" of what is not the output h. */
+static void name_quantity(const struct trace *trace, int quantity, char *out, size_t room)
+{
+    const char *name = trace->quantities[quantity];
+    if (quantity == 0)
+        out[0] = '\0';
+    else
+        snprintf(out, room, ", %s %s", strcmp(name, "c") == 0 ? "cell state" : "gate", name);
+}
+
+/* "r = −0.93" */
+static void name_score(const struct discovery *discovery, char *out, size_t room)
+{
+    const double score = (double)discovery->score;
+    switch (discovery->measure) {
+    case MEASURE_AUC:
+        snprintf(out, room, "AUC %.2f", score);
+        break;
+    case MEASURE_R:
+        snprintf(out, room, "r = %s%.2f", score < 0 ? "−" : "", fabs(score));
+        break;
+    case MEASURE_MI:
+        snprintf(out, room, "mutual information %.2f bits", (double)discovery->information);
+        break;
+    }
+}
+
+/* Of a text that was cut at `length`, takes away what may be half a character. */
+static void cut_whole(char *text, size_t length)
+{
+    while (length > 0 && (text[length - 1] & 0xC0) == 0x80)
+        length--;
+    if (length > 0 && (text[length - 1] & 0x80))
+        length--;
+    text[length] = '\0';
+}
+
+char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
+                         const struct labels *labels, char *out, size_t room)
+{
+    const struct trace_signal *signal = &trace->signals[discovery->signal];
+    const struct label *label = &labels->list[discovery->label];
+    const bool by_mi = discovery->measure == MEASURE_MI;
+    const char *says = discovery->sign > 0 ? label->rising : label->falling;
+    char quantity[64], score[64];
+    name_quantity(trace, signal->quantity, quantity, sizeof quantity);
+    name_score(discovery, score, sizeof score);
+    const int length =
+        snprintf(out, room, "layer %d unit %d%s: %s%s%s (%s)", signal->layer, signal->unit,
+                 quantity, by_mi ? "goes with “" : "", by_mi ? label->name : says,
+                 by_mi ? "”, neither up nor down" : "", score);
+    if (room > 0 && (size_t)length >= room)
+        cut_whole(out, room - 1);
+    return out;
+}

@@ -1,0 +1,181 @@
+#include "related.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#define LANES 4
+#define CARDS 4  /* rows that a tile of products has, */
+#define OTHERS 2 /* and columns */
+#define PANEL 16 /* cards that stay in the cache while all others pass */
+
+typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
+
+/* The signals of one quantity. */
+struct work {
+    const struct trace *trace;
+    struct cards *cards;
+    size_t characters, width; /* that are compared; filled up to whole vectors */
+    size_t *signals;          /* [count] */
+    size_t count;
+    float *rows;  /* [count, filled up][width] each of mean 0 and length 1, or 0 */
+    size_t *mine; /* [num_mine] cards of that quantity */
+    size_t num_mine;
+    float *products; /* [threads][PANEL][count, filled up] */
+};
+
+static size_t round_up(size_t count, size_t to)
+{
+    return (count + to - 1) / to * to;
+}
+
+/* Makes a row of a signal; 0 where it does not vary or is not finite: it is related to none. */
+static void fill_row(const struct work *work, size_t signal, float *row)
+{
+    const size_t n = work->characters;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        row[i] = *trace_place(work->trace, signal, i * work->trace->length / n);
+        sum += (double)row[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double value = (double)row[i] - sum / (double)n;
+        squares += value * value;
+    }
+    if (!isfinite(squares) || squares <= 1e-12 * sum * sum / (double)n) {
+        memset(row, 0, n * sizeof *row);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        row[i] = (float)(((double)row[i] - sum / (double)n) / sqrt(squares));
+}
+
+/* out[card][other] = the product of their rows. */
+static void multiply_tile(const struct work *work, const float *const *cards, const float *others,
+                          float *out, size_t stride)
+{
+    vec sums[CARDS][OTHERS] = {{{0}}};
+    for (size_t i = 0; i < work->width; i += LANES)
+        for (size_t card = 0; card < CARDS; card++)
+            for (size_t other = 0; other < OTHERS; other++)
+                sums[card][other] += *(const vec *)(cards[card] + i) *
+                                     *(const vec *)(others + other * work->width + i);
+    for (size_t card = 0; card < CARDS; card++)
+        for (size_t other = 0; other < OTHERS; other++) {
+            const vec sum = sums[card][other];
+            out[card * stride + other] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        }
+}
+
+/* Puts a signal among the strongest, at its place. */
+static void insert(struct card_related *list, size_t signal, float r, float sign)
+{
+    size_t place = CARD_RELATED;
+    while (place > 0 && sign * r > sign * list[place - 1].r)
+        place--;
+    if (place == CARD_RELATED)
+        return;
+    memmove(list + place + 1, list + place, (CARD_RELATED - 1 - place) * sizeof *list);
+    list[place] = (struct card_related){signal, r};
+}
+
+static void pick_related(const struct work *work, struct card *card, const float *products)
+{
+    for (size_t i = 0; i < CARD_RELATED; i++)
+        card->alike[i] = card->opposed[i] = (struct card_related){work->trace->num_signals, 0};
+    for (size_t other = 0; other < work->count; other++)
+        if (work->signals[other] != card->signal) {
+            insert(card->alike, work->signals[other], products[other], 1);
+            insert(card->opposed, work->signals[other], products[other], -1);
+        }
+}
+
+static const float *row_of(const struct work *work, size_t signal)
+{
+    size_t place = 0;
+    while (work->signals[place] != signal)
+        place++;
+    return work->rows + place * work->width;
+}
+
+/* The cards of a panel meet all signals. A panel that is not full repeats its last card. */
+static void relate_panel(const struct work *work, size_t first, float *products)
+{
+    const size_t stride = round_up(work->count, OTHERS);
+    const size_t left = work->num_mine - first, count = left < PANEL ? left : PANEL;
+    const float *rows[PANEL];
+    for (size_t i = 0; i < PANEL; i++) {
+        const size_t card = work->mine[first + (i < count ? i : count - 1)];
+        rows[i] = row_of(work, work->cards->list[card].signal);
+    }
+    for (size_t other = 0; other < stride; other += OTHERS)
+        for (size_t i = 0; i < PANEL; i += CARDS)
+            multiply_tile(work, rows + i, work->rows + other * work->width,
+                          products + i * stride + other, stride);
+    for (size_t i = 0; i < count; i++)
+        pick_related(work, &work->cards->list[work->mine[first + i]], products + i * stride);
+}
+
+static void relate_share(struct member *member, void *argument)
+{
+    const struct work *work = argument;
+    const size_t stride = round_up(work->count, OTHERS);
+    int first, last;
+    team_share(member, (int)work->count, &first, &last);
+    for (int i = first; i < last; i++)
+        fill_row(work, work->signals[i], work->rows + (size_t)i * work->width);
+    team_barrier(member);
+    team_share(member, (int)((work->num_mine + PANEL - 1) / PANEL), &first, &last);
+    for (int panel = first; panel < last; panel++)
+        relate_panel(work, (size_t)panel * PANEL,
+                     work->products + (size_t)member->rank * PANEL * stride);
+}
+
+/* Lists the signals of a quantity, and the cards. */
+static void list_quantity(struct work *work, int quantity)
+{
+    const struct trace *trace = work->trace;
+    work->count = work->num_mine = 0;
+    for (size_t s = 0; s < trace->num_signals; s++)
+        if (trace->signals[s].quantity == quantity)
+            work->signals[work->count++] = s;
+    for (size_t i = 0; i < work->cards->count; i++)
+        if (trace->signals[work->cards->list[i].signal].quantity == quantity)
+            work->mine[work->num_mine++] = i;
+}
+
+static int relate_quantity(struct work *work, struct team *team, int quantity)
+{
+    list_quantity(work, quantity);
+    if (work->num_mine == 0)
+        return 0;
+    const size_t filled = round_up(work->count, OTHERS);
+    work->rows = mem_new(filled * work->width, sizeof *work->rows);
+    work->products = mem_new((size_t)team_size(team) * PANEL * filled, sizeof *work->products);
+    const int result = work->rows && work->products ? 0 : -1;
+    if (result == 0)
+        team_run(team, relate_share, work);
+    free(work->rows);
+    free(work->products);
+    return result;
+}
+
+int related_find(struct cards *cards, struct team *team, const struct trace *trace)
+{
+    struct work work = {.trace = trace, .cards = cards};
+    int result = -1;
+    work.characters = trace->length < RELATED_CHARACTERS ? trace->length : RELATED_CHARACTERS;
+    work.width = round_up(work.characters, LANES);
+    work.signals = mem_new(trace->num_signals, sizeof *work.signals);
+    work.mine = mem_new(cards->count, sizeof *work.mine);
+    if (work.signals && work.mine) {
+        result = 0;
+        for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++)
+            result = relate_quantity(&work, team, quantity);
+    }
+    free(work.signals);
+    free(work.mine);
+    return result;
+}

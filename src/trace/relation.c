@@ -1,0 +1,50 @@
+#include "relation.h"
+
+#include <math.h>
+
+static const double floors[] = {[MEASURE_AUC] = 0.7, [MEASURE_R] = 0.4, [MEASURE_MI] = 0.5};
+#define ABOVE_ALONE 0.05
+#define ABOVE_MONOTONE 0.1 /* more mutual information than that is of another shape */
+
+struct relation relation_of(enum label_kind kind, double linear, const struct table *table)
+{
+    struct relation relation = {.linear = linear, .mi = measure_mi(table, kind)};
+    double rows[RANKS_BINS], columns[TARGETS_LABEL_BINS];
+    if (kind == LABEL_BINARY) {
+        relation.monotone = fabs(2 * linear - 1);
+    } else {
+        measure_rank_scores(table, rows, columns);
+        relation.monotone = fmax(fabs(linear), fabs(measure_score_r(table, rows, columns)));
+    }
+    return relation;
+}
+
+double relation_score(const struct relation *relation, enum measure measure, int sign)
+{
+    switch (measure) {
+    case MEASURE_AUC:
+        return sign > 0 ? relation->linear : 1 - relation->linear;
+    case MEASURE_R:
+        return sign * relation->linear;
+    case MEASURE_MI:
+        break;
+    }
+    return relation->mi;
+}
+
+double relation_alone(enum measure measure, const struct target_half *half)
+{
+    return measure == MEASURE_MI ? half->alone_mi : half->alone;
+}
+
+double relation_gain(const struct relation *relation, enum measure measure, int sign,
+                     const struct target_half *half)
+{
+    const double score = relation_score(relation, measure, sign);
+    const double alone = relation_alone(measure, half);
+    if (score < floors[measure] || score < alone + ABOVE_ALONE)
+        return 0;
+    if (measure == MEASURE_MI && score < relation->monotone + ABOVE_MONOTONE)
+        return 0;
+    return (score - alone) / (1 - alone);
+}

@@ -1,0 +1,30 @@
+/* How a signal and a label go together over a half of a text, and when that is a finding. */
+#ifndef RUNE_RELATION_H
+#define RUNE_RELATION_H
+
+#include "discover.h"
+#include "measures.h"
+#include "targets.h"
+
+struct relation {
+    double linear;   /* AUC of a binary label, unfolded; Pearson's r of a scalar one */
+    double monotone; /* how strongly they rise or fall together, whatever the shape: 0 … 1 */
+    double mi;       /* mutual information as a measure */
+};
+
+/* From the AUC or r, and counts by the bins of the signal (rows, at most RANKS_BINS) and of the
+ * label (columns, at most TARGETS_LABEL_BINS). */
+struct relation relation_of(enum label_kind kind, double linear, const struct table *table);
+
+/* The score in a measure, in the direction of the sign. */
+double relation_score(const struct relation *relation, enum measure measure, int sign);
+
+/* The score's share of what the character alone leaves to be known; 0 for a score that is no
+ * finding: too low, or not above the character alone. */
+double relation_gain(const struct relation *relation, enum measure measure, int sign,
+                     const struct target_half *half);
+
+/* What the character alone reaches in a measure. */
+double relation_alone(enum measure measure, const struct target_half *half);
+
+#endif

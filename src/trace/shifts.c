@@ -1,0 +1,116 @@
+#include "shifts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+/* A length that is no power of two is filled up with zeros, so far that what is shifted out at one
+ * end does not meet what is left at the other. */
+static size_t transform_size(size_t length)
+{
+    size_t size = 1;
+    while (size < length)
+        size *= 2;
+    return size == length ? size : 2 * size;
+}
+
+int shifts_init(struct shifts *shifts, size_t length)
+{
+    shifts->length = length;
+    shifts->size = transform_size(length);
+    const size_t half = shifts->size / 2;
+    shifts->cosine = mem_new(half, sizeof *shifts->cosine);
+    shifts->sine = mem_new(half, sizeof *shifts->sine);
+    if (!shifts->cosine || !shifts->sine) {
+        shifts_release(shifts);
+        return -1;
+    }
+    for (size_t i = 0; i < half; i++) {
+        const double angle = 2 * acos(-1) * (double)i / (double)shifts->size;
+        shifts->cosine[i] = (float)cos(angle);
+        shifts->sine[i] = (float)sin(angle);
+    }
+    return 0;
+}
+
+void shifts_release(struct shifts *shifts)
+{
+    free(shifts->cosine);
+    free(shifts->sine);
+    *shifts = (struct shifts){0};
+}
+
+size_t shifts_room(const struct shifts *shifts)
+{
+    return 4 * shifts->size;
+}
+
+/* One turn of butterflies: out[2p], out[2p + 1] = in[p] ± in[p + half], the difference times
+ * e^(−iθ). Each p is `stride` numbers. */
+static void butterflies(const struct shifts *shifts, size_t stride, const float *restrict re,
+                        const float *restrict im, float *restrict out_re, float *restrict out_im)
+{
+    const size_t other = shifts->size / 2;
+    for (size_t p = 0; p < other; p += stride) {
+        const float c = shifts->cosine[p], s = shifts->sine[p];
+        const float *a_re = re + p, *a_im = im + p, *b_re = a_re + other, *b_im = a_im + other;
+        float *sum_re = out_re + 2 * p, *sum_im = out_im + 2 * p;
+        float *turned_re = sum_re + stride, *turned_im = sum_im + stride;
+        for (size_t q = 0; q < stride; q++) {
+            const float x = a_re[q] - b_re[q], y = a_im[q] - b_im[q];
+            sum_re[q] = a_re[q] + b_re[q];
+            sum_im[q] = a_im[q] + b_im[q];
+            turned_re[q] = x * c + y * s;
+            turned_im[q] = y * c - x * s;
+        }
+    }
+}
+
+/* The discrete Fourier transform of *re + i *im, in the order that sorts itself (Stockham); the
+ * pointers are exchanged with those of as much room where the result is found there. */
+static void transform(const struct shifts *shifts, float **re, float **im, float **room_re,
+                      float **room_im)
+{
+    for (size_t stride = 1; stride < shifts->size; stride *= 2) {
+        butterflies(shifts, stride, *re, *im, *room_re, *room_im);
+        float *swap_re = *re, *swap_im = *im;
+        *re = *room_re;
+        *im = *room_im;
+        *room_re = swap_re;
+        *room_im = swap_im;
+    }
+}
+
+/* From the transform of x + i y, the complex conjugate of X · conj(Y): X_k and Y_k are the parts of
+ * Z_k that are even and odd with respect to conj(Z_{−k}). */
+static void multiply_spectra(size_t size, const float *re, const float *im, float *out_re,
+                             float *out_im)
+{
+    for (size_t k = 0; k < size; k++) {
+        const size_t mirror = (size - k) & (size - 1);
+        const float x_re = re[k] + re[mirror], x_im = im[k] - im[mirror];
+        const float y_re = im[k] + im[mirror], y_im = re[mirror] - re[k];
+        out_re[k] = (x_re * y_re + x_im * y_im) / 4;
+        out_im[k] = (x_re * y_im - x_im * y_re) / 4;
+    }
+}
+
+void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *room,
+                     float *out)
+{
+    const size_t n = shifts->length, size = shifts->size;
+    float *re = room, *im = re + size, *room_re = im + size, *room_im = room_re + size;
+    memset(room, 0, 2 * size * sizeof *room);
+    memcpy(re, x, n * sizeof *x);
+    memcpy(im, y, n * sizeof *y);
+    transform(shifts, &re, &im, &room_re, &room_im);
+    multiply_spectra(size, re, im, room_re, room_im);
+    transform(shifts, &room_re, &room_im, &re, &im);
+    for (size_t s = 0; s < n; s++) {
+        out[s] = room_re[s] / (float)size;
+        if (size != n && s > 0)
+            out[s] += room_re[size - n + s] / (float)size;
+    }
+}

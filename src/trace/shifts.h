@@ -1,0 +1,29 @@
+/* Two series against each other at every circular shift. */
+#ifndef RUNE_SHIFTS_H
+#define RUNE_SHIFTS_H
+
+#include <stddef.h>
+
+#define SHIFTS_MOST 32768 /* a power of two: the longest series */
+
+/* What the transforms of series of one length need; only read once it is made. */
+struct shifts {
+    size_t length;        /* of the series */
+    size_t size;          /* of the transform: a power of two */
+    float *cosine, *sine; /* [size / 2] of a turn's parts */
+};
+
+/* For series of a length of 1 … SHIFTS_MOST. Returns 0, or −1 and a message. */
+int shifts_init(struct shifts *shifts, size_t length);
+
+/* Safe on zeroed ones. */
+void shifts_release(struct shifts *shifts);
+
+/* Floats of room that shifts_products needs. */
+size_t shifts_room(const struct shifts *shifts);
+
+/* out[s] = Σ_t x[(t + s) mod length] · y[t]: x, y, out [length]. */
+void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *room,
+                     float *out);
+
+#endif

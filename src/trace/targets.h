@@ -1,0 +1,46 @@
+/* What is looked for: the labels that vary in both halves of a text, and what the current character
+ * alone tells of each. */
+#ifndef RUNE_TARGETS_H
+#define RUNE_TARGETS_H
+
+#include <stdint.h>
+
+#include "labels.h"
+#include "ranks.h"
+#include "stretch.h"
+#include "team.h"
+#include "trace.h"
+
+#define TARGETS_LABEL_BINS 8
+
+enum half { FIRST_HALF, SECOND_HALF, HALVES };
+
+/* Of a label in a half. */
+struct target_half {
+    double mean, squares;   /* Σ (y − mean)² */
+    double on;              /* characters, of a binary label */
+    double alone, alone_mi; /* the symbol's AUC, or |r|, and mutual information as a measure */
+};
+
+struct target {
+    size_t label;
+    enum label_kind kind;
+    const float *values; /* [length] the label's */
+    struct bins bins;    /* of its values in the first half */
+    struct target_half halves[HALVES];
+};
+
+struct targets {
+    struct target *list; /* binary ones first */
+    size_t count, num_binary;
+    struct stretch halves[HALVES];
+};
+
+/* Fills zeroed targets. Returns 0, or −1 and a message. */
+int targets_make(struct targets *targets, struct team *team, const struct trace *trace,
+                 const struct labels *labels);
+
+/* Safe on zeroed ones. */
+void targets_release(struct targets *targets);
+
+#endif

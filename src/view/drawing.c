@@ -1,0 +1,101 @@
+#include "drawing.h"
+
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
+#include <math.h>
+#include <stdbool.h>
+
+#include "error.h"
+
+#define PNG_MAX_SIDE 32767 /* cairo's limit */
+#define PNG_SCALE 2        /* pixels for a unit, so that it is sharp in print, where they fit */
+#define PDF_SCALE 0.6      /* points for a unit */
+
+static const char *const extensions[] = {
+    [DRAWING_PNG] = "png", [DRAWING_SVG] = "svg", [DRAWING_PDF] = "pdf"};
+
+static cairo_status_t put_bytes(void *file, const unsigned char *data, unsigned length)
+{
+    return fwrite(data, 1, length, file) == length ? CAIRO_STATUS_SUCCESS
+                                                   : CAIRO_STATUS_WRITE_ERROR;
+}
+
+static void draw_ground(cairo_t *cr)
+{
+    cairo_set_source_rgb(cr, 1, 1, 1);
+    cairo_paint(cr);
+}
+
+void drawing_next_page(cairo_t *cr)
+{
+    cairo_show_page(cr);
+    draw_ground(cr);
+}
+
+/* A surface that takes a page of the drawing, and how large it is drawn there. */
+static cairo_surface_t *surface_new(FILE *stream, enum drawing_format format, double width,
+                                    double height, double *scale)
+{
+    const double side = fmax(width, height);
+    switch (format) {
+    case DRAWING_PNG:
+        *scale = side * PNG_SCALE <= PNG_MAX_SIDE ? PNG_SCALE : 1;
+        return cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(*scale * width),
+                                          (int)ceil(*scale * height));
+    case DRAWING_SVG:
+        *scale = 1;
+        return cairo_svg_surface_create_for_stream(put_bytes, stream, width, height);
+    default:
+        *scale = PDF_SCALE;
+        return cairo_pdf_surface_create_for_stream(put_bytes, stream, *scale * width,
+                                                   *scale * height);
+    }
+}
+
+static cairo_status_t draw(const struct drawing *drawing, cairo_surface_t *surface, double scale,
+                           double page_height)
+{
+    cairo_t *cr = cairo_create(surface);
+    cairo_scale(cr, scale, scale);
+    draw_ground(cr);
+    drawing->draw(cr, drawing->what, page_height);
+    const cairo_status_t status = cairo_status(cr);
+    cairo_destroy(cr);
+    return status;
+}
+
+int drawing_put(struct file_out *out, enum drawing_format format, const struct drawing *drawing)
+{
+    const bool pages = format == DRAWING_PDF && drawing->page_height > 0;
+    const double height = pages ? fmin(drawing->height, drawing->page_height) : drawing->height;
+    double scale;
+    if (format == DRAWING_PNG && fmax(drawing->width, height) > PNG_MAX_SIDE)
+        return error_set("%s: it would be %.0f × %.0f pixels, where %d are the most: take a "
+                         "shorter text, fewer units, or pdf, which has pages",
+                         out->path, drawing->width, height, PNG_MAX_SIDE);
+    cairo_surface_t *surface = surface_new(out->stream, format, drawing->width, height, &scale);
+    if (format == DRAWING_PDF)
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, drawing->title);
+    cairo_status_t status = draw(drawing, surface, scale, height);
+    if (status == CAIRO_STATUS_SUCCESS && format == DRAWING_PNG)
+        status = cairo_surface_write_to_png_stream(surface, put_bytes, out->stream);
+    cairo_surface_finish(surface); /* what it writes is then in the stream */
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_status(surface);
+    cairo_surface_destroy(surface);
+    if (status != CAIRO_STATUS_SUCCESS)
+        return error_set("%s: cannot be drawn: %s", out->path, cairo_status_to_string(status));
+    return 0;
+}
+
+int drawing_write(const struct drawing *drawing, enum drawing_format format, const char *name,
+                  const struct view_options *options, const char *directory)
+{
+    char file[64];
+    struct file_out out;
+    snprintf(file, sizeof file, "%s.%s", name, extensions[format]);
+    int result = view_open(&out, directory, file);
+    if (result == 0)
+        result = drawing_put(&out, format, drawing);
+    return view_close(&out, options, result);
+}

@@ -1,0 +1,518 @@
+/* A neuron's card as a figure: panels of what its signal is like, side by side, and below them the
+ * passages where it is highest, lowest, and at each tenth. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "caption.h"
+#include "figures.h"
+#include "mem.h"
+#include "plot.h"
+#include "strip.h"
+
+#define MARGIN 24
+#define GAP 30
+#define COLUMNS 3
+#define PANEL_WIDTH 262
+#define WIDTH (2 * MARGIN + COLUMNS * PANEL_WIDTH + (COLUMNS - 1) * GAP)
+#define TITLE_HEIGHT 66
+#define LINE_HEIGHT 19 /* of titles and notes */
+
+#define EXTREMES 8 /* symbols at either end */
+#define MAX_BARS (2 * EXTREMES)
+
+#define SNIPPET_FONT "Monospace 11px"
+#define SNIPPET_COLUMN 6.6 /* its width, about */
+#define SNIPPET_BEFORE 36  /* columns of text before the character, at most, */
+#define SNIPPET_AFTER 12   /* and behind it */
+#define SNIPPET_HEIGHT 18
+#define SNIPPET_LABEL 52 /* room for the value beside it */
+#define SNIPPET_WIDTH ((WIDTH - 2 * MARGIN - GAP) / 2)
+
+struct neuron {
+    const struct inspection *inspection;
+    const struct glyph *glyphs;
+    size_t signal;
+    const struct trace_signal *unit;
+    const struct card *card; /* NULL if there is none */
+    size_t ablated;          /* its place among the units without which losses were measured */
+    char *title, *source;
+};
+
+/* One of the figures side by side. */
+struct panel {
+    const char *title;
+    double (*height)(const struct neuron *neuron); /* of what is below; 0: there is nothing */
+    void (*draw)(cairo_t *cr, const struct neuron *neuron, struct box box);
+};
+
+/* Takes a line from the top of the box for a note in quiet letters. */
+static void draw_note(cairo_t *cr, struct box *box, const char *note)
+{
+    canvas_text_within(cr, box->x, box->y + 8, 0, CANVAS_SMALL, CANVAS_QUIET, note, box->width);
+    box->y += LINE_HEIGHT;
+    box->height -= LINE_HEIGHT;
+}
+
+/* The height of a note and bars below it. */
+static double bars_height(size_t count)
+{
+    return LINE_HEIGHT + PLOT_BAR * (double)(count < MAX_BARS ? count : MAX_BARS);
+}
+
+/* --- values over the text --------------------------------------------------------------------- */
+
+/* Median and quartiles as a box, the middle 98 % as a line. */
+static void draw_quantiles(cairo_t *cr, const struct card *card, const struct axis *x, double y)
+{
+    enum { LOW = 1, QUARTILE = 3, MEDIAN = 4, UPPER = 5, HIGH = 7 };
+    double at[CARD_QUANTILES];
+    for (int q = 0; q < CARD_QUANTILES; q++) {
+        if (!isfinite(card->quantiles[q]))
+            return;
+        at[q] = axis_place(x, (double)card->quantiles[q]);
+    }
+    canvas_colour(cr, CANVAS_BLACK);
+    cairo_set_line_width(cr, 1);
+    canvas_line(cr, at[LOW], y, at[HIGH], y);
+    cairo_rectangle(cr, at[QUARTILE], y - 5, at[UPPER] - at[QUARTILE], 10);
+    cairo_set_source_rgb(cr, 1, 1, 1);
+    cairo_fill_preserve(cr);
+    canvas_colour(cr, CANVAS_BLACK);
+    cairo_stroke(cr);
+    cairo_set_line_width(cr, 2.5);
+    canvas_line(cr, at[MEDIAN], y - 5, at[MEDIAN], y + 5);
+}
+
+static double histogram_height(const struct neuron *neuron)
+{
+    return neuron->card ? bars_height(MAX_BARS) : 0;
+}
+
+static void draw_histogram(cairo_t *cr, const struct neuron *neuron, struct box box)
+{
+    const struct card *card = neuron->card;
+    double total = 0, largest = 0;
+    draw_note(cr, &box, "box: median and quartiles; line: 1 to 99 %");
+    for (int b = 0; b < CARD_BINS; b++) {
+        total += (double)card->histogram[b];
+        largest = fmax(largest, (double)card->histogram[b]);
+    }
+    const double percent = total > 0 ? 100 / total : 0, range = (double)card->range;
+    const struct axis x = axis_exact(-range, range, box.x + 48, box.x + box.width - 8);
+    const struct axis y =
+        axis_around(0, fmax(largest * percent * 1.2, 0.1), box.y + box.height - 44, box.y + 32);
+    plot_frame(cr, &x, &y, "value", "% of characters");
+    canvas_colour(cr, CANVAS_GREY);
+    for (int b = 0; b < CARD_BINS; b++) {
+        const double left = x.start + (x.end - x.start) * b / CARD_BINS;
+        const double top = axis_place(&y, (double)card->histogram[b] * percent);
+        cairo_rectangle(cr, left + 0.5, top, (x.end - x.start) / CARD_BINS - 1, y.start - top);
+        cairo_fill(cr);
+    }
+    draw_quantiles(cr, card, &x, y.end + 9);
+}
+
+/* --- symbols ---------------------------------------------------------------------------------- */
+
+static int compare_bars(const void *a, const void *b)
+{
+    const struct bar *left = a, *right = b;
+    return (left->value < right->value) - (left->value > right->value);
+}
+
+/* The symbols with the highest and lowest of values[V] that stand `stride` apart. */
+static void draw_symbols(cairo_t *cr, const struct neuron *neuron, struct box box,
+                         const float *values, size_t stride)
+{
+    const int V = neuron->inspection->trace.vocab->size;
+    struct bar *bars = mem_new((size_t)V, sizeof *bars);
+    int count = 0;
+    for (int v = 0; bars && v < V; v++) {
+        const float value = values[(size_t)v * stride];
+        const char *shown = neuron->glyphs[v].shown;
+        if (isfinite(value))
+            bars[count++] = (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)value};
+    }
+    if (count > 0)
+        qsort(bars, (size_t)count, sizeof *bars, compare_bars);
+    if (count > MAX_BARS) {
+        memmove(bars + EXTREMES, bars + count - EXTREMES, EXTREMES * sizeof *bars);
+        count = MAX_BARS;
+    }
+    plot_bars(cr, box, bars, count, 2);
+    free(bars);
+}
+
+static double means_height(const struct neuron *neuron)
+{
+    return neuron->card ? bars_height(MAX_BARS) : 0;
+}
+
+static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
+{
+    draw_note(cr, &box, "where it is highest, and lowest");
+    draw_symbols(cr, neuron, box, neuron->card->by_symbol, 1);
+}
+
+static double pushes_height(const struct neuron *neuron)
+{
+    const bool last = neuron->unit->layer == neuron->inspection->trace.num_layers - 1;
+    return neuron->inspection->push && last ? bars_height(MAX_BARS) : 0;
+}
+
+static void draw_pushes(cairo_t *cr, const struct neuron *neuron, struct box box)
+{
+    const size_t H = (size_t)neuron->inspection->trace.hidden_size;
+    draw_note(cr, &box, "output weights: added to the logit by h = 1");
+    draw_symbols(cr, neuron, box, neuron->inspection->push + neuron->unit->unit, H);
+}
+
+/* --- gates ------------------------------------------------------------------------------------ */
+
+#define GATE_HEIGHT 32
+#define GATE_LABEL 24
+#define GATE_MEAN 44
+
+static double gates_height(const struct neuron *neuron)
+{
+    const int count = neuron->inspection->gates.count;
+    return count > 0 ? 2 * LINE_HEIGHT + count * GATE_HEIGHT : 0;
+}
+
+static size_t gate_of(const struct neuron *neuron, int gate)
+{
+    return gates_place(&neuron->inspection->trace, gate, neuron->unit->layer, neuron->unit->unit);
+}
+
+/* A part of a whole, with its percentage where it has room; returns where the next one begins. */
+static double draw_share(cairo_t *cr, double x, double y, double whole, double share,
+                         struct colour colour)
+{
+    const double width = isfinite(share) ? fmin(fmax(share, 0), 1) * whole : 0;
+    char text[32];
+    cairo_rectangle(cr, x, y - 9, width, 18);
+    canvas_colour(cr, colour);
+    cairo_fill_preserve(cr);
+    canvas_colour(cr, CANVAS_QUIET);
+    cairo_set_line_width(cr, 0.5);
+    cairo_stroke(cr);
+    snprintf(text, sizeof text, "%.0f %%", 100 * share);
+    if (canvas_text_width(CANVAS_SMALL, text) + 4 < width)
+        canvas_text(cr, x + width / 2, y, 0.5, CANVAS_SMALL, CANVAS_BLACK, text);
+    return x + width;
+}
+
+static void draw_gates(cairo_t *cr, const struct neuron *neuron, struct box box)
+{
+    const struct gates *gates = &neuron->inspection->gates;
+    const struct colour white = {255, 255, 255};
+    const double whole = box.width - GATE_LABEL - GATE_MEAN;
+    char mean[32];
+    draw_note(cr, &box, "share of time under 0.1, between, and over 0.9");
+    canvas_text(cr, box.x + box.width, box.y + 8, 1, CANVAS_SMALL, CANVAS_QUIET, "mean");
+    for (int g = 0; g < gates->count; g++) {
+        const size_t at = gate_of(neuron, g);
+        const double low = (double)gates->low[at], high = (double)gates->high[at];
+        const double y = box.y + LINE_HEIGHT + (g + 0.5) * GATE_HEIGHT;
+        double x = box.x + GATE_LABEL;
+        canvas_text(cr, box.x, y, 0, CANVAS_BOLD, CANVAS_BLACK, gates->names[g]);
+        x = draw_share(cr, x, y, whole, low, colour_of(-1, 1));
+        x = draw_share(cr, x, y, whole, 1 - low - high, white);
+        draw_share(cr, x, y, whole, high, colour_of(1, 1));
+        canvas_number(mean, sizeof mean, (double)gates->mean[at], 2, false);
+        canvas_text(cr, box.x + box.width, y, 1, CANVAS_FONT, CANVAS_BLACK, mean);
+    }
+}
+
+/* --- other units ------------------------------------------------------------------------------ */
+
+static double related_height(const struct neuron *neuron)
+{
+    return neuron->card ? bars_height(2 * CARD_RELATED) : 0;
+}
+
+static void draw_related(cairo_t *cr, const struct neuron *neuron, struct box box)
+{
+    const struct trace *trace = &neuron->inspection->trace;
+    const struct card_related *lists[] = {neuron->card->alike, neuron->card->opposed};
+    struct bar bars[2 * CARD_RELATED];
+    char names[2 * CARD_RELATED][64];
+    int count = 0;
+    draw_note(cr, &box, "correlation over the text");
+    for (int i = 0; i < 2 * CARD_RELATED; i++) {
+        const struct card_related *related = &lists[i / CARD_RELATED][i % CARD_RELATED];
+        if (related->signal < trace->num_signals) {
+            trace_signal_name(trace, related->signal, names[count], sizeof *names);
+            bars[count] = (struct bar){names[count], (double)related->r};
+            count++;
+        }
+    }
+    plot_bars(cr, box, bars, count, 2);
+}
+
+/* --- loss without it -------------------------------------------------------------------------- */
+
+static double ablation_height(const struct neuron *neuron)
+{
+    const struct ablation *ablation = &neuron->inspection->ablation;
+    const size_t labels = ablation->by_label ? neuron->inspection->labels.count : 0;
+    return neuron->ablated < ablation->count ? bars_height(1 + labels) : 0;
+}
+
+static int compare_magnitudes(const void *a, const void *b)
+{
+    const double left = fabs(((const struct bar *)a)->value);
+    const double right = fabs(((const struct bar *)b)->value);
+    return (left < right) - (left > right);
+}
+
+/* The whole text first, then the labels that it makes most difference to. */
+static void draw_ablation(cairo_t *cr, const struct neuron *neuron, struct box box)
+{
+    const struct ablation *ablation = &neuron->inspection->ablation;
+    const struct labels *labels = &neuron->inspection->labels;
+    struct bar *bars = mem_new(labels->count + 1, sizeof *bars);
+    int count = 0;
+    draw_note(cr, &box,
+              ablation->hold == HOLD_MEAN ? "held at its mean: nats per character more"
+                                          : "held at 0: nats per character more");
+    if (!bars)
+        return;
+    bars[count++] = (struct bar){"everywhere", (double)ablation->change[neuron->ablated]};
+    for (size_t k = 0; ablation->by_label && k < labels->count; k++) {
+        const float change = ablation->by_label[neuron->ablated * labels->count + k];
+        if (isfinite(change))
+            bars[count++] = (struct bar){labels->list[k].name, (double)change};
+    }
+    qsort(bars + 1, (size_t)count - 1, sizeof *bars, compare_magnitudes);
+    plot_bars(cr, box, bars, count < MAX_BARS ? count : MAX_BARS, 2);
+    free(bars);
+}
+
+/* --- passages --------------------------------------------------------------------------------- */
+
+/* The characters around one, so many columns at most before it and behind it. */
+static void find_window(const struct neuron *neuron, size_t at, size_t *start, size_t *end)
+{
+    const struct trace *trace = &neuron->inspection->trace;
+    int before = 0, behind = 0;
+    for (*start = at; *start > 0; --*start)
+        if ((before += neuron->glyphs[trace->ids[*start - 1]].columns) > SNIPPET_BEFORE)
+            break;
+    for (*end = at + 1; *end < trace->length; ++*end)
+        if ((behind += neuron->glyphs[trace->ids[*end]].columns) > SNIPPET_AFTER)
+            break;
+}
+
+/* The text around a character, which is framed and stands below those of other snippets. */
+static void draw_snippet(cairo_t *cr, const struct neuron *neuron, size_t at, double x, double y)
+{
+    const struct trace *trace = &neuron->inspection->trace;
+    const double room = SNIPPET_WIDTH - SNIPPET_LABEL;
+    struct strip strip;
+    size_t start, end;
+    char value[32];
+    find_window(neuron, at, &start, &end);
+    canvas_number(value, sizeof value, (double)*trace_place(trace, neuron->signal, at), 2, true);
+    canvas_text(cr, x + SNIPPET_LABEL - 8, y + SNIPPET_HEIGHT / 2.0, 1, CANVAS_SMALL, CANVAS_QUIET,
+                value);
+    if (strip_init(&strip, trace, neuron->glyphs, SNIPPET_FONT, start, end) == 0) {
+        const struct strip_span *framed = &strip.spans[at - start];
+        const double scale = fmin(room / fmax(strip.width, 1), 1);
+        const double left = fmin(fmax(SNIPPET_BEFORE * SNIPPET_COLUMN - framed->left, 0),
+                                 fmax(room - strip.width, 0));
+        cairo_save(cr);
+        cairo_translate(cr, x + SNIPPET_LABEL + left, y);
+        cairo_scale(cr, scale, 1);
+        strip_draw(cr, &strip, trace, neuron->signal, neuron->card->range, 0, 0,
+                   SNIPPET_HEIGHT - 1);
+        cairo_set_line_width(cr, 1.2);
+        cairo_rectangle(cr, framed->left, 0, framed->right - framed->left, SNIPPET_HEIGHT - 1);
+        cairo_stroke(cr);
+        cairo_restore(cr);
+    }
+    strip_release(&strip);
+}
+
+/* Returns where it ends. */
+static double draw_snippets(cairo_t *cr, const struct neuron *neuron, const char *title,
+                            const size_t *places, int count, double x, double y)
+{
+    canvas_text(cr, x, y + 8, 0, CANVAS_BOLD, CANVAS_BLACK, title);
+    y += LINE_HEIGHT + 4;
+    for (int i = 0; i < count; i++)
+        if (places[i] < neuron->inspection->trace.length) {
+            draw_snippet(cr, neuron, places[i], x, y);
+            y += SNIPPET_HEIGHT;
+        }
+    return y + 8;
+}
+
+static double passages_height(void)
+{
+    return 2 * (LINE_HEIGHT + 4 + CARD_ENDS * SNIPPET_HEIGHT + 8);
+}
+
+static void draw_passages(cairo_t *cr, const struct neuron *neuron, double y)
+{
+    const struct card *card = neuron->card;
+    const double right = MARGIN + SNIPPET_WIDTH + GAP;
+    const double below = draw_snippets(cr, neuron, "highest", card->highest, CARD_ENDS, MARGIN, y);
+    draw_snippets(cr, neuron, "lowest", card->lowest, CARD_ENDS, MARGIN, below);
+    draw_snippets(cr, neuron, "at each tenth, from 10 to 90 %", card->tenths, CARD_TENTHS, right,
+                  y);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static const struct panel panels[] = {
+    {"values over the text", histogram_height, draw_histogram},
+    {"mean after each character", means_height, draw_means},
+    {"characters it makes likelier, or not", pushes_height, draw_pushes},
+    {"saturation of its gates", gates_height, draw_gates},
+    {"units that go with it, and against it", related_height, draw_related},
+    {"loss without it", ablation_height, draw_ablation},
+};
+
+/* Draws those that have something to show in rows from y on; without a place to draw on it only
+ * measures. Returns where the rows end. */
+static double place_panels(cairo_t *cr, const struct neuron *neuron, double y)
+{
+    double row = 0;
+    int column = 0;
+    for (size_t p = 0; p < sizeof panels / sizeof *panels; p++) {
+        const double height = panels[p].height(neuron), x = MARGIN + column * (PANEL_WIDTH + GAP);
+        if (height == 0)
+            continue;
+        if (cr) {
+            canvas_text_within(cr, x, y + 8, 0, CANVAS_BOLD, CANVAS_BLACK, panels[p].title,
+                               PANEL_WIDTH);
+            panels[p].draw(cr, neuron, (struct box){x, y + LINE_HEIGHT, PANEL_WIDTH, height});
+        }
+        row = fmax(row, LINE_HEIGHT + height + GAP);
+        if (++column == COLUMNS) {
+            y += row;
+            row = column = 0;
+        }
+    }
+    return y + row;
+}
+
+/* "mean +0.12, standard deviation 0.40, time constant 17.2 characters": what of it is known. */
+static void describe(const struct neuron *neuron, char *out, size_t room)
+{
+    const struct gates *gates = &neuron->inspection->gates;
+    const bool fades = gates->count > 0 && gates->forget >= 0;
+    char mean[32], deviation[32], constant[32];
+    size_t used = 0;
+    out[0] = '\0';
+    if (neuron->card) {
+        canvas_number(mean, sizeof mean, (double)neuron->card->mean, 2, true);
+        canvas_number(deviation, sizeof deviation, (double)neuron->card->deviation, 2, false);
+        used = (size_t)snprintf(out, room, "mean %s, standard deviation %s%s", mean, deviation,
+                                fades ? ", " : "");
+    }
+    if (fades) {
+        const double kept = (double)gates->mean[gate_of(neuron, gates->forget)];
+        canvas_number(constant, sizeof constant, gates_time_constant(kept), 3, false);
+        snprintf(out + used, room - used, "time constant %s characters", constant);
+    }
+}
+
+static void draw(cairo_t *cr, const void *what, double page_height)
+{
+    const struct neuron *neuron = what;
+    const double room = WIDTH - 2 * MARGIN;
+    char description[160];
+    (void)page_height;
+    describe(neuron, description, sizeof description);
+    canvas_text_within(cr, MARGIN, MARGIN, 0, CANVAS_BOLD, CANVAS_BLACK, neuron->title, room);
+    canvas_text_within(cr, MARGIN, MARGIN + LINE_HEIGHT, 0, CANVAS_FONT, CANVAS_BLACK, description,
+                       room);
+    canvas_text_within(cr, MARGIN, MARGIN + 2 * LINE_HEIGHT, 0, CANVAS_FONT, CANVAS_QUIET,
+                       neuron->source, room);
+    const double below = place_panels(cr, neuron, MARGIN + TITLE_HEIGHT);
+    if (neuron->card)
+        draw_passages(cr, neuron, below);
+}
+
+/* "c 1:37: layer 1 unit 37: its cell …" would say it twice: the sentence alone where there is one.
+ */
+static char *title_of(const struct inspection *inspection, size_t signal)
+{
+    char name[64];
+    char *sentence = caption_of_signal(inspection, signal);
+    if (!sentence || sentence[0])
+        return sentence;
+    free(sentence);
+    trace_signal_name(&inspection->trace, signal, name, sizeof name);
+    return mem_copy(name, strlen(name));
+}
+
+static size_t find_ablated(const struct ablation *ablation, const struct trace_signal *unit)
+{
+    size_t i = 0;
+    while (i < ablation->count &&
+           (ablation->units[i].layer != unit->layer || ablation->units[i].unit != unit->unit))
+        i++;
+    return i;
+}
+
+static int write_neuron(const struct inspection *inspection, const struct glyph *glyphs,
+                        size_t signal, const struct view_options *options, const char *directory,
+                        enum drawing_format format)
+{
+    const struct trace_signal *unit = &inspection->trace.signals[signal];
+    char name[48];
+    struct neuron neuron = {.inspection = inspection,
+                            .glyphs = glyphs,
+                            .signal = signal,
+                            .unit = unit,
+                            .card = cards_find(&inspection->cards, signal),
+                            .ablated = find_ablated(&inspection->ablation, unit)};
+    const double panels_end = place_panels(NULL, &neuron, MARGIN + TITLE_HEIGHT);
+    if (panels_end == MARGIN + TITLE_HEIGHT) /* none exists */
+        return 0;
+    neuron.title = title_of(inspection, signal);
+    neuron.source = caption_of_trace(&inspection->trace);
+    const struct drawing drawing = {.title = neuron.title,
+                                    .width = WIDTH,
+                                    .height =
+                                        panels_end + MARGIN + (neuron.card ? passages_height() : 0),
+                                    .draw = draw,
+                                    .what = &neuron};
+    snprintf(name, sizeof name, "neuron_%d_%d", unit->layer, unit->unit);
+    int result = neuron.title && neuron.source
+                     ? drawing_write(&drawing, format, name, options, directory)
+                     : -1;
+    free(neuron.source);
+    free(neuron.title);
+    return result;
+}
+
+/* Whether one of the signals chosen before is of the same unit. */
+static bool is_repeated(const struct trace *trace, const struct view_options *options, size_t i)
+{
+    const struct trace_signal *unit = &trace->signals[options->chosen[i]];
+    for (size_t j = 0; j < i; j++) {
+        const struct trace_signal *before = &trace->signals[options->chosen[j]];
+        if (before->layer == unit->layer && before->unit == unit->unit)
+            return true;
+    }
+    return false;
+}
+
+int neurons_write(const struct inspection *inspection, const struct view_options *options,
+                  const char *directory, enum drawing_format format)
+{
+    struct glyph *glyphs = glyphs_new(inspection->trace.vocab);
+    int result = glyphs ? 0 : -1;
+    for (size_t i = 0; i < options->num_chosen && result == 0; i++)
+        if (!is_repeated(&inspection->trace, options, i))
+            result =
+                write_neuron(inspection, glyphs, options->chosen[i], options, directory, format);
+    glyphs_free(glyphs);
+    return result;
+}

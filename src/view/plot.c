@@ -1,0 +1,251 @@
+#include "plot.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_TICKS 8
+#define TICK_ROOM 36 /* at least, from tick to tick */
+
+/* --- axes ------------------------------------------------------------------------------------- */
+
+/* 1, 2 or 5 times a power of ten, so that there are no more ticks than there is room for. */
+static double nice_tick(double range, double room)
+{
+    const double ticks = fmin(fmax(floor(room / TICK_ROOM), 2), MAX_TICKS);
+    const double rough = range / ticks, power = pow(10, floor(log10(rough))), share = rough / power;
+    return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
+}
+
+struct axis axis_exact(double low, double high, double start, double end)
+{
+    const double tick = nice_tick(high - low, fabs(end - start));
+    return (struct axis){.low = low, .high = high, .tick = tick, .start = start, .end = end};
+}
+
+static void widen(struct axis *axis)
+{
+    axis->low = floor(axis->low / axis->tick + 1e-9) * axis->tick;
+    axis->high = ceil(axis->high / axis->tick - 1e-9) * axis->tick;
+}
+
+struct axis axis_around(double low, double high, double start, double end)
+{
+    const double room = fmax(fabs(low), fabs(high)) * 1e-3;
+    if (!(high - low > room)) {
+        low -= fmax(room, 0.05);
+        high += fmax(room, 0.05);
+    }
+    struct axis axis = axis_exact(low, high, start, end);
+    widen(&axis);
+    return axis;
+}
+
+struct axis axis_of_powers(double low, double high, double start, double end)
+{
+    const double first = floor(log10(low) + 1e-9), last = ceil(log10(high) - 1e-9);
+    struct axis axis = axis_exact(first, fmax(last, first + 1), start, end);
+    axis.tick = fmax(axis.tick, 1);
+    axis.logarithmic = true;
+    widen(&axis);
+    return axis;
+}
+
+static double place_of(const struct axis *axis, double value)
+{
+    return axis->start + (value - axis->low) / (axis->high - axis->low) * (axis->end - axis->start);
+}
+
+double axis_place(const struct axis *axis, double value)
+{
+    return place_of(axis, axis->logarithmic ? log10(value) : value);
+}
+
+/* The first multiple of the tick on the axis, and how many there are. */
+static double first_tick(const struct axis *axis, int *count)
+{
+    const double first = ceil(axis->low / axis->tick - 1e-9);
+    *count = (int)(floor(axis->high / axis->tick + 1e-9) - first) + 1;
+    return first * axis->tick;
+}
+
+static char *power_label(int exponent, char *out, size_t room)
+{
+    static const char *const digits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+    char plain[16];
+    snprintf(plain, sizeof plain, "%d", exponent);
+    int used = snprintf(out, room, "10");
+    for (const char *c = plain; *c; c++)
+        used += snprintf(out + used, room - (size_t)used, "%s", *c == '-' ? "⁻" : digits[*c - '0']);
+    return out;
+}
+
+static char *tick_label(const struct axis *axis, double value, char *out, size_t room)
+{
+    if (axis->logarithmic)
+        return power_label((int)lround(value), out, room);
+    const int decimals = (int)fmax(0, ceil(-log10(axis->tick) - 1e-9));
+    const double magnitude = fabs(value);
+    const char *before = value < -axis->tick / 2 ? "−" : "";
+    if (magnitude >= 1e6)
+        snprintf(out, room, "%s%.4gM", before, magnitude / 1e6);
+    else if (magnitude >= 1e4)
+        snprintf(out, room, "%s%.4gk", before, magnitude / 1e3);
+    else
+        snprintf(out, room, "%s%.*f", before, decimals, magnitude);
+    return out;
+}
+
+void plot_frame(cairo_t *cr, const struct axis *x, const struct axis *y, const char *x_title,
+                const char *y_title)
+{
+    char label[64];
+    int count;
+    cairo_set_line_width(cr, 1);
+    const double lowest = first_tick(y, &count);
+    for (int i = 0; i < count; i++) {
+        const double value = lowest + i * y->tick, at = round(place_of(y, value)) + 0.5;
+        canvas_colour(cr, CANVAS_FAINT);
+        canvas_line(cr, x->start, at, x->end, at);
+        canvas_text(cr, x->start - 10, at, 1, CANVAS_FONT, CANVAS_QUIET,
+                    tick_label(y, value, label, sizeof label));
+    }
+    canvas_colour(cr, CANVAS_QUIET);
+    canvas_line(cr, x->start, y->start + 0.5, x->end, y->start + 0.5);
+    const double leftmost = first_tick(x, &count);
+    for (int i = 0; i < count; i++) {
+        const double value = leftmost + i * x->tick, at = round(place_of(x, value)) + 0.5;
+        canvas_colour(cr, CANVAS_QUIET);
+        canvas_line(cr, at, y->start, at, y->start + 5);
+        canvas_text(cr, at, y->start + 16, 0.5, CANVAS_FONT, CANVAS_QUIET,
+                    tick_label(x, value, label, sizeof label));
+    }
+    canvas_text(cr, (x->start + x->end) / 2, y->start + 38, 0.5, CANVAS_FONT, CANVAS_QUIET,
+                x_title);
+    canvas_text(cr, x->start - 48, y->end - 20, 0, CANVAS_FONT, CANVAS_QUIET, y_title);
+}
+
+/* --- series ----------------------------------------------------------------------------------- */
+
+struct colour plot_positive(void)
+{
+    return colour_on(COLOUR_DARK, 1, 1);
+}
+
+struct colour plot_negative(void)
+{
+    return colour_on(COLOUR_DARK, -1, 1);
+}
+
+/* Of Okabe & Ito (2008), dark and light by turns. */
+struct colour plot_colour(int series)
+{
+    static const struct colour colours[PLOT_STYLES] = {
+        {0, 114, 178}, {230, 159, 0}, {0, 0, 0}, {204, 121, 167}, {0, 158, 115}, {86, 180, 233}};
+    return colours[series % PLOT_STYLES];
+}
+
+void plot_set_dash(cairo_t *cr, int series)
+{
+    static const struct {
+        int count;
+        double lengths[6];
+    } dashes[PLOT_STYLES] = {{0, {0}},          {2, {7, 3}},  {2, {2, 2.5}},
+                             {4, {9, 3, 2, 3}}, {2, {14, 4}}, {6, {9, 3, 2, 3, 2, 3}}};
+    cairo_set_dash(cr, dashes[series % PLOT_STYLES].lengths, dashes[series % PLOT_STYLES].count, 0);
+}
+
+/* A polygon with the first corner at that angle, in turns from the right, clockwise. */
+static void polygon(cairo_t *cr, double x, double y, double radius, int corners, double first)
+{
+    for (int i = 0; i < corners; i++) {
+        const double angle = 2 * G_PI * (first + (double)i / corners);
+        cairo_line_to(cr, x + radius * cos(angle), y + radius * sin(angle));
+    }
+    cairo_close_path(cr);
+}
+
+void plot_marker(cairo_t *cr, int series, double x, double y, double radius)
+{
+    const struct colour colour = plot_colour(series);
+    switch (series % PLOT_STYLES) {
+    case 0:
+        cairo_arc(cr, x, y, radius, 0, 2 * G_PI);
+        break;
+    case 1:
+        polygon(cr, x, y, 1.3 * radius, 3, 0.75);
+        break;
+    case 2:
+        polygon(cr, x, y, 1.2 * radius, 4, 0.125);
+        break;
+    case 3:
+        polygon(cr, x, y, 1.3 * radius, 4, 0);
+        break;
+    case 4:
+        polygon(cr, x, y, 1.3 * radius, 3, 0.25);
+        break;
+    default:
+        polygon(cr, x, y, 1.2 * radius, 6, 0);
+    }
+    cairo_set_source_rgba(cr, colour.red / 255.0, colour.green / 255.0, colour.blue / 255.0, 0.45);
+    cairo_fill_preserve(cr);
+    canvas_colour(cr, colour);
+    cairo_set_line_width(cr, 0.7);
+    cairo_stroke(cr);
+}
+
+/* --- bars ------------------------------------------------------------------------------------- */
+
+/* The zero and the length of a unit, so that the longest bars and their values have room. */
+static struct axis bar_axis(struct box box, const struct bar *bars, int count, double value_room)
+{
+    double low = 0, high = 0;
+    for (int i = 0; i < count; i++)
+        if (isfinite(bars[i].value)) {
+            low = fmin(low, bars[i].value);
+            high = fmax(high, bars[i].value);
+        }
+    if (low == high)
+        high = 1;
+    return (struct axis){.low = low,
+                         .high = high,
+                         .start = box.x + (low < 0 ? value_room : 0),
+                         .end = box.x + box.width - (high > 0 ? value_room : 0)};
+}
+
+static void draw_bar(cairo_t *cr, const struct axis *axis, double value, double y, const char *text)
+{
+    const double zero = axis_place(axis, 0), end = axis_place(axis, value);
+    const double side = value < 0 ? -1 : 1;
+    canvas_colour(cr, colour_of((float)side, 1));
+    cairo_rectangle(cr, zero, y - PLOT_BAR / 2.0 + 1.5, end - zero, PLOT_BAR - 3);
+    cairo_fill(cr);
+    canvas_text(cr, end + side * 4, y, side < 0 ? 1 : 0, CANVAS_SMALL, CANVAS_QUIET, text);
+}
+
+void plot_bars(cairo_t *cr, struct box box, const struct bar *bars, int count, int digits)
+{
+    char text[32];
+    double label_room = 0, value_room = 0;
+    for (int i = 0; i < count; i++) {
+        canvas_number(text, sizeof text, bars[i].value, digits, true);
+        label_room = fmax(label_room, canvas_text_width(CANVAS_FONT, bars[i].label) + 8);
+        value_room = fmax(value_room, canvas_text_width(CANVAS_SMALL, text) + 5);
+    }
+    label_room = fmin(label_room, box.width / 2);
+    box.x += label_room;
+    box.width -= label_room;
+    const struct axis axis = bar_axis(box, bars, count, value_room);
+    for (int i = 0; i < count; i++)
+        if (isfinite(bars[i].value)) {
+            const double y = box.y + (i + 0.5) * PLOT_BAR;
+            canvas_text_within(cr, box.x - 8, y, 1, CANVAS_FONT, CANVAS_BLACK, bars[i].label,
+                               label_room - 8);
+            draw_bar(cr, &axis, bars[i].value, y,
+                     canvas_number(text, sizeof text, bars[i].value, digits, true));
+        }
+    const double zero = axis_place(&axis, 0);
+    canvas_colour(cr, CANVAS_QUIET);
+    cairo_set_line_width(cr, 1);
+    canvas_line(cr, zero, box.y, zero, box.y + count * PLOT_BAR);
+}
