@@ -263,12 +263,20 @@ const hebrew = {
 
 // --- tests of a page with all that can be known --------------------------------------------------
 
-// The signals that are on throughout a passage, and their signs, in the plainest way.
-function onThroughout(data, start, end, limit) {
-  const found = new Map();
+// What a signal must reach to be on: a share of the level that 99 % of its values stay within.
+function limitOf(data, signal, threshold) {
+  const sizes = [...data.levels(signal)].map(Math.abs).sort((a, b) => a - b);
+  return threshold * sizes[Math.ceil(0.99 * sizes.length) - 1];
+}
+
+// The signals that are on throughout a passage: [[signal, sign, limit], …], in the plainest way.
+function onThroughout(data, start, end, threshold) {
+  const found = [];
   data.signals.forEach((_, s) => {
+    const limit = limitOf(data, s, threshold);
     for (const sign of [1, -1])
-      if (range(start, end).every((t) => data.levels(s)[t] * sign >= limit)) found.set(s, sign);
+      if (range(start, end).every((t) => data.levels(s)[t] * sign >= limit))
+        found.push([s, sign, limit]);
   });
   return found;
 }
@@ -277,23 +285,23 @@ async function checkSelection(page, data, start, end, threshold = 0.3) {
   await page.waitForSelector('#selection .list', {state: 'attached'});
   await page.waitForFunction(() => document.querySelector('#selection progress').hidden &&
     document.querySelector('#selection h3 ~ div'));
-  const wanted = onThroughout(data, start, end, threshold * 127);
-  const names = [...wanted].map(([s, sign]) => {
+  const wanted = onThroughout(data, start, end, threshold);
+  const names = wanted.map(([s, sign]) => {
     const [quantity, layer, unit] = data.signals[s];
     return `${data.about.quantities[quantity]} ${layer}:${unit} ${sign > 0 ? 'high' : 'low'}`;
   });
   await until(page, names.sort(), () => page.$$eval('#selection .item', (items) =>
     items.map((item) => ['.name', '.sign'].map((part) =>
       item.querySelector(part).textContent).join(' ')).sort()));
-  if (wanted.size === 0) return;
+  if (wanted.length === 0) return;
   await page.waitForSelector('#selection .passage');
   const passages = await page.$$eval('#selection .passage', (list) =>
     list.map((item) => item.getAttribute('aria-label').match(/^(\d+) of \d+: character (\d+)/)
       .slice(1).map(Number)));
   const others = range(0, data.length - (end - start) + 1)
     .filter((t) => t + end - start <= start || t >= end);
-  const agreeing = (t) => [...wanted].filter(([s, sign]) =>
-    range(t, t + end - start).every((u) => data.levels(s)[u] * sign >= threshold * 127)).length;
+  const agreeing = (t) => wanted.filter(([s, sign, limit]) =>
+    range(t, t + end - start).every((u) => data.levels(s)[u] * sign >= limit)).length;
   assert.equal(passages[0][0], Math.max(...others.map(agreeing)));
   for (const [units, t] of passages) assert.equal(units, agreeing(t));
 }

@@ -4,7 +4,7 @@ const UNITS_USED = 40; // of those that are on, at most: the rarest
 const PASSAGES_SHOWN = 25;
 const WORK = 12; // milliseconds of work between pauses, so that the page answers
 
-let threshold = 0.3; // of a signal's range, beyond which it is on
+let threshold = 0.3; // of a signal's usual range, beyond which it is on
 let alikePassages = []; // [{start, end, units, of}], best first; units of those looked for
 let searches = 0; // counted, so that an old one ends when a new one begins
 
@@ -29,6 +29,15 @@ document.addEventListener('copy', (event) => {
   event.clipboardData.setData('text/plain', exactText(...state.selection));
   event.preventDefault();
 });
+
+// The level that 99 % of a signal's stay within: its usual range, which a few outliers do not move.
+function usualLevel(levels) {
+  const numbers = new Uint32Array(LEVELS + 2); // of characters by |level|
+  for (let t = 0; t < length; t++) numbers[Math.abs(levels[t])]++;
+  let level = 0;
+  for (let within = numbers[0]; within < 0.99 * length; within += numbers[level]) level++;
+  return Math.max(level, 1);
+}
 
 // Whether a level is beyond the limit on the side of that sign.
 const isOn = (level, sign, limit) => level !== NO_LEVEL && level * sign >= limit;
@@ -58,13 +67,13 @@ function pacer(own, progress) {
   };
 }
 
-// The signals that are on throughout a passage, the rarest first: {index, sign, share}.
-async function unitsThroughout(start, end, limit, pace) {
+// The signals that are on throughout a passage, the rarest first: {index, sign, limit, share}.
+async function unitsThroughout(start, end, pace) {
   const found = [];
   for (const {index} of signals) {
-    const levels = await levelsOf(index);
+    const levels = await levelsOf(index), limit = threshold * usualLevel(levels);
     const sign = signThroughout(levels, start, end, limit);
-    if (sign !== 0) found.push({index, sign, share: shareOn(levels, sign, limit)});
+    if (sign !== 0) found.push({index, sign, limit, share: shareOn(levels, sign, limit)});
     await pace(index, signals.length);
   }
   return found.sort((a, b) => a.share - b.share);
@@ -72,11 +81,11 @@ async function unitsThroughout(start, end, limit, pace) {
 
 // For the passage of that length that ends at each character, how many of the units are on
 // throughout it, and behind the point how rare they are (the share of their sum of −log2 share).
-async function likeness(units, span, limit, pace) {
+async function likeness(units, span, pace) {
   const scores = new Float32Array(length);
   const rarities = units.map(({share}) => -Math.log2(share));
   const all = rarities.reduce((sum, rarity) => sum + rarity, 0) + 1;
-  for (const [i, {index, sign}] of units.entries()) {
+  for (const [i, {index, sign, limit}] of units.entries()) {
     const levels = await levelsOf(index), score = 1 + rarities[i] / all;
     for (let t = 0, run = 0; t < length; t++) {
       run = isOn(levels[t], sign, limit) ? run + 1 : 0;
@@ -129,12 +138,11 @@ function showPlaces() {
 
 async function searchAlike(into, progress) {
   const own = ++searches, [start, end] = state.selection;
-  const limit = threshold * LEVELS;
   const pace = pacer(own, (share) => {
     progress.hidden = false;
     progress.value = share;
   });
-  const units = await unitsThroughout(start, end, limit, pace);
+  const units = await unitsThroughout(start, end, pace);
   if (own !== searches) return;
   const words = units.length === 0
     ? 'No signal is on throughout it: lower the threshold, or select less.'
@@ -143,7 +151,7 @@ async function searchAlike(into, progress) {
   const used = units.slice(0, UNITS_USED);
   into.replaceChildren(quiet(words), make('ul', {class: 'list units'}, ...used.map(unitItem)));
   if (used.length > 0) {
-    const scores = await likeness(used, end - start, limit, pace);
+    const scores = await likeness(used, end - start, pace);
     if (own !== searches) return;
     alikePassages = bestPassages(scores, start, end)
       .map((found) => ({...found, of: used.length}));
@@ -187,14 +195,14 @@ function showSelection(panel) {
   progress.hidden = true;
   const shown = make('output', {}, fixed(threshold, 2));
   const slider = make('input', {type: 'range', min: 0.05, max: 0.95, step: 0.05, value: threshold,
-    'aria-label': 'Threshold, as a share of the signal’s range',
+    'aria-label': 'Threshold, as a share of the usual range of a signal',
     input: () => {
       threshold = Number(slider.value);
       shown.textContent = fixed(threshold, 2);
       if (state.selection) findAlike(into, progress);
     }});
   panel.replaceChildren(heading('Selection'), boundFields(),
-    make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of the range'),
+    make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of its usual range'),
     progress, into);
   if (state.selection) findAlike(into, progress);
   else into.append(quiet('Drag over the text, or mark a character and press Shift with an arrow: ' +
