@@ -9,34 +9,34 @@
  *
  * All but the first two are compressed blocks (block.h), and the script unpacks only what is looked
  * at. Nothing of the text gets near the markup. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "about.h"
 #include "block.h"
 #include "colour.h"
-#include "error.h"
 #include "file.h"
 #include "findings.h"
 #include "glyph.h"
 #include "mem.h"
 #include "page_parts.h"
+#include "spool.h"
 #include "writers.h"
 
 #define LEVELS 127      /* a value is level/127 of its signal's range, −127 ≤ level ≤ 127 */
 #define NO_LEVEL (-128) /* not a number */
 #define LOSS_STEPS 1000 /* a loss is so many steps a nat */
 #define NO_LOSS 0xFFFF  /* not a number */
-#define PROBABILITY_ONE                                                                            \
-    255                /* a probability is the square of n/255, so that small ones are told        \
-                        */
-#define SIGNAL_ROOM 64 /* bytes that the name of a signal takes, at most */
+#define SHARE_STEPS 255 /* a probability is (n/255)², so that small ones are told apart */
+#define SIGNAL_ROOM 64  /* bytes that the name of a signal takes, at most */
 
 /* A page under way. */
 struct page {
     const struct trace *trace;
     const struct inspection *inspection;
+    const char *path;
     size_t length; /* characters that it holds, from the first */
     FILE *out;
     FILE *rest;      /* what comes behind "signals", kept until it is known how many there are */
@@ -59,7 +59,8 @@ static uint8_t *put_number(uint8_t *at, uint32_t number, int bytes)
     return at;
 }
 
-/* A block of one number a character, which `number_of` tells; `k` is which guess. */
+/* A block of the numbers that `number_of` tells of each character, k = 0 … each − 1: all of k = 0
+ * first, since what is alike compresses better side by side. */
 static int put_characters(const struct page *page, const char *id, int bytes,
                           uint32_t (*number_of)(const struct trace *trace, size_t t, size_t k),
                           size_t each)
@@ -102,7 +103,7 @@ static uint32_t guess_of(const struct trace *trace, size_t t, size_t k)
 static uint32_t probability_of(const struct trace *trace, size_t t, size_t k)
 {
     float prob = trace->guesses[t * TRACE_GUESSES + k].prob;
-    return (uint32_t)lrintf(sqrtf(fminf(fmaxf(prob, 0), 1)) * PROBABILITY_ONE);
+    return (uint32_t)lrintf(sqrtf(fminf(fmaxf(prob, 0), 1)) * SHARE_STEPS);
 }
 
 static int put_text(const struct page *page)
@@ -254,32 +255,28 @@ static int put_about(const struct page *page, const struct view_options *options
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+/* One row of levels a prediction, each of its own range. */
 static int put_leanings(const struct page *page)
 {
     const struct leanings *leanings = &page->inspection->leanings;
-    int8_t *levels = mem_new(leanings->count, leanings->steps);
+    const size_t K = leanings->steps;
+    int8_t *levels = mem_new(leanings->count, K);
     if (!levels)
         return -1;
     for (size_t i = 0; i < leanings->count; i++) {
-        const float *weights = leanings->weights + i * leanings->steps;
+        const float *weights = leanings->weights + i * K;
         float range = 0;
-        for (size_t k = 0; k < leanings->steps; k++)
+        for (size_t k = 0; k < K; k++)
             range = fmaxf(range, fabsf(weights[k]));
-        for (size_t k = 0; range > 0 && k < leanings->steps; k++)
-            levels[i * leanings->steps + k] = level_of(weights[k], range);
+        for (size_t k = 0; range > 0 && k < K; k++)
+            levels[i * K + k] = level_of(weights[k], range);
     }
-    int result = block_put(page->rest, "leanings", levels, leanings->count * leanings->steps);
+    int result = block_put(page->rest, "leanings", levels, leanings->count * K);
     free(levels);
     return result;
 }
 
-static int put_script(const struct page *page)
-{
-    fwrite(page_script, 1, sizeof page_script, page->rest);
-    return 0;
-}
-
-static int copy(FILE *from, off_t length, FILE *to)
+static int copy(FILE *from, off_t length, FILE *to, const char *path)
 {
     char bytes[16384];
     rewind(from);
@@ -287,44 +284,61 @@ static int copy(FILE *from, off_t length, FILE *to)
         size_t wanted = left < (off_t)sizeof bytes ? (size_t)left : sizeof bytes;
         size_t count = fread(bytes, 1, wanted, from);
         if (count == 0)
-            return error_set("a temporary file of the page cannot be read again");
+            return file_refuse_write(path, "cannot be written", errno);
         fwrite(bytes, 1, count, to);
         left -= (off_t)count;
     }
     return 0;
 }
 
-static int put_parts(struct page *page, const struct view_options *options)
+/* Everything but the first and the last bytes. */
+static int put_data(struct page *page, const struct view_options *options)
 {
-    fwrite(page_head, 1, sizeof page_head, page->out);
-    if (put_about(page, options) != 0 || put_text(page) != 0 || put_script(page) != 0 ||
-        block_put_json(page->rest, "findings", findings_new(page->inspection, page->length)) != 0 ||
+    if (put_about(page, options) != 0 || put_text(page) != 0)
+        return -1;
+    fwrite(page_script, 1, sizeof page_script, page->rest);
+    if (block_put_json(page->rest, "findings", findings_new(page->inspection, page->length)) != 0 ||
         put_leanings(page) != 0)
         return -1;
-    off_t end = put_signals(page, options);
-    if (end < 0 || fflush(page->rest) != 0)
-        return error_set("no room for the page's temporary file");
-    if (block_put_plain_json(page->out, "signals", json_incref(page->signals)) != 0 ||
-        copy(page->rest, end, page->out) != 0)
+    const off_t end = put_signals(page, options);
+    if (end < 0)
         return -1;
-    fwrite(page_tail, 1, sizeof page_tail, page->out);
-    return 0;
+    if (fflush(page->rest) != 0 || ferror(page->rest))
+        return file_refuse_write(page->path, "cannot be written", errno);
+    if (block_put_plain_json(page->out, "signals", json_incref(page->signals)) != 0)
+        return -1;
+    return copy(page->rest, end, page->out, page->path);
 }
 
-static int put_page(FILE *out, const struct inspection *inspection,
+/* The stream of a file without a name beside `path`; NULL and a message if there is none. */
+static FILE *open_rest(const char *path)
+{
+    const int file = spool_open(path, "cannot be written");
+    FILE *stream = file >= 0 ? fdopen(file, "w+b") : NULL;
+    if (file >= 0 && !stream) {
+        file_refuse_write(path, "cannot be written", errno);
+        close(file);
+    }
+    return stream;
+}
+
+static int put_page(const struct file_out *out, const struct inspection *inspection,
                     const struct view_options *options)
 {
     struct page page = {.trace = &inspection->trace,
                         .inspection = inspection,
+                        .path = out->path,
                         .length = length_within(&inspection->trace, options->max_bytes),
-                        .out = out,
-                        .rest = tmpfile(),
-                        .signals = json_array()};
-    int result = page.rest && page.signals ? put_parts(&page, options)
-                                           : error_set("no temporary file for the page");
+                        .out = out->stream,
+                        .rest = open_rest(out->path)};
+    if (!page.rest)
+        return -1;
+    page.signals = json_array();
+    fwrite(page_head, 1, sizeof page_head, page.out);
+    int result = put_data(&page, options);
+    fwrite(page_tail, 1, sizeof page_tail, page.out);
     json_decref(page.signals);
-    if (page.rest)
-        fclose(page.rest);
+    fclose(page.rest);
     return result;
 }
 
@@ -334,7 +348,7 @@ static int write_page(const struct inspection *inspection, const struct view_opt
     struct file_out out;
     int result = view_open(&out, directory, "index.html");
     if (result == 0)
-        result = put_page(out.stream, inspection, options);
+        result = put_page(&out, inspection, options);
     return view_close(&out, options, result);
 }
 

@@ -139,7 +139,8 @@ void example_release(struct example *example)
         }
     closedir(directory);
     assert_int_equal(rmdir(example->directory), 0); /* no temporary file is left behind */
-    release_findings(&example->inspection);
+    if (example->shown)
+        release_findings(&example->inspection);
     trace_release(&example->inspection.trace);
     vocab_release(&example->vocab);
     free(example->shown);
@@ -162,29 +163,6 @@ char *example_read(const struct example *example, const char *name, size_t *leng
 #define FULL_LEANINGS 400
 #define FULL_STEPS 60
 #define FULL_LABELS 4
-
-/* Temporary: until trace/discover.c and trace/cards.c are there. */
-__attribute__((weak)) const char *const measure_names[] = {"auc", "r", "mi"};
-__attribute__((weak))
-const float card_quantiles[CARD_QUANTILES] = {0, 0.01F, 0.05F, 0.25F, 0.5F, 0.75F, 0.95F, 0.99F, 1};
-__attribute__((weak)) const struct card *cards_find(const struct cards *cards, size_t signal)
-{
-    for (size_t i = 0; i < cards->count; i++)
-        if (cards->list[i].signal == signal)
-            return &cards->list[i];
-    return NULL;
-}
-__attribute__((weak)) char *discovery_describe(const struct discovery *discovery,
-                                               const struct trace *trace,
-                                               const struct labels *labels, char *out, size_t room)
-{
-    const struct trace_signal *signal = &trace->signals[discovery->signal];
-    const struct label *label = &labels->list[discovery->label];
-    snprintf(out, room, "layer %d unit %d: %s (%s = %.2f)", signal->layer, signal->unit,
-             discovery->sign > 0 ? label->rising : label->falling,
-             measure_names[discovery->measure], (double)discovery->score);
-    return out;
-}
 
 static uint32_t draw(uint32_t *state)
 {

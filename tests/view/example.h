@@ -9,7 +9,7 @@ struct example {
     struct vocab vocab;
     struct inspection inspection; /* a trace and nothing else, but of example_full */
     struct view_options options;  /* shows all, chooses the first three signals; 40 columns */
-    size_t *shown;                /* those of example_full */
+    size_t *shown;                /* of example_full, whose findings are released with it */
     char directory[64];           /* new and empty */
 };
 
@@ -22,8 +22,8 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
  */
 void example_awkward(struct example *example, int rounds);
 
-/* A text of `length` characters read by 2 layers of 512 units, of which h and c of `units` are kept,
- * and all that an inspection can hold, made up. */
+/* A text of `length` characters read by 2 layers of 512 units, of which h and c of `units` are
+ * kept, and all that an inspection can hold, made up. */
 void example_full(struct example *example, size_t length, int units);
 
 /* Removes the directory, too. */

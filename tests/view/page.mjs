@@ -80,7 +80,8 @@ const marked = (page) => page.$eval('#sheet .marked', (cell) => cell.position);
 const selected = (page) => page.$$eval('#sheet .selected', (cells) => cells.map((c) => c.position));
 const chosen = (page) => page.$$eval('#quantity, #layer, #unit', (lists) =>
   lists.map((list) => list.selectedOptions[0].text).join(' '));
-const nameOf = (data, [quantity, layer, unit]) => `${data.about.quantities[quantity]} ${layer} ${unit}`;
+const nameOf = (data, [quantity, layer, unit]) =>
+  `${data.about.quantities[quantity]} ${layer} ${unit}`;
 const range = (start, end) => Array.from({length: end - start}, (_, i) => start + i);
 const press = async (page, ...keys) => {
   for (const key of keys) await page.keyboard.press(key);
@@ -144,7 +145,8 @@ const awkward = {
     await colourful(page, data, 7);
     await until(page, true, () => halves(1));
     await page.click('#compare');
-    await until(page, true, async () => (await readCells(page)).every(({lower}) => lower === 'none'));
+    await until(page, true, async () =>
+      (await readCells(page)).every(({lower}) => lower === 'none'));
   },
 
   async 'light and dark, by the system and by choice'(page, data) {
@@ -169,7 +171,8 @@ const awkward = {
 
   async 'predictions stand under the characters'(page, data) {
     await press(page, 'p');
-    const column = await page.$eval('.column', (box) => [...box.children].map((e) => e.textContent));
+    const column = await page.$eval('.column', (box) =>
+      [...box.children].map((line) => line.textContent));
     const next = range(1, 6).map((t) => data.symbolAt(t)[0]);
     assert.deepEqual(column, [data.symbolAt(0)[0],
       ...['50', '25', '12', ' 6', ' 3'].map((share, i) => `${share} ${next[i]}`), '#2 0.5']);
@@ -187,7 +190,8 @@ const awkward = {
     await press(page, 'l');
     await until(page, 5, marked);
     const told = await page.textContent('#announcement');
-    for (const part of [...expected(5), 'Character 5:', 'h 0:0']) assert.ok(told.includes(part), told);
+    for (const part of [...expected(5), 'Character 5:', 'h 0:0'])
+      assert.ok(told.includes(part), told);
     await press(page, 'h', 'h', 'j', 'k');
     await until(page, 3, marked);
     await press(page, 'Escape');
@@ -215,7 +219,8 @@ const awkward = {
   },
 
   async 'the address keeps the state'(page, data, open) {
-    await open('#signal=c:1:2&second=h:0:1&at=5000&mark=5020&select=5030-5040&panel=selection&guesses=1');
+    await open('#signal=c:1:2&second=h:0:1&at=5000&mark=5020&select=5030-5040&panel=selection' +
+      '&guesses=1');
     assert.equal(await chosen(page), 'c 1 2');
     assert.equal(await page.$eval('#second', (list) => list.selectedOptions[0].text), 'h 0:1');
     assert.equal(await page.getAttribute('#guesses', 'aria-pressed'), 'true');
@@ -258,12 +263,20 @@ const hebrew = {
 
 // --- tests of a page with all that can be known --------------------------------------------------
 
-// The signals that are on throughout a passage, and their signs, in the plainest way.
-function onThroughout(data, start, end, limit) {
-  const found = new Map();
+// What a signal must reach to be on: a share of the level that 99 % of its values stay within.
+function limitOf(data, signal, threshold) {
+  const sizes = [...data.levels(signal)].map(Math.abs).sort((a, b) => a - b);
+  return threshold * sizes[Math.ceil(0.99 * sizes.length) - 1];
+}
+
+// The signals that are on throughout a passage: [[signal, sign, limit], …], in the plainest way.
+function onThroughout(data, start, end, threshold) {
+  const found = [];
   data.signals.forEach((_, s) => {
+    const limit = limitOf(data, s, threshold);
     for (const sign of [1, -1])
-      if (range(start, end).every((t) => data.levels(s)[t] * sign >= limit)) found.set(s, sign);
+      if (range(start, end).every((t) => data.levels(s)[t] * sign >= limit))
+        found.push([s, sign, limit]);
   });
   return found;
 }
@@ -272,22 +285,23 @@ async function checkSelection(page, data, start, end, threshold = 0.3) {
   await page.waitForSelector('#selection .list', {state: 'attached'});
   await page.waitForFunction(() => document.querySelector('#selection progress').hidden &&
     document.querySelector('#selection h3 ~ div'));
-  const wanted = onThroughout(data, start, end, threshold * 127);
-  const names = [...wanted].map(([s, sign]) => {
+  const wanted = onThroughout(data, start, end, threshold);
+  const names = wanted.map(([s, sign]) => {
     const [quantity, layer, unit] = data.signals[s];
     return `${data.about.quantities[quantity]} ${layer}:${unit} ${sign > 0 ? 'high' : 'low'}`;
   });
-  await until(page, names.sort(), () => page.$$eval('#selection .item', (items) => items.map((item) =>
-    `${item.querySelector('.name').textContent} ${item.querySelector('.sign').textContent}`).sort()));
-  if (wanted.size === 0) return;
+  await until(page, names.sort(), () => page.$$eval('#selection .item', (items) =>
+    items.map((item) => ['.name', '.sign'].map((part) =>
+      item.querySelector(part).textContent).join(' ')).sort()));
+  if (wanted.length === 0) return;
   await page.waitForSelector('#selection .passage');
   const passages = await page.$$eval('#selection .passage', (list) =>
     list.map((item) => item.getAttribute('aria-label').match(/^(\d+) of \d+: character (\d+)/)
       .slice(1).map(Number)));
   const others = range(0, data.length - (end - start) + 1)
     .filter((t) => t + end - start <= start || t >= end);
-  const agreeing = (t) => [...wanted].filter(([s, sign]) =>
-    range(t, t + end - start).every((u) => data.levels(s)[u] * sign >= threshold * 127)).length;
+  const agreeing = (t) => wanted.filter(([s, sign, limit]) =>
+    range(t, t + end - start).every((u) => data.levels(s)[u] * sign >= limit)).length;
   assert.equal(passages[0][0], Math.max(...others.map(agreeing)));
   for (const [units, t] of passages) assert.equal(units, agreeing(t));
 }
@@ -346,8 +360,8 @@ const full = {
     await page.waitForSelector('#neuron .passage');
     const {card, ablation} = data.unit(0);
     const panel = await page.textContent('#neuron');
-    for (const words of ['Layer 0, unit 0: h', 'is on inside quotes', 'Mean by character', 'Most alike',
-      'Most opposed', 'Time constant', 'Held at its mean'])
+    for (const words of ['Layer 0, unit 0: h', 'is on inside quotes', 'Mean by character',
+      'Most alike', 'Most opposed', 'Time constant', 'Held at its mean'])
       assert.ok(panel.includes(words), words);
     assert.ok(panel.includes(Math.abs(ablation.change).toFixed(4)));
     assert.equal(await page.locator('#neuron .bin').count(), card.histogram.length);
@@ -355,7 +369,7 @@ const full = {
     await until(page, card.highest[0], marked);
     assert.ok(!panel.includes('Pushes'));
     await press(page, 'ArrowUp'); // the last layer pushes characters
-    await page.waitForFunction(() => /Pushes up/.test(document.getElementById('neuron').textContent));
+    await page.waitForSelector('#neuron h3:has-text("Pushes up")');
     await page.locator('#neuron h3:has-text("Most alike") + ul button').first().click();
     await page.waitForFunction(() => /unit/.test(document.querySelector('#neuron h2').textContent));
   },
@@ -381,7 +395,8 @@ const full = {
 
   async 'a prediction shows what it leans on'(page) {
     await press(page, '3');
-    const lines = () => page.$$eval('#sheet [class*=" lean"]', (list) => list.map((c) => c.position));
+    const lines = () =>
+      page.$$eval('#sheet [class*=" lean"]', (list) => list.map((cell) => cell.position));
     await (await cellOf(page, 400)).click();
     const leant = await lines();
     assert.ok(leant.length > 3 && leant.every((t) => t < 400 && t >= 340), String(leant));
@@ -399,10 +414,12 @@ const full = {
     await page.mouse.up();
     await until(page, range(24, 32), selected);
     await checkSelection(page, data, 24, 32);
-    await page.locator('#selection .passage').first().click();
-    const label = await page.$eval('#selection h3', (e) => e.textContent);
-    assert.equal(label, 'Selection');
-    await until(page, 8, async () => (await selected(page)).length);
+    const other = page.locator('#selection .passage').first();
+    const start = Number((await other.getAttribute('aria-label')).match(/character (\d+)/)[1]);
+    await other.click();
+    await until(page, start, marked);
+    assert.equal(await (await cellOf(page, start + 7)).evaluate((cell) =>
+      cell.classList.contains('alike')), true);
   },
 
   async 'a passage is selected by keys, and the threshold moved'(page, data) {
@@ -559,7 +576,8 @@ const large = {
     const sums = await page.evaluate(async () => {
       const list = [];
       for (const {index} of signals)
-        list.push((await levelsOf(index)).reduce((sum, level) => (Math.imul(sum, 31) + level) | 0, 7));
+        list.push((await levelsOf(index))
+          .reduce((sum, level) => (Math.imul(sum, 31) + level) | 0, 7));
       return list;
     });
     data.signals.forEach((_, s) => assert.equal(sums[s], checksum(data.levels(s)), `signal ${s}`));

@@ -18,7 +18,8 @@ directory=$1
 script=$2
 shift 2
 command -v node >/dev/null || skip "node is not there"
-BROWSER=$(command -v chromium || command -v google-chrome) || skip "neither chromium nor google-chrome is there"
+BROWSER=$(command -v chromium || command -v google-chrome) ||
+    skip "neither chromium nor google-chrome is there"
 PLAYWRIGHT=$directory/playwright-core-$version
 if [ ! -d "$PLAYWRIGHT" ]; then
     temporary=$(mktemp -d "$directory/playwright.XXXXXX")

@@ -12,7 +12,8 @@ function showDetail(t) {
   const detail = element('detail');
   if (t < 0) {
     detail.replaceChildren(make('span', {class: 'quiet'},
-      'Point at a character, or click it, for its value, its loss and what the model expected next.'));
+      'Point at a character, or click it, for its value, its loss and what the model expected ' +
+      'next.'));
     return;
   }
   const item = (label, words) => make('span', {}, `${label} `, make('b', {}, words));

@@ -29,7 +29,7 @@ function cellClass(t) {
   const lower = state.second < 0 ? '' : `${colourClass('lower', state.secondLevels, t)} two`;
   return `cell${colourClass('level', state.levels, t)}${lower}${symbolAt(t).style}` +
     `${t === state.marked ? ' marked' : ''}${isMatch(t) ? ' match' : ''}` +
-    `${isSelected(t) ? ' selected' : ''}${leaningClass(t)}`;
+    `${isSelected(t) ? ' selected' : isAlike(t) ? ' alike' : ''}${leaningClass(t)}`;
 }
 
 function makeGuess(guess) {
@@ -139,11 +139,11 @@ const wordsAround = (start, end) => {
   return words;
 };
 
-// A line of text that leads to where it stands: one character, which is marked then, or more.
+// A line of text that leads to where it stands.
 function passage(levels, note, start, end = start + 1) {
   return make('button', {
     type: 'button', class: 'passage',
-    click: () => (end > start + 1 ? select(start, end) : mark(start)),
+    click: () => mark(start),
     'aria-label': `${note}: character ${start}, ${wordsAround(start - 12, end + 12)}`,
   }, make('span', {class: 'place'}, note), snippet(levels, start, end));
 }

@@ -7,7 +7,8 @@ function dot(x, y, layer, attributes) {
   const r = 2.4, name = `dot layer${layer % SHAPES}`;
   if (layer % 3 === 0) return svg('circle', {cx: x, cy: y, r, class: name, ...attributes});
   if (layer % 3 === 1)
-    return svg('rect', {x: x - r, y: y - r, width: 2 * r, height: 2 * r, class: name, ...attributes});
+    return svg('rect',
+      {x: x - r, y: y - r, width: 2 * r, height: 2 * r, class: name, ...attributes});
   return svg('path', {d: `M${x},${y - 3}l3,5h-6z`, class: name, ...attributes});
 }
 
@@ -84,7 +85,7 @@ function reachFigure({curves}) {
     svg('text', {x: x(k), y: height - bottom + 13, 'text-anchor': 'middle'}, String(k))),
   svg('text', {x: (left + width) / 2, y: height - 3, 'text-anchor': 'middle'}, 'characters back'),
   ...curves.map(({low, high}, i) => svg('polygon',
-    {points: [...points(low), ...points(high).reverse()].join(' '), class: `band layer${i % SHAPES}`})),
+    {class: `band layer${i % SHAPES}`, points: [...points(low), ...points(high).reverse()].join(' ')})),
   ...curves.map(({median}, i) => svg('polyline',
     {points: points(median).join(' '), class: `curve layer${i % SHAPES}`})));
 }
@@ -101,13 +102,14 @@ function makeMemory(panel) {
   if (gates)
     made.push(heading('How often gates are closed and open'),
       quiet('Each point is a unit: share of the text with the gate under 0.1 (to the right) and ' +
-        'over 0.9 (upwards). Those in full colour are in this page: click one to see it.'), keyOf(layerNames()),
+        'over 0.9 (upwards). Those in full colour are in this page: click one to see it.'),
+      keyOf(layerNames()),
       make('div', {class: 'scatters'}, ...gates.map(scatter)),
       make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));
   if (reach)
     made.push(heading('How far the past matters'),
-      quiet('Norm of the gradient of the loss with respect to a layer’s output, and to the input, ' +
-        `some characters earlier: median of ${count(reach.positions)} predictions, and quartiles.`),
+      quiet('Norm of the gradient of the loss with respect to a layer’s output, and to the ' +
+        `input, some characters earlier: median of ${count(reach.positions)} predictions, and quartiles.`),
       keyOf(reach.curves.map((_, i) => curveName(i, reach.curves))), reachFigure(reach));
   made.push(...leaningWords());
   if (made.length === 0) made.push(quiet('Nothing is known of the gates and the memory.'));
@@ -151,10 +153,11 @@ const leaningKey = () => [
 function leaningWords() {
   if (!leanings?.positions.length) return [];
   const {positions, steps} = leanings, first = positions[0], last = positions.at(-1);
-  const jump = make('button', {type: 'button', click: () => mark(last)}, `Mark character ${count(last)}`);
+  const jump = make('button', {type: 'button', click: () => mark(last)},
+    `Mark character ${count(last)}`);
   return [heading('What a prediction leans on'),
-    quiet(`Known for ${count(positions.length)} characters from ${count(first)} to ${count(last)}. ` +
-      `Mark one of them: the ${steps} characters before it are underlined by how much they ` +
+    quiet(`Known for ${count(positions.length)} characters from ${count(first)} to ` +
+      `${count(last)}. Mark one of them: the ${steps} characters before it are underlined by how much they ` +
       'changed what was expected there.'),
     make('p', {class: 'key'}, ...leaningKey()), jump];
 }

@@ -20,9 +20,6 @@ function saveState() {
   }, 150);
 }
 
-const systemTheme = () =>
-  matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
-
 function signalNamed(words) {
   const [name, layer, unit] = (words || '').split(':');
   const quantity = about.quantities.indexOf(name);
@@ -37,13 +34,16 @@ function loadState() {
     const t = parseInt(words, 10);
     return t >= 0 && t <= most ? t : -1;
   };
-  const [start, end] = (wanted.get('select') || '').split('-').map((words) => within(words, length));
+  const [start, end] =
+    (wanted.get('select') || '').split('-').map((words) => within(words, length));
   const theme = wanted.get('theme');
   setTheme(theme === 'dark' || theme === 'light' ? theme : systemTheme());
   state.marked = within(wanted.get('mark'), length - 1);
   state.selection = start >= 0 && start < end ? [start, end] : null;
   setGuesses(wanted.get('guesses') === '1');
-  view.scrollTop = rowOf(Math.max(within(wanted.get('at'), length - 1), 0)) * rowHeight;
+  const at = within(wanted.get('at'), length - 1);
+  if (at >= 0) view.scrollTop = rowOf(at) * rowHeight;
+  else bringIntoSight(Math.max(state.marked, state.selection?.[0] ?? 0));
   showSignal((signalNamed(wanted.get('signal')) ?? signals[about.first] ?? signals[0]).index);
   showSecond(signalNamed(wanted.get('second'))?.index ?? -1);
   lean();
@@ -195,14 +195,16 @@ function listen() {
 function summary() {
   const units = about.num_layers * about.hidden_size;
   const kept = new Set(signals.map(({layer, unit}) => `${layer}:${unit}`)).size;
+  const all = kept === units;
   const names = quantities.map((q) => about.quantities[q]);
-  const listed = names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : names[0];
+  const listed =
+    names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : names[0];
   const characters = length < about.characters
     ? `the first ${count(length)} of ${count(about.characters)} characters`
     : `${count(length)} characters`;
   return [`read by ${about.model}: ${characters}, ${fixed(about.mean_loss ?? NaN, 3)} nats ` +
-    `a character; ${listed} of ${kept < units ? `${count(kept)} of ` : 'all '}${count(units)} units`,
-  ...(kept < units ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
+    `a character; ${listed} of ${all ? 'all' : `${count(kept)} of`} ${count(units)} units`,
+  ...(!all ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
 }
 
 async function start() {
@@ -230,6 +232,7 @@ async function start() {
   findings = known;
   lean();
   redraw();
+  showDetail(state.marked);
   showPanel();
 }
 

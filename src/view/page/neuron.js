@@ -43,7 +43,8 @@ const SYMBOLS_EACH = 14;
 
 function bySymbol(pairs, range) {
   const sorted = [...pairs].sort((a, b) => b[1] - a[1]);
-  if (sorted.length <= 2 * SYMBOLS_EACH) return [heading('Mean by character'), chips(sorted, range)];
+  if (sorted.length <= 2 * SYMBOLS_EACH)
+    return [heading('Mean by character'), chips(sorted, range)];
   return [heading('Mean by character: highest'), chips(sorted.slice(0, SYMBOLS_EACH), range),
     heading('Lowest'), chips(sorted.slice(-SYMBOLS_EACH).reverse(), range)];
 }
@@ -90,20 +91,21 @@ function without({change, by_label: byLabel}) {
   const difference = (value) => `${value > 0 ? '+' : ''}${fixed(value, 4)}`;
   const most = [...byLabel].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 8);
   return [heading('Without it'),
-    make('p', {}, `Held at ${held}, the loss changes by `, make('b', {}, `${difference(change)} nats`),
+    make('p', {}, `Held at ${held}, the loss changes by `,
+      make('b', {}, `${difference(change)} nats`),
       make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${count(read)} characters)`)),
     make('table', {class: 'changes'}, ...most.map(([label, value]) => make('tr', {},
       make('th', {scope: 'row'}, findings.labels[label]), make('td', {}, difference(value)))))];
 }
 
 async function showNeuron(panel) {
-  const signal = signals[state.signal], {index} = signal;
+  const signal = signals[state.signal], {index, quantity, layer, unit} = signal;
   const [levels, {card, push, ablation}] = await Promise.all(
     [levelsOf(index), findingsOf(index).then((known) => known ?? {})]);
   if (index !== state.signal) return;
   const own = findings.discoveries.filter((discovery) => isOf(discovery, signal));
   panel.replaceChildren(
-    make('h2', {}, `Layer ${signal.layer}, unit ${signal.unit}: ${about.quantities[signal.quantity]}`),
+    make('h2', {}, `Layer ${layer}, unit ${unit}: ${about.quantities[quantity]}`),
     ...(own.length ? [make('ol', {class: 'list'}, ...own.map(discoveryItem))]
       : [quiet('Nothing was found that this unit goes with.')]),
     ...(card ? [histogram(card), quantileTable(card)] : []),

@@ -104,8 +104,8 @@ const endOfSight = () => rowStarts[rowAt(view.scrollTop + view.clientHeight - ro
 // Scrolls as little as brings a character into sight; or, if it is far, to the middle.
 function bringIntoSight(t) {
   const top = rowOf(t) * rowHeight, bottom = top + 2 * rowHeight - view.clientHeight;
-  const far = top < view.scrollTop - view.clientHeight || bottom > view.scrollTop + view.clientHeight;
-  if (far) view.scrollTop = top - (view.clientHeight - rowHeight) / 2;
+  const away = Math.max(view.scrollTop - top, bottom - view.scrollTop);
+  if (away > view.clientHeight) view.scrollTop = top - (view.clientHeight - rowHeight) / 2;
   else if (top < view.scrollTop) view.scrollTop = top;
   else if (bottom > view.scrollTop) view.scrollTop = bottom;
 }

@@ -69,7 +69,8 @@ function offerDiscoveries(query) {
 function activate(i) {
   if (offered.length === 0 || found.hidden) return;
   active = (i + offered.length) % offered.length;
-  [...found.children].forEach((item, j) => item.setAttribute('aria-selected', String(j === active)));
+  for (const [j, item] of [...found.children].entries())
+    item.setAttribute('aria-selected', String(j === active));
   searchBox.setAttribute('aria-activedescendant', `found${active}`);
 }
 

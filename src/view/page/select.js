@@ -4,8 +4,8 @@ const UNITS_USED = 40; // of those that are on, at most: the rarest
 const PASSAGES_SHOWN = 25;
 const WORK = 12; // milliseconds of work between pauses, so that the page answers
 
-let threshold = 0.3; // of a signal's range, beyond which it is on
-let alikePassages = []; // [{start, end, units}]
+let threshold = 0.3; // of a signal's usual range, beyond which it is on
+let alikePassages = []; // [{start, end, units, of}], best first; units of those looked for
 let searches = 0; // counted, so that an old one ends when a new one begins
 
 function select(start, end) {
@@ -19,6 +19,8 @@ function select(start, end) {
   saveState();
 }
 
+const isAlike = (t) => alikePassages.some(({start, end}) => t >= start && t < end);
+
 const exactText = (start, end) =>
   Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact).join('');
 
@@ -27,6 +29,15 @@ document.addEventListener('copy', (event) => {
   event.clipboardData.setData('text/plain', exactText(...state.selection));
   event.preventDefault();
 });
+
+// The level that 99 % of a signal's stay within: its usual range, which a few outliers do not move.
+function usualLevel(levels) {
+  const numbers = new Uint32Array(LEVELS + 2); // of characters by |level|
+  for (let t = 0; t < length; t++) numbers[Math.abs(levels[t])]++;
+  let level = 0;
+  for (let within = numbers[0]; within < 0.99 * length; within += numbers[level]) level++;
+  return Math.max(level, 1);
+}
 
 // Whether a level is beyond the limit on the side of that sign.
 const isOn = (level, sign, limit) => level !== NO_LEVEL && level * sign >= limit;
@@ -56,13 +67,13 @@ function pacer(own, progress) {
   };
 }
 
-// The signals that are on throughout a passage, the rarest first: {index, sign, share}.
-async function unitsThroughout(start, end, limit, pace) {
+// The signals that are on throughout a passage, the rarest first: {index, sign, limit, share}.
+async function unitsThroughout(start, end, pace) {
   const found = [];
   for (const {index} of signals) {
-    const levels = await levelsOf(index);
+    const levels = await levelsOf(index), limit = threshold * usualLevel(levels);
     const sign = signThroughout(levels, start, end, limit);
-    if (sign !== 0) found.push({index, sign, share: shareOn(levels, sign, limit)});
+    if (sign !== 0) found.push({index, sign, limit, share: shareOn(levels, sign, limit)});
     await pace(index, signals.length);
   }
   return found.sort((a, b) => a.share - b.share);
@@ -70,11 +81,11 @@ async function unitsThroughout(start, end, limit, pace) {
 
 // For the passage of that length that ends at each character, how many of the units are on
 // throughout it, and behind the point how rare they are (the share of their sum of −log2 share).
-async function likeness(units, span, limit, pace) {
+async function likeness(units, span, pace) {
   const scores = new Float32Array(length);
   const rarities = units.map(({share}) => -Math.log2(share));
   const all = rarities.reduce((sum, rarity) => sum + rarity, 0) + 1;
-  for (const [i, {index, sign}] of units.entries()) {
+  for (const [i, {index, sign, limit}] of units.entries()) {
     const levels = await levelsOf(index), score = 1 + rarities[i] / all;
     for (let t = 0, run = 0; t < length; t++) {
       run = isOn(levels[t], sign, limit) ? run + 1 : 0;
@@ -115,28 +126,37 @@ function unitItem({index, sign, share}) {
     make('span', {class: 'quiet', title: 'of the text'}, percent(share))));
 }
 
+// The passages found, in the colours of the signal that is shown.
+function showPlaces() {
+  const places = element('places');
+  if (!places || !state.levels) return;
+  places.replaceChildren(heading('Where else they are on together'),
+    ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
+    ...alikePassages.map(({start, end, units, of}) =>
+      passage(state.levels, `${units} of ${of}`, start, end)));
+}
+
 async function searchAlike(into, progress) {
   const own = ++searches, [start, end] = state.selection;
-  const limit = threshold * LEVELS;
   const pace = pacer(own, (share) => {
     progress.hidden = false;
     progress.value = share;
   });
-  const units = await unitsThroughout(start, end, limit, pace);
+  const units = await unitsThroughout(start, end, pace);
   if (own !== searches) return;
-  const words = units.length === 0 ? 'No signal is on throughout it: lower the threshold, or select less.'
+  const words = units.length === 0
+    ? 'No signal is on throughout it: lower the threshold, or select less.'
     : `${count(units.length)} of ${count(signals.length)} signals are on throughout it; ` +
       'with each the share of the whole text where it is.';
   const used = units.slice(0, UNITS_USED);
   into.replaceChildren(quiet(words), make('ul', {class: 'list units'}, ...used.map(unitItem)));
   if (used.length > 0) {
-    alikePassages = bestPassages(await likeness(used, end - start, limit, pace), start, end);
+    const scores = await likeness(used, end - start, pace);
     if (own !== searches) return;
-    const levels = state.levels ?? await levelsOf(state.signal);
-    into.append(heading('Where else they are on together'),
-      ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
-      ...alikePassages.map((other) =>
-        passage(levels, `${other.units} of ${used.length}`, other.start, other.end)));
+    alikePassages = bestPassages(scores, start, end)
+      .map((found) => ({...found, of: used.length}));
+    into.append(make('div', {id: 'places'}));
+    showPlaces();
     announce(`${units.length} signals are on throughout the selection; ` +
       `${alikePassages.length} other passages`);
   }
@@ -151,7 +171,7 @@ const findAlike = (into, progress) => searchAlike(into, progress).catch((error) 
 
 // From and to as numbers, for those who do not drag.
 function boundFields() {
-  const [start, end] = state.selection ?? [Math.max(state.marked, 0), Math.max(state.marked, 0) + 1];
+  const here = Math.max(state.marked, 0), [start, end] = state.selection ?? [here, here + 1];
   const field = (name, value, most) => make('input', {type: 'number', name, value, min: 0,
     max: most, 'aria-label': name === 'from' ? 'From character' : 'To character, itself not'});
   const from = field('from', start, length - 1), to = field('to', end, length);
@@ -166,22 +186,26 @@ let selectionShown = '';
 
 function showSelection(panel) {
   const wanted = JSON.stringify(state.selection);
-  if (wanted === selectionShown) return;
+  if (wanted === selectionShown) {
+    showPlaces();
+    return;
+  }
   selectionShown = wanted;
   const into = make('div', {}), progress = make('progress', {max: 1, 'aria-label': 'Unpacking'});
   progress.hidden = true;
   const shown = make('output', {}, fixed(threshold, 2));
   const slider = make('input', {type: 'range', min: 0.05, max: 0.95, step: 0.05, value: threshold,
-    'aria-label': 'Threshold, as a share of the signal’s range',
+    'aria-label': 'Threshold, as a share of the usual range of a signal',
     input: () => {
       threshold = Number(slider.value);
       shown.textContent = fixed(threshold, 2);
       if (state.selection) findAlike(into, progress);
     }});
   panel.replaceChildren(heading('Selection'), boundFields(),
-    make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of the range'),
+    make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of its usual range'),
     progress, into);
   if (state.selection) findAlike(into, progress);
   else into.append(quiet('Drag over the text, or mark a character and press Shift with an arrow: ' +
-    'here stand the units that are on throughout the passage, then other passages where they are.'));
+    'here stand the units that are on throughout the passage, then other passages where they ' +
+    'are.'));
 }

@@ -22,11 +22,11 @@ function fillLists() {
 }
 
 function showLegend() {
-  const two = state.second >= 0;
+  const two = state.second >= 0, {theme} = document.documentElement.dataset;
   const scale = (index, place) => {
     const {range} = signals[index], end = short(range, 3);
     const bar = make('span', {class: 'bar'});
-    bar.style.background = `linear-gradient(to right, ${about[document.documentElement.dataset.theme].join()})`;
+    bar.style.background = `linear-gradient(to right, ${about[theme].join()})`;
     return make('span', {
       class: 'scale', role: 'img',
       'aria-label': `${place}${nameOf(signals[index])}: blue for −${end}, orange for +${end}`,

@@ -1,5 +1,8 @@
 // --- what is shown -------------------------------------------------------------------------------
 
+const systemTheme = () =>
+  matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+
 const state = {
   signal: about.first, // index into signals
   second: -1, // the one in the lower half, or −1
@@ -9,7 +12,7 @@ const state = {
   selection: null, // [start, end) or null
   matches: {starts: [], ends: []}, // of the search
   guesses: false,
-  theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
+  theme: systemTheme(),
   panel: '', // the tab that is open, or none
 };
 let findings = null; // of the whole network, once they are unpacked
