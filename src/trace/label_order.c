@@ -4,7 +4,7 @@
 
 #include "rng.h"
 
-#define FARTHER 2.0F /* times as far as any copy */
+#define FARTHER 2.5F /* times as far as a copy */
 #define RARE 40.0F   /* and by this G more */
 
 /* In one half of the bins or the other: 1, 2–3, 4–7, 8–15, … */
@@ -76,14 +76,14 @@ bool label_has_order(const struct label_pattern_counts *text,
                      const struct label_pattern_counts copies[LABEL_COPIES])
 {
     uint32_t sums[LABEL_PATTERN_BINS] = {0}, rest[LABEL_PATTERN_BINS];
-    float farthest = 0;
+    float usual = 0; /* what a copy's distance from the others is on average */
     for (int i = 0; i < LABEL_COPIES; i++)
         for (int b = 0; b < LABEL_PATTERN_BINS; b++)
             sums[b] += copies[i].bins[b];
     for (int i = 0; i < LABEL_COPIES; i++) {
         for (int b = 0; b < LABEL_PATTERN_BINS; b++)
             rest[b] = sums[b] - copies[i].bins[b];
-        farthest = fmaxf(farthest, distance(&copies[i], rest, LABEL_COPIES - 1));
+        usual += distance(&copies[i], rest, LABEL_COPIES - 1) / LABEL_COPIES;
     }
-    return distance(text, sums, LABEL_COPIES) > FARTHER * farthest + RARE;
+    return distance(text, sums, LABEL_COPIES) > FARTHER * usual + RARE;
 }
