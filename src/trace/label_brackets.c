@@ -91,7 +91,8 @@ static void mark_depths(struct label_marks *marks)
         if (marks->steps[t] != 0) {
             enum label_bracket kind = label_bracket_of(marks->points[t], &opens);
             depth[kind] += marks->steps[t];
-            set = depth[kind] > 0 ? set | ON_ROUND << kind : set & ~(uint32_t)(ON_ROUND << kind);
+            const uint32_t mark = (uint32_t)ON_ROUND << kind;
+            set = depth[kind] > 0 ? set | mark : set & ~mark;
         }
         marks->sets[t] |= set;
     }

@@ -23,12 +23,6 @@ static bool is_one_of(int32_t point, const char *list)
     return point > 0 && point < 128 && strchr(list, point) != NULL;
 }
 
-/* Whether white space stands behind t, or the text ends there. */
-static bool is_parted(const struct label_marks *marks, size_t t)
-{
-    return t >= marks->length || label_has(marks, t, ON_SPACE);
-}
-
 /* --- what kind of text it is ------------------------------------------------------------------ */
 
 /* Of the marks of a program, about one in ten is such a sign; of prose, one in two hundred. */
@@ -46,7 +40,7 @@ static bool is_hash_line(const struct label_marks *marks, const struct label_lin
 {
     return label_point(marks, line->text) == '#' &&
            (is_one_of(label_point(marks, line->text + 1), "#!") ||
-            is_parted(marks, line->text + 1));
+            label_is_parted(marks, line->text + 1));
 }
 
 /* A comment stands right before what it is about; a title has a blank line below. */
@@ -168,37 +162,42 @@ static size_t read_string(struct label_marks *marks, size_t t, struct closer *tr
     return close + length;
 }
 
+/* Whether // at t begins a comment: in an address or within a word it does not. */
+static bool is_slash_comment(const struct label_marks *marks, size_t t)
+{
+    return marks->style.code && is_at(marks, t, "//") &&
+           (label_is_parted(marks, t - 1) || is_one_of(marks->points[t - 1], ";{}),"));
+}
+
 static void mark_comments_and_strings(struct label_marks *marks)
 {
-    struct closer slash = {.text = "*/"}, arrow = {.text = "-->"};
+    struct closer star = {.text = "*/"}, arrow = {.text = "-->"};
     struct closer triple = {.text = "\"\"\""}, single_triple = {.text = "'''"};
-    const struct label_style *style = &marks->style;
-    size_t line = 0;
-    for (size_t t = 0, next; t<marks->length; t = next> t ? next : t + 1) {
-        next = t;
-        while (line + 1 < marks->num_lines && marks->lines[line + 1].start <= t)
+    const struct label_line *line = marks->lines, *last = line + marks->num_lines - 1;
+    size_t t = 0;
+    while (t < marks->length) {
+        size_t end = t;
+        while (line < last && line[1].start <= t)
             line++;
         switch (marks->points[t]) {
         case '/':
-            next = read_comment(marks, t, "/*", &slash);
-            if (style->code && is_at(marks, t, "//") &&
-                (t == 0 || is_parted(marks, t - 1) || is_one_of(marks->points[t - 1], ";{}),")))
-                next = read_line_comment(marks, t + 1);
+            end = is_slash_comment(marks, t) ? read_line_comment(marks, t + 1)
+                                             : read_comment(marks, t, "/*", &star);
             break;
         case '<':
-            next = read_comment(marks, t, "<!--", &arrow);
+            end = read_comment(marks, t, "<!--", &arrow);
             break;
         case '#':
-            if (style->hash_comments && t == marks->lines[line].text &&
-                is_hash_line(marks, &marks->lines[line]))
-                next = read_line_comment(marks, t);
+            if (marks->style.hash_comments && t == line->text && is_hash_line(marks, line))
+                end = read_line_comment(marks, t);
             break;
         case '"':
         case '\'':
-            if (style->code)
-                next = read_string(marks, t, marks->points[t] == '"' ? &triple : &single_triple);
+            if (marks->style.code)
+                end = read_string(marks, t, marks->points[t] == '"' ? &triple : &single_triple);
             break;
         }
+        t = end == t ? t + 1 : end;
     }
 }
 

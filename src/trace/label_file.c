@@ -12,6 +12,7 @@
 
 #define MAX_FIELD (64 << 10) /* bytes */
 #define MAX_COLUMNS 1000
+#define WHERE 256 /* bytes */
 
 /* --- CSV, field by field ---------------------------------------------------------------------- */
 
@@ -115,10 +116,18 @@ struct table {
     size_t count, capacity;
 };
 
-static int add_column(struct table *table, const struct csv *csv, size_t length)
+/* Where a name stands, for messages. Returns out. */
+static const char *name_header(const char *path, char out[WHERE])
+{
+    snprintf(out, WHERE, "%s: line 1: ", file_name(path));
+    return out;
+}
+
+static int add_column(struct table *table, const struct csv *csv, const struct labels *labels)
 {
     struct column column = {0};
     const char *name = csv->field;
+    char where[WHERE];
     if (strncmp(name, "\xEF\xBB\xBF", 3) == 0 && table->count == 0) /* a byte order mark */
         name += 3;
     if (table->count == MAX_COLUMNS)
@@ -130,18 +139,20 @@ static int add_column(struct table *table, const struct csv *csv, size_t length)
     table->columns[table->count++] = column;
     if (strcmp(name, "position") == 0 || strcmp(name, "character") == 0)
         return 0;
+    if (label_check_name(labels, name_header(csv->path, where), name) != 0)
+        return -1;
     struct column *last = &table->columns[table->count - 1];
     last->name = mem_copy(name, strlen(name));
-    last->values = mem_new(length, sizeof *last->values);
+    last->values = mem_new(labels->length, sizeof *last->values);
     return last->name && last->values ? 0 : -1;
 }
 
-static int read_header(struct csv *csv, struct table *table, size_t length)
+static int read_header(struct csv *csv, struct table *table, const struct labels *labels)
 {
     enum ending ending = END_FIELD;
     bool any = false;
     while (ending == END_FIELD) {
-        if (read_field(csv, &ending) != 0 || add_column(table, csv, length) != 0)
+        if (read_field(csv, &ending) != 0 || add_column(table, csv, labels) != 0)
             return -1;
         any = any || table->columns[table->count - 1].values;
     }
@@ -181,9 +192,10 @@ static int read_row(struct csv *csv, struct table *table, size_t t)
     return 0;
 }
 
-static int read_table(struct csv *csv, struct table *table, size_t length)
+static int read_table(struct csv *csv, struct table *table, const struct labels *labels)
 {
-    if (read_header(csv, table, length) != 0)
+    const size_t length = labels->length;
+    if (read_header(csv, table, labels) != 0)
         return -1;
     for (size_t t = 0; t < length; t++) {
         if (at_end(csv))
@@ -204,16 +216,15 @@ static int read_table(struct csv *csv, struct table *table, size_t length)
 /* Takes the column's values. */
 static int add_label(struct labels *labels, const char *path, struct column *column)
 {
-    char where[256], rising[128], falling[128];
+    char where[WHERE], rising[128], falling[128];
     bool binary = true;
     for (size_t t = 0; binary && t < labels->length; t++)
         binary = column->values[t] == 0 || column->values[t] == 1;
-    snprintf(where, sizeof where, "%s: line 1: ", file_name(path));
     snprintf(rising, sizeof rising, "%s %s", binary ? "is on in" : "rises with", column->name);
     snprintf(falling, sizeof falling, "%s %s", binary ? "is off in" : "falls with", column->name);
     float *values = column->values;
     column->values = NULL;
-    return label_add(labels, where, column->name, rising, falling,
+    return label_add(labels, name_header(path, where), column->name, rising, falling,
                      binary ? LABEL_BINARY : LABEL_SCALAR, true, values);
 }
 
@@ -223,7 +234,7 @@ int labels_add_file(struct labels *labels, const char *path)
     struct table table = {0};
     if (!csv.file)
         return -1;
-    int result = read_table(&csv, &table, labels->length);
+    int result = read_table(&csv, &table, labels);
     for (size_t i = 0; result == 0 && i < table.count; i++)
         if (table.columns[i].values)
             result = add_label(labels, path, &table.columns[i]);

@@ -96,6 +96,12 @@ static inline int32_t label_point(const struct label_marks *marks, size_t t)
     return t < marks->length ? marks->points[t] : '\n';
 }
 
+/* Whether there is white space at t; beyond the ends of the text there is. */
+static inline bool label_is_parted(const struct label_marks *marks, size_t t)
+{
+    return t >= marks->length || label_has(marks, t, ON_SPACE);
+}
+
 /* Adds a mark to the characters [start, end). */
 static inline void label_fill(struct label_marks *marks, size_t start, size_t end, uint32_t mark)
 {

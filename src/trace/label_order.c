@@ -4,8 +4,8 @@
 
 #include "rng.h"
 
-#define FARTHER 2.0F /* times as far as any copy */
-#define RARE 40.0F   /* and by this G more */
+#define FARTHER 2.5 /* times as far as a copy */
+#define RARE 40.0   /* and by this G more */
 
 /* In one half of the bins or the other: 1, 2–3, 4–7, 8–15, … */
 static void count_size(struct label_pattern_counts *counts, int half, size_t size)
@@ -56,17 +56,17 @@ void label_shuffle(int32_t *points, size_t length, uint32_t number)
 }
 
 /* x log(x / expected), of which nothing is nothing. */
-static float surprise(float x, float expected)
+static double surprise(double x, double expected)
 {
-    return x > 0 ? x * logf(x / expected) : 0;
+    return x > 0 ? x * log(x / expected) : 0;
 }
 
 /* G of one text's counts against the sums of `others` texts. */
-static float distance(const struct label_pattern_counts *one, const uint32_t *sums, float others)
+static double distance(const struct label_pattern_counts *one, const uint32_t *sums, double others)
 {
-    float g = 0;
+    double g = 0;
     for (int b = 0; b < LABEL_PATTERN_BINS; b++) {
-        float x = (float)one->bins[b], y = (float)sums[b], each = (x + y) / (others + 1);
+        double x = one->bins[b], y = sums[b], each = (x + y) / (others + 1);
         g += 2 * (surprise(x, each) + surprise(y, others * each));
     }
     return g;
@@ -76,14 +76,14 @@ bool label_has_order(const struct label_pattern_counts *text,
                      const struct label_pattern_counts copies[LABEL_COPIES])
 {
     uint32_t sums[LABEL_PATTERN_BINS] = {0}, rest[LABEL_PATTERN_BINS];
-    float farthest = 0;
+    double usual = 0; /* what a copy's distance from the others is on average */
     for (int i = 0; i < LABEL_COPIES; i++)
         for (int b = 0; b < LABEL_PATTERN_BINS; b++)
             sums[b] += copies[i].bins[b];
     for (int i = 0; i < LABEL_COPIES; i++) {
         for (int b = 0; b < LABEL_PATTERN_BINS; b++)
             rest[b] = sums[b] - copies[i].bins[b];
-        farthest = fmaxf(farthest, distance(&copies[i], rest, LABEL_COPIES - 1));
+        usual += distance(&copies[i], rest, LABEL_COPIES - 1) / LABEL_COPIES;
     }
-    return distance(text, sums, LABEL_COPIES) > FARTHER * farthest + RARE;
+    return distance(text, sums, LABEL_COPIES) > FARTHER * usual + RARE;
 }

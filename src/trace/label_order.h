@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LABEL_COPIES 8 /* of a text, in random order, that it is compared with */
+#define LABEL_COPIES 12 /* of a text, in random order, that it is compared with */
 #define LABEL_PATTERN_BINS 64
 
 /* How often a label's ups and downs are of which size. Of a label of 0 and 1: lengths of the
@@ -27,7 +27,7 @@ void label_shuffle(int32_t *points, size_t length, uint32_t number);
  * ratio of the counts (G-test), whose large values are rare with small counts, too: a copy comes as
  * far by chance with a probability of about e^(−G/2). That holds for stretches that are independent
  * of each other; where they are not, the copies are farther from each other as well, so the text
- * must be farther from them than any of them from the others. */
+ * must be several times as far from them as they are. */
 bool label_has_order(const struct label_pattern_counts *text,
                      const struct label_pattern_counts copies[LABEL_COPIES]);
 

@@ -33,12 +33,6 @@ static bool is_in_word(const struct label_marks *marks, size_t t)
     return label_has(marks, t, IS_LETTER | IS_COMBINING | ON_DIGIT);
 }
 
-/* Whether white space stands before t, or behind it; ends of the text count as such. */
-static bool is_parted(const struct label_marks *marks, size_t t)
-{
-    return t >= marks->length || label_has(marks, t, ON_SPACE);
-}
-
 static struct role guillemet(const struct label_marks *marks, size_t t, enum family family)
 {
     bool left = marks->points[t] == 0xAB || marks->points[t] == 0x2039;
@@ -49,7 +43,7 @@ static struct role guillemet(const struct label_marks *marks, size_t t, enum fam
 /* " and ', which look alike on both sides. Where both sides would do, it closes what is open. */
 static struct role straight(const struct label_marks *marks, size_t t, enum family family)
 {
-    struct role role = {family, !is_parted(marks, t + 1), !is_parted(marks, t - 1)};
+    struct role role = {family, !label_is_parted(marks, t + 1), !label_is_parted(marks, t - 1)};
     if (family == STRAIGHT_SINGLE) { /* an apostrophe has a letter on either side */
         role.opens = role.opens && !is_in_word(marks, t - 1);
         role.closes = role.closes && !is_in_word(marks, t + 1);
@@ -72,7 +66,7 @@ static struct role curled(const struct quotes *quotes, size_t t, enum family fam
         role.closes = opened == 0x201E || opened == 0x201A;
         break;
     case 0x201D:
-        role.opens = is_parted(marks, t - 1) && !is_parted(marks, t + 1);
+        role.opens = label_is_parted(marks, t - 1) && !label_is_parted(marks, t + 1);
         role.closes = !role.opens;
         break;
     case 0x2019:

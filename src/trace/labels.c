@@ -265,7 +265,7 @@ int label_check_name(const struct labels *labels, const char *where, const char 
     for (size_t at = 0; at < length;) {
         int32_t point;
         int step = utf8_decode((const uint8_t *)name + at, length - at, &point);
-        if (step <= 0 || (utf8_classes(point) == 0 && point < ' '))
+        if (step <= 0 || point < ' ' || (point >= 0x7F && point < 0xA0))
             return error_set("%sa label's name is not printable UTF-8", where);
         at += (size_t)step;
     }

@@ -35,12 +35,13 @@ struct label_pattern {
 
 /* Fills zeroed labels of the symbols ids[0..length), with all that rune knows of itself. Left out
  * is what is the same everywhere, and what the same characters in any order show as well: a
- * shuffled text has no words. Returns 0, or −1 and a message. */
+ * shuffled text has no words. (The position in the text stays.) Returns 0, or −1 and a message. */
 int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t *ids,
                 size_t length);
 
-/* Adds a label for each pattern; one without a match is an error that names it, as is one that does
- * not compile (where, and why). Returns 0, or −1 and a message. */
+/* Adds a label for each pattern to those that labels_make made of the same text; one without a
+ * match is an error that names it, as is one that does not compile (where, and why), or that takes
+ * more than some seconds. Returns 0, or −1 and a message. */
 int labels_add_patterns(struct labels *labels, const struct vocab *vocab, const int32_t *ids,
                         const struct label_pattern *patterns, size_t count);
 
