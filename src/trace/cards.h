@@ -22,7 +22,8 @@ struct card_related {
 
 struct card {
     size_t signal;
-    float range; /* the histogram's bins go from −range to range */
+    float range; /* of its colours; the histogram's bins go from −range to range, the last
+                 ones take what is beyond */
     float mean, deviation;
     size_t histogram[CARD_BINS]; /* characters; of all that are finite */
     float quantiles[CARD_QUANTILES];

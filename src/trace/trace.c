@@ -114,29 +114,40 @@ static float widen(float range, const float *values, size_t count)
     return range;
 }
 
-float trace_range(const struct trace *trace, size_t signal)
+#define RANGE_BINS 1024
+#define RANGE_SHARE 0.995
+#define RANGE_SLACK 1.5F
+
+/* The |value| that so many of a signal's finite ones stay within, to a bin's width. */
+static float usual_range(const struct trace *trace, size_t signal, float largest)
 {
-    float range = 0, values[TRACE_BLOCK];
+    size_t bins[RANGE_BINS] = {0}, count = 0, within = 0, bin = 0;
+    float values[TRACE_BLOCK];
     for (size_t t = 0; t < trace->length; t += TRACE_BLOCK) {
         const size_t n = run_length(t, trace->length);
         trace_read(trace, signal, t, n, values);
-        range = widen(range, values, n);
+        for (size_t k = 0; k < n; k++) {
+            const float share = fabsf(values[k]) / largest;
+            if (!(share <= 1)) /* not finite */
+                continue;
+            bins[(size_t)(share * (RANGE_BINS - 1))]++;
+            count++;
+        }
     }
-    return range > 0 ? range : 1;
+    while (bin < RANGE_BINS - 1 && (double)(within += bins[bin]) < RANGE_SHARE * (double)count)
+        bin++;
+    return largest * (float)(bin + 1) / RANGE_BINS;
 }
 
-void trace_ranges(const struct trace *trace, float *ranges)
+float trace_range(const struct trace *trace, size_t signal)
 {
-    const size_t S = trace->num_signals;
-    memset(ranges, 0, S * sizeof *ranges);
+    float largest = 0, values[TRACE_BLOCK];
     for (size_t t = 0; t < trace->length; t += TRACE_BLOCK) {
         const size_t n = run_length(t, trace->length);
-        for (size_t s = 0; s < S; s++)
-            ranges[s] = widen(ranges[s], trace_place(trace, s, t), n);
-        trace_drop(trace, t, n);
+        trace_read(trace, signal, t, n, values);
+        largest = widen(largest, values, n);
     }
-    for (size_t s = 0; s < S; s++)
-        ranges[s] = ranges[s] > 0 ? ranges[s] : 1;
+    return largest > 0 ? fminf(largest, RANGE_SLACK * usual_range(trace, signal, largest)) : 1;
 }
 
 struct variation {

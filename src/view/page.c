@@ -25,7 +25,9 @@
 #include "spool.h"
 #include "writers.h"
 
-#define LEVELS 127      /* a value is level/127 of its signal's range, −127 ≤ level ≤ 127 */
+#define LEVELS                                                                                     \
+    127 /* a value is level/127 of its signal's range, −127 ≤ level ≤ 127; the last          \
+           ones are for what is beyond, too */
 #define NO_LEVEL (-128) /* not a number */
 #define LOSS_STEPS 1000 /* a loss is so many steps a nat */
 #define NO_LOSS 0xFFFF  /* not a number */
@@ -40,7 +42,7 @@ struct page {
     size_t length; /* characters that it holds, from the first */
     FILE *out;
     FILE *rest;      /* what comes behind "signals", kept until it is known how many there are */
-    json_t *signals; /* [[quantity, layer, unit, range], …] of those that are kept */
+    json_t *signals; /* [[quantity, layer, unit, range, clipped], …] of those kept */
 };
 
 /* --- characters ------------------------------------------------------------------------------- */
@@ -129,21 +131,26 @@ static size_t length_within(const struct trace *trace, size_t max_bytes)
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-/* The level of a value; the nearest. */
+/* The level of a value; the nearest, and the last for what is beyond the range. */
 static int8_t level_of(float value, float range)
 {
-    return isfinite(value) ? (int8_t)lrintf(value / range * LEVELS) : NO_LEVEL;
+    const float share = fminf(fmaxf(value / range, -1), 1);
+    return isfinite(value) ? (int8_t)lrintf(share * LEVELS) : NO_LEVEL;
 }
 
-static int put_levels(const struct page *page, const char *id, size_t signal, float range)
+/* Sets *clipped if some are beyond the range. */
+static int put_levels(const struct page *page, const char *id, size_t signal, float range,
+                      bool *clipped)
 {
     float *values = mem_new(page->length, sizeof *values);
     int8_t *levels = mem_new(page->length, 1);
     int result = -1;
     if (values && levels) {
         trace_read(page->trace, signal, 0, page->length, values);
-        for (size_t t = 0; t < page->length; t++)
+        for (size_t t = 0; t < page->length; t++) {
             levels[t] = level_of(values[t], range);
+            *clipped = *clipped || (isfinite(values[t]) && fabsf(values[t]) > range);
+        }
         result = block_put(page->rest, id, levels, page->length);
     }
     free(levels);
@@ -158,15 +165,16 @@ static int put_signal(struct page *page, size_t signal)
     const float range = trace_range(page->trace, signal);
     const size_t index = json_array_size(page->signals);
     char id[32];
+    bool clipped = false;
     snprintf(id, sizeof id, "signal%zu", index);
-    if (put_levels(page, id, signal, range) != 0)
+    if (put_levels(page, id, signal, range, &clipped) != 0)
         return -1;
     snprintf(id, sizeof id, "unit%zu", index);
     if (block_put_json(page->rest, id, findings_of_signal(page->inspection, signal, page->length)))
         return -1;
-    return json_array_append_new(
-        page->signals,
-        json_pack("[i, i, i, f]", named->quantity, named->layer, named->unit, (double)range));
+    return json_array_append_new(page->signals,
+                                 json_pack("[i, i, i, f, b]", named->quantity, named->layer,
+                                           named->unit, (double)range, clipped));
 }
 
 /* Those of options->shown that find room in what is left of options->max_bytes. Returns the bytes

@@ -107,7 +107,7 @@ static void a_trace_in_a_file_is_the_same(void **state)
 {
     (void)state;
     static struct trace_signal many[MANY];
-    static float ranges[2][MANY], values[2][TRACE_BLOCK + 100];
+    static float values[2][TRACE_BLOCK + 100];
     static size_t order[2][MANY];
     struct trace traces[2] = {0}; /* in memory, and in a file */
     fill_many(&traces[0], many, NULL);
@@ -115,11 +115,8 @@ static void a_trace_in_a_file_is_the_same(void **state)
     assert_false(traces[0].spool.in_file);
     assert_true(traces[1].spool.in_file);
     check_same_rows(&traces[0], &traces[1]);
-    for (int k = 0; k < 2; k++) {
-        trace_ranges(&traces[k], ranges[k]);
+    for (int k = 0; k < 2; k++)
         assert_int_equal(trace_most_varying(&traces[k], MANY, order[k]), MANY);
-    }
-    assert_memory_equal(ranges[0], ranges[1], sizeof ranges[0]);
     assert_memory_equal(order[0], order[1], sizeof order[0]);
     for (size_t s = 0; s < MANY; s++) {
         const size_t start = s % 300, count = traces[0].length - start - s % 50;
@@ -128,7 +125,7 @@ static void a_trace_in_a_file_is_the_same(void **state)
         assert_memory_equal(values[0], values[1], count * sizeof values[0][0]);
         assert_true(values[1][count - 1] == *trace_place(&traces[1], s, start + count - 1));
         if (s % 97 == 0)
-            assert_true(trace_range(&traces[1], s) == ranges[0][s]);
+            assert_true(trace_range(&traces[1], s) == trace_range(&traces[0], s));
     }
     trace_release(&traces[0]);
     trace_release(&traces[1]);
@@ -148,22 +145,30 @@ static void a_file_that_cannot_be_made_is_an_error(void **state)
 static void range_is_the_largest_magnitude(void **state)
 {
     (void)state;
+    static const float expected[4] = {1, 0.5F, 101, 1}; /* of no signal is it 0 */
     struct trace trace = {0};
-    float ranges[SIGNALS];
     fill(&trace);
     *trace_place(&trace, 1, 3) = NAN;
     *trace_place(&trace, 1, 4) = -INFINITY;
-    trace_ranges(&trace, ranges);
-    assert_true(ranges[0] == 1); /* of no signal is it 0 */
-    assert_true(ranges[1] == 0.5F);
-    assert_true(ranges[2] == 101);
-    assert_true(ranges[3] == 1);
-    for (size_t s = 0; s < SIGNALS; s++) {
-        assert_true(trace_range(&trace, s) == ranges[s]);
-        for (size_t t = 0; t < LENGTH; t++)
-            assert_false(isfinite(*trace_place(&trace, s, t)) &&
-                         fabsf(*trace_place(&trace, s, t)) > ranges[s]);
-    }
+    for (size_t s = 0; s < 4; s++)
+        assert_true(trace_range(&trace, s) == expected[s]);
+    trace_release(&trace);
+}
+
+static void a_few_outliers_do_not_widen_the_range(void **state)
+{
+    (void)state;
+    struct trace trace = {0};
+    fill(&trace);
+    for (size_t t = 100; t < 104; t++) /* 0.4 % */
+        *trace_place(&trace, 1, t) = -40;
+    assert_true(fabsf(trace_range(&trace, 1) - 0.75F) < 0.1F); /* within a bin of 40/1024 */
+    *trace_place(&trace, 1, 100) = -0.7F;
+    *trace_place(&trace, 1, 101) = *trace_place(&trace, 1, 102) = *trace_place(&trace, 1, 103) = 0;
+    assert_true(trace_range(&trace, 1) == 0.7F);
+    for (size_t t = 100; t < 200; t++) /* 10 %: no outliers */
+        *trace_place(&trace, 1, t) = 40;
+    assert_true(trace_range(&trace, 1) == 40);
     trace_release(&trace);
 }
 
@@ -215,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_trace_in_a_file_is_the_same),
         cmocka_unit_test(a_file_that_cannot_be_made_is_an_error),
         cmocka_unit_test(range_is_the_largest_magnitude),
+        cmocka_unit_test(a_few_outliers_do_not_widen_the_range),
         cmocka_unit_test(what_varies_most_comes_first),
         cmocka_unit_test(signals_have_names),
         cmocka_unit_test(mean_loss_is_the_mean),

@@ -95,7 +95,8 @@ const LEVELS = 127; // a value is level/127 of its signal's range
 const NO_LEVEL = -128; // not a number
 
 const signals = JSON.parse(element('signals').textContent).map(
-  ([quantity, layer, unit, range], index) => ({quantity, layer, unit, range, index}));
+  ([quantity, layer, unit, range, clipped], index) =>
+    ({quantity, layer, unit, range, clipped, index}));
 const signalAt = new Map(signals.map((s) => [`${s.quantity}:${s.layer}:${s.unit}`, s]));
 // The signal of these, if the page holds it.
 const findSignal = (quantity, layer, unit) => signalAt.get(`${quantity}:${layer}:${unit}`);

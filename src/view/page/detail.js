@@ -6,7 +6,7 @@ const nextWords = 'next, likeliest first: ';
 const valuesAt = (t) =>
   [[state.signal, state.levels], [state.second, state.secondLevels]]
     .filter(([index, levels]) => index >= 0 && levels)
-    .map(([index, levels]) => [nameOf(signals[index]), valueOf(levels[t], signals[index].range)]);
+    .map(([index, levels]) => [nameOf(signals[index]), valueOf(levels[t], signals[index])]);
 
 function showDetail(t) {
   const detail = element('detail');

@@ -13,7 +13,7 @@ function saveState() {
     parts.push(`at=${firstInSight()}`);
     if (state.marked >= 0) parts.push(`mark=${state.marked}`);
     if (state.selection) parts.push(`select=${state.selection.join('-')}`);
-    if (state.panel) parts.push(`panel=${state.panel}`);
+    parts.push(`panel=${state.panel || 'none'}`);
     if (state.guesses) parts.push('guesses=1');
     if (state.theme !== systemTheme()) parts.push(`theme=${state.theme}`);
     history.replaceState(null, '', `#${parts.join('&')}`);
@@ -27,6 +27,8 @@ function signalNamed(words) {
   const nearLayer = nearest(layersOf(quantity), Number(layer) || 0);
   return findSignal(quantity, nearLayer, nearest(unitsOf(quantity, nearLayer), Number(unit) || 0));
 }
+
+const ROOM_FOR_PANEL = 1100; // pixels beside which the text has its room
 
 function loadState() {
   const wanted = new URLSearchParams(location.hash.slice(1));
@@ -47,7 +49,7 @@ function loadState() {
   showSignal((signalNamed(wanted.get('signal')) ?? signals[about.first] ?? signals[0]).index);
   showSecond(signalNamed(wanted.get('second'))?.index ?? -1);
   lean();
-  openPanel(wanted.get('panel') ?? '');
+  openPanel(wanted.get('panel') ?? (innerWidth >= ROOM_FOR_PANEL ? 'discoveries' : ''));
   drawRows();
   showDetail(state.marked);
 }

@@ -49,9 +49,9 @@ function bySymbol(pairs, range) {
     heading('Lowest'), chips(sorted.slice(-SYMBOLS_EACH).reverse(), range)];
 }
 
-const passages = (title, positions, levels, range) =>
+const passages = (title, positions, levels, signal) =>
   positions.length === 0 ? [] : [heading(title), ...positions.map((t) =>
-    passage(levels, valueOf(levels[t], range), t))];
+    passage(levels, valueOf(levels[t], signal), t))];
 
 function pushed([up, down]) {
   const range = Math.max(...[...up, ...down].map(([, weight]) => Math.abs(weight)), 1e-9);
@@ -109,9 +109,9 @@ async function showNeuron(panel) {
     ...(own.length ? [make('ol', {class: 'list'}, ...own.map(discoveryItem))]
       : [quiet('Nothing was found that this unit goes with.')]),
     ...(card ? [histogram(card), quantileTable(card)] : []),
-    ...(card ? passages('Highest', card.highest, levels, signal.range) : []),
-    ...(card ? passages('Lowest', card.lowest, levels, signal.range) : []),
-    ...(card ? passages('At each tenth of its values', card.tenths, levels, signal.range) : []),
+    ...(card ? passages('Highest', card.highest, levels, signal) : []),
+    ...(card ? passages('Lowest', card.lowest, levels, signal) : []),
+    ...(card ? passages('At each tenth of its values', card.tenths, levels, signal) : []),
     ...(card ? bySymbol(card.by_symbol, signal.range) : []),
     ...(push ? pushed(push) : []),
     ...(card ? related('Most alike', card.alike) : []),

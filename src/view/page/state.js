@@ -57,10 +57,12 @@ const percent = (share) =>
   share >= 0.0995 ? `${Math.round(100 * share)} %`
   : share >= 0.0005 ? `${(100 * share).toFixed(1)} %` : '< 0.1 %';
 
-// The value of a level, with as many decimals as tell it from its neighbours.
-function valueOf(level, range) {
+// The value of a signal's level, with as many decimals as tell it from its neighbours; of a signal
+// that goes beyond its range the last level is all that lies there.
+function valueOf(level, {range, clipped}) {
   const decimals = Math.min(Math.max(Math.ceil(-Math.log10(range / LEVELS)), 0), 12);
-  return fixed(level === NO_LEVEL ? NaN : (level / LEVELS) * range, decimals);
+  const words = fixed(level === NO_LEVEL ? NaN : (level / LEVELS) * range, decimals);
+  return clipped && Math.abs(level) === LEVELS ? `${level > 0 ? '≥' : '≤'} ${words}` : words;
 }
 
 // --- elements ------------------------------------------------------------------------------------
