@@ -171,9 +171,10 @@ static void measure_candidate(const struct work *work, const struct candidate *c
     const double auc =
         measure_auc(measure_product(room->ranks, 0, room->label, 0, n), half->on, (double)n);
     const struct relation relation = relation_of(target->kind, binary ? auc : r, &table);
-    const int sign = candidate->sign;
-    const double score = relation_score(&relation, candidate->measure, sign);
-    trial->gain = relation_gain(&relation, candidate->measure, sign, half);
+    const double score = relation_score(&relation, candidate->measure, candidate->sign);
+    const int sign =
+        candidate->measure == MEASURE_MI ? relation_sign(&relation, target->kind) : candidate->sign;
+    trial->gain = relation_gain(&relation, candidate->measure, candidate->sign, half);
     trial->discovery = (struct discovery){
         .signal = candidate->signal,
         .label = target->label,

@@ -480,6 +480,13 @@ static void a_discovery_is_a_sentence(void **state)
         discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
         "layer 0 unit 0, gate f: goes with “left in line”, neither up nor down (mutual "
         "information 0.61 bits)");
+    discovery.sign = -1; /* by mi, though it falls besides */
+    assert_string_equal(
+        discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
+        "layer 0 unit 0, gate f: counts down to the end of the line, unevenly (mutual information "
+        "0.61 bits)");
+    discovery.sign = 0;
+    discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out);
     for (size_t room = 1; room < sizeof small; room++) { /* what is cut is cut between characters */
         discovery_describe(&discovery, &text.trace, &text.labels, small, room);
         const size_t length = strlen(small);
