@@ -222,11 +222,10 @@ static struct relation relate(const struct work *work, const struct room *room, 
 static struct verdict judge(const struct relation *relation, const struct target *target)
 {
     const struct target_half *half = &target->halves[FIRST_HALF];
-    const bool binary = target->kind == LABEL_BINARY;
-    const enum measure measure = binary ? MEASURE_AUC : MEASURE_R;
-    const int sign = relation->linear >= (binary ? 0.5 : 0) ? 1 : -1;
+    const enum measure measure = target->kind == LABEL_BINARY ? MEASURE_AUC : MEASURE_R;
+    const int sign = relation_sign(relation, target->kind);
     const double by_mi = relation_gain(relation, MEASURE_MI, 0, half);
-    if (by_mi > 0)
+    if (by_mi > 0 || sign == 0)
         return (struct verdict){(float)by_mi, MEASURE_MI, 0};
     return (struct verdict){(float)relation_gain(relation, measure, sign, half), (uint8_t)measure,
                             (int8_t)sign};

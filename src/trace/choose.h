@@ -10,7 +10,7 @@
 struct candidate {
     size_t signal, target;
     enum measure measure;
-    int sign;   /* 0 by mi */
+    int sign;   /* of AUC or r; 0 by mi */
     float gain; /* on the first half */
 };
 

@@ -171,9 +171,10 @@ static void measure_candidate(const struct work *work, const struct candidate *c
     const double auc =
         measure_auc(measure_product(room->ranks, 0, room->label, 0, n), half->on, (double)n);
     const struct relation relation = relation_of(target->kind, binary ? auc : r, &table);
-    const int sign = candidate->sign;
-    const double score = relation_score(&relation, candidate->measure, sign);
-    trial->gain = relation_gain(&relation, candidate->measure, sign, half);
+    const double score = relation_score(&relation, candidate->measure, candidate->sign);
+    const int sign =
+        candidate->measure == MEASURE_MI ? relation_sign(&relation, target->kind) : candidate->sign;
+    trial->gain = relation_gain(&relation, candidate->measure, candidate->sign, half);
     trial->discovery = (struct discovery){
         .signal = candidate->signal,
         .label = target->label,
@@ -269,40 +270,43 @@ static size_t count_far(const struct work *work, const struct room *room)
     return far;
 }
 
+/* Candidates of a group by their strength without a shift, the weakest first: order[count]. */
+static void order_by_strength(const struct room *room, size_t m, size_t count, size_t *order)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t place = i;
+        for (; place > 0 && room->strength[i * m] < room->strength[order[place - 1] * m]; place--)
+            order[place] = order[place - 1];
+        order[place] = i;
+    }
+}
+
 #define NEARLY 0.95F
 
 /* The p of each candidate of a group, from its strength at each shift: the share of shifts under
  * which it, or one that is weaker without a shift, is nearly as strong (max-T in steps: Westfall &
  * Young 1993). The share is of shifts of a tenth of the text or more; but smaller ones count too
  * where they do as well. For two slow things that have nothing to do with each other are as strong
- * under neighbouring shifts; if they were left out, p would promise more than so few independent
+ * under neighbouring shifts; if those were left out, p would promise more than so few independent
  * shifts can. */
 static void find_p(const struct work *work, const struct group *group, struct room *room)
 {
     const size_t m = work->sampled.count, far = count_far(work, room);
-    bool done[CHOOSE_CANDIDATES] = {false};
-    double p[CHOOSE_CANDIDATES];
+    size_t order[CHOOSE_CANDIDATES];
+    double p[CHOOSE_CANDIDATES], largest = 0;
+    order_by_strength(room, m, group->count, order);
     for (size_t s = 0; s < m; s++)
         room->most[s] = -INFINITY;
-    size_t order[CHOOSE_CANDIDATES];
-    for (size_t place = 0; place < group->count; place++) { /* the weakest first */
-        size_t weakest = group->count;
-        for (size_t i = 0; i < group->count; i++)
-            if (!done[i] &&
-                (weakest == group->count || room->strength[i * m] < room->strength[weakest * m]))
-                weakest = i;
-        done[weakest] = true;
-        order[place] = weakest;
-        const float *strength = room->strength + weakest * m;
-        size_t reached = 0;
-        for (size_t s = 0; s < m; s++) {
-            room->most[s] = fmaxf(room->most[s], strength[s]);
+    for (size_t place = 0; place < group->count; place++) {
+        const float *strength = room->strength + order[place] * m;
+        size_t reached = 1; /* unshifted */
+        for (size_t s = 1; s < m; s++) {
+            room->most[s] = strength[s] > room->most[s] ? strength[s] : room->most[s];
             reached += room->is_other[s] && room->most[s] >= NEARLY * strength[0];
         }
         p[place] = fmin(1, (double)reached / (double)(1 + far));
     }
-    double largest = 0;
-    for (size_t place = group->count; place-- > 0;) {
+    for (size_t place = group->count; place-- > 0;) { /* none less than that of a stronger one */
         largest = fmax(largest, p[place]);
         work->trials[group->first + order[place]].discovery.p = (float)largest;
     }

@@ -176,15 +176,19 @@ char *discovery_describe(const struct discovery *discovery, const struct trace *
 {
     const struct trace_signal *signal = &trace->signals[discovery->signal];
     const struct label *label = &labels->list[discovery->label];
-    const bool by_mi = discovery->measure == MEASURE_MI;
-    const char *says = discovery->sign > 0 ? label->rising : label->falling;
+    const char *before = "", *after = "", *says = label->name;
     char quantity[64], score[64];
+    if (discovery->sign != 0) {
+        says = discovery->sign > 0 ? label->rising : label->falling;
+        after = discovery->measure == MEASURE_MI ? ", unevenly" : "";
+    } else {
+        before = "goes with “";
+        after = "”, neither up nor down";
+    }
     name_quantity(trace, signal->quantity, quantity, sizeof quantity);
     name_score(discovery, score, sizeof score);
-    const int length =
-        snprintf(out, room, "layer %d unit %d%s: %s%s%s (%s)", signal->layer, signal->unit,
-                 quantity, by_mi ? "goes with “" : "", by_mi ? label->name : says,
-                 by_mi ? "”, neither up nor down" : "", score);
+    const int length = snprintf(out, room, "layer %d unit %d%s: %s%s%s (%s)", signal->layer,
+                                signal->unit, quantity, before, says, after, score);
     if (room > 0 && (size_t)length >= room)
         cut_whole(out, room - 1);
     return out;

@@ -1,6 +1,7 @@
 /* Discovery: which unit goes with which label of a text. Candidates are chosen on the first half of
  * the text and scored on the second, against circular shifts of the label and against what the
- * current character alone tells. */
+ * current character alone tells. What only drifts over the text, as the position in it does, is the
+ * same under small shifts and so is not found: in one text all that drifts goes together. */
 #ifndef RUNE_DISCOVER_H
 #define RUNE_DISCOVER_H
 
@@ -23,7 +24,8 @@ struct discovery {
     enum measure measure; /* that it was found by */
     float score;          /* in it; r with its sign */
     float alone;          /* what the current character alone reaches, magnitude */
-    int sign;             /* 1: on, or high, where the label is; −1: the opposite; 0 by mi */
+    int sign;             /* 1: on, or high, where the label is; −1: the opposite; 0 by mi where
+                             neither is so */
     float auc, average_precision; /* of a binary label, in the direction of the sign; else NAN */
     float r, r2;                  /* Pearson's, signed, and its square */
     float information;            /* mutual information in bits */
@@ -38,8 +40,7 @@ struct discoveries {
     size_t num_signals, num_labels; /* that were tried */
 };
 
-#define DISCOVER_SHIFTS 9999 /* at most; fewer where the text is shorter */
-#define DISCOVER_RATE 0.01   /* false discovery rate over labels (Benjamini & Hochberg 1995) */
+#define DISCOVER_RATE 0.01 /* false discovery rate over labels (Benjamini & Hochberg 1995) */
 
 /* Fills zeroed discoveries. The trace's arrays are only read. Text of under 200 characters has
  * none. Returns 0, or −1 and a message. */

@@ -1,5 +1,6 @@
 #include "ranks.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Bits that rise with the number. */
@@ -19,6 +20,7 @@ void ranks_order(const float *values, size_t n, uint32_t *order, uint64_t *pairs
 {
     uint32_t starts[PASSES][DIGITS] = {{0}};
     uint64_t *from = pairs, *to = pairs + n;
+    assert(n <= UINT32_MAX);
     for (size_t i = 0; i < n; i++) {
         const uint64_t bits = rising_bits(values[i]);
         from[i] = bits << 32 | i;

@@ -32,6 +32,15 @@ double relation_score(const struct relation *relation, enum measure measure, int
     return relation->mi;
 }
 
+int relation_sign(const struct relation *relation, enum label_kind kind)
+{
+    const enum measure measure = kind == LABEL_BINARY ? MEASURE_AUC : MEASURE_R;
+    for (int sign = -1; sign <= 1; sign += 2)
+        if (relation_score(relation, measure, sign) >= floors[measure])
+            return sign;
+    return 0;
+}
+
 double relation_alone(enum measure measure, const struct target_half *half)
 {
     return measure == MEASURE_MI ? half->alone_mi : half->alone;

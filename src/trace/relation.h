@@ -24,6 +24,9 @@ double relation_score(const struct relation *relation, enum measure measure, int
 double relation_gain(const struct relation *relation, enum measure measure, int sign,
                      const struct target_half *half);
 
+/* The direction in which AUC or r is high enough for a finding; 0 if there is none. */
+int relation_sign(const struct relation *relation, enum label_kind kind);
+
 /* What the character alone reaches in a measure. */
 double relation_alone(enum measure measure, const struct target_half *half);
 
