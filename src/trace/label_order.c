@@ -5,6 +5,7 @@
 #include "rng.h"
 
 #define FARTHER 2.5 /* times as far as a copy */
+#define FEW 8       /* stretches or sizes; a pattern of fewer is none */
 #define RARE 40.0   /* and by this G more */
 
 /* In one half of the bins or the other: 1, 2–3, 4–7, 8–15, … */
@@ -76,7 +77,10 @@ bool label_has_order(const struct label_pattern_counts *text,
                      const struct label_pattern_counts copies[LABEL_COPIES])
 {
     uint32_t sums[LABEL_PATTERN_BINS] = {0}, rest[LABEL_PATTERN_BINS];
+    uint32_t seen = 0;
     double usual = 0; /* what a copy's distance from the others is on average */
+    for (int b = 0; b < LABEL_PATTERN_BINS; b++)
+        seen += text->bins[b];
     for (int i = 0; i < LABEL_COPIES; i++)
         for (int b = 0; b < LABEL_PATTERN_BINS; b++)
             sums[b] += copies[i].bins[b];
@@ -85,5 +89,5 @@ bool label_has_order(const struct label_pattern_counts *text,
             rest[b] = sums[b] - copies[i].bins[b];
         usual += distance(&copies[i], rest, LABEL_COPIES - 1) / LABEL_COPIES;
     }
-    return distance(text, sums, LABEL_COPIES) > FARTHER * usual + RARE;
+    return seen >= FEW && distance(text, sums, LABEL_COPIES) > FARTHER * usual + RARE;
 }
