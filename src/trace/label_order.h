@@ -7,13 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LABEL_COPIES 12 /* of a text, in random order, that it is compared with */
-#define LABEL_SIZES                                                                                \
-    3 /* of a peak: how high it climbs, how long it lasts, how far it is from the                  \
-         one before */
-#define LABEL_SIZE_BINS 32 /* sizes with as many binary digits are counted together */
+#define LABEL_COPIES 12    /* of a text, in random order, that it is compared with */
+#define LABEL_SIZES 3      /* that a peak has */
+#define LABEL_SIZE_BINS 32 /* those with as many binary digits are counted together */
 
-/* How often a label has peaks of which size. One of 0 and 1 has them where it is 1. */
+/* How often a label has peaks of which size: how high it climbs to them, how long they last, how
+ * far they are apart. A label of 0 and 1 has them where it is 1. */
 struct label_pattern_counts {
     uint32_t sizes[LABEL_SIZES][LABEL_SIZE_BINS];
 };
