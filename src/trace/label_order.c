@@ -4,39 +4,35 @@
 
 #include "rng.h"
 
+#define FEW 4       /* peaks; a pattern of fewer is none */
 #define FARTHER 2.5 /* times as far as a copy */
-#define RARE 40.0   /* and by this G more */
+#define RARE 30.0   /* and by this G more */
 
-/* In one half of the bins or the other: 1, 2–3, 4–7, 8–15, … */
-static void count_size(struct label_pattern_counts *counts, int half, size_t size)
+/* 1, 2–3, 4–7, 8–15, … */
+static void count_size(uint32_t bins[LABEL_SIZE_BINS], size_t size)
 {
     int bin = 63 - __builtin_clzll((unsigned long long)size);
-    int last = LABEL_PATTERN_BINS / 2 - 1;
-    counts->bins[half * LABEL_PATTERN_BINS / 2 + (bin < last ? bin : last)]++;
+    bins[bin < LABEL_SIZE_BINS ? bin : LABEL_SIZE_BINS - 1]++;
 }
 
-void label_count_binary(const float *values, size_t length, struct label_pattern_counts *counts)
+void label_count_pattern(const float *values, size_t length, struct label_pattern_counts *counts)
 {
-    for (size_t t = 0, start = 0; t < length; t++)
-        if (t + 1 == length || values[t + 1] != values[t]) {
-            count_size(counts, values[t] > 0, t + 1 - start);
-            start = t + 1;
-        }
-}
-
-void label_count_scalar(const float *values, size_t length, struct label_pattern_counts *counts)
-{
-    float low = length > 0 ? values[0] : 0;
+    float low = length > 0 ? values[0] : 0; /* where the climb began */
     bool rising = false;
-    for (size_t t = 1, last = 0; t < length; t++) {
-        if (values[t] < values[t - 1] && rising) {
-            count_size(counts, 0, (size_t)(values[t - 1] - low));
-            count_size(counts, 1, t - last);
-            last = t;
-        } else if (values[t] > values[t - 1] && !rising)
-            low = values[t - 1];
-        if (values[t] != values[t - 1])
-            rising = values[t] > values[t - 1];
+    for (size_t t = 1, top = 0, last = 0; t < length; t++) {
+        if (values[t] > values[t - 1]) {
+            low = rising ? low : values[t - 1];
+            rising = true;
+            top = t;
+        } else if (values[t] < values[t - 1]) {
+            if (rising) {
+                count_size(counts->sizes[0], (size_t)(values[t - 1] - low));
+                count_size(counts->sizes[1], t - top);
+                count_size(counts->sizes[2], t - last);
+                last = t;
+            }
+            rising = false;
+        }
     }
 }
 
@@ -62,28 +58,39 @@ static double surprise(double x, double expected)
 }
 
 /* G of one text's counts against the sums of `others` texts. */
-static double distance(const struct label_pattern_counts *one, const uint32_t *sums, double others)
+static double distance(const uint32_t *one, const uint32_t *sums, double others)
 {
     double g = 0;
-    for (int b = 0; b < LABEL_PATTERN_BINS; b++) {
-        double x = one->bins[b], y = sums[b], each = (x + y) / (others + 1);
+    for (int b = 0; b < LABEL_SIZE_BINS; b++) {
+        double x = one[b], y = sums[b], each = (x + y) / (others + 1);
         g += 2 * (surprise(x, each) + surprise(y, others * each));
     }
     return g;
 }
 
+static bool is_ordered(const struct label_pattern_counts *text,
+                       const struct label_pattern_counts copies[LABEL_COPIES], int size)
+{
+    uint32_t sums[LABEL_SIZE_BINS] = {0}, rest[LABEL_SIZE_BINS], peaks = 0;
+    double usual = 0; /* what a copy's distance from the others is on average */
+    for (int b = 0; b < LABEL_SIZE_BINS; b++) {
+        peaks += text->sizes[size][b];
+        for (int i = 0; i < LABEL_COPIES; i++)
+            sums[b] += copies[i].sizes[size][b];
+    }
+    for (int i = 0; i < LABEL_COPIES; i++) {
+        for (int b = 0; b < LABEL_SIZE_BINS; b++)
+            rest[b] = sums[b] - copies[i].sizes[size][b];
+        usual += distance(copies[i].sizes[size], rest, LABEL_COPIES - 1) / LABEL_COPIES;
+    }
+    return peaks >= FEW && distance(text->sizes[size], sums, LABEL_COPIES) > FARTHER * usual + RARE;
+}
+
 bool label_has_order(const struct label_pattern_counts *text,
                      const struct label_pattern_counts copies[LABEL_COPIES])
 {
-    uint32_t sums[LABEL_PATTERN_BINS] = {0}, rest[LABEL_PATTERN_BINS];
-    double usual = 0; /* what a copy's distance from the others is on average */
-    for (int i = 0; i < LABEL_COPIES; i++)
-        for (int b = 0; b < LABEL_PATTERN_BINS; b++)
-            sums[b] += copies[i].bins[b];
-    for (int i = 0; i < LABEL_COPIES; i++) {
-        for (int b = 0; b < LABEL_PATTERN_BINS; b++)
-            rest[b] = sums[b] - copies[i].bins[b];
-        usual += distance(&copies[i], rest, LABEL_COPIES - 1) / LABEL_COPIES;
-    }
-    return distance(text, sums, LABEL_COPIES) > FARTHER * usual + RARE;
+    bool ordered = false;
+    for (int size = 0; size < LABEL_SIZES; size++)
+        ordered = ordered || is_ordered(text, copies, size);
+    return ordered;
 }

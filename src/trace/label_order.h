@@ -7,27 +7,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LABEL_COPIES 12 /* of a text, in random order, that it is compared with */
-#define LABEL_PATTERN_BINS 64
+#define LABEL_COPIES 12    /* of a text, in random order, that it is compared with */
+#define LABEL_SIZES 3      /* that a peak has */
+#define LABEL_SIZE_BINS 32 /* those with as many binary digits are counted together */
 
-/* How often a label's ups and downs are of which size. Of a label of 0 and 1: lengths of the
- * stretches of 1, and of 0. Of another: how high it climbs to its peaks, and how far these are
- * apart. Sizes that have as many binary digits are counted together. */
+/* How often a label has peaks of which size: how high it climbs to them, how long they last, how
+ * far they are apart. A label of 0 and 1 has them where it is 1. */
 struct label_pattern_counts {
-    uint32_t bins[LABEL_PATTERN_BINS];
+    uint32_t sizes[LABEL_SIZES][LABEL_SIZE_BINS];
 };
 
-void label_count_binary(const float *values, size_t length, struct label_pattern_counts *counts);
-void label_count_scalar(const float *values, size_t length, struct label_pattern_counts *counts);
+/* Counts into zeroed counts. Values that are no whole numbers may only rise. */
+void label_count_pattern(const float *values, size_t length, struct label_pattern_counts *counts);
 
 /* Puts points[length] in the random order of that number. */
 void label_shuffle(int32_t *points, size_t length, uint32_t number);
 
-/* Whether a text's pattern is one that its copies in random order do not have. By the likelihood
- * ratio of the counts (G-test), whose large values are rare with small counts, too: a copy comes as
- * far by chance with a probability of about e^(−G/2). That holds for stretches that are independent
- * of each other; where they are not, the copies are farther from each other as well, so the text
- * must be several times as far from them as they are. */
+/* Whether a text's pattern is one that its copies in random order do not have, in one of the sizes.
+ * By the likelihood ratio of the counts (G-test), whose large values are rare with small counts,
+ * too: a copy comes as far by chance with a probability of about e^(−G/2). That holds for peaks
+ * that are independent of each other; where they are not, the copies are farther from each other as
+ * well, so the text must be several times as far from them as they are. */
 bool label_has_order(const struct label_pattern_counts *text,
                      const struct label_pattern_counts copies[LABEL_COPIES]);
 

@@ -19,14 +19,29 @@ struct role {
     bool opens, closes;
 };
 
+#define DEPTH 32 /* quotes in quotes; beyond it, all that is open is taken for stray marks */
+
+/* A quote that is open, since the mark at `at`. */
+struct open {
+    enum family family;
+    size_t at;
+};
+
 struct quotes {
     struct label_marks *marks;
-    struct {
-        bool open;
-        size_t at; /* since here */
-    } families[FAMILIES];
-    size_t count[2], paired[2]; /* of double and single ones */
+    struct open open[DEPTH];
+    size_t depth;
+    size_t count[2], paired[2]; /* marks of double and single ones */
 };
+
+/* How deep the innermost open quote of a family is, from 1; 0: there is none. */
+static size_t depth_of(const struct quotes *quotes, enum family family)
+{
+    size_t depth = quotes->depth;
+    while (depth > 0 && quotes->open[depth - 1].family != family)
+        depth--;
+    return depth;
+}
 
 static bool is_in_word(const struct label_marks *marks, size_t t)
 {
@@ -40,7 +55,7 @@ static struct role guillemet(const struct label_marks *marks, size_t t, enum fam
     return (struct role){family, opens, !opens};
 }
 
-/* " and ', which look alike on both sides. Where both sides would do, it closes what is open. */
+/* " and ', which look alike on both sides. */
 static struct role straight(const struct label_marks *marks, size_t t, enum family family)
 {
     struct role role = {family, !label_is_parted(marks, t + 1), !label_is_parted(marks, t - 1)};
@@ -56,9 +71,9 @@ static struct role straight(const struct label_marks *marks, size_t t, enum fami
 static struct role curled(const struct quotes *quotes, size_t t, enum family family)
 {
     const struct label_marks *marks = quotes->marks;
-    bool open = quotes->families[family].open;
+    size_t depth = depth_of(quotes, family);
     int32_t point = marks->points[t];
-    int32_t opened = open ? marks->points[quotes->families[family].at] : 0;
+    int32_t opened = depth > 0 ? marks->points[quotes->open[depth - 1].at] : 0;
     struct role role = {family, true, false};
     switch (point) {
     case 0x201C:
@@ -71,7 +86,7 @@ static struct role curled(const struct quotes *quotes, size_t t, enum family fam
         break;
     case 0x2019:
         role.opens = false;
-        role.closes = open && !is_in_word(marks, t + 1);
+        role.closes = depth > 0 && !is_in_word(marks, t + 1);
         break;
     }
     return role;
@@ -113,28 +128,37 @@ static struct role role_at(const struct quotes *quotes, size_t t)
     }
 }
 
-static void close_quote(struct quotes *quotes, enum family family, size_t end)
+/* Closes the quote of that depth; those inside of it were stray marks. */
+static void close_quote(struct quotes *quotes, size_t depth, size_t end)
 {
-    bool single = family >= STRAIGHT_SINGLE;
-    label_fill(quotes->marks, quotes->families[family].at, end,
-               single ? ON_SINGLE_QUOTES : ON_QUOTES);
-    quotes->families[family].open = false;
+    const struct open *open = &quotes->open[depth - 1];
+    bool single = open->family >= STRAIGHT_SINGLE;
+    label_fill(quotes->marks, open->at, end, single ? ON_SINGLE_QUOTES : ON_QUOTES);
+    quotes->depth = depth - 1;
     quotes->paired[single]++;
 }
 
+/* A mark that may close as well as open closes the innermost quote, if that is its own. One that
+ * opens inside of a quote of its own family tells that this was a stray mark; quotes in quotes are
+ * of another. */
 static void read_mark(struct quotes *quotes, size_t t)
 {
     struct role role = role_at(quotes, t);
     if (!role.opens && !role.closes)
         return;
     bool single = role.family >= STRAIGHT_SINGLE;
+    size_t depth = depth_of(quotes, role.family);
+    bool innermost = depth > 0 && depth == quotes->depth;
     quotes->count[single]++;
-    if (role.closes && quotes->families[role.family].open) {
-        close_quote(quotes, role.family, t);
+    if (role.closes && (innermost || (depth > 0 && !role.opens))) {
+        close_quote(quotes, depth, t);
         quotes->paired[single]++;
-    } else if (role.opens) { /* what is open is a stray mark */
-        quotes->families[role.family].open = true;
-        quotes->families[role.family].at = t;
+    } else if (role.opens) {
+        if (innermost)
+            quotes->depth--;
+        else if (quotes->depth == DEPTH)
+            quotes->depth = 0;
+        quotes->open[quotes->depth++] = (struct open){role.family, t};
     }
 }
 
@@ -142,13 +166,12 @@ static void read_mark(struct quotes *quotes, size_t t)
  * so it is printed where a speech goes on. */
 static void end_paragraph(struct quotes *quotes, size_t end, int32_t next)
 {
-    for (int family = 0; family < FAMILIES; family++) {
-        if (!quotes->families[family].open)
-            continue;
-        if (quotes->marks->points[quotes->families[family].at] == next)
-            close_quote(quotes, (enum family)family, end);
-        quotes->families[family].open = false;
-    }
+    size_t depth = quotes->depth;
+    while (depth > 0 && quotes->marks->points[quotes->open[depth - 1].at] != next)
+        depth--;
+    if (depth > 0)
+        close_quote(quotes, depth, end);
+    quotes->depth = 0;
 }
 
 void label_mark_quotes(struct label_marks *marks)

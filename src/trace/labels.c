@@ -188,19 +188,19 @@ static void count_patterns(const struct label_marks *marks, float *values,
 {
     for (size_t k = 0; k < RULES; k++) {
         apply(&rules[k], marks, values);
-        if (rules[k].mark != 0)
-            label_count_binary(values, marks->length, &counts[k]);
-        else
-            label_count_scalar(values, marks->length, &counts[k]);
+        label_count_pattern(values, marks->length, &counts[k]);
     }
 }
 
-/* Whether a rule or one of its group is ordered. */
+/* Whether a rule or one of its group is ordered. Of brackets only the depth counts: in random order
+ * it is a random walk, and how long that keeps away from 0 is different every time. */
 static bool is_group_ordered(const bool ordered[RULES], size_t k)
 {
-    bool any = ordered[k];
-    for (size_t other = 0; other < RULES && rules[k].group != ALONE; other++)
-        any = any || (ordered[other] && rules[other].group == rules[k].group);
+    const int group = rules[k].group;
+    bool any = group < BRACKETS && ordered[k];
+    for (size_t other = 0; other < RULES && group != ALONE; other++)
+        any = any || (ordered[other] && rules[other].group == group &&
+                      (group < BRACKETS || rules[other].mark == 0));
     return any;
 }
 

@@ -128,6 +128,8 @@ static void double_quotes(void **state)
     CHECK(ON_QUOTES, "\"a \"b ⟦\"c⟧\" d");         /* opens twice and thrice */
     CHECK(ON_QUOTES, "\"a\n\nb\" ⟦\"c\nd⟧\" \"e"); /* not over a paragraph */
     CHECK(ON_QUOTES, "⟦“a b⟧\n\n⟦“c⟧” d “e\n\nf"); /* unless it goes on there */
+    CHECK(ON_QUOTES, "⟦\"'a' 'b \"c\" d \"e\"' f⟧\" g ⟦\"'tis so⟧\" h 'i ⟦\"j⟧\"");
+    CHECK(ON_QUOTES, "a 'b ⟦\"c⟧\" d ⟦\"e 'f'⟧\"' g ⟦\"h⟧\"");
     check_unsound(ON_QUOTES, "\"a\" \"b\" \"c\" \"d\" \"e", false);
     check_unsound(ON_QUOTES, "\"a\" \"b\" \"c", false);
     check_unsound(ON_QUOTES, "\"a\" \"b", true);
@@ -138,6 +140,7 @@ static void single_quotes(void **state)
 {
     (void)state;
     CHECK(ON_SINGLE_QUOTES, "He's ⟦'in⟧' o'clock (⟦'so it's⟧').");
+    CHECK(ON_SINGLE_QUOTES, "\"⟦'a⟧' ⟦'b \"c\" d \"e\"⟧' f\" g");
     CHECK(ON_SINGLE_QUOTES, "⟦‘It’s⟧’ dogs’ ⟦‚so⟧‘ ⟦‹ja⟧›");
     CHECK(ON_SINGLE_QUOTES, "the dogs' 'tis '90s 'em ⟦'a⟧'");
     check_unsound(ON_SINGLE_QUOTES, "'tis the dogs' o' 'em 'a' dogs'", true);
@@ -201,10 +204,11 @@ static void long_texts_of_one_kind(void **state)
 {
     (void)state;
     static const char *const kinds[] = {
-        "(",    "([",     "<{",   ")",  "\"",       "'",        "\"\"\" ",  "''' = ", "/*",
-        "<!--", "`",      "` ``", "<a", "://a.",    "www.",     "\\",       "\\\"{",  "= \"\\",
-        "= '",  "{\n\n",  "«",    "\r", "# \n",     "a",        "",         "。",     "{([",
-        "]) }", "({[[]}", "=//",  "“",  "\"\n\"\n", "= \"\\\n", "\\begin{", "[{(((]", "=\"'\\\"",
+        "(",       "([",       "<{",       ")",      "\"",       "'",     "\"\"\" ", "''' = ",
+        "/*",      "<!--",     "`",        "` ``",   "<a",       "://a.", "www.",    "\\",
+        "\\\"{",   "= \"\\",   "= '",      "{\n\n",  "«",        "\r",    "# \n",    "a",
+        "",        "。",       "{([",      "]) }",   "({[[]}",   "=//",   "“",       "\"\n\"\n",
+        " \"a 'b", "= \"\\\n", "\\begin{", "[{(((]", "=\"'\\\"",
     };
     const size_t length = 200000;
     int32_t *points = malloc(length * sizeof *points);

@@ -347,6 +347,40 @@ static void a_shuffled_text_has_no_words(void **state)
     }
 }
 
+/* Random brackets nest, too: each copy in its own way. */
+static void shuffled_brackets_have_no_depth(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct random random = {seed, 0};
+        char text[4000], closing[8];
+        size_t depth = 0;
+        for (size_t i = 0; i < sizeof text; i++) {
+            const char *kind = &"(){}"[2 * random_below(&random, 2)];
+            if (depth > 0 && (depth == sizeof closing || random_below(&random, 2))) {
+                text[i] = closing[--depth];
+                continue;
+            }
+            text[i] = depth == 0 && random_below(&random, 3) == 0 ? '\n' : kind[0];
+            if (text[i] != '\n')
+                closing[depth++] = kind[1];
+        }
+        struct passage passage = passage_new(VOCAB_CODEPOINT, text, sizeof text);
+        struct labels labels = labels_of(&passage);
+        assert_true(find(&labels, "inside { }") && find(&labels, "bracket depth"));
+        labels_release(&labels);
+        passage_release(&passage);
+
+        shuffle(&random, text, sizeof text);
+        passage = passage_new(VOCAB_CODEPOINT, text, sizeof text);
+        labels = labels_of(&passage);
+        assert_false(find(&labels, "inside { }") || find(&labels, "inside ( )") ||
+                     find(&labels, "depth of { }") || find(&labels, "bracket depth"));
+        labels_release(&labels);
+        passage_release(&passage);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +392,7 @@ int main(void)
         cmocka_unit_test(random_texts_have_sound_labels),
         cmocka_unit_test(short_texts_have_none),
         cmocka_unit_test(a_shuffled_text_has_no_words),
+        cmocka_unit_test(shuffled_brackets_have_no_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
