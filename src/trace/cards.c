@@ -68,15 +68,11 @@ static void read_finite(const struct trace *trace, size_t signal, struct room *r
 static void fill_moments(struct card *card, const struct room *room)
 {
     double sum = 0, squares = 0;
-    float range = 0;
-    for (size_t i = 0; i < room->n; i++) {
+    for (size_t i = 0; i < room->n; i++)
         sum += (double)room->values[i];
-        range = fmaxf(range, fabsf(room->values[i]));
-    }
     const double mean = room->n ? sum / (double)room->n : 0;
     for (size_t i = 0; i < room->n; i++)
         squares += ((double)room->values[i] - mean) * ((double)room->values[i] - mean);
-    card->range = range > 0 ? range : 1; /* as trace_range */
     card->mean = (float)mean;
     card->deviation = (float)(room->n ? sqrt(squares / (double)room->n) : 0);
 }
@@ -85,8 +81,8 @@ static void fill_histogram(struct card *card, const struct room *room)
 {
     for (size_t i = 0; i < room->n; i++) {
         const double share = ((double)room->values[i] / (double)card->range + 1) / 2;
-        const size_t bin = (size_t)(share * CARD_BINS);
-        card->histogram[bin < CARD_BINS ? bin : CARD_BINS - 1]++;
+        const double bin = fmin(fmax(share * CARD_BINS, 0), CARD_BINS - 1);
+        card->histogram[(size_t)bin]++;
     }
 }
 
@@ -166,6 +162,7 @@ static void fill_symbols(const struct trace *trace, struct room *room, float *me
 static void fill_card(const struct trace *trace, struct card *card, struct room *room)
 {
     read_finite(trace, card->signal, room);
+    card->range = trace_range(trace, card->signal);
     fill_moments(card, room);
     fill_histogram(card, room);
     fill_quantiles(card, room);

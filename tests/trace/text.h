@@ -31,7 +31,7 @@ static inline void text_init(struct text *text, size_t length, size_t signals, s
     for (size_t s = 0; s < signals; s++)
         list[s] = (struct trace_signal){(int)(s / 10 % 4), (int)(s / 5 % 2), (int)(s % 5 + s / 40)};
     *text = (struct text){.random = {seed, 0}};
-    assert_int_equal(trace_init(&text->trace, length, list, signals), 0);
+    assert_int_equal(trace_init(&text->trace, length, list, signals, NULL), 0);
     free(list);
     text->trace.vocab = &text_vocab;
     text->trace.quantities = text_quantities;
