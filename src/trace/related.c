@@ -31,15 +31,32 @@ static size_t round_up(size_t count, size_t to)
     return (count + to - 1) / to * to;
 }
 
+/* Copies the values of a signal at evenly chosen characters: block by block, for a trace may be in
+ * a file. */
+static void read_some(const struct work *work, size_t signal, float *row)
+{
+    const size_t n = work->characters, length = work->trace->length;
+    float block[TRACE_BLOCK];
+    size_t end = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t t = i * length / n;
+        if (t >= end) {
+            const size_t start = t - t % TRACE_BLOCK;
+            end = start + TRACE_BLOCK < length ? start + TRACE_BLOCK : length;
+            trace_read(work->trace, signal, start, end - start, block);
+        }
+        row[i] = block[t % TRACE_BLOCK];
+    }
+}
+
 /* Makes a row of a signal; 0 where it does not vary or is not finite: it is related to none. */
 static void fill_row(const struct work *work, size_t signal, float *row)
 {
     const size_t n = work->characters;
     double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        row[i] = *trace_place(work->trace, signal, i * work->trace->length / n);
+    read_some(work, signal, row);
+    for (size_t i = 0; i < n; i++)
         sum += (double)row[i];
-    }
     for (size_t i = 0; i < n; i++) {
         const double value = (double)row[i] - sum / (double)n;
         squares += value * value;
