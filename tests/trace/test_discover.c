@@ -182,12 +182,6 @@ static void what_copies_a_label_is_found_and_measured(void **state)
     text_release(&text);
 }
 
-static double gain(const struct discovery *discovery)
-{
-    return (fabs((double)discovery->score) - (double)discovery->alone) /
-           (1 - (double)discovery->alone);
-}
-
 static void the_best_come_first_and_units_once(void **state)
 {
     (void)state;
@@ -197,8 +191,14 @@ static void the_best_come_first_and_units_once(void **state)
     fill_copy(&text, 18, 1, 1, 0.1); /* the cell of unit 8 */
     struct discoveries discoveries = find(&text, 1);
     assert_int_equal(discoveries.count, 6);
-    for (size_t d = 1; d < 6; d++)
-        assert_true(gain(&discoveries.list[d]) <= gain(&discoveries.list[d - 1]) + 1e-6);
+    for (size_t d = 0; d < 6; d++)
+        for (size_t before = 0; before < d; before++) {
+            const struct discovery *better = &discoveries.list[before];
+            const struct discovery *worse = &discoveries.list[d];
+            assert_true(better->label != worse->label ||
+                        fabsf(better->score) >= fabsf(worse->score));
+        }
+    assert_true(discoveries.list[0].signal == 13 || discoveries.list[0].signal == 18);
     assert_int_equal(discoveries.num_units, 4);
     bool seen[20] = {false};
     for (size_t u = 0; u < 4; u++) {
@@ -319,6 +319,27 @@ static void another_shape_is_found_by_information(void **state)
         assert_true(shape->score > 0.7F && shape->score <= 1);
         assert_true(fabsf(shape->r) < 0.4F);
     }
+    discoveries_release(&discoveries);
+    text_release(&text);
+}
+
+static void a_straight_relation_comes_before_a_crooked_one(void **state)
+{
+    (void)state;
+    struct text text;
+    text_init(&text, 6000, 2, 1, 11);
+    text.labels.list[0].kind = LABEL_SCALAR;
+    for (size_t t = 0; t < 6000; t++) {
+        const double y = (double)(t % 60) / 60; /* lines of one width */
+        text.labels.list[0].values[t] = (float)y;
+        text_set(&text, 0, t, cos(6 * y) + 0.02 * text_normal(&text));
+        text_set(&text, 1, t, -y + 0.15 * text_normal(&text));
+    }
+    struct discoveries discoveries = find(&text, 2);
+    assert_int_equal(discoveries.count, 2);
+    assert_int_equal(discoveries.list[0].measure, MEASURE_R);
+    assert_int_equal(discoveries.list[1].measure, MEASURE_MI);
+    assert_true(fabsf(discoveries.list[0].score) < discoveries.list[1].score);
     discoveries_release(&discoveries);
     text_release(&text);
 }
@@ -505,6 +526,7 @@ int main(void)
         cmocka_unit_test(an_echo_of_the_symbol_is_not_found),
         cmocka_unit_test(nothing_is_found_where_nothing_is),
         cmocka_unit_test(another_shape_is_found_by_information),
+        cmocka_unit_test(a_straight_relation_comes_before_a_crooked_one),
         cmocka_unit_test(a_label_of_a_fixed_period_is_found),
         cmocka_unit_test(what_cannot_be_scored_is_not),
         cmocka_unit_test(a_finding_holds_on_the_second_half),
