@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "discover.h"
+#include "stretch.h"
 #include "text.h"
 
 static struct discoveries find(const struct text *text, int threads)
@@ -483,6 +484,48 @@ static void short_texts_have_none(void **state)
     text_release(&empty);
 }
 
+static void a_stretch_is_whole_blocks_from_end_to_end(void **state)
+{
+    (void)state;
+    const size_t most = 8 * TRACE_BLOCK;
+    for (size_t length = 0; length < 6000; length += 97) {
+        const struct stretch stretch = stretch_of(1000, 1000 + length, most);
+        assert_int_equal(stretch.count, length < most ? length : most);
+        for (size_t t = 0; t < stretch.count; t++) {
+            const size_t place = stretch_place(&stretch, t);
+            assert_in_range(place, 1000 + t, 1000 + length - 1);
+            assert_true(length > most || place == 1000 + t);
+            assert_true(t % TRACE_BLOCK == 0 || place == stretch_place(&stretch, t - 1) + 1);
+            assert_true(t == 0 || place > stretch_place(&stretch, t - 1));
+        }
+        if (length > most) /* it comes near the end */
+            assert_true(stretch_place(&stretch, most - 1) + length / 8 + 2 * TRACE_BLOCK >=
+                        1000 + length);
+    }
+}
+
+/* So long that neither the choice nor the shifts take all of it. */
+static void a_long_text_is_searched_too(void **state)
+{
+    (void)state;
+    struct text text;
+    const size_t length = 280001;
+    text_init(&text, length, 2, 1, 12);
+    text_label(&text, 0, LABEL_BINARY, 300);
+    for (size_t t = 0; t < length; t++) {
+        const double noise = random_below(&text.random, 2);
+        text_set(&text, 0, t, noise);
+        text_set(&text, 1, t, (double)text.labels.list[0].values[t] + 0.4 * noise);
+    }
+    struct discoveries discoveries = find(&text, 2);
+    assert_int_equal(discoveries.count, 1);
+    assert_int_equal(discoveries.list[0].signal, 1);
+    assert_float_equal(discoveries.list[0].score, 1, 0);
+    assert_true(discoveries.list[0].p < 0.003F);
+    discoveries_release(&discoveries);
+    text_release(&text);
+}
+
 static void a_discovery_is_a_sentence(void **state)
 {
     (void)state;
@@ -532,6 +575,8 @@ int main(void)
         cmocka_unit_test(a_finding_holds_on_the_second_half),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(short_texts_have_none),
+        cmocka_unit_test(a_stretch_is_whole_blocks_from_end_to_end),
+        cmocka_unit_test(a_long_text_is_searched_too),
         cmocka_unit_test(a_discovery_is_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
