@@ -11,7 +11,7 @@ struct candidate {
     size_t signal, target;
     enum measure measure;
     int sign;   /* of AUC or r; 0 by mi */
-    float gain; /* on the first half */
+    float gain; /* on the first half; see relation.h */
 };
 
 /* Candidates for one target, all by mi or none: they are tested together. */

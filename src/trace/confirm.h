@@ -4,12 +4,12 @@
 
 #include "choose.h"
 
-/* Measures every candidate: trials[choice->count]. Returns 0, or −1 and a message. */
 struct trial {
     struct discovery discovery;
-    double gain; /* as in relation.h; 0: it does not hold */
+    double gain; /* see relation.h; 0: it does not hold */
 };
 
+/* Measures every candidate: trials[choice->count]. Returns 0, or −1 and a message. */
 int confirm(struct trial *trials, struct team *team, const struct trace *trace,
             const struct targets *targets, const struct choice *choice);
 

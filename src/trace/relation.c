@@ -4,7 +4,7 @@
 
 static const double floors[] = {[MEASURE_AUC] = 0.7, [MEASURE_R] = 0.4, [MEASURE_MI] = 0.5};
 #define ABOVE_ALONE 0.05
-#define ABOVE_MONOTONE 0.1 /* more mutual information than that is of another shape */
+#define ABOVE_MONOTONE 0.1 /* what another shape must tell beyond one that rises or falls */
 
 struct relation relation_of(enum label_kind kind, double linear, const struct table *table)
 {
@@ -49,11 +49,14 @@ double relation_alone(enum measure measure, const struct target_half *half)
 double relation_gain(const struct relation *relation, enum measure measure, int sign,
                      const struct target_half *half)
 {
-    const double score = relation_score(relation, measure, sign);
     const double alone = relation_alone(measure, half);
-    if (score < floors[measure] || score < alone + ABOVE_ALONE)
+    double score = relation_score(relation, measure, sign);
+    if (score < floors[measure])
         return 0;
-    if (measure == MEASURE_MI && score < relation->monotone + ABOVE_MONOTONE)
-        return 0;
-    return (score - alone) / (1 - alone);
+    if (measure == MEASURE_MI) {
+        score -= ABOVE_MONOTONE;
+        if (score < relation->monotone)
+            return 0;
+    }
+    return score < alone + ABOVE_ALONE ? 0 : (score - alone) / (1 - alone);
 }

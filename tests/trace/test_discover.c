@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "discover.h"
+#include "stretch.h"
 #include "text.h"
 
 static struct discoveries find(const struct text *text, int threads)
@@ -182,12 +183,6 @@ static void what_copies_a_label_is_found_and_measured(void **state)
     text_release(&text);
 }
 
-static double gain(const struct discovery *discovery)
-{
-    return (fabs((double)discovery->score) - (double)discovery->alone) /
-           (1 - (double)discovery->alone);
-}
-
 static void the_best_come_first_and_units_once(void **state)
 {
     (void)state;
@@ -197,8 +192,14 @@ static void the_best_come_first_and_units_once(void **state)
     fill_copy(&text, 18, 1, 1, 0.1); /* the cell of unit 8 */
     struct discoveries discoveries = find(&text, 1);
     assert_int_equal(discoveries.count, 6);
-    for (size_t d = 1; d < 6; d++)
-        assert_true(gain(&discoveries.list[d]) <= gain(&discoveries.list[d - 1]) + 1e-6);
+    for (size_t d = 0; d < 6; d++)
+        for (size_t before = 0; before < d; before++) {
+            const struct discovery *better = &discoveries.list[before];
+            const struct discovery *worse = &discoveries.list[d];
+            assert_true(better->label != worse->label ||
+                        fabsf(better->score) >= fabsf(worse->score));
+        }
+    assert_true(discoveries.list[0].signal == 13 || discoveries.list[0].signal == 18);
     assert_int_equal(discoveries.num_units, 4);
     bool seen[20] = {false};
     for (size_t u = 0; u < 4; u++) {
@@ -319,6 +320,27 @@ static void another_shape_is_found_by_information(void **state)
         assert_true(shape->score > 0.7F && shape->score <= 1);
         assert_true(fabsf(shape->r) < 0.4F);
     }
+    discoveries_release(&discoveries);
+    text_release(&text);
+}
+
+static void a_straight_relation_comes_before_a_crooked_one(void **state)
+{
+    (void)state;
+    struct text text;
+    text_init(&text, 6000, 2, 1, 11);
+    text.labels.list[0].kind = LABEL_SCALAR;
+    for (size_t t = 0; t < 6000; t++) {
+        const double y = (double)(t % 60) / 60; /* lines of one width */
+        text.labels.list[0].values[t] = (float)y;
+        text_set(&text, 0, t, cos(6 * y) + 0.02 * text_normal(&text));
+        text_set(&text, 1, t, -y + 0.15 * text_normal(&text));
+    }
+    struct discoveries discoveries = find(&text, 2);
+    assert_int_equal(discoveries.count, 2);
+    assert_int_equal(discoveries.list[0].measure, MEASURE_R);
+    assert_int_equal(discoveries.list[1].measure, MEASURE_MI);
+    assert_true(fabsf(discoveries.list[0].score) < discoveries.list[1].score);
     discoveries_release(&discoveries);
     text_release(&text);
 }
@@ -462,6 +484,48 @@ static void short_texts_have_none(void **state)
     text_release(&empty);
 }
 
+static void a_stretch_is_whole_blocks_from_end_to_end(void **state)
+{
+    (void)state;
+    const size_t most = 8 * TRACE_BLOCK;
+    for (size_t length = 0; length < 6000; length += 97) {
+        const struct stretch stretch = stretch_of(1000, 1000 + length, most);
+        assert_int_equal(stretch.count, length < most ? length : most);
+        for (size_t t = 0; t < stretch.count; t++) {
+            const size_t place = stretch_place(&stretch, t);
+            assert_in_range(place, 1000 + t, 1000 + length - 1);
+            assert_true(length > most || place == 1000 + t);
+            assert_true(t % TRACE_BLOCK == 0 || place == stretch_place(&stretch, t - 1) + 1);
+            assert_true(t == 0 || place > stretch_place(&stretch, t - 1));
+        }
+        if (length > most) /* it comes near the end */
+            assert_true(stretch_place(&stretch, most - 1) + length / 8 + 2 * TRACE_BLOCK >=
+                        1000 + length);
+    }
+}
+
+/* So long that neither the choice nor the shifts take all of it. */
+static void a_long_text_is_searched_too(void **state)
+{
+    (void)state;
+    struct text text;
+    const size_t length = 280001;
+    text_init(&text, length, 2, 1, 12);
+    text_label(&text, 0, LABEL_BINARY, 300);
+    for (size_t t = 0; t < length; t++) {
+        const double noise = random_below(&text.random, 2);
+        text_set(&text, 0, t, noise);
+        text_set(&text, 1, t, (double)text.labels.list[0].values[t] + 0.4 * noise);
+    }
+    struct discoveries discoveries = find(&text, 2);
+    assert_int_equal(discoveries.count, 1);
+    assert_int_equal(discoveries.list[0].signal, 1);
+    assert_float_equal(discoveries.list[0].score, 1, 0);
+    assert_true(discoveries.list[0].p < 0.003F);
+    discoveries_release(&discoveries);
+    text_release(&text);
+}
+
 static void a_discovery_is_a_sentence(void **state)
 {
     (void)state;
@@ -505,11 +569,14 @@ int main(void)
         cmocka_unit_test(an_echo_of_the_symbol_is_not_found),
         cmocka_unit_test(nothing_is_found_where_nothing_is),
         cmocka_unit_test(another_shape_is_found_by_information),
+        cmocka_unit_test(a_straight_relation_comes_before_a_crooked_one),
         cmocka_unit_test(a_label_of_a_fixed_period_is_found),
         cmocka_unit_test(what_cannot_be_scored_is_not),
         cmocka_unit_test(a_finding_holds_on_the_second_half),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(short_texts_have_none),
+        cmocka_unit_test(a_stretch_is_whole_blocks_from_end_to_end),
+        cmocka_unit_test(a_long_text_is_searched_too),
         cmocka_unit_test(a_discovery_is_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
