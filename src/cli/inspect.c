@@ -16,7 +16,7 @@
 #include "view.h"
 
 #define DRAWN 4      /* signals that pictures and the terminal draw where none are chosen */
-#define PASSAGE 4000 /* characters that they draw where no passage is chosen */
+#define PASSAGE 2000 /* characters that they draw where no passage is chosen */
 
 static const char *const ablation_names[] = {"none", "best", "all", NULL};
 static const char *const hold_names[] = {"zero", "mean", NULL};
@@ -179,7 +179,8 @@ static int write_files(struct task *task, const struct inspect_result *result)
     struct inspect_result whole = {0};
     struct view_options of_whole = task->view;
     struct option_item item;
-    if (tables_write(&result->inspection, &task->view, directory) != 0)
+    if (terminal_sentences(&result->inspection, stdout) != 0 ||
+        tables_write(&result->inspection, &task->view, directory) != 0)
         return -1;
     int status = 0;
     for (const char *formats = task->request->formats;
@@ -206,6 +207,8 @@ static int show(struct task *task, const struct inspect_result *result)
     if (choose(task, result) != 0)
         return -1;
     end_work();
+    if (result->inspection.discoveries.num_units == 0)
+        fputs("note: no unit was found to go with anything that is known of this text\n", stderr);
     return task->request->directory ? write_files(task, result)
                                     : terminal_write(&result->inspection, &task->view, stdout);
 }
@@ -310,7 +313,7 @@ static struct option list[] = {
     {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
      "What of them: the cell's states and gates, for lstm h,c,i,f,g,o", .unset = "the states"},
     {"passage", 'p', OPTION_TEXT, AT(passage), "FROM:LENGTH",
-     "Characters that pictures and the terminal draw", .unset = "the first 4000"},
+     "Characters that pictures and the terminal draw", .unset = "the first 2000"},
     {"columns", 0, OPTION_INT, AT(columns), "N", "Characters a line in pictures and the terminal",
      .min = 8, .max = 1000},
     {.kind = OPTION_GROUP, .help = "Discovery:"},

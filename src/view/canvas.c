@@ -71,6 +71,8 @@ double canvas_text_width(const char *font, const char *text)
 char *canvas_number(char *out, size_t room, double value, int digits, bool sign)
 {
     const char *before = value < 0 ? "−" : sign && value > 0 ? "+" : "";
+    if (fabs(value) >= 1 && fabs(value) < 1e6) /* 150, not 1.5e+02 */
+        digits = (int)fmax(digits, floor(log10(fabs(value))) + 1);
     int used = !isfinite(value) ? snprintf(out, room, "–")
                                 : snprintf(out, room, "%s%#.*g", before, digits, fabs(value));
     if (used > 0 && (size_t)used < room && out[used - 1] == '.')

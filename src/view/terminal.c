@@ -9,8 +9,9 @@
 #include "glyph.h"
 #include "view.h"
 
-#define LEGEND_CELLS 21 /* odd, so that 0 has its own */
 #define SENTENCES 10
+
+#define LEGEND_CELLS 21 /* odd, so that 0 has its own */
 
 static void put_colour(FILE *out, struct colour colour)
 {
@@ -48,8 +49,14 @@ static void put_row(FILE *out, const struct trace *trace, const struct glyph *gl
     fputs("\033[0m\n", out);
 }
 
-/* The best discoveries, one of each unit. */
-static int put_sentences(FILE *out, const struct inspection *inspection)
+static int check_written(FILE *out)
+{
+    if (fflush(out) != 0 || ferror(out))
+        return error_set("the text cannot be written: %s", strerror(errno));
+    return 0;
+}
+
+int terminal_sentences(const struct inspection *inspection, FILE *out)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
     for (size_t i = 0; i < discoveries->num_units && i < SENTENCES; i++) {
@@ -59,9 +66,9 @@ static int put_sentences(FILE *out, const struct inspection *inspection)
         fprintf(out, "%s\n", sentence);
         free(sentence);
     }
-    if (discoveries->num_units > 0)
-        fputc('\n', out);
-    return 0;
+    if (discoveries->num_units > SENTENCES)
+        fprintf(out, "and %zu more\n", discoveries->num_units - SENTENCES);
+    return check_written(out);
 }
 
 static void put_passage(FILE *out, const struct trace *trace, const struct view_options *options,
@@ -86,13 +93,11 @@ int terminal_write(const struct inspection *inspection, const struct view_option
     struct glyph *glyphs = glyphs_new(trace->vocab);
     if (!glyphs)
         return -1;
-    int result = put_sentences(out, inspection);
+    int result = terminal_sentences(inspection, out);
     for (size_t i = 0; i < options->num_chosen && result == 0; i++) {
-        fputs(i > 0 ? "\n" : "", out);
+        fputs(i > 0 || inspection->discoveries.num_units > 0 ? "\n" : "", out);
         put_passage(out, trace, options, glyphs, options->chosen[i]);
     }
     glyphs_free(glyphs);
-    if (fflush(out) != 0 || ferror(out))
-        return error_set("the coloured text cannot be written: %s", strerror(errno));
-    return result;
+    return result == 0 ? check_written(out) : -1;
 }

@@ -44,7 +44,10 @@ const struct view *view_find(const char *format);
 int tables_write(const struct inspection *inspection, const struct view_options *options,
                  const char *directory);
 
-/* The ten best discoveries in words, then the passage coloured by each chosen signal, with 24-bit
+/* The ten best discoveries in words, one of each unit. Returns 0, or −1 and a message. */
+int terminal_sentences(const struct inspection *inspection, FILE *out);
+
+/* The same, then the passage coloured by each chosen signal, with 24-bit
  * colours, to a terminal. Returns 0, or −1 and a message. */
 int terminal_write(const struct inspection *inspection, const struct view_options *options,
                    FILE *out);
