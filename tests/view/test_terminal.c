@@ -145,7 +145,8 @@ static void no_more_than_ten_are(void **state)
     char *text = write_text(&example);
     for (char *line = text; *line != '\n'; line = strchr(line, '\n') + 1)
         lines++;
-    assert_int_equal(lines, 10);
+    assert_int_equal(lines, 11);
+    assert_non_null(strstr(text, "\nand 2 more\n\n"));
     free(text);
     example_release(&example);
 }
