@@ -76,7 +76,8 @@ static int parse_units(struct task *task)
     size_t capacity = 0;
     while (option_item_next(&list, &item)) {
         struct trace_signal unit = {0};
-        if (unit_parse("--units", item, task->model, &unit.layer, &unit.unit) != 0 ||
+        if (unit_parse("--units", item, &unit.layer, &unit.unit) != 0 ||
+            unit_find("--units", task->model, &unit.layer, unit.unit) != 0 ||
             mem_grow(&task->units, &capacity, task->options.num_units + 1, sizeof *task->units) !=
                 0)
             return -1;
