@@ -111,18 +111,16 @@ static int parse_passage(struct task *task)
 static int parse_labels(struct task *task)
 {
     const struct option_texts *labels = &task->request->labels;
-    task->patterns = mem_new(labels->count, sizeof *task->patterns);
+    task->options.patterns = task->patterns = mem_new(labels->count, sizeof *task->patterns);
     for (size_t k = 0; task->patterns && k < labels->count; k++) {
         const char *text = labels->list[k], *equals = strchr(text, '=');
-        char *name = equals && equals > text ? mem_copy(text, (size_t)(equals - text)) : NULL;
         if (!equals || equals == text)
             return error_set("--label: \"%s\" is no label like NAME=REGEX", text);
+        char *name = mem_copy(text, (size_t)(equals - text));
         if (!name)
             return -1;
-        task->patterns[k] = (struct label_pattern){name, equals + 1};
+        task->patterns[task->options.num_patterns++] = (struct label_pattern){name, equals + 1};
     }
-    task->options.patterns = task->patterns;
-    task->options.num_patterns = labels->count;
     return task->patterns ? 0 : -1;
 }
 

@@ -113,3 +113,10 @@ helps_with()
     misused_naming MODEL inspect
     misused_naming MODEL info
 }
+
+@test "inspect --label: what is no NAME=REGEX is named, also behind one that is" {
+    "$RUNE" train "$english" -o model "${tiny[@]}" --quiet
+    for label in '' name =regex; do
+        fails_naming "\"$label\" is no label" inspect model "$english" --label a=b --label "$label"
+    done
+}
