@@ -87,7 +87,7 @@ static int parse_units(struct task *task)
     return 0;
 }
 
-/* Reads "FROM:LENGTH", "FROM:" or "FROM" of what is inspected. */
+/* Reads "FROM:LENGTH" or "FROM" of what is inspected. */
 static int parse_passage(struct task *task)
 {
     const char *text = task->request->passage;
@@ -146,8 +146,17 @@ static void end_work(void)
         fputs("\r\033[K", stderr);
 }
 
-/* Signals that are drawn: those of the units that were asked for, or the best discoveries, then
- * what is shown first. */
+/* Whether a signal is one of a list's. */
+static bool is_among(const size_t *list, size_t count, size_t signal)
+{
+    for (size_t k = 0; k < count; k++)
+        if (list[k] == signal)
+            return true;
+    return false;
+}
+
+/* Signals that are drawn, of those that are shown: all of the units that were asked for, or the
+ * best discoveries, then what is shown first. */
 static int choose(struct task *task, const struct inspect_result *result)
 {
     const struct discoveries *discoveries = &result->inspection.discoveries;
@@ -156,15 +165,14 @@ static int choose(struct task *task, const struct inspect_result *result)
     size_t *chosen = mem_new(result->num_shown + DRAWN, sizeof *chosen), count = 0;
     if (!chosen)
         return -1;
-    for (size_t u = 0; !asked && u < discoveries->num_units && count < most; u++)
-        chosen[count++] = discoveries->list[discoveries->units[u]].signal;
-    for (size_t k = 0; k < result->num_shown && count < most; k++) {
-        size_t c = 0;
-        while (c < count && chosen[c] != result->shown[k])
-            c++;
-        if (c == count)
-            chosen[count++] = result->shown[k];
+    for (size_t u = 0; !asked && u < discoveries->num_units && count < most; u++) {
+        const size_t signal = discoveries->list[discoveries->units[u]].signal;
+        if (is_among(result->shown, result->num_shown, signal))
+            chosen[count++] = signal;
     }
+    for (size_t k = 0; k < result->num_shown && count < most; k++)
+        if (!is_among(chosen, count, result->shown[k]))
+            chosen[count++] = result->shown[k];
     task->view.chosen = chosen;
     task->view.num_chosen = count;
     return 0;
