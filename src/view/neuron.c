@@ -438,7 +438,8 @@ static void draw(cairo_t *cr, const void *what, double page_height)
         draw_passages(cr, neuron, below);
 }
 
-/* "c 1:37: layer 1 unit 37: its cell …" would say it twice: the sentence alone where there is one.
+/* "c 1:37: layer 1 unit 37, cell state c: …" would say it twice: the sentence alone where there is
+ * one.
  */
 static char *title_of(const struct inspection *inspection, size_t signal)
 {
