@@ -452,15 +452,6 @@ static char *title_of(const struct inspection *inspection, size_t signal)
     return mem_copy(name, strlen(name));
 }
 
-static size_t find_ablated(const struct ablation *ablation, const struct trace_signal *unit)
-{
-    size_t i = 0;
-    while (i < ablation->count &&
-           (ablation->units[i].layer != unit->layer || ablation->units[i].unit != unit->unit))
-        i++;
-    return i;
-}
-
 static int write_neuron(const struct inspection *inspection, const struct glyph *glyphs,
                         size_t signal, const struct view_options *options, const char *directory,
                         enum drawing_format format)
@@ -472,7 +463,7 @@ static int write_neuron(const struct inspection *inspection, const struct glyph 
                             .signal = signal,
                             .unit = unit,
                             .card = cards_find(&inspection->cards, signal),
-                            .ablated = find_ablated(&inspection->ablation, unit)};
+                            .ablated = ablation_find(&inspection->ablation, unit)};
     const double panels_end = place_panels(NULL, &neuron, MARGIN + TITLE_HEIGHT);
     if (panels_end == MARGIN + TITLE_HEIGHT) /* none exists */
         return 0;
