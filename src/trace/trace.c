@@ -115,8 +115,8 @@ static float widen(float range, const float *values, size_t count)
 }
 
 #define RANGE_BINS 1024
-#define RANGE_SHARE 0.995
-#define RANGE_SLACK 1.5F
+#define RANGE_SHARE 0.99
+#define RANGE_SLACK 1.2F
 
 /* The |value| that so many of a signal's finite ones stay within, to a bin's width. */
 static float usual_range(const struct trace *trace, size_t signal, float largest)

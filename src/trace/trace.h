@@ -71,9 +71,9 @@ void trace_read(const struct trace *trace, size_t signal, size_t start, size_t c
 /* The index of a signal; num_signals if it was not kept. */
 size_t trace_find(const struct trace *trace, struct trace_signal signal);
 
-/* The ends of a signal's colour scale; never 0: the largest finite |value|, but at most half as
- * much again as the |value| that 99.5 % of the characters stay within, so that a few outliers do
- * not take the colour from all others. */
+/* The ends of a signal's colour scale; never 0: the largest finite |value|, but at most a fifth
+ * more than the |value| that 99 % of the characters stay within, so that a few outliers do not take
+ * the colour from all others. */
 float trace_range(const struct trace *trace, size_t signal);
 
 /* The signals whose values vary most over the text (standard deviation over range, so that large
