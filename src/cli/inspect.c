@@ -76,7 +76,8 @@ static int parse_units(struct task *task)
     size_t capacity = 0;
     while (option_item_next(&list, &item)) {
         struct trace_signal unit = {0};
-        if (unit_parse("--units", item, task->model, &unit.layer, &unit.unit) != 0 ||
+        if (unit_parse("--units", item, &unit.layer, &unit.unit) != 0 ||
+            unit_find("--units", task->model, &unit.layer, unit.unit) != 0 ||
             mem_grow(&task->units, &capacity, task->options.num_units + 1, sizeof *task->units) !=
                 0)
             return -1;
@@ -86,7 +87,7 @@ static int parse_units(struct task *task)
     return 0;
 }
 
-/* Reads "FROM:LENGTH", "FROM:" or "FROM" of what is inspected. */
+/* Reads "FROM:LENGTH" or "FROM" of what is inspected. */
 static int parse_passage(struct task *task)
 {
     const char *text = task->request->passage;
@@ -110,18 +111,16 @@ static int parse_passage(struct task *task)
 static int parse_labels(struct task *task)
 {
     const struct option_texts *labels = &task->request->labels;
-    task->patterns = mem_new(labels->count, sizeof *task->patterns);
+    task->options.patterns = task->patterns = mem_new(labels->count, sizeof *task->patterns);
     for (size_t k = 0; task->patterns && k < labels->count; k++) {
         const char *text = labels->list[k], *equals = strchr(text, '=');
-        char *name = equals && equals > text ? mem_copy(text, (size_t)(equals - text)) : NULL;
         if (!equals || equals == text)
             return error_set("--label: \"%s\" is no label like NAME=REGEX", text);
+        char *name = mem_copy(text, (size_t)(equals - text));
         if (!name)
             return -1;
-        task->patterns[k] = (struct label_pattern){name, equals + 1};
+        task->patterns[task->options.num_patterns++] = (struct label_pattern){name, equals + 1};
     }
-    task->options.patterns = task->patterns;
-    task->options.num_patterns = labels->count;
     return task->patterns ? 0 : -1;
 }
 
@@ -147,8 +146,17 @@ static void end_work(void)
         fputs("\r\033[K", stderr);
 }
 
-/* Signals that are drawn: those of the units that were asked for, or the best discoveries, then
- * what is shown first. */
+/* Whether a signal is one of a list's. */
+static bool is_among(const size_t *list, size_t count, size_t signal)
+{
+    for (size_t k = 0; k < count; k++)
+        if (list[k] == signal)
+            return true;
+    return false;
+}
+
+/* Signals that are drawn, of those that are shown: all of the units that were asked for, or the
+ * best discoveries, then what is shown first. */
 static int choose(struct task *task, const struct inspect_result *result)
 {
     const struct discoveries *discoveries = &result->inspection.discoveries;
@@ -157,15 +165,14 @@ static int choose(struct task *task, const struct inspect_result *result)
     size_t *chosen = mem_new(result->num_shown + DRAWN, sizeof *chosen), count = 0;
     if (!chosen)
         return -1;
-    for (size_t u = 0; !asked && u < discoveries->num_units && count < most; u++)
-        chosen[count++] = discoveries->list[discoveries->units[u]].signal;
-    for (size_t k = 0; k < result->num_shown && count < most; k++) {
-        size_t c = 0;
-        while (c < count && chosen[c] != result->shown[k])
-            c++;
-        if (c == count)
-            chosen[count++] = result->shown[k];
+    for (size_t u = 0; !asked && u < discoveries->num_units && count < most; u++) {
+        const size_t signal = discoveries->list[discoveries->units[u]].signal;
+        if (is_among(result->shown, result->num_shown, signal))
+            chosen[count++] = signal;
     }
+    for (size_t k = 0; k < result->num_shown && count < most; k++)
+        if (!is_among(chosen, count, result->shown[k]))
+            chosen[count++] = result->shown[k];
     task->view.chosen = chosen;
     task->view.num_chosen = count;
     return 0;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <float.h>
-#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stddef.h>
@@ -19,6 +18,7 @@
 #include "quick.h"
 #include "rng.h"
 #include "team.h"
+#include "units.h"
 
 #define NO_LENGTH UINT64_MAX
 
@@ -43,33 +43,22 @@ struct story {
     bool done;
 };
 
-/* Reads a whole number and `end` behind it, and moves on; −1 if there is none. */
-static int parse_index(const char **at, char end)
-{
-    char *after;
-    const long index = strtol(*at, &after, 10);
-    if (after == *at || *after != end || index < 0 || index > INT_MAX)
-        return -1;
-    *at = after + 1;
-    return (int)index;
-}
-
-/* Reads "1:37=2.5": layer, unit, value. */
+/* Reads "1:37=2.5": a unit and its value. */
 static int parse_clamp(struct option_item item, struct clamp *clamp)
 {
-    const char *at = item.text;
-    char *end;
-    clamp->stream = CLAMP_ALL;
-    clamp->layer = parse_index(&at, ':');
-    clamp->unit = clamp->layer < 0 ? -1 : parse_index(&at, '=');
-    const double value = strtod(at, &end);
-    if (clamp->unit < 0 || end == at || end != item.text + item.length)
+    const char *equals = memchr(item.text, '=', item.length);
+    const struct option_item unit = {item.text, equals ? (size_t)(equals - item.text) : 0};
+    char *end = NULL;
+    const double value = equals ? strtod(equals + 1, &end) : 0;
+    if (!equals || unit_parse("--clamp", unit, &clamp->layer, &clamp->unit) != 0 ||
+        end == equals + 1 || end != item.text + item.length)
         return error_set("--clamp: \"%.*s\" is no unit and value like 1:37=2.5 "
                          "(layer:unit=value)",
                          (int)item.length, item.text);
     if (!(fabs(value) <= (double)FLT_MAX))
         return error_set("--clamp: the value of \"%.*s\" is not finite", (int)item.length,
                          item.text);
+    clamp->stream = CLAMP_ALL;
     clamp->value = (real)value;
     return 0;
 }
@@ -88,14 +77,13 @@ static int parse_clamps(struct request *request)
     return 0;
 }
 
-static int check_clamps(const struct model *model, const struct request *request)
+/* Finds their units in the model. */
+static int find_clamps(const struct model *model, struct request *request)
 {
     for (size_t k = 0; k < request->num_clamps; k++) {
-        const int layer = request->clamps[k].layer, unit = request->clamps[k].unit;
-        if (layer >= model->num_layers || unit >= model->hidden_size)
-            return error_set(
-                "--clamp: there is no unit %d:%d; layers are 0 to %d and units 0 to %d", layer,
-                unit, model->num_layers - 1, model->hidden_size - 1);
+        struct clamp *clamp = &request->clamps[k];
+        if (unit_find("--clamp", model, &clamp->layer, clamp->unit) != 0)
+            return -1;
     }
     return 0;
 }
@@ -279,7 +267,7 @@ static int run(struct request *request, const char *path)
     if (result == 0)
         result = check_lines(&model.vocab, request);
     if (result == 0)
-        result = check_clamps(&model, request);
+        result = find_clamps(&model, request);
     if (result == 0 && rounds)
         result = make_quick(&model, team, quick);
     if (result == 0)

@@ -1,28 +1,39 @@
 #include "units.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "error.h"
 
-int unit_parse(const char *option, struct option_item item, const struct model *model, int *layer,
-               int *unit)
+/* Reads a whole number from 0 on; returns where it ends, or NULL if there is none. */
+static const char *read_index(const char *text, int *index)
 {
     char *end;
-    long l = model->num_layers - 1, u = strtol(item.text, &end, 10);
-    bool sound = end != item.text;
-    if (sound && *end == ':') {
-        const char *after = end + 1;
-        l = u;
-        u = strtol(after, &end, 10);
-        sound = end != after;
+    const long number = strtol(text, &end, 10);
+    *index = (int)number;
+    return end != text && number >= 0 && number <= INT_MAX ? end : NULL;
+}
+
+int unit_parse(const char *option, struct option_item item, int *layer, int *unit)
+{
+    const char *end = read_index(item.text, unit);
+    *layer = UNIT_LAST_LAYER;
+    if (end && *end == ':') {
+        *layer = *unit;
+        end = read_index(end + 1, unit);
     }
-    if (!sound || end != item.text + item.length)
+    if (end != item.text + item.length)
         return error_set("%s: \"%.*s\" is no unit like 1:37 (layer:unit)", option, (int)item.length,
                          item.text);
-    if (l < 0 || l >= model->num_layers || u < 0 || u >= model->hidden_size)
-        return error_set("%s: there is no unit %ld:%ld; layers are 0 to %d and units 0 to %d",
-                         option, l, u, model->num_layers - 1, model->hidden_size - 1);
-    *layer = (int)l;
-    *unit = (int)u;
+    return 0;
+}
+
+int unit_find(const char *option, const struct model *model, int *layer, int unit)
+{
+    if (*layer == UNIT_LAST_LAYER)
+        *layer = model->num_layers - 1;
+    if (*layer >= model->num_layers || unit >= model->hidden_size)
+        return error_set("%s: there is no unit %d:%d; layers are 0 to %d and units 0 to %d", option,
+                         *layer, unit, model->num_layers - 1, model->hidden_size - 1);
     return 0;
 }

@@ -1,5 +1,6 @@
-/* How far back the loss reaches: gradients of single predictions with respect to what was earlier.
- * Needs a model that was loaded with `training`. */
+/* How far back the loss reaches: gradients of single predictions with respect to what was earlier,
+ * in the state that the 500 characters before, or more, leave behind. Needs a model that was loaded
+ * with `training`. */
 #ifndef RUNE_REACH_H
 #define RUNE_REACH_H
 

@@ -17,7 +17,7 @@
 struct rows {
     size_t n;
     size_t binary, width; /* floats of the binary labels, and of all, filled up */
-    float *values;        /* [n][width] less the mean */
+    float *values;        /* [n][width] of mean 0 and variance 1 */
     size_t columns;
     uint8_t *bins;      /* [n][columns] 1 in the column of the bin */
     size_t *columns_of; /* [count] of each target its first column */
@@ -59,12 +59,11 @@ static void fill_row_column(struct rows *rows, const struct targets *targets, si
                             size_t place)
 {
     const struct target *from = &targets->list[target];
-    const float mean = (float)from->halves[FIRST_HALF].mean;
     for (size_t t = 0; t < rows->n; t++) {
         const float value = from->values[stretch_place(&targets->halves[FIRST_HALF], t)];
         uint8_t bin;
         bins_place(&from->bins, &value, 1, &bin);
-        rows->values[t * rows->width + place] = value - mean;
+        rows->values[t * rows->width + place] = target_standard(&from->halves[FIRST_HALF], value);
         rows->bins[t * rows->columns + rows->columns_of[target] + bin] = 1;
     }
 }
@@ -214,8 +213,8 @@ static struct relation relate(const struct work *work, const struct room *room, 
                room->tables + (tile * RANKS_BINS + bin) * rows->columns + rows->columns_of[index],
                table.columns * sizeof *counts);
     const double linear = target->kind == LABEL_BINARY
-                              ? measure_auc(product, half->on, (double)rows->n)
-                              : measure_r(product, room->squares[tile], half->squares);
+                              ? measure_auc(product * half->deviation, half->on, (double)rows->n)
+                              : measure_r(product, room->squares[tile], (double)rows->n);
     return relation_of(target->kind, linear, &table);
 }
 

@@ -201,10 +201,11 @@ static void measure_candidate(const struct work *work, const struct candidate *c
 static void make_series(const struct work *work, const struct candidate *candidate,
                         struct room *room, const double *rows, const double *columns)
 {
+    const struct target_half *half = &work->targets->list[candidate->target].halves[SECOND_HALF];
     for (size_t t = 0; t < work->sampled.count; t++) {
         const size_t at = stretch_place(&work->sampled, t);
         float signal = candidate->measure == MEASURE_AUC ? room->ranks[at] : room->values[at];
-        float label = room->label[at];
+        float label = target_standard(half, room->label[at]);
         if (candidate->measure == MEASURE_MI) {
             signal = (float)rows[room->bins[at]];
             label = (float)columns[room->label_bins[at]];
@@ -246,9 +247,10 @@ static void find_other_shifts(const struct work *work, const struct target *targ
 {
     const size_t m = work->sampled.count;
     float *self = room->most;
-    for (size_t t = 0; t < m; t++)
-        room->label_series[t] =
-            target->values[work->second.start + stretch_place(&work->sampled, t)];
+    for (size_t t = 0; t < m; t++) {
+        const size_t at = work->second.start + stretch_place(&work->sampled, t);
+        room->label_series[t] = target_standard(&target->halves[SECOND_HALF], target->values[at]);
+    }
     const double mean = measure_mean(room->label_series, m);
     for (size_t t = 0; t < m; t++)
         room->label_series[t] -= (float)mean;

@@ -50,8 +50,8 @@ int discover(struct discoveries *discoveries, struct team *team, const struct tr
 /* Safe on zeroed ones. */
 void discoveries_release(struct discoveries *discoveries);
 
-/* "layer 1 unit 37: counts down to the end of the line (r = −0.93)", of c "… its cell counts …"; at
- * most `room` bytes with the NUL. Returns out. */
+/* "layer 1 unit 37: counts down to the end of the line (r = −0.93)", of c "layer 1 unit 37, cell
+ * state c: …"; at most `room` bytes with the NUL. Returns out. */
 char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
                          const struct labels *labels, char *out, size_t room);
 

@@ -39,6 +39,15 @@ void ablation_release(struct ablation *ablation)
     *ablation = (struct ablation){0};
 }
 
+size_t ablation_find(const struct ablation *ablation, const struct trace_signal *signal)
+{
+    size_t i = 0;
+    while (i < ablation->count &&
+           (ablation->units[i].layer != signal->layer || ablation->units[i].unit != signal->unit))
+        i++;
+    return i;
+}
+
 void inspection_release(struct inspection *inspection)
 {
     trace_release(&inspection->trace);

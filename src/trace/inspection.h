@@ -83,4 +83,7 @@ void reach_release(struct reach *reach);
 void leanings_release(struct leanings *leanings);
 void ablation_release(struct ablation *ablation);
 
+/* Where the unit of a signal stands in it; count if it was not held. */
+size_t ablation_find(const struct ablation *ablation, const struct trace_signal *signal);
+
 #endif

@@ -33,7 +33,7 @@ static int refuse(const struct label_pattern *pattern, int number)
     case PCRE2_ERROR_DEPTHLIMIT:
     case PCRE2_ERROR_HEAPLIMIT:
     case PCRE2_ERROR_JIT_STACKLIMIT:
-        return error_set("label '%s': the regex '%s' needs too long: make it simpler",
+        return error_set("label '%s': the regex '%s' takes too long: make it simpler",
                          pattern->name, pattern->regex);
     default:
         pcre2_get_error_message(number, reason, sizeof reason);
@@ -44,7 +44,10 @@ static int refuse(const struct label_pattern *pattern, int number)
 
 static int search_init(struct search *search, const struct label_pattern *pattern, bool utf)
 {
-    const uint32_t options = PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C;
+    /* Matches are of UTF-8 that was checked, or of bytes, whatever a regex begins with: (*UTF)
+     * would have PCRE2 read bytes that are none. */
+    const uint32_t options = PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C |
+                             (utf ? PCRE2_UTF | PCRE2_UCP : PCRE2_NEVER_UTF);
     uint8_t reason[128] = "";
     PCRE2_SIZE offset = 0;
     int number = PCRE2_ERROR_NOMEMORY;
@@ -53,9 +56,8 @@ static int search_init(struct search *search, const struct label_pattern *patter
         (search->stack = pcre2_jit_stack_create(32 << 10, JIT_STACK, NULL)) == NULL)
         return refuse(pattern, number);
     pcre2_set_newline(search->compile, PCRE2_NEWLINE_ANYCRLF);
-    search->code = pcre2_compile((PCRE2_SPTR)pattern->regex, PCRE2_ZERO_TERMINATED,
-                                 utf ? options | PCRE2_UTF | PCRE2_UCP : options, &number, &offset,
-                                 search->compile);
+    search->code = pcre2_compile((PCRE2_SPTR)pattern->regex, PCRE2_ZERO_TERMINATED, options,
+                                 &number, &offset, search->compile);
     if (!search->code) {
         pcre2_get_error_message(number, reason, sizeof reason);
         return error_set("label '%s': the regex '%s' is wrong at its byte %zu: %s", pattern->name,

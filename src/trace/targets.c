@@ -65,6 +65,7 @@ static void describe_half(struct target *target, enum half half, const float *va
     struct target_half *of = &target->halves[half];
     of->mean = measure_mean(values, n);
     of->squares = measure_product(values, of->mean, values, of->mean, n);
+    of->deviation = sqrt(of->squares / (double)n);
     of->on = target->kind == LABEL_BINARY ? of->mean * (double)n : 0;
 }
 

@@ -18,6 +18,7 @@ enum half { FIRST_HALF, SECOND_HALF, HALVES };
 /* Of a label in a half. */
 struct target_half {
     double mean, squares;   /* Σ (y − mean)² */
+    double deviation;       /* √(squares / characters) */
     double on;              /* characters, of a binary label */
     double alone, alone_mi; /* the symbol's AUC, or |r|, and mutual information as a measure */
 };
@@ -35,6 +36,13 @@ struct targets {
     size_t count, num_binary;
     struct stretch halves[HALVES];
 };
+
+/* A value as a label of mean 0 and variance 1 in a half has it: what is computed in floats, or
+ * squared in them, may not depend on a label's unit. */
+static inline float target_standard(const struct target_half *half, float value)
+{
+    return (float)(((double)value - half->mean) / half->deviation);
+}
 
 /* Fills zeroed targets. Returns 0, or −1 and a message. */
 int targets_make(struct targets *targets, struct team *team, const struct trace *trace,

@@ -226,9 +226,9 @@ static void put_csv_rows(FILE *out, const struct walk *walk, const struct glyph 
         const size_t t = walk->start + i;
         fprintf(out, "%zu,", t);
         csv_put_text(out, glyphs[trace->ids[t]].exact);
-        fprintf(out, ",%.6g", (double)trace->losses[t]);
+        csv_put_numbers(out, &trace->losses[t], 1);
         for (size_t k = 0; k < walk->options->num_shown; k++)
-            fprintf(out, ",%.6g", (double)walk->values[k * TRACE_BLOCK + i]);
+            csv_put_numbers(out, &walk->values[k * TRACE_BLOCK + i], 1);
         fputc('\n', out);
     }
 }

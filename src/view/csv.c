@@ -18,3 +18,11 @@ void csv_put_number(FILE *out, double number)
     if (isfinite(number))
         fprintf(out, "%.6g", number);
 }
+
+void csv_put_numbers(FILE *out, const float *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fputc(',', out);
+        csv_put_number(out, (double)numbers[i]);
+    }
+}

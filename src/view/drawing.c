@@ -2,10 +2,12 @@
 
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
+#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 
 #include "error.h"
+#include "file.h"
 
 #define PNG_MAX_SIDE 32767 /* cairo's limit */
 #define PNG_SCALE 2        /* pixels for a unit, so that it is sharp in print, where they fit */
@@ -71,7 +73,7 @@ int drawing_put(struct file_out *out, enum drawing_format format, const struct d
     double scale;
     if (format == DRAWING_PNG && fmax(drawing->width, height) > PNG_MAX_SIDE)
         return error_set("%s: it would be %.0f × %.0f pixels, where %d are the most: take a "
-                         "shorter text, fewer units, or pdf, which has pages",
+                         "shorter passage, fewer units, or pdf, which has pages",
                          out->path, drawing->width, height, PNG_MAX_SIDE);
     cairo_surface_t *surface = surface_new(out->stream, format, drawing->width, height, &scale);
     if (format == DRAWING_PDF)
@@ -83,6 +85,8 @@ int drawing_put(struct file_out *out, enum drawing_format format, const struct d
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
+    if (status == CAIRO_STATUS_WRITE_ERROR)
+        return file_refuse_write(out->path, "cannot be written", errno);
     if (status != CAIRO_STATUS_SUCCESS)
         return error_set("%s: cannot be drawn: %s", out->path, cairo_status_to_string(status));
     return 0;

@@ -229,10 +229,7 @@ static json_t *push_json(const struct trace *trace, const float *push, int unit)
 static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
                              const struct trace_signal *signal)
 {
-    size_t i = 0;
-    while (i < ablation->count &&
-           (ablation->units[i].layer != signal->layer || ablation->units[i].unit != signal->unit))
-        i++;
+    const size_t i = ablation_find(ablation, signal);
     if (i == ablation->count)
         return NULL;
     json_t *by_label = json_array();

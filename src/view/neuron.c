@@ -438,7 +438,8 @@ static void draw(cairo_t *cr, const void *what, double page_height)
         draw_passages(cr, neuron, below);
 }
 
-/* "c 1:37: layer 1 unit 37: its cell …" would say it twice: the sentence alone where there is one.
+/* "c 1:37: layer 1 unit 37, cell state c: …" would say it twice: the sentence alone where there is
+ * one.
  */
 static char *title_of(const struct inspection *inspection, size_t signal)
 {
@@ -449,15 +450,6 @@ static char *title_of(const struct inspection *inspection, size_t signal)
     free(sentence);
     trace_signal_name(&inspection->trace, signal, name, sizeof name);
     return mem_copy(name, strlen(name));
-}
-
-static size_t find_ablated(const struct ablation *ablation, const struct trace_signal *unit)
-{
-    size_t i = 0;
-    while (i < ablation->count &&
-           (ablation->units[i].layer != unit->layer || ablation->units[i].unit != unit->unit))
-        i++;
-    return i;
 }
 
 static int write_neuron(const struct inspection *inspection, const struct glyph *glyphs,
@@ -471,7 +463,7 @@ static int write_neuron(const struct inspection *inspection, const struct glyph 
                             .signal = signal,
                             .unit = unit,
                             .card = cards_find(&inspection->cards, signal),
-                            .ablated = find_ablated(&inspection->ablation, unit)};
+                            .ablated = ablation_find(&inspection->ablation, unit)};
     const double panels_end = place_panels(NULL, &neuron, MARGIN + TITLE_HEIGHT);
     if (panels_end == MARGIN + TITLE_HEIGHT) /* none exists */
         return 0;

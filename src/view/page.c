@@ -25,9 +25,9 @@
 #include "spool.h"
 #include "writers.h"
 
-#define LEVELS                                                                                     \
-    127 /* a value is level/127 of its signal's range, −127 ≤ level ≤ 127; the last          \
-           ones are for what is beyond, too */
+/* A value is level/127 of its signal's range, −127 ≤ level ≤ 127; the last ones are for what is
+ * beyond, too. */
+#define LEVELS 127
 #define NO_LEVEL (-128) /* not a number */
 #define LOSS_STEPS 1000 /* a loss is so many steps a nat */
 #define NO_LOSS 0xFFFF  /* not a number */

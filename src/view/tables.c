@@ -3,14 +3,6 @@
 #include "csv.h"
 #include "writers.h"
 
-static void put_numbers(FILE *out, const float *numbers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        fputc(',', out);
-        csv_put_number(out, (double)numbers[i]);
-    }
-}
-
 /* "1,0,37,"h","inside quotes","auc",0.97": which unit goes with what, and how well. */
 static void put_finding(FILE *out, const struct inspection *inspection,
                         const struct discovery *found, size_t rank)
@@ -22,7 +14,7 @@ static void put_finding(FILE *out, const struct inspection *inspection,
     csv_put_text(out, inspection->labels.list[found->label].name);
     fputc(',', out);
     csv_put_text(out, measure_names[found->measure]);
-    put_numbers(out, &found->score, 1);
+    csv_put_numbers(out, &found->score, 1);
 }
 
 static void put_neurons(FILE *out, const struct inspection *inspection)
@@ -51,7 +43,7 @@ static void put_scores(FILE *out, const struct inspection *inspection)
                                 found->r,     found->r2,  found->information,
                                 found->p};
         put_finding(out, inspection, found, i + 1);
-        put_numbers(out, others, sizeof others / sizeof *others);
+        csv_put_numbers(out, others, sizeof others / sizeof *others);
         fputc('\n', out);
     }
 }
@@ -71,10 +63,10 @@ static void put_ablation(FILE *out, const struct inspection *inspection)
     fputc('\n', out);
     for (size_t i = 0; i < ablation->count; i++) {
         fprintf(out, "%d,%d", ablation->units[i].layer, ablation->units[i].unit);
-        put_numbers(out, &ablation->change[i], 1);
+        csv_put_numbers(out, &ablation->change[i], 1);
         for (size_t k = 0; k < K; k++)
             if (labels->list[k].kind == LABEL_BINARY)
-                put_numbers(out, &ablation->by_label[i * K + k], 1);
+                csv_put_numbers(out, &ablation->by_label[i * K + k], 1);
         fputc('\n', out);
     }
 }
@@ -91,7 +83,7 @@ static void put_gates(FILE *out, const struct inspection *inspection)
                 const float shares[] = {gates->low[at], gates->high[at], gates->mean[at]};
                 fprintf(out, "%d,%d,", layer, unit);
                 csv_put_text(out, gates->names[g]);
-                put_numbers(out, shares, 3);
+                csv_put_numbers(out, shares, 3);
                 fputc(',', out);
                 if (g == gates->forget)
                     csv_put_number(out, gates_time_constant((double)gates->mean[at]));
@@ -110,7 +102,7 @@ static void put_reach(FILE *out, const struct inspection *inspection)
             const float norms[] = {reach->median[at], reach->low[at], reach->high[at]};
             csv_put_text(out, caption_of_curve(reach, c, name, sizeof name));
             fprintf(out, ",%d", k);
-            put_numbers(out, norms, 3);
+            csv_put_numbers(out, norms, 3);
             fputc('\n', out);
         }
 }

@@ -113,3 +113,20 @@ helps_with()
     misused_naming MODEL inspect
     misused_naming MODEL info
 }
+
+@test "inspect --label: what is no NAME=REGEX is named, also behind one that is" {
+    "$RUNE" train "$english" -o model "${tiny[@]}" --quiet
+    for label in '' name =regex; do
+        fails_naming "\"$label\" is no label" inspect model "$english" --label a=b --label "$label"
+    done
+}
+
+@test "inspect draws what --quantities names, of the best units too" {
+    "$RUNE" train "$english" -o model "${tiny[@]}" --quiet
+    does inspect model "$english" -o first --format csv --ablate none
+    does inspect model "$english" --labels first/activations.csv --quantities f --ablate none
+    [[ $output == *'(r = 1.00)'* ]] # a state goes with itself
+    [[ $output == *'f 0:'?'  range'* ]]
+    [[ $output != *'h 0:'?'  range'* ]]
+    [[ $output != *'c 0:'?'  range'* ]]
+}

@@ -427,6 +427,34 @@ static void a_finding_holds_on_the_second_half(void **state)
     text_release(&text);
 }
 
+/* In nanoseconds or in years, near the ends of what a float holds: the same is found. */
+static void a_labels_unit_does_not_matter(void **state)
+{
+    const float units[] = {1e-36F, 1e17F, 1e35F};
+    struct text text;
+    (void)state;
+    make_example(&text);
+    struct discoveries expected = find(&text, 1);
+    assert_non_null(found(&expected, 7, 1));
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        struct text scaled;
+        make_example(&scaled);
+        for (size_t t = 0; t < LENGTH; t++)
+            scaled.labels.list[1].values[t] *= units[i];
+        struct discoveries discoveries = find(&scaled, 1);
+        assert_int_equal(discoveries.count, expected.count);
+        for (size_t d = 0; d < expected.count; d++) {
+            assert_int_equal(discoveries.list[d].signal, expected.list[d].signal);
+            assert_float_equal(discoveries.list[d].score, expected.list[d].score, 1e-5);
+            assert_float_equal(discoveries.list[d].p, expected.list[d].p, 1e-3);
+        }
+        discoveries_release(&discoveries);
+        text_release(&scaled);
+    }
+    discoveries_release(&expected);
+    text_release(&text);
+}
+
 static bool same_bits(const struct discoveries *a, const struct discoveries *b)
 {
     bool same = a->count == b->count && a->num_units == b->num_units;
@@ -573,6 +601,7 @@ int main(void)
         cmocka_unit_test(a_label_of_a_fixed_period_is_found),
         cmocka_unit_test(what_cannot_be_scored_is_not),
         cmocka_unit_test(a_finding_holds_on_the_second_half),
+        cmocka_unit_test(a_labels_unit_does_not_matter),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(short_texts_have_none),
         cmocka_unit_test(a_stretch_is_whole_blocks_from_end_to_end),

@@ -44,9 +44,10 @@ static void check(enum vocab_unit unit, const char *text, const char *regex, con
 }
 
 /* The message has all of these words. */
-static void check_error(const char *text, const char *name, const char *regex, const char *words[3])
+static void check_error_of(enum vocab_unit unit, const char *text, const char *name,
+                           const char *regex, const char *words[3])
 {
-    struct passage passage = passage_of(VOCAB_CODEPOINT, text);
+    struct passage passage = passage_of(unit, text);
     struct labels labels = {0};
     assert_int_equal(add(&labels, &passage, name, regex), -1);
     for (int i = 0; i < 3 && words[i]; i++)
@@ -55,6 +56,11 @@ static void check_error(const char *text, const char *name, const char *regex, c
     assert_int_equal(labels.count, 0);
     labels_release(&labels);
     passage_release(&passage);
+}
+
+static void check_error(const char *text, const char *name, const char *regex, const char *words[3])
+{
+    check_error_of(VOCAB_CODEPOINT, text, name, regex, words);
 }
 
 static void what_matches_is_on(void **state)
@@ -111,6 +117,7 @@ static void errors_say_what_is_wrong(void **state)
     check_error("abc", "", "a", (const char *[3]){"name"});
     check_error("abc", "a\nb", "a", (const char *[3]){"printable"});
     check_error("abc", "a\xFF", "a", (const char *[3]){"printable"});
+    check_error_of(VOCAB_BYTE, "a\xFF\xE0", "mine", "(*UTF).", (const char *[3]){"'mine'", "UTF"});
     char longest[200];
     memset(longest, 'a', sizeof longest);
     longest[sizeof longest - 1] = '\0';

@@ -161,15 +161,17 @@ static void csv_is_quoted(void **state)
     for (size_t i = 0; i < 4 * example.inspection.trace.num_signals; i++)
         *trace_place(&example.inspection.trace, i % example.inspection.trace.num_signals,
                      i / example.inspection.trace.num_signals) = (float)i / 8;
+    *trace_place(&example.inspection.trace, 1, 0) = NAN;
+    example.inspection.trace.losses[3] = INFINITY;
     assert_int_equal(csv_view.write(&example.inspection, &example.options, example.directory), 0);
     char *file = example_read(&example, "activations.csv", &length);
     assert_string_equal(
         file, "position,character,loss,h 0:0,h 0:1,h 0:2,h 1:0,h 1:1,h 1:2,c 0:0,c 0:1,c 0:2,c "
               "1:0,c 1:1,c 1:2\n"
-              "0,\"\"\"\",0,0,0.125,0.25,0.375,0.5,0.625,0.75,0.875,1,1.125,1.25,1.375\n"
+              "0,\"\"\"\",0,0,,0.25,0.375,0.5,0.625,0.75,0.875,1,1.125,1.25,1.375\n"
               "1,\",\",0.5,1.5,1.625,1.75,1.875,2,2.125,2.25,2.375,2.5,2.625,2.75,2.875\n"
               "2,\"\n\",1,3,3.125,3.25,3.375,3.5,3.625,3.75,3.875,4,4.125,4.25,4.375\n"
-              "3,\"a\",1.5,4.5,4.625,4.75,4.875,5,5.125,5.25,5.375,5.5,5.625,5.75,5.875\n");
+              "3,\"a\",,4.5,4.625,4.75,4.875,5,5.125,5.25,5.375,5.5,5.625,5.75,5.875\n");
     free(file);
     example_release(&example);
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "colour.h"
+#include "drawing.h"
 #include "error.h"
 #include "example.h"
 #include "file.h"
@@ -87,12 +88,37 @@ static void too_large_a_picture_says_what_to_do(void **state)
     example.options.num_chosen = 2;
     assert_int_equal(png_view.write(&example.inspection, &example.options, example.directory), -1);
     assert_non_null(strstr(error_message(), "activations.png"));
-    assert_non_null(strstr(error_message(), "shorter text"));
+    assert_non_null(strstr(error_message(), "shorter passage"));
     assert_non_null(strstr(error_message(), "fewer units"));
     assert_int_equal(pdf_view.write(&example.inspection, &example.options, example.directory), 0);
     example.options.num_chosen = 1;
     assert_int_equal(png_view.write(&example.inspection, &example.options, example.directory), 0);
     example_release(&example); /* which fails if the refused file was left behind */
+}
+
+static void draw_dots(cairo_t *cr, const void *what, double page_height)
+{
+    (void)what;
+    (void)page_height;
+    for (int i = 0; i < 20000; i++) {
+        cairo_set_source_rgb(cr, i % 251 / 251.0, i % 241 / 241.0, i % 239 / 239.0);
+        cairo_rectangle(cr, i * 31 % 211, i * 37 % 223, 1, 1);
+        cairo_fill(cr);
+    }
+}
+
+static void a_full_disk_is_told(void **state)
+{
+    const struct drawing drawing = {"dots", 200, 200, 0, draw_dots, NULL};
+    (void)state;
+    for (enum drawing_format format = DRAWING_PNG; format <= DRAWING_PDF; format++) {
+        char path[] = "dots";
+        struct file_out out = {.stream = fopen("/dev/full", "wb"), .path = path};
+        assert_non_null(out.stream);
+        assert_int_equal(drawing_put(&out, format, &drawing), -1);
+        assert_non_null(strstr(error_message(), "dots: cannot be written: No space left"));
+        fclose(out.stream);
+    }
 }
 
 static void no_directory_is_an_error(void **state)
@@ -111,6 +137,7 @@ int main(void)
         cmocka_unit_test(every_format_writes_its_own),
         cmocka_unit_test(characters_stand_on_their_colours),
         cmocka_unit_test(too_large_a_picture_says_what_to_do),
+        cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(no_directory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
