@@ -1,4 +1,4 @@
-# eval, info and inspect: what other programs read.
+# eval and info: what other programs read.
 load helpers
 
 setup_file()
@@ -138,52 +138,4 @@ setup_file()
     gates=$((4 * 8 * (symbols + 8 + 1))) linear=$((symbols * (8 + 1)))
     [ "$(json parameters)" -eq $((gates + linear)) ] ||
         [ "$(json parameters)" -eq $((gates + linear + 4 * 8)) ]
-}
-
-@test "inspect -o writes the page" {
-    head -c 2000 "$english" >excerpt.txt
-    does inspect "$MODEL" excerpt.txt -o page
-    [[ $(head -c 200 page/index.html) == *'<!'[dD][oO]* ]]
-}
-
-@test "inspect writes the formats that are asked for" {
-    head -c 500 "$english" >excerpt.txt
-    does inspect "$MODEL" excerpt.txt -o out --format npy,csv
-    [ "$(head -c 6 out/activations.npy | tail -c 5)" = NUMPY ]
-    python3 -m json.tool out/activations.json >/dev/null
-    [ "$(head -n 1 out/activations.csv | cut -d , -f 1-3)" = position,character,loss ]
-    misused_naming bmp inspect "$MODEL" excerpt.txt -o out --format bmp
-}
-
-@test "inspect without -o shows the text" {
-    printf 'The bridge' >excerpt.txt
-    does inspect "$MODEL" excerpt.txt
-    # The colours' escapes stand between the characters.
-    [[ $(sed 's/\x1b\[[0-9;]*m//g' <<<"$output") == *'The bridge'* ]]
-}
-
-@test "inspect: only the page leaves signals out for want of room" {
-    cat "$english" "$english" "$english" >long.txt # 49,000 characters leave room for 600 signals
-    does train "$english" -o run "${tiny[@]}" --hidden-size 104
-    does inspect run long.txt -o arrays --format npy --quantities h,c,i,f,g,o
-    [[ $stderr != *note* ]]
-    signals='import json; print(len(json.load(open("arrays/activations.json"))["signals"]))'
-    [ "$(python3 -c "$signals")" -eq 624 ]
-    does inspect run long.txt -o both --format page --quantities h,c,i,f,g,o
-    [[ $stderr == *note* ]]
-}
-
-@test "inspect: lists with nothing in them, or between two commas, are errors" {
-    fails_naming --quantities inspect "$MODEL" "$english" --quantities ''
-    fails_naming --quantities inspect "$MODEL" "$english" --quantities h,,c
-    fails_naming --units inspect "$MODEL" "$english" --units ''
-    fails_naming --units inspect "$MODEL" "$english" --units 1,
-    fails_naming --units inspect "$MODEL" "$english" --units 0:1:2
-    misused_naming format inspect "$MODEL" "$english" --format '' -o out
-    misused_naming format inspect "$MODEL" "$english" --format page, -o out
-    [ ! -e out ]
-}
-
-@test "inspect names a unit that the model does not have" {
-    fails_naming 99 inspect "$MODEL" "$english" -o out --units 99
 }
