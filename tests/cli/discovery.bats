@@ -13,7 +13,7 @@ learns()
     generate 1 "$@" --count 20000 >corpus.txt
     generate 2 "$@" --count 20000 | head -c 100000 >text.txt
     does train corpus.txt -o run --num-layers 1 --hidden-size 64 --batch-size 32 --seq-length 64 \
-        --learning-rate 0.005 --max-steps 2000 --quiet
+        --learning-rate 0.01 --max-steps 1500 --quiet
     does inspect run text.txt -o out --format csv --units 0:0 --ablate none --passage 99000
 }
 

@@ -187,7 +187,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     kept=$(in_page signals | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')
     [ "$kept" -gt 300 ] && [ "$kept" -lt 624 ]
     [[ $stderr != *note* ]]
-    holds out activations.json activations.npy index.html $tables # the spool has no name
+    holds out activations.json activations.npy index.html {gates,neurons,reach,scores}.csv
 }
 
 # --- what is shown --------------------------------------------------------------------------------

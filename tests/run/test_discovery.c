@@ -1,0 +1,194 @@
+/* Discovery in networks that have learned a synthetic language: labels of another text are not
+ * found, nor words, quotes or brackets where there are none. What must be found, the command line's
+ * tests ask for; here it is what shows that the others could fail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "checkpoint.h"
+#include "discover.h"
+#include "probe.h"
+#include "random.h"
+#include "scratch.h"
+
+#define LENGTH 20000 /* characters of a text */
+#define SEEDS 20     /* in which discovery may be wrong once */
+#define H 64
+#define SIGNALS (2 * H) /* h and c */
+
+/* A network, and a text in the language that it has learned. */
+static struct learner {
+    const char *language;  /* as the generator takes it */
+    const char *structure; /* what there is to know */
+    struct model model;
+    int32_t ids[LENGTH];
+    struct trace trace; /* of them */
+} learners[] = {{.language = "quotes --size 1", .structure = "inside quotes"},
+                {.language = "brackets", .structure = "bracket depth"}};
+
+#define LEARNERS (sizeof learners / sizeof *learners)
+
+static struct team *team;
+
+__attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
+{
+    char command[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(command, sizeof command, format, arguments);
+    va_end(arguments);
+    assert_int_equal(system(command), 0);
+}
+
+/* Text of that seed, in a file. */
+static const char *generate(const struct learner *learner, int lines, int seed)
+{
+    const char *path = scratch_path("text");
+    run("\"$GENERATE\" %s --count %d --seed %d >%s 2>/dev/null", learner->language, lines, seed,
+        path);
+    return path;
+}
+
+/* The first symbols of the text of that seed. */
+static void read_text(const struct learner *learner, int seed, int32_t *ids)
+{
+    uint8_t *text;
+    int32_t *all;
+    size_t bytes, length;
+    assert_int_equal(file_read(generate(learner, 2000, seed), &text, &bytes), 0);
+    assert_int_equal(vocab_encode(&learner->model.vocab, "text", text, bytes, VOCAB_ERROR, NULL,
+                                  &all, &length, NULL),
+                     0);
+    assert_true(length >= LENGTH);
+    memcpy(ids, all, LENGTH * sizeof *ids);
+    free(all);
+    free(text);
+}
+
+static void probe(struct learner *learner, struct trace *trace, const int32_t *ids)
+{
+    struct trace_signal signals[SIGNALS];
+    for (int s = 0; s < SIGNALS; s++)
+        signals[s] = (struct trace_signal){s / H, 0, s % H};
+    const struct probe_options options = {
+        .model = "model", .text = "text", .signals = signals, .num_signals = SIGNALS};
+    assert_int_equal(probe_run(trace, NULL, team, &learner->model, ids, LENGTH, &options), 0);
+}
+
+static int learn(void **state)
+{
+    if (scratch_make(state) != 0)
+        return -1;
+    team = team_new(2);
+    for (size_t i = 0; i < LEARNERS; i++) {
+        struct learner *learner = &learners[i];
+        const char *path = scratch_path("run");
+        run("\"$RUNE\" train %s -o %s --force --quiet --num-layers 1 --hidden-size %d "
+            "--batch-size 32 --seq-length 64 --learning-rate 0.01 --max-steps 1000",
+            generate(learner, 20000, 1), path, H);
+        if (model_load(&learner->model, engine_find(PRECISION_FP32), path) != 0)
+            return -1;
+        read_text(learner, 2, learner->ids);
+        probe(learner, &learner->trace, learner->ids);
+    }
+    return 0;
+}
+
+static int forget(void **state)
+{
+    for (size_t i = 0; i < LEARNERS; i++) {
+        trace_release(&learners[i].trace);
+        model_release(&learners[i].model);
+    }
+    team_free(team);
+    return scratch_remove(state);
+}
+
+static const char *const anything[] = {"", NULL};
+
+/* How many findings there are, when the labels of a text are laid over a trace, of labels whose
+ * name holds one of `parts`. */
+static size_t count_findings(const struct learner *learner, const struct trace *trace,
+                             const int32_t *text, const char *const *parts)
+{
+    struct labels labels = {0};
+    struct discoveries discoveries = {0};
+    size_t count = 0;
+    assert_int_equal(labels_make(&labels, &learner->model.vocab, text, LENGTH), 0);
+    assert_int_equal(discover(&discoveries, team, trace, &labels), 0);
+    for (size_t d = 0; d < discoveries.count; d++)
+        for (const char *const *part = parts; *part; part++)
+            count += strstr(labels.list[discoveries.list[d].label].name, *part) != NULL;
+    discoveries_release(&discoveries);
+    labels_release(&labels);
+    return count;
+}
+
+static void labels_of_the_text_are_found(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LEARNERS; i++) {
+        const struct learner *learner = &learners[i];
+        const char *const structure[] = {learner->structure, NULL};
+        assert_true(count_findings(learner, &learner->trace, learner->ids, structure) > 0);
+    }
+}
+
+static void labels_of_another_text_are_not(void **state)
+{
+    (void)state;
+    static int32_t other[LENGTH];
+    for (size_t i = 0; i < LEARNERS; i++) {
+        const struct learner *learner = &learners[i];
+        int seeds_with_findings = 0;
+        for (int seed = 0; seed < SEEDS; seed++) {
+            read_text(learner, 100 + seed, other);
+            seeds_with_findings += count_findings(learner, &learner->trace, other, anything) > 0;
+        }
+        assert_in_range(seeds_with_findings, 0, 1);
+    }
+}
+
+static void shuffle(int32_t *ids, uint64_t seed)
+{
+    struct random random = {seed, 0};
+    for (size_t t = LENGTH - 1; t > 0; t--) {
+        const size_t from = (size_t)random_below(&random, (int)t + 1);
+        const int32_t id = ids[t];
+        ids[t] = ids[from];
+        ids[from] = id;
+    }
+}
+
+static void in_a_shuffled_text_there_are_no_words_quotes_or_brackets(void **state)
+{
+    (void)state;
+    static const char *const structures[] = {"word",   "letter", "quotes", "bracket",
+                                             "inside", "depth",  NULL};
+    static int32_t ids[LENGTH];
+    for (size_t i = 0; i < LEARNERS; i++)
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            struct trace trace = {0};
+            memcpy(ids, learners[i].ids, sizeof ids);
+            shuffle(ids, seed);
+            probe(&learners[i], &trace, ids);
+            assert_int_equal(count_findings(&learners[i], &trace, ids, structures), 0);
+            trace_release(&trace);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(labels_of_the_text_are_found),
+        cmocka_unit_test(labels_of_another_text_are_not),
+        cmocka_unit_test(in_a_shuffled_text_there_are_no_words_quotes_or_brackets),
+    };
+    return cmocka_run_group_tests(tests, learn, forget);
+}
