@@ -25,6 +25,7 @@ struct request {
     const char *directory, *formats, *units, *quantities, *passage, *labels_file;
     struct option_texts labels; /* NAME=REGEX */
     int policy, columns, threads, ablation, hold;
+    bool exact;
 };
 
 /* The text, and what is to be done with it. */
@@ -249,6 +250,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     char *spool =
         request->directory ? file_join(request->directory, "trace") : file_temporary("rune-trace");
     task->options.ablation = (enum inspect_ablation)request->ablation;
+    task->options.exact = request->exact;
     task->options.hold = request->hold == 0 ? HOLD_ZERO : HOLD_MEAN;
     task->options.labels_file = request->labels_file;
     task->options.model_name = model_path;
@@ -337,6 +339,11 @@ static struct option list[] = {
      .choices = ablation_names},
     {"hold", 0, OPTION_CHOICE, AT(hold), "AT", "Without a unit it is held at zero or at its mean",
      .choices = hold_names},
+    {"exact", 0, OPTION_FLAG, AT(exact), NULL,
+     "Hold units still in float32; else in bf16, where the machine has it and the loss stays "
+     "within "
+     "1e-3 nats",
+     .unset = NULL},
     {.kind = OPTION_GROUP, .help = "Other:"},
     {"on-unknown", 0, OPTION_CHOICE, AT(policy), "WHAT",
      "With characters that the model does not know: error, skip or replace",

@@ -27,6 +27,7 @@ struct inspect_options {
     size_t start;            /* of the passage whose leanings are measured */
     enum inspect_ablation ablation;
     enum hold hold;
+    bool exact; /* units are held still in float32, as all else is measured, not in bf16 */
     const char *model_name, *text_name;
     const char *spool; /* directory for large arrays; NULL: where temporary files go */
     /* what is done, for the user; may be NULL */
