@@ -215,8 +215,6 @@ static int show(struct task *task, const struct inspect_result *result)
     if (choose(task, result) != 0)
         return -1;
     end_work();
-    if (result->inspection.discoveries.num_units == 0)
-        fputs("note: no unit was found to go with anything that is known of this text\n", stderr);
     return task->request->directory ? write_files(task, result)
                                     : terminal_write(&result->inspection, &task->view, stdout);
 }
