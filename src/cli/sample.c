@@ -258,7 +258,9 @@ static int make_quick(struct model *model, struct team *team, const struct engin
 static int run(struct request *request, const char *path)
 {
     struct model model = {0};
-    const bool exactly = request->exact || request->count > QUICK_STREAMS;
+    /* How near 8 bits come is not known of a model whose units are held. */
+    const bool exactly =
+        request->exact || request->num_clamps > 0 || request->count > QUICK_STREAMS;
     const struct engine *quick = engine_find(exactly ? PRECISION_FP32 : PRECISION_INT8);
     const bool rounds = quick && quick->precision == PRECISION_INT8;
     const struct engine *exact = rounds ? engine_of(PRECISION_FP32, 0) : quick;
@@ -311,7 +313,9 @@ static struct option list[] = {
      "Hold units at values, as layer:unit=value, like 1:37=2.5,0:5=-1; may be given again",
      .unset = NULL},
     {"exact", 0, OPTION_FLAG, AT(exact), NULL,
-     "Read weights in float32; else in 8 bits, where that keeps the distribution to 1e-3 nats",
+     "Read weights in float32, as with --clamp; else in 8 bits, where that keeps the distribution "
+     "to "
+     "1e-3 nats",
      .unset = NULL},
     {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
      .max = 1024},
