@@ -8,7 +8,7 @@ setup_file()
         --hidden-size 16 --batch-size 8 --max-steps 300 --quiet
 }
 
-tables='ablation.csv gates.csv neurons.csv reach.csv scores.csv'
+tables=(ablation.csv gates.csv neurons.csv reach.csv scores.csv)
 
 # excerpt N: the first N characters of the English text, in excerpt.txt.
 excerpt()
@@ -80,7 +80,7 @@ scores_of()
     excerpt 1000
     does inspect "$MODEL" excerpt.txt -o out
     [ -z "$output" ]
-    holds out index.html $tables
+    holds out index.html "${tables[@]}"
     [[ $(head -c 200 out/index.html) == *'<!'[dD][oO]* ]]
     [[ $(tail -c 100 out/index.html) == *'</html>'* ]]
     [ "$(head -n 1 out/neurons.csv)" = rank,layer,unit,quantity,label,measure,score,description ]
@@ -105,11 +105,11 @@ scores_of()
     for format in page npy csv png svg pdf; do
         does inspect "$MODEL" excerpt.txt -o "$format" --format "$format" --units 0:2
     done
-    holds page index.html $tables
-    holds npy activations.json activations.npy $tables
-    holds csv activations.csv $tables
+    holds page index.html "${tables[@]}"
+    holds npy activations.json activations.npy "${tables[@]}"
+    holds csv activations.csv "${tables[@]}"
     for format in png svg pdf; do
-        holds $format {activations,gates,neuron_0_2,reach}.$format $tables
+        holds $format {activations,gates,neuron_0_2,reach}.$format "${tables[@]}"
     done
     for file in png/*.png; do [ "$(head -c 4 "$file" | tail -c 3)" = PNG ]; done
     for file in svg/*.svg; do python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' "$file"; done
@@ -160,7 +160,7 @@ EOF
     excerpt 200
     does inspect "$MODEL" excerpt.txt -o out --format page,csv
     [ "$(tail -n 1 out/activations.csv | cut -d , -f 1)" -eq 199 ]
-    holds out activations.csv index.html $tables
+    holds out activations.csv index.html "${tables[@]}"
 }
 
 @test "the number of threads does not change a byte" {
@@ -429,12 +429,9 @@ EOF
     [[ $stderr == *--on-unknown* ]]
     [ ! -e out ]
     does inspect "$MODEL" odd.txt -o out --format npy --on-unknown skip
-    array '"".join(about["characters"]) == "hello !\n" or about["characters"]'
-    skipped=$(python3 -c 'import json; print("".join(json.load(open("out/activations.json"))["characters"]))')
-    [ "${skipped:0:6}" = 'hello ' ]
+    array '"".join(about["characters"]) == "hello !\n"'
     does inspect "$MODEL" odd.txt -o out --format npy --on-unknown replace
-    array 'rows == len("hello e") + 2 or rows == len("hello e") + 1'
-    array '"".join(about["characters"][:7]) == "hello e"'
+    array '"".join(about["characters"]) == "hello e!\n"'
 }
 
 @test "models of bytes and of grapheme clusters" {
@@ -499,7 +496,7 @@ full_disk()
     full_disk 16 inspect "$MODEL" excerpt.txt -o out --format csv,page
     [ "$status" -eq 1 ]
     [ "$(cksum out/index.html out/activations.csv)" = "$sum" ]
-    holds out activations.csv index.html $tables
+    holds out activations.csv index.html "${tables[@]}"
 }
 
 @test "a full disk where a long trace is kept is told" {
@@ -517,8 +514,7 @@ full_disk()
 
 @test "a full stdout is told" {
     excerpt 300
-    cp excerpt.txt "$BATS_TEST_TMPDIR/full.txt"
-    run --separate-stderr bash -c '"$RUNE" inspect "$MODEL" full.txt >/dev/full'
+    run --separate-stderr bash -c '"$RUNE" inspect "$MODEL" excerpt.txt >/dev/full'
     [ "$status" -eq 1 ]
     [[ $stderr == *'No space left'* ]]
 }
