@@ -79,7 +79,8 @@ scores_of()
 @test "-o writes the page and the tables" {
     excerpt 1000
     does inspect "$MODEL" excerpt.txt -o out
-    [ -z "$output" ]
+    [ "$(grep -v '^and ' <<<"$output")" = "$(python3 -c 'import csv
+for row in list(csv.DictReader(open("out/neurons.csv", newline="")))[:10]: print(row["description"])')" ]
     holds out index.html "${tables[@]}"
     [[ $(head -c 200 out/index.html) == *'<!'[dD][oO]* ]]
     [[ $(tail -c 100 out/index.html) == *'</html>'* ]]
@@ -345,6 +346,21 @@ EOF
     cmp zero/ablation.csv same/ablation.csv
     run ! cmp zero/ablation.csv mean/ablation.csv
     misused_naming --hold inspect "$MODEL" excerpt.txt --hold up
+}
+
+@test "--exact: units are held still in float32, which bf16 comes near to" {
+    excerpt 300
+    does inspect "$MODEL" excerpt.txt -o near --format csv --units 0:3,0:5
+    does inspect "$MODEL" excerpt.txt -o exact --format csv --units 0:3,0:5 --exact
+    RUNE_ISA=baseline does inspect "$MODEL" excerpt.txt -o plain --format csv --units 0:3,0:5
+    python3 - <<'EOF'
+import csv
+near, exact, plain = ([float(row['change']) for row in csv.DictReader(open(d + '/ablation.csv'))]
+                      for d in ('near', 'exact', 'plain'))
+assert len(exact) == 2 and any(exact)
+for n, e, p in zip(near, exact, plain):
+    assert abs(n - e) < 1e-3 and abs(p - e) < 1e-5, (n, e, p)
+EOF
 }
 
 # --- texts ----------------------------------------------------------------------------------------
