@@ -94,8 +94,8 @@ static int parse_passage(struct task *task)
     const char *text = task->request->passage;
     unsigned long long start = 0, length = PASSAGE;
     char end;
-    if (text && sscanf(text, "%llu:%llu%c", &start, &length, &end) != 2 &&
-        sscanf(text, "%llu%c", &start, &end) != 1)
+    if (text && (strchr(text, '-') || (sscanf(text, "%llu:%llu%c", &start, &length, &end) != 2 &&
+                                       sscanf(text, "%llu%c", &start, &end) != 1)))
         return error_set("--passage: \"%s\" is no passage like 1200:500 (first character:length)",
                          text);
     if (start >= task->inspected || length == 0)

@@ -169,6 +169,8 @@ static int put_list(FILE *out, const char *name, const struct about_text *text,
         fputs(t > 0 ? "," : "", out);
         failed = json_dumpf(item, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));
         json_decref(item);
+        if ((t + 1) % TRACE_BLOCK == 0)
+            trace_drop(text->trace, t + 1 - TRACE_BLOCK, TRACE_BLOCK);
     }
     fputc(']', out);
     return failed;
@@ -243,8 +245,10 @@ static int put_csv(FILE *out, const struct trace *trace, const struct view_optio
     for (size_t k = 0; k < options->num_shown; k++)
         fprintf(out, ",%s", trace_signal_name(trace, options->shown[k], name, sizeof name));
     fputc('\n', out);
-    while (result == 0 && walk_next(&walk))
+    while (result == 0 && walk_next(&walk)) {
         put_csv_rows(out, &walk, glyphs);
+        trace_drop(trace, walk.start, walk.count);
+    }
     free(walk.values);
     glyphs_free(glyphs);
     return result;
