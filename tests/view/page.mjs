@@ -84,8 +84,16 @@ const chosen = (page) => page.$$eval('#quantity, #layer, #unit', (lists) =>
 const nameOf = (data, [quantity, layer, unit]) =>
   `${data.about.quantities[quantity]} ${layer} ${unit}`;
 const range = (start, end) => Array.from({length: end - start}, (_, i) => start + i);
+// What a key or a click changes is drawn in the next frame.
+const drawn = (page) => page.evaluate(() =>
+  new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 const press = async (page, ...keys) => {
   for (const key of keys) await page.keyboard.press(key);
+  await drawn(page);
+};
+const click = async (page, t) => {
+  await (await cellOf(page, t)).click();
+  await drawn(page);
 };
 const until = async (page, wanted, read) => {
   for (let tries = 0; tries < 100; tries++) {
@@ -186,7 +194,7 @@ const awkward = {
     await (await cellOf(page, 5)).hover();
     for (const part of [...expected(5), 'rank 6'])
       assert.ok((await page.textContent('#detail')).includes(part));
-    await (await cellOf(page, 4)).click();
+    await click(page, 4);
     await until(page, 4, marked);
     await press(page, 'l');
     await until(page, 5, marked);
@@ -252,7 +260,7 @@ const hebrew = {
   },
 
   async 'arrows lead where they point'(page) {
-    await (await cellOf(page, 2)).click();
+    await click(page, 2);
     await press(page, 'h');
     await until(page, 3, marked);
     await press(page, 'l', 'l');
@@ -398,10 +406,10 @@ const full = {
     await press(page, '3');
     const lines = () =>
       page.$$eval('#sheet [class*=" lean"]', (list) => list.map((cell) => cell.position));
-    await (await cellOf(page, 400)).click();
+    await click(page, 400);
     const leant = await lines();
     assert.ok(leant.length > 3 && leant.every((t) => t < 400 && t >= 340), String(leant));
-    await (await cellOf(page, 20)).click();
+    await click(page, 20);
     await until(page, [], lines);
     await page.click('#memory button:has-text("Mark character 499")');
     await until(page, 499, marked);
@@ -424,7 +432,7 @@ const full = {
   },
 
   async 'a passage is selected by keys, and the threshold moved'(page, data) {
-    await (await cellOf(page, 60)).click();
+    await click(page, 60);
     await press(page, '4', 'Shift+ArrowRight', 'Shift+ArrowRight');
     await until(page, range(60, 63), selected);
     await checkSelection(page, data, 60, 63);
