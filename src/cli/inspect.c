@@ -22,10 +22,17 @@ static const char *const ablation_names[] = {"none", "best", "all", NULL};
 static const char *const hold_names[] = {"zero", "mean", NULL};
 
 struct request {
-    const char *directory, *formats, *units, *quantities, *passage, *labels_file;
-    struct option_texts labels; /* NAME=REGEX */
+    const char *directory, *formats, *unit_list, *quantities, *passage, *labels_file;
+    struct option_texts label_texts;
     int policy, columns, threads, ablation, hold;
     bool exact;
+
+    /* what these say */
+    struct trace_signal *units; /* [num_units] */
+    size_t num_units;
+    struct label_pattern *patterns; /* [num_patterns] */
+    size_t num_patterns;
+    unsigned long long start, length; /* of the passage */
 };
 
 /* The text, and what is to be done with it. */
@@ -37,8 +44,6 @@ struct task {
     size_t length, inspected; /* characters; the most that are inspected */
     struct view_options view;
     struct inspect_options options;
-    struct trace_signal *units;     /* the options' */
-    struct label_pattern *patterns; /* the options' */
 };
 
 /* --- what was asked for ----------------------------------------------------------------------- */
@@ -51,8 +56,83 @@ static const struct view *view_of(struct option_item item)
     return view_find(name);
 }
 
+static int check_formats(const char *formats)
+{
+    struct option_item item;
+    while (option_item_next(&formats, &item))
+        if (!view_of(item))
+            return -1;
+    return 0;
+}
+
+static int parse_units(struct request *request)
+{
+    const char *list = request->unit_list;
+    struct option_item item;
+    size_t capacity = 0;
+    while (option_item_next(&list, &item)) {
+        struct trace_signal unit = {0};
+        if (unit_parse("--units", item, &unit.layer, &unit.unit) != 0 ||
+            mem_grow(&request->units, &capacity, request->num_units + 1, sizeof unit) != 0)
+            return -1;
+        request->units[request->num_units++] = unit;
+    }
+    return 0;
+}
+
+/* Reads "FROM:LENGTH" or "FROM". */
+static int parse_passage(struct request *request)
+{
+    const char *text = request->passage;
+    char end;
+    request->start = 0;
+    request->length = PASSAGE;
+    if (text && (strchr(text, '-') ||
+                 (sscanf(text, "%llu:%llu%c", &request->start, &request->length, &end) != 2 &&
+                  sscanf(text, "%llu%c", &request->start, &end) != 1) ||
+                 request->length == 0))
+        return error_set("--passage: \"%s\" is no passage like 1200:500 (first character:length)",
+                         text);
+    return 0;
+}
+
+/* Cuts each NAME=REGEX in two. */
+static int parse_labels(struct request *request)
+{
+    const struct option_texts *labels = &request->label_texts;
+    request->patterns = mem_new(labels->count, sizeof *request->patterns);
+    for (size_t k = 0; request->patterns && k < labels->count; k++) {
+        const char *text = labels->list[k], *equals = strchr(text, '=');
+        if (!equals || equals == text)
+            return error_set("--label: \"%s\" is no label like NAME=REGEX", text);
+        char *name = mem_copy(text, (size_t)(equals - text));
+        if (!name)
+            return -1;
+        request->patterns[request->num_patterns++] = (struct label_pattern){name, equals + 1};
+    }
+    return request->patterns ? 0 : -1;
+}
+
+static int parse(struct request *request)
+{
+    return check_formats(request->formats) == 0 && parse_units(request) == 0 &&
+                   parse_passage(request) == 0 && parse_labels(request) == 0
+               ? 0
+               : -1;
+}
+
+static void release(struct request *request)
+{
+    for (size_t k = 0; k < request->num_patterns; k++)
+        free((char *)request->patterns[k].name);
+    free(request->patterns);
+    free(request->units);
+}
+
+/* --- whether the model and the text have it --------------------------------------------------- */
+
 /* Reads "h,c" into a set of the cell's quantities; NULL: those that are carried (the states). */
-static int parse_quantities(const struct cell *cell, const char *list, bool *wanted)
+static int find_quantities(const struct cell *cell, const char *list, bool *wanted)
 {
     struct option_item item;
     const int total = cell->num_states + cell->num_gates;
@@ -70,59 +150,27 @@ static int parse_quantities(const struct cell *cell, const char *list, bool *wan
     return 0;
 }
 
-static int parse_units(struct task *task)
+static int find_units(const struct model *model, struct request *request)
 {
-    const char *list = task->request->units;
-    struct option_item item;
-    size_t capacity = 0;
-    while (option_item_next(&list, &item)) {
-        struct trace_signal unit = {0};
-        if (unit_parse("--units", item, &unit.layer, &unit.unit) != 0 ||
-            unit_find("--units", task->model, &unit.layer, unit.unit) != 0 ||
-            mem_grow(&task->units, &capacity, task->options.num_units + 1, sizeof *task->units) !=
-                0)
+    for (size_t k = 0; k < request->num_units; k++) {
+        struct trace_signal *unit = &request->units[k];
+        if (unit_find("--units", model, &unit->layer, unit->unit) != 0)
             return -1;
-        task->units[task->options.num_units++] = unit;
     }
-    task->options.units = task->units;
     return 0;
 }
 
-/* Reads "FROM:LENGTH" or "FROM" of what is inspected. */
-static int parse_passage(struct task *task)
+static int find_passage(struct task *task)
 {
-    const char *text = task->request->passage;
-    unsigned long long start = 0, length = PASSAGE;
-    char end;
-    if (text && (strchr(text, '-') || (sscanf(text, "%llu:%llu%c", &start, &length, &end) != 2 &&
-                                       sscanf(text, "%llu%c", &start, &end) != 1)))
-        return error_set("--passage: \"%s\" is no passage like 1200:500 (first character:length)",
-                         text);
-    if (start >= task->inspected || length == 0)
-        return error_set(
-            "--passage: \"%s\" is empty: the text that is inspected has %zu characters", text,
-            task->inspected);
-    const size_t left = task->inspected - (size_t)start;
-    task->view.start = task->options.start = (size_t)start;
-    task->view.length = length < left ? (size_t)length : left;
+    const struct request *request = task->request;
+    if (request->start >= task->inspected)
+        return error_set("--passage: \"%s\" is behind the end: the text that is inspected has %zu "
+                         "characters",
+                         request->passage, task->inspected);
+    const size_t start = (size_t)request->start, left = task->inspected - start;
+    task->view.start = task->options.start = start;
+    task->view.length = request->length < left ? (size_t)request->length : left;
     return 0;
-}
-
-/* Cuts each NAME=REGEX in two. */
-static int parse_labels(struct task *task)
-{
-    const struct option_texts *labels = &task->request->labels;
-    task->options.patterns = task->patterns = mem_new(labels->count, sizeof *task->patterns);
-    for (size_t k = 0; task->patterns && k < labels->count; k++) {
-        const char *text = labels->list[k], *equals = strchr(text, '=');
-        if (!equals || equals == text)
-            return error_set("--label: \"%s\" is no label like NAME=REGEX", text);
-        char *name = mem_copy(text, (size_t)(equals - text));
-        if (!name)
-            return -1;
-        task->patterns[task->options.num_patterns++] = (struct label_pattern){name, equals + 1};
-    }
-    return task->patterns ? 0 : -1;
 }
 
 /* --- views ------------------------------------------------------------------------------------ */
@@ -161,7 +209,7 @@ static bool is_among(const size_t *list, size_t count, size_t signal)
 static int choose(struct task *task, const struct inspect_result *result)
 {
     const struct discoveries *discoveries = &result->inspection.discoveries;
-    const bool asked = task->request->units != NULL;
+    const bool asked = task->request->num_units > 0;
     const size_t most = asked ? result->num_shown : DRAWN;
     size_t *chosen = mem_new(result->num_shown + DRAWN, sizeof *chosen), count = 0;
     if (!chosen)
@@ -212,6 +260,7 @@ static int show(struct task *task, const struct inspect_result *result)
 {
     task->view.shown = result->shown;
     task->view.num_shown = result->num_shown;
+    task->view.text_length = task->length;
     if (choose(task, result) != 0)
         return -1;
     end_work();
@@ -250,19 +299,22 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     task->options.ablation = (enum inspect_ablation)request->ablation;
     task->options.exact = request->exact;
     task->options.hold = request->hold == 0 ? HOLD_ZERO : HOLD_MEAN;
+    task->options.units = request->units;
+    task->options.num_units = request->num_units;
+    task->options.patterns = request->patterns;
+    task->options.num_patterns = request->num_patterns;
     task->options.labels_file = request->labels_file;
     task->options.model_name = model_path;
     task->options.text_name = file_name(path);
     task->options.spool = spool;
     task->options.progress = say_work;
     task->view.columns = request->columns;
-    task->view.max_bytes = request->units ? 0 : VIEW_PAGE_BYTES;
+    task->view.max_bytes = request->num_units > 0 ? 0 : VIEW_PAGE_BYTES;
     task->view.wrote = say;
     int status = spool &&
-                         parse_quantities(task->model->cell, request->quantities,
-                                          task->options.quantities) == 0 &&
-                         parse_units(task) == 0 && parse_labels(task) == 0 &&
-                         read_text(task, path) == 0 && parse_passage(task) == 0
+                         find_quantities(task->model->cell, request->quantities,
+                                         task->options.quantities) == 0 &&
+                         read_text(task, path) == 0 && find_passage(task) == 0
                      ? 0
                      : -1;
     if (status == 0 && request->directory)
@@ -278,7 +330,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     return status;
 }
 
-static int run(const struct request *request, const char *model_path, const char *path)
+static int run(struct request *request, const char *model_path, const char *path)
 {
     struct model model = {.training = true}; /* for gradients */
     struct task task = {.request = request, .model = &model};
@@ -286,25 +338,14 @@ static int run(const struct request *request, const char *model_path, const char
     task.team = team_new(request->threads);
     int result = engine && task.team ? model_load(&model, engine, model_path) : -1;
     if (result == 0)
+        result = find_units(&model, request);
+    if (result == 0)
         result = inspect_text(&task, model_path, path);
-    for (size_t k = 0; k < task.options.num_patterns; k++)
-        free((char *)task.patterns[k].name);
-    free(task.patterns);
-    free(task.units);
     free(task.ids);
     free((size_t *)task.view.chosen);
     model_release(&model);
     team_free(task.team);
     return result == 0 ? 0 : STATUS_FAILED;
-}
-
-static int check_formats(const char *formats)
-{
-    struct option_item item;
-    while (option_item_next(&formats, &item))
-        if (!view_of(item))
-            return STATUS_USAGE;
-    return 0;
 }
 
 #define AT(field) offsetof(struct request, field)
@@ -315,7 +356,8 @@ static struct option list[] = {
      .unset = "coloured text on the terminal"},
     {"format", 'f', OPTION_TEXT, AT(formats), "LIST",
      "What to write with -o beside the tables, of page,npy,csv,png,svg,pdf", .unset = NULL},
-    {"units", 'u', OPTION_TEXT, AT(units), "LIST", "Units to show, as layer:unit, like 1:37,0:5",
+    {"units", 'u', OPTION_TEXT, AT(unit_list), "LIST",
+     "Units to show, as layer:unit, like 1:37,0:5",
      .unset = "all, best first; pictures draw the best"},
     {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
      "What of them: the cell's states and gates, for lstm h,c,i,f,g,o", .unset = "the states"},
@@ -324,7 +366,7 @@ static struct option list[] = {
     {"columns", 0, OPTION_INT, AT(columns), "N", "Characters a line in pictures and the terminal",
      .min = 8, .max = 1000},
     {.kind = OPTION_GROUP, .help = "Discovery:"},
-    {"label", 'l', OPTION_TEXTS, AT(labels), "NAME=REGEX",
+    {"label", 'l', OPTION_TEXTS, AT(label_texts), "NAME=REGEX",
      "Also look for units that are on where this matches (PCRE2); may be given several times",
      .unset = NULL},
     {"labels", 0, OPTION_TEXT, AT(labels_file), "FILE.csv",
@@ -358,7 +400,7 @@ int command_inspect(int argc, char **argv)
         .command = "inspect",
         .usage = "MODEL FILE [-o DIR]",
         .summary = "\nShows what each neuron of a model does while it reads a text (-: stdin), and "
-                   "finds those that can be put in words.",
+                   "finds\nthose that can be put in words.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
@@ -367,10 +409,11 @@ int command_inspect(int argc, char **argv)
         .wanted = "a MODEL and a FILE",
     };
     int status = options_parse(&options, argc, argv);
-    if (status == 0)
-        status = check_formats(request.formats);
+    if (status == 0 && parse(&request) != 0)
+        status = STATUS_USAGE;
     if (status == 0)
         status = run(&request, options.arguments[0], options.arguments[1]);
+    release(&request);
     options_release(&options);
     return status < 0 ? 0 : status;
 }

@@ -295,7 +295,7 @@ static int tables_init(struct tables *tables, const struct options *options)
 static void print_help(const struct options *options, poptContext context)
 {
     char usage[256];
-    snprintf(usage, sizeof usage, "%s\n%s\n", options->usage, options->summary);
+    snprintf(usage, sizeof usage, "%s\n%s", options->usage, options->summary);
     poptSetOtherOptionHelp(context, usage);
     poptPrintHelp(context, stdout, 0);
 }

@@ -237,7 +237,7 @@ int inspect(struct inspect_result *result, struct team *team, struct model *mode
             const int32_t *ids, size_t length, const struct inspect_options *options)
 {
     struct work work = {result, &result->inspection, team, model, ids, length, options};
-    if (probe_units(&work) == 0 && label(&work) == 0 && find(&work) == 0 && rank(&work) == 0 &&
+    if (label(&work) == 0 && probe_units(&work) == 0 && find(&work) == 0 && rank(&work) == 0 &&
         describe(&work) == 0 && copy_push(&work) == 0 && look_back(&work) == 0 &&
         (options->ablation == INSPECT_ABLATE_NONE || take_away(&work) == 0))
         return 0;

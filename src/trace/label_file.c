@@ -220,8 +220,8 @@ static int add_label(struct labels *labels, const char *path, struct column *col
     bool binary = true;
     for (size_t t = 0; binary && t < labels->length; t++)
         binary = column->values[t] == 0 || column->values[t] == 1;
-    snprintf(rising, sizeof rising, "%s %s", binary ? "is on in" : "rises with", column->name);
-    snprintf(falling, sizeof falling, "%s %s", binary ? "is off in" : "falls with", column->name);
+    snprintf(rising, sizeof rising, "%s “%s”", binary ? "is on in" : "rises with", column->name);
+    snprintf(falling, sizeof falling, "%s “%s”", binary ? "is off in" : "falls with", column->name);
     float *values = column->values;
     column->values = NULL;
     return label_add(labels, name_header(path, where), column->name, rising, falling,

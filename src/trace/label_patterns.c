@@ -151,8 +151,8 @@ static int add_pattern(struct labels *labels, const struct subject *subject,
         free(values);
         return -1;
     }
-    snprintf(rising, sizeof rising, "is on in %s", pattern->name);
-    snprintf(falling, sizeof falling, "is off in %s", pattern->name);
+    snprintf(rising, sizeof rising, "is on in “%s”", pattern->name);
+    snprintf(falling, sizeof falling, "is off in “%s”", pattern->name);
     return label_add(labels, "", pattern->name, rising, falling, LABEL_BINARY, true, values);
 }
 

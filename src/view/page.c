@@ -245,7 +245,7 @@ static int put_about(const struct page *page, const struct view_options *options
     json_t *about = about_new(trace);
     int failed =
         json_object_set_new(about, "length", json_integer((json_int_t)page->length)) ||
-        json_object_set_new(about, "characters", json_integer((json_int_t)trace->length)) ||
+        json_object_set_new(about, "characters", json_integer((json_int_t)options->text_length)) ||
         json_object_set_new(about, "mean_loss", isfinite(loss) ? json_real(loss) : json_null()) ||
         json_object_set_new(about, "id_bytes", json_integer(id_bytes(trace))) ||
         json_object_set_new(about, "num_guesses", json_integer(TRACE_GUESSES)) ||

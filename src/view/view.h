@@ -20,6 +20,7 @@ struct view_options {
     size_t start, length; /* the passage that pictures and the terminal draw, in characters */
     int columns;          /* characters a line where a long line must be broken */
     size_t max_bytes;     /* of the page: it holds the first of `shown` that find room; 0: all */
+    size_t text_length;   /* characters of the text of which the trace holds the beginning */
     void (*wrote)(void *context,
                   const char *path); /* is told of every file once it is there; may */
     void *context;                   /* be NULL */

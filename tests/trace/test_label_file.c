@@ -57,8 +57,8 @@ static void columns_are_labels(void **state)
     check_values(&labels.list[1], "how, \"much\"", LABEL_SCALAR,
                  (const float[3]){-1.5F, 2000, 0.5F});
     check_values(&labels.list[2], "Deep own", LABEL_SCALAR, (const float[3]){1, 2, 16});
-    assert_string_equal(labels.list[0].rising, "is on in on");
-    assert_string_equal(labels.list[2].falling, "falls with Deep own");
+    assert_string_equal(labels.list[0].rising, "is on in “on”");
+    assert_string_equal(labels.list[2].falling, "falls with “Deep own”");
 
     assert_int_equal(add(&labels, "new\n1\n1\n1\n", 10), 0); /* more are added */
     assert_int_equal(labels.count, 4);

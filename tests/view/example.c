@@ -67,6 +67,7 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
                                              .chosen = shown,
                                              .num_chosen = 3,
                                              .length = trace->length,
+                                             .text_length = trace->length,
                                              .columns = 40};
 }
 
@@ -423,6 +424,7 @@ void example_full(struct example *example, size_t length, int units)
                                              .chosen = example->shown,
                                              .num_chosen = 1,
                                              .length = length,
+                                             .text_length = length,
                                              .columns = 80,
                                              .max_bytes = VIEW_PAGE_BYTES};
 }
