@@ -14,6 +14,8 @@ int spool_open(const char *path, const char *what);
 struct spool {
     void *bytes;
     size_t size;
+    size_t in_memory_max;
+    const char *path; /* the caller's */
     bool in_file;
     int file;
 };
@@ -22,6 +24,10 @@ struct spool {
  * file beside `path`, whose place on the disk is taken at once. Returns 0, or −1 and a message that
  * names the bytes wanted. */
 int spool_init(struct spool *spool, size_t size, size_t in_memory_max, const char *path);
+
+/* Makes it larger by bytes that are 0, behind those that it has; pointers into it are void. Returns
+ * 0, or −1 and the same message with the spool as it was. */
+int spool_grow(struct spool *spool, size_t size);
 
 /* Safe on a zeroed spool. */
 void spool_release(struct spool *spool);

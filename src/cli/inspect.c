@@ -6,6 +6,7 @@
 
 #include "checkpoint.h"
 #include "commands.h"
+#include "encode.h"
 #include "error.h"
 #include "file.h"
 #include "inspect.h"
@@ -40,7 +41,7 @@ struct task {
     const struct request *request;
     struct model *model;
     struct team *team;
-    int32_t *ids;
+    struct spool ids;         /* int32_t */
     size_t length, inspected; /* characters; the most that are inspected */
     struct view_options view;
     struct inspect_options options;
@@ -244,8 +245,8 @@ static int write_files(struct task *task, const struct inspect_result *result)
         const struct view *view = view_of(item);
         const bool longer = view->whole && task->length > task->inspected;
         if (longer && whole.num_shown == 0) {
-            status = inspect_whole(&whole, result, task->team, task->model, task->ids, task->length,
-                                   &task->options);
+            status = inspect_whole(&whole, result, task->team, task->model, &task->ids,
+                                   task->length, &task->options);
             of_whole.shown = whole.shown;
         }
         if (status == 0)
@@ -272,13 +273,14 @@ static int show(struct task *task, const struct inspect_result *result)
 
 static int read_text(struct task *task, const char *path)
 {
-    uint8_t *text = NULL;
-    size_t bytes;
-    int result = file_read(path, &text, &bytes);
+    const struct encode_options options = {(enum encode_unknown)task->request->policy,
+                                           "--on-unknown skip or replace"};
+    char *spool = file_temporary("rune-text");
+    int result = spool ? spool_init(&task->ids, 0, TRACE_IN_MEMORY, spool) : -1;
     if (result == 0)
-        result = vocab_encode(&task->model->vocab, file_name(path), text, bytes,
-                              (enum vocab_on_unknown)task->request->policy,
-                              "--on-unknown skip or replace", &task->ids, &task->length, NULL);
+        result = encode_file(&task->model->vocab, path, &options, &task->ids, &task->length);
+    task->ids.path = NULL; /* it grows no more */
+    free(spool);
     if (result == 0 && task->length == 0)
         result = error_set("%s: has no characters to inspect", file_name(path));
     task->inspected = task->length < INSPECT_LENGTH ? task->length : INSPECT_LENGTH;
@@ -286,7 +288,6 @@ static int read_text(struct task *task, const char *path)
         fprintf(stderr,
                 "note: the first %zu of %zu characters are inspected; arrays (npy, csv) hold all\n",
                 task->inspected, task->length);
-    free(text);
     return result;
 }
 
@@ -321,7 +322,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
         status = file_make_directory(request->directory);
     if (status == 0)
         status =
-            inspect(&result, task->team, task->model, task->ids, task->inspected, &task->options);
+            inspect(&result, task->team, task->model, &task->ids, task->inspected, &task->options);
     if (status == 0)
         status = show(task, &result);
     end_work();
@@ -341,7 +342,7 @@ static int run(struct request *request, const char *model_path, const char *path
         result = find_units(&model, request);
     if (result == 0)
         result = inspect_text(&task, model_path, path);
-    free(task.ids);
+    spool_release(&task.ids);
     free((size_t *)task.view.chosen);
     model_release(&model);
     team_free(task.team);
@@ -387,7 +388,7 @@ static struct option list[] = {
     {.kind = OPTION_GROUP, .help = "Other:"},
     {"on-unknown", 0, OPTION_CHOICE, AT(policy), "WHAT",
      "With characters that the model does not know: error, skip or replace",
-     .choices = vocab_on_unknown_names},
+     .choices = encode_unknown_names},
     {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
      .max = 1024},
 };

@@ -11,6 +11,7 @@
 
 #include "checkpoint.h"
 #include "commands.h"
+#include "encode.h"
 #include "error.h"
 #include "file.h"
 #include "mem.h"
@@ -206,8 +207,9 @@ static int read_prompt(struct sampler *sampler, const struct request *request,
             ? file_read(request->prompt_file, &text, &length) != 0
             : !(text = (uint8_t *)mem_copy(request->prompt, length = strlen(request->prompt))))
         return -1;
-    int result = vocab_encode(vocab, name, text, length, (enum vocab_on_unknown)request->on_unknown,
-                              "--on-unknown skip or replace", &ids, &count, NULL);
+    const struct encode_options options = {(enum encode_unknown)request->on_unknown,
+                                           "--on-unknown skip or replace"};
+    int result = encode_text(vocab, name, text, length, &options, &ids, &count, NULL);
     if (result == 0)
         sampler_prompt(sampler, ids, count);
     for (int b = 0; b < request->count; b++)
@@ -297,7 +299,7 @@ static struct option list[] = {
      .unset = NULL},
     {"on-unknown", 0, OPTION_CHOICE, AT(on_unknown), "WHAT",
      "With characters of the prompt that the model does not know: error, skip or replace",
-     .choices = vocab_on_unknown_names},
+     .choices = encode_unknown_names},
     {.kind = OPTION_GROUP, .help = "How:"},
     {"temperature", 't', OPTION_REAL, AT(options.temperature), "T",
      "Above 1 bolder, below 1 safer; 0: always the most likely", .max = INFINITY},

@@ -23,6 +23,7 @@ struct work {
     struct inspection *inspection; /* the result's */
     struct team *team;
     struct model *model;
+    const struct spool *text; /* what the ids are in */
     const int32_t *ids;
     size_t length;
     const struct inspect_options *options;
@@ -45,7 +46,7 @@ static int probe_signals(struct work *work, const struct trace_signal *signals, 
                                         .num_signals = count};
     tell(work, "reading the text");
     return probe_run(&work->inspection->trace, &work->inspection->gates, work->team, work->model,
-                     work->ids, work->length, &probe);
+                     work->text, work->length, &probe);
 }
 
 /* The states of all units, which are compared, and the other quantities that are shown. */
@@ -234,9 +235,9 @@ static int take_away(struct work *work)
 /* --- the whole -------------------------------------------------------------------------------- */
 
 int inspect(struct inspect_result *result, struct team *team, struct model *model,
-            const int32_t *ids, size_t length, const struct inspect_options *options)
+            const struct spool *ids, size_t length, const struct inspect_options *options)
 {
-    struct work work = {result, &result->inspection, team, model, ids, length, options};
+    struct work work = {result, &result->inspection, team, model, ids, ids->bytes, length, options};
     if (label(&work) == 0 && probe_units(&work) == 0 && find(&work) == 0 && rank(&work) == 0 &&
         describe(&work) == 0 && copy_push(&work) == 0 && look_back(&work) == 0 &&
         (options->ablation == INSPECT_ABLATE_NONE || take_away(&work) == 0))
@@ -246,10 +247,10 @@ int inspect(struct inspect_result *result, struct team *team, struct model *mode
 }
 
 int inspect_whole(struct inspect_result *whole, const struct inspect_result *result,
-                  struct team *team, struct model *model, const int32_t *ids, size_t length,
+                  struct team *team, struct model *model, const struct spool *ids, size_t length,
                   const struct inspect_options *options)
 {
-    struct work work = {whole, &whole->inspection, team, model, ids, length, options};
+    struct work work = {whole, &whole->inspection, team, model, ids, ids->bytes, length, options};
     struct trace_signal *signals = mem_new(result->num_shown, sizeof *signals);
     whole->shown = mem_new(result->num_shown, sizeof *whole->shown);
     whole->num_shown = result->num_shown;

@@ -41,15 +41,15 @@ struct inspect_result {
     size_t num_shown;
 };
 
-/* Fills a zeroed result for the symbols ids[0..length), 1 ≤ length ≤ INSPECT_LENGTH. The model was
- * loaded with `training`, for gradients are measured. Returns 0, or −1 and a message. */
+/* Fills a zeroed result for the first symbols of ids, int32_t; 1 ≤ length ≤ INSPECT_LENGTH. The
+ * model was loaded with `training`, for gradients are measured. Returns 0, or −1 and a message. */
 int inspect(struct inspect_result *result, struct team *team, struct model *model,
-            const int32_t *ids, size_t length, const struct inspect_options *options);
+            const struct spool *ids, size_t length, const struct inspect_options *options);
 
 /* Fills another zeroed result with a trace of the same shown signals over a text of any length, and
  * nothing else. */
 int inspect_whole(struct inspect_result *whole, const struct inspect_result *result,
-                  struct team *team, struct model *model, const int32_t *ids, size_t length,
+                  struct team *team, struct model *model, const struct spool *ids, size_t length,
                   const struct inspect_options *options);
 
 /* Safe on a zeroed one. */

@@ -32,7 +32,6 @@ struct probe {
     struct trace *trace;
     struct team *team;
     struct model *model;
-    const int32_t *ids;
     struct kept *kept; /* [S] those of neighbouring units side by side */
 
     int parts;
@@ -175,7 +174,8 @@ static void keep_loss(const struct probe *probe, size_t r, size_t next)
 {
     const int V = probe->model->vocab_size;
     probe->trace->losses[next] = (float)probe->tape.losses[r];
-    probe->trace->ranks[next] = rank_of(V, probe->tape.logits + r * (size_t)V, probe->ids[next]);
+    probe->trace->ranks[next] =
+        rank_of(V, probe->tape.logits + r * (size_t)V, probe->trace->ids[next]);
 }
 
 static void keep_prediction(const struct probe *probe, size_t r)
@@ -286,10 +286,11 @@ static void fill_chunk(struct probe *probe)
     for (int stream = 0; stream < probe->streams; stream++)
         for (size_t t = 0; t < STEPS; t++) {
             const size_t to = t * (size_t)probe->streams + (size_t)stream;
+            const int32_t *ids = probe->trace->ids;
             const size_t length = probe->trace->length;
             const size_t row = probe->part[stream] < 0 ? length : first_row(probe, stream) + t;
-            probe->x[to] = row < length ? probe->ids[row] : VOCAB_NONE;
-            probe->y[to] = row + 1 < length ? probe->ids[row + 1] : VOCAB_NONE;
+            probe->x[to] = row < length ? ids[row] : VOCAB_NONE;
+            probe->y[to] = row + 1 < length ? ids[row + 1] : VOCAB_NONE;
         }
 }
 
@@ -408,7 +409,7 @@ static int read_opening(struct probe *probe)
         return -1;
     tape_set_input(&probe->tape, probe->x);
     probe->x[0] = VOCAB_NONE;
-    probe->y[0] = probe->ids[0];
+    probe->y[0] = probe->trace->ids[0];
     team_run(probe->team, forward, probe);
     keep_loss(probe, 0, 0);
     for (size_t k = 0; k < num_states(probe->model); k++)
@@ -509,7 +510,19 @@ static int fill_gates(struct gates *gates, const struct probe *probe)
     return 0;
 }
 
-static int begin_trace(struct trace *trace, const struct model *model, const int32_t *ids,
+/* Piece by piece, so that a long text is never in memory as a whole. */
+static void copy_ids(struct trace *trace, const struct spool *ids)
+{
+    enum { PIECE = 1 << 16 };
+    const int32_t *from = ids->bytes;
+    for (size_t at = 0; at < trace->length; at += PIECE) {
+        const size_t left = trace->length - at, count = left < PIECE ? left : PIECE;
+        spool_read(ids, from + at, count * sizeof *from, trace->ids + at);
+        spool_drop(&trace->spool, trace->ids + at, count * sizeof *from);
+    }
+}
+
+static int begin_trace(struct trace *trace, const struct model *model, const struct spool *ids,
                        size_t length, const struct probe_options *options)
 {
     if (trace_init(trace, length, options->signals, options->num_signals, options->spool) != 0)
@@ -522,14 +535,14 @@ static int begin_trace(struct trace *trace, const struct model *model, const int
     trace->hidden_size = model->hidden_size;
     trace->num_quantities = model->cell->num_states + model->cell->num_gates;
     trace->quantities = model->cell->quantities;
-    memcpy(trace->ids, ids, length * sizeof *ids);
+    copy_ids(trace, ids);
     return 0;
 }
 
 int probe_run(struct trace *trace, struct gates *gates, struct team *team, struct model *model,
-              const int32_t *ids, size_t length, const struct probe_options *options)
+              const struct spool *ids, size_t length, const struct probe_options *options)
 {
-    struct probe probe = {.trace = trace, .team = team, .model = model, .ids = ids};
+    struct probe probe = {.trace = trace, .team = team, .model = model};
     assert(length > 0);
     if (begin_trace(trace, model, ids, length, options) != 0)
         return -1;

@@ -18,8 +18,8 @@ struct probe_options {
  * or where it is under 1, by more than this: less than any of the files that show them can tell. */
 #define PROBE_SAME 1e-4
 
-/* Fills a zeroed trace of the symbols ids[0..length), length ≥ 1, and zeroed gates (NULL: not
- * wanted), of all units whatever signals are kept. The trace refers to the model's vocabulary.
+/* Fills a zeroed trace of the first `length` ≥ 1 symbols of ids, int32_t, and zeroed gates (NULL:
+ * not wanted), of all units whatever signals are kept. The trace refers to the model's vocabulary.
  *
  * The parts of a long text are read at once, and what a part would remember of those before it is
  * made good: the state at its beginning is that at the end of the part before, and it is read again
@@ -31,6 +31,6 @@ struct probe_options {
  * Memory: what 32 streams need, and 1 KB for each of them and each signal. Returns 0, or −1 and a
  * message. */
 int probe_run(struct trace *trace, struct gates *gates, struct team *team, struct model *model,
-              const int32_t *ids, size_t length, const struct probe_options *options);
+              const struct spool *ids, size_t length, const struct probe_options *options);
 
 #endif

@@ -16,7 +16,6 @@ static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD}; /* U+FFFD, shown for th
 
 const char *const vocab_unit_names[] = {"codepoint", "grapheme", "byte", NULL};
 const char *const vocab_form_names[] = {"none", "nfc", "nfkc", NULL};
-const char *const vocab_on_unknown_names[] = {"error", "skip", "replace", NULL};
 
 /* The index of a name among three, or −1 and a message. */
 static int parse_name(const char *what, const char *const names[3], const char *name)
@@ -426,7 +425,7 @@ void vocab_release(struct vocab *vocab)
     *vocab = (struct vocab){0};
 }
 
-static int32_t find_point(const struct vocab *vocab, int32_t point)
+int32_t vocab_find_point(const struct vocab *vocab, int32_t point)
 {
     return (size_t)point < vocab->num_points ? vocab->by_point[point] : VOCAB_NONE;
 }
@@ -440,7 +439,7 @@ static int32_t find_cluster(const struct vocab *vocab, const uint8_t *symbol, si
 int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t length)
 {
     int32_t point = single_point(vocab->unit, symbol, length);
-    return point >= 0 ? find_point(vocab, point) : find_cluster(vocab, symbol, length);
+    return point >= 0 ? vocab_find_point(vocab, point) : find_cluster(vocab, symbol, length);
 }
 
 size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids)
@@ -449,121 +448,10 @@ size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, i
     for (size_t i = 0; i < run->count; i++) {
         int32_t point = run->points[i];
         if (point >= 0)
-            ids[i] = find_point(vocab, point);
+            ids[i] = vocab_find_point(vocab, point);
         else
             ids[i] = find_cluster(vocab, run->clusters[~point].bytes, run->clusters[~point].length);
         missing += ids[i] == VOCAB_NONE;
     }
     return missing;
-}
-
-/* --- encoding --------------------------------------------------------------------------------- */
-
-struct encoding {
-    const struct vocab *vocab;
-    const char *name, *option;
-    enum vocab_on_unknown on_unknown;
-    int32_t *ids;
-    size_t count, capacity;
-    size_t num_unknown;
-    uint64_t offset; /* of the run, in the text as it is normalised */
-};
-
-static uint64_t num_bytes(const struct cutter_run *run, size_t count)
-{
-    uint8_t room[4];
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        bytes += cutter_symbol(run, i, room).length;
-    return bytes;
-}
-
-static int refuse_symbol(const struct encoding *encoding, const struct cutter_run *run, size_t i)
-{
-    uint8_t room[4];
-    char name[64];
-    const struct vocab *vocab = encoding->vocab;
-    struct vocab_symbol symbol = cutter_symbol(run, i, room);
-    vocab_describe(vocab->unit, symbol.bytes, symbol.length, name, sizeof name);
-    return error_set("%s: %s at offset %" PRIu64 "%s is not in the model's vocabulary%s%s",
-                     encoding->name, name, encoding->offset + num_bytes(run, i),
-                     vocab->form == UTF8_NONE ? "" : " (normalised)",
-                     encoding->option ? "; to go on without it: " : "",
-                     encoding->option ? encoding->option : "");
-}
-
-/* The id of the symbol that is most like one that the vocabulary lacks, or VOCAB_NONE. */
-static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol *symbol)
-{
-    int32_t point, id;
-    bool is_text = vocab->unit != VOCAB_BYTE || symbol->bytes[0] < 0x80;
-    if (is_text && utf8_decode(symbol->bytes, symbol->length, &point) > 0)
-        for (int i = 0; i < 2; i++, point = utf8_base(point)) {
-            int32_t cases[] = {point, utf8_lower(point), utf8_upper(point)};
-            for (int k = 0; k < 3; k++)
-                if ((id = find_point(vocab, cases[k])) != VOCAB_NONE)
-                    return id;
-        }
-    id = find_point(vocab, '?');
-    return id != VOCAB_NONE ? id : find_point(vocab, ' ');
-}
-
-static int32_t replace_symbol(const struct encoding *encoding, const struct cutter_run *run,
-                              size_t i)
-{
-    uint8_t room[4];
-    struct vocab_symbol symbol = cutter_symbol(run, i, room);
-    if (encoding->vocab->unknown != VOCAB_NONE)
-        return encoding->vocab->unknown;
-    if (encoding->on_unknown == VOCAB_REPLACE)
-        return find_similar(encoding->vocab, &symbol);
-    return VOCAB_NONE;
-}
-
-static int encode_run(void *context, const struct cutter_run *run)
-{
-    struct encoding *encoding = context;
-    bool lenient = encoding->vocab->unknown != VOCAB_NONE || encoding->on_unknown != VOCAB_ERROR;
-    if (mem_grow(&encoding->ids, &encoding->capacity, encoding->count + run->count,
-                 sizeof *encoding->ids) != 0)
-        return -1;
-    int32_t *ids = encoding->ids + encoding->count;
-    size_t missing = vocab_find_all(encoding->vocab, run, ids), kept = run->count;
-    if (missing > 0) {
-        kept = 0;
-        for (size_t i = 0; i < run->count; i++) {
-            if (ids[i] == VOCAB_NONE && !lenient)
-                return refuse_symbol(encoding, run, i);
-            int32_t id = ids[i] == VOCAB_NONE ? replace_symbol(encoding, run, i) : ids[i];
-            if (id != VOCAB_NONE)
-                ids[kept++] = id;
-        }
-    }
-    encoding->num_unknown += missing;
-    encoding->count += kept;
-    if (!lenient) /* only a refusal tells the offset */
-        encoding->offset += num_bytes(run, run->count);
-    return 0;
-}
-
-int vocab_encode(const struct vocab *vocab, const char *name, const uint8_t *text, size_t length,
-                 enum vocab_on_unknown on_unknown, const char *option, int32_t **ids, size_t *count,
-                 size_t *num_unknown)
-{
-    struct encoding encoding = {
-        .vocab = vocab, .name = name, .option = option, .on_unknown = on_unknown};
-    struct cutter *cutter = cutter_new(vocab->unit, vocab->form, name, NULL);
-    if (!cutter)
-        return -1;
-    int result = cutter_cut(cutter, text, length, true, encode_run, &encoding);
-    cutter_free(cutter);
-    if (result != 0) {
-        free(encoding.ids);
-        return -1;
-    }
-    *ids = encoding.ids;
-    *count = encoding.count;
-    if (num_unknown)
-        *num_unknown = encoding.num_unknown;
-    return 0;
 }

@@ -53,14 +53,16 @@ void vocab_release(struct vocab *vocab);
  * returned). */
 int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t length);
 
+/* The same for a symbol that is one code point, or byte where that is the unit. */
+int32_t vocab_find_point(const struct vocab *vocab, int32_t point);
+
 /* The same for the symbols of a run of the vocabulary's unit: ids[run->count]. Returns how many are
  * VOCAB_NONE. */
 size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids);
 
 /* Names in the order of the enums, NULL at the end: "codepoint", "grapheme", "byte"; "none", "nfc",
- * "nfkc"; "error", "skip", "replace". */
-extern const char *const vocab_unit_names[], *const vocab_form_names[],
-                                                 *const vocab_on_unknown_names[];
+ * "nfkc". */
+extern const char *const vocab_unit_names[], *const vocab_form_names[];
 
 /* The name of a unit or a form, and back: −1 and a message if there is none of that name. */
 const char *vocab_unit_name(enum vocab_unit unit);
@@ -72,18 +74,5 @@ int vocab_form_parse(const char *name, enum utf8_form *form);
  * Writes at most `room` bytes with the NUL, never half a character; returns out. */
 char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length, char *out,
                      size_t room);
-
-/* What to do with a symbol that is not in the vocabulary. */
-enum vocab_on_unknown { VOCAB_ERROR, VOCAB_SKIP, VOCAB_REPLACE };
-
-/* Encodes a text held in memory. *ids is the caller's, to free(); *count how many. Symbols that are
- * not in the vocabulary become the unknown one where the vocabulary has one; else VOCAB_ERROR names
- * the symbol, its offset and `option` (such as "--on-unknown skip"; NULL: names none), VOCAB_SKIP
- * leaves them out, VOCAB_REPLACE puts the most similar symbol that exists: its simple lower or
- * upper case, then its base letter in either case, then '?', then a space, else leaves it out.
- * *num_unknown (may be NULL) counts all of them. Returns 0, or −1 and a message. */
-int vocab_encode(const struct vocab *vocab, const char *name, const uint8_t *text, size_t length,
-                 enum vocab_on_unknown on_unknown, const char *option, int32_t **ids, size_t *count,
-                 size_t *num_unknown);
 
 #endif

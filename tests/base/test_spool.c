@@ -106,6 +106,32 @@ static void nothing_is_lost(void **state)
     }
 }
 
+/* What it held is there, in memory, on the way to the file, and in it; the rest is 0. */
+static void it_grows(void **state)
+{
+    (void)state;
+    for (int with_path = 0; with_path < 2; with_path++) {
+        struct spool spool;
+        const char *const path = with_path ? scratch_path("spool") : NULL;
+        assert_int_equal(spool_init(&spool, 0, LIMIT, path), 0);
+        for (size_t size = 1; size <= 100 * LIMIT; size = 3 * size + 1) {
+            const size_t before = spool.size;
+            assert_int_equal(spool_grow(&spool, size), 0);
+            assert_int_equal(spool.in_file, with_path && size > LIMIT);
+            uint8_t *bytes = spool.bytes;
+            for (size_t k = 0; k < size; k++)
+                assert_int_equal(bytes[k], k < before ? k % 251 : 0);
+            for (size_t k = before; k < size; k++)
+                bytes[k] = (uint8_t)(k % 251);
+        }
+        const size_t size = spool.size;
+        assert_int_equal(spool_grow(&spool, SIZE_MAX / 4), -1);
+        assert_int_equal(spool.size, size);
+        assert_int_equal(((uint8_t *)spool.bytes)[size - 1], (size - 1) % 251);
+        spool_release(&spool);
+    }
+}
+
 static void what_is_dropped_is_not_in_memory(void **state)
 {
     (void)state;
@@ -171,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_large_is_in_a_file),
         cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(it_grows),
         cmocka_unit_test(what_is_dropped_is_not_in_memory),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(a_place_that_is_not_there_is_an_error),

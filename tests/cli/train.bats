@@ -187,7 +187,7 @@ write_the_same()
     "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 1 \
         --validate-every 100 3>&- 2>/dev/null &
     pid=$!
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 600; i++)); do
         [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 4 ] || break
         sleep 0.05
     done

@@ -13,9 +13,12 @@
 
 #include "checkpoint.h"
 #include "discover.h"
+#include "encode.h"
 #include "probe.h"
 #include "random.h"
 #include "scratch.h"
+
+#define SPOOL(...) (&(struct spool){.bytes = (void *)(__VA_ARGS__)})
 
 #define LENGTH 20000 /* characters of a text */
 #define SHORT 1500
@@ -63,8 +66,8 @@ static void read_text(const struct learner *learner, int seed, int32_t *ids)
     int32_t *all;
     size_t bytes, length;
     assert_int_equal(file_read(generate(learner, 2000, seed), &text, &bytes), 0);
-    assert_int_equal(vocab_encode(&learner->model.vocab, "text", text, bytes, VOCAB_ERROR, NULL,
-                                  &all, &length, NULL),
+    assert_int_equal(encode_text(&learner->model.vocab, "text", text, bytes,
+                                 &(struct encode_options){0}, &all, &length, NULL),
                      0);
     assert_true(length >= LENGTH);
     memcpy(ids, all, LENGTH * sizeof *ids);
@@ -79,7 +82,8 @@ static void probe(struct learner *learner, struct trace *trace, const int32_t *i
         signals[s] = (struct trace_signal){s / H, 0, s % H};
     const struct probe_options options = {
         .model = "model", .text = "text", .signals = signals, .num_signals = SIGNALS};
-    assert_int_equal(probe_run(trace, NULL, team, &learner->model, ids, length, &options), 0);
+    assert_int_equal(probe_run(trace, NULL, team, &learner->model, SPOOL(ids), length, &options),
+                     0);
 }
 
 static int learn(void **state)

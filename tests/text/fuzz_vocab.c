@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encode.h"
 #include "vocab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -72,8 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!make_vocab(&vocab, unit, form, text, length))
         return 0;
     int32_t *ids;
-    require(vocab_encode(&vocab, "a text", text, length, VOCAB_ERROR, NULL, &ids, &count,
-                         &unknown) == 0);
+    require(encode_text(&vocab, "a text", text, length, &(struct encode_options){0}, &ids, &count,
+                        &unknown) == 0);
     require(unknown == 0);
     if (form == UTF8_NONE)
         check_decoding(&vocab, ids, count, text, length);

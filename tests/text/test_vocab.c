@@ -8,31 +8,13 @@
 
 #include <cmocka.h>
 
+#include "encode.h"
 #include "error.h"
+#include "made_vocab.h"
 #include "random_text.h"
-#include "vocab.h"
 
 #define SYMBOL(text) ((struct vocab_symbol){(const uint8_t *)(text), sizeof(text) - 1})
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static int count_run(void *context, const struct cutter_run *run)
-{
-    return vocab_counter_add(context, run);
-}
-
-/* The vocabulary of a text; what vocab_from_counts returns. */
-static int make_vocab(struct vocab *vocab, enum vocab_unit unit, enum utf8_form form,
-                      const void *text, size_t length, uint64_t min_count)
-{
-    *vocab = (struct vocab){0};
-    struct vocab_counter *counter = vocab_counter_new(unit);
-    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
-    assert_int_equal(cutter_cut(cutter, text, length, true, count_run, counter), 0);
-    int result = vocab_from_counts(vocab, counter, min_count, form);
-    cutter_free(cutter);
-    vocab_counter_free(counter);
-    return result;
-}
 
 static void check_symbol(const struct vocab *vocab, int id, const char *expected)
 {
@@ -105,8 +87,8 @@ static void test_round_trip(void **state)
             assert_int_equal(make_vocab(&vocab, (enum vocab_unit)unit, UTF8_NONE, text, length, 1),
                              0);
             check_vocab(&vocab);
-            assert_int_equal(vocab_encode(&vocab, "a text", text, length, VOCAB_ERROR, NULL, &ids,
-                                          &count, &unknown),
+            assert_int_equal(encode_text(&vocab, "a text", text, length,
+                                         &(struct encode_options){0}, &ids, &count, &unknown),
                              0);
             assert_int_equal(unknown, 0);
             for (size_t i = 0; i < count; i++) {
@@ -157,8 +139,8 @@ static void test_min_count(void **state)
             }
             int32_t *ids;
             size_t count, unknown;
-            assert_int_equal(vocab_encode(&vocab, "a text", text, sizeof text, VOCAB_ERROR, NULL,
-                                          &ids, &count, &unknown),
+            assert_int_equal(encode_text(&vocab, "a text", text, sizeof text,
+                                         &(struct encode_options){0}, &ids, &count, &unknown),
                              0);
             assert_int_equal(count, sizeof text);
             assert_int_equal(unknown, missing);
@@ -184,8 +166,8 @@ static void test_replacement_characters_are_not_unknown(void **state)
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, text, sizeof text - 1, 2);
     assert_int_equal(vocab.size, 3); /* a, U+FFFD, unknown */
     assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), 1);
-    vocab_encode(&vocab, "a text", (const uint8_t *)text, sizeof text - 1, VOCAB_ERROR, NULL, &ids,
-                 &count, &unknown);
+    encode_text(&vocab, "a text", (const uint8_t *)text, sizeof text - 1,
+                &(struct encode_options){0}, &ids, &count, &unknown);
     const int32_t expected[] = {0, 1, 2, 1, 0, 2};
     assert_int_equal(count, 6);
     assert_memory_equal(ids, expected, sizeof expected);
@@ -272,84 +254,6 @@ static void test_many_clusters(void **state)
     vocab_release(&vocab);
 }
 
-static void check_encoding(const struct vocab *vocab, const char *text,
-                           enum vocab_on_unknown on_unknown, const char *expected, size_t missing)
-{
-    int32_t *ids = NULL;
-    size_t count = 0, unknown = 0, length = 0;
-    char decoded[64] = "";
-    assert_int_equal(vocab_encode(vocab, "a text", (const uint8_t *)text, strlen(text), on_unknown,
-                                  NULL, &ids, &count, &unknown),
-                     0);
-    for (size_t i = 0; i < count; i++) {
-        const struct vocab_symbol *symbol = &vocab->symbols[ids[i]];
-        memcpy(decoded + length, symbol->bytes, symbol->length);
-        length += symbol->length;
-    }
-    decoded[length] = '\0';
-    assert_string_equal(decoded, expected);
-    assert_int_equal(unknown, missing);
-    free(ids);
-}
-
-static void test_on_unknown(void **state)
-{
-    (void)state;
-    struct vocab vocab;
-    int32_t *ids;
-    size_t count;
-    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "abE ?", 5, 1);
-    check_encoding(&vocab, "ab", VOCAB_ERROR, "ab", 0);
-    check_encoding(&vocab, "xaéy", VOCAB_SKIP, "a", 3);
-    check_encoding(&vocab, "AeéÉàx\xF0\x9F\x91\xA8", VOCAB_REPLACE, "aEEEa??", 7);
-    assert_int_equal(vocab_encode(&vocab, "the prompt", (const uint8_t *)"b?a\xC3\xA9z", 6,
-                                  VOCAB_ERROR, "--on-unknown skip", &ids, &count, NULL),
-                     -1);
-    assert_non_null(strstr(error_message(), "the prompt: 'é' at offset 3"));
-    assert_non_null(strstr(error_message(), "--on-unknown skip"));
-    vocab_release(&vocab);
-    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "ab ", 3, 1);
-    check_encoding(&vocab, "Axb", VOCAB_REPLACE, "a b", 2);
-    vocab_release(&vocab);
-    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "ab", 2, 1);
-    check_encoding(&vocab, "Axb", VOCAB_REPLACE, "ab", 2);
-    vocab_release(&vocab);
-    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "aabbc", 5,
-               2); /* what is unknown has a symbol */
-    check_encoding(&vocab, "aAc", VOCAB_REPLACE, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
-    check_encoding(&vocab, "aAc", VOCAB_SKIP, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
-    vocab_release(&vocab);
-    make_vocab(&vocab, VOCAB_GRAPHEME, UTF8_NONE, "e?", 2, 1);
-    check_encoding(&vocab, "e\xCC\x81\r\n", VOCAB_REPLACE, "e?", 2);
-    vocab_release(&vocab);
-    make_vocab(&vocab, VOCAB_BYTE, UTF8_NONE, "e?", 2, 1);
-    check_encoding(&vocab, "E\xC3\xA9", VOCAB_REPLACE, "e??", 3);
-    vocab_release(&vocab);
-}
-
-/* An offset beyond the first run counts bytes of all before it. */
-static void test_offset_of_unknown_symbol(void **state)
-{
-    (void)state;
-    static uint8_t text[2 * 10000 + 1];
-    struct vocab vocab;
-    int32_t *ids;
-    size_t count, length = 0;
-    for (int i = 0; i < 10000; i++)
-        length += (size_t)utf8_encode(i % 2 ? 0x431 : 0x432, text + length);
-    make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, text, length, 1);
-    text[length++] = 'x';
-    assert_int_equal(
-        vocab_encode(&vocab, "a text", text, length, VOCAB_ERROR, NULL, &ids, &count, NULL), -1);
-    assert_non_null(strstr(error_message(), "'x' at offset 20000 "));
-    assert_int_equal(vocab_encode(&vocab, "the prompt", (const uint8_t *)"\xD0\xB1\xFF", 3,
-                                  VOCAB_ERROR, NULL, &ids, &count, NULL),
-                     -1);
-    assert_string_equal(error_message(), /* the unit is the model's: there is nothing to advise */
-                        "the prompt: byte 0xFF at offset 2 is not UTF-8");
-    vocab_release(&vocab);
-}
-
 static void check_description(enum vocab_unit unit, const char *symbol, size_t room,
                               const char *expected)
 {
@@ -401,10 +305,8 @@ static void test_names(void **state)
     assert_non_null(strstr(error_message(), "codepoint, grapheme or byte, not 'letter'"));
     assert_string_equal(vocab_unit_names[VOCAB_BYTE], "byte");
     assert_string_equal(vocab_form_names[UTF8_NFKC], "nfkc");
-    assert_string_equal(vocab_on_unknown_names[VOCAB_REPLACE], "replace");
     assert_null(vocab_unit_names[3]);
     assert_null(vocab_form_names[3]);
-    assert_null(vocab_on_unknown_names[3]);
 }
 
 int main(void)
@@ -417,8 +319,6 @@ int main(void)
         cmocka_unit_test(test_texts_without_a_vocabulary),
         cmocka_unit_test(test_given_symbols),
         cmocka_unit_test(test_many_clusters),
-        cmocka_unit_test(test_on_unknown),
-        cmocka_unit_test(test_offset_of_unknown_symbol),
         cmocka_unit_test(test_descriptions),
         cmocka_unit_test(test_names),
     };

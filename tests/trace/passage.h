@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "encode.h"
 #include "vocab.h"
 
 struct passage {
@@ -31,8 +32,8 @@ static inline struct passage passage_new(enum vocab_unit unit, const void *text,
     }
     assert_int_equal(vocab_from_counts(&passage.vocab, counter, 1, UTF8_NONE), 0);
     vocab_counter_free(counter);
-    assert_int_equal(vocab_encode(&passage.vocab, "text", text, length, VOCAB_ERROR, NULL,
-                                  &passage.ids, &passage.length, NULL),
+    assert_int_equal(encode_text(&passage.vocab, "text", text, length, &(struct encode_options){0},
+                                 &passage.ids, &passage.length, NULL),
                      0);
     return passage;
 }
