@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "error.h"
+#include "file.h"
 #include "options.h"
 #include "startup.h"
 #include "version.h"
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
         printf("rune %s\n", RUNE_VERSION);
         return finish(what, 0);
     }
+    file_clean_on_signals();
     for (size_t k = 0; k < NUM_COMMANDS; k++)
         if (strcmp(what, commands[k].name) == 0)
             return finish(what, commands[k].run(argc - 1, argv + 1));

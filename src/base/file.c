@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,6 +61,42 @@ fail:
     return -1;
 }
 
+/* --- files under way -------------------------------------------------------------------------- */
+
+#define UNDER_WAY 8 /* more than are ever written at once */
+
+static const char *volatile under_way[UNDER_WAY]; /* their temporary names */
+
+static void change_under_way(const char *from, const char *to)
+{
+    for (int k = 0; k < UNDER_WAY; k++)
+        if (under_way[k] == from) {
+            under_way[k] = to;
+            return;
+        }
+}
+
+static void clean(int signal_number)
+{
+    for (int k = 0; k < UNDER_WAY; k++)
+        if (under_way[k])
+            unlink(under_way[k]);
+    raise(signal_number); /* as if it had not been caught, for SA_RESETHAND */
+}
+
+void file_clean_on_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t k = 0; k < sizeof signals / sizeof *signals; k++) {
+        struct sigaction action;
+        sigaction(signals[k], NULL, &action);
+        if (action.sa_handler != SIG_DFL)
+            continue;
+        action = (struct sigaction){.sa_handler = clean, .sa_flags = (int)SA_RESETHAND};
+        sigaction(signals[k], &action, NULL);
+    }
+}
+
 int file_create(struct file_out *out, const char *path)
 {
     int fd = -1;
@@ -76,6 +113,7 @@ int file_create(struct file_out *out, const char *path)
         out->temporary[0] = '\0';
         goto fail;
     }
+    change_under_way(NULL, out->temporary);
     mode_t mask = umask(0);
     umask(mask);
     if (fchmod(fd, 0666 & ~mask) != 0 || !(out->stream = fdopen(fd, "wb"))) {
@@ -149,6 +187,8 @@ void file_abandon(struct file_out *out)
         fclose(out->stream);
     if (out->temporary && out->temporary[0])
         unlink(out->temporary);
+    if (out->temporary)
+        change_under_way(out->temporary, NULL);
     free(out->path);
     free(out->temporary);
     *out = (struct file_out){0};

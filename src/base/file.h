@@ -34,6 +34,10 @@ int file_commit(struct file_out *out);
 /* Removes the temporary file and releases `out`. Safe on a zeroed or committed one. */
 void file_abandon(struct file_out *out);
 
+/* From here on a signal that ends the program (SIGINT, SIGTERM, SIGHUP) removes the temporary files
+ * that are under way first. */
+void file_clean_on_signals(void);
+
 /* Sets the message of a write that failed for the reason `number` (an errno): "path: what: reason:
  * what to do about it". Returns −1. */
 int file_refuse_write(const char *path, const char *what, int number);

@@ -1,7 +1,10 @@
+#include <glob.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "checkpoint.h"
@@ -12,11 +15,13 @@
 #include "inspect.h"
 #include "mem.h"
 #include "options.h"
+#include "progress.h"
 #include "team.h"
 #include "units.h"
 #include "view.h"
 
 #define DRAWN 4      /* signals that pictures and the terminal draw where none are chosen */
+#define SHORT 10000  /* characters under which hardly anything can be told from chance */
 #define PASSAGE 2000 /* characters that they draw where no passage is chosen */
 
 static const char *const ablation_names[] = {"none", "best", "all", NULL};
@@ -43,6 +48,8 @@ struct task {
     struct team *team;
     struct spool ids;         /* int32_t */
     size_t length, inspected; /* characters; the most that are inspected */
+    size_t num_unknown;       /* that the model does not know */
+    time_t start;
     struct view_options view;
     struct inspect_options options;
 };
@@ -114,10 +121,19 @@ static int parse_labels(struct request *request)
     return request->patterns ? 0 : -1;
 }
 
+/* --format alone would have nowhere to write. */
+static int check_output(const struct request *request)
+{
+    return request->formats && !request->directory
+               ? error_set("--format: say with -o DIR where to write")
+               : 0;
+}
+
 static int parse(struct request *request)
 {
-    return check_formats(request->formats) == 0 && parse_units(request) == 0 &&
-                   parse_passage(request) == 0 && parse_labels(request) == 0
+    return check_output(request) == 0 && check_formats(request->formats) == 0 &&
+                   parse_units(request) == 0 && parse_passage(request) == 0 &&
+                   parse_labels(request) == 0
                ? 0
                : -1;
 }
@@ -151,13 +167,11 @@ static int find_quantities(const struct cell *cell, const char *list, bool *want
     return 0;
 }
 
-static int find_units(const struct model *model, struct request *request)
+static int find_units(const struct model *model, const struct request *request)
 {
-    for (size_t k = 0; k < request->num_units; k++) {
-        struct trace_signal *unit = &request->units[k];
-        if (unit_find("--units", model, &unit->layer, unit->unit) != 0)
+    for (size_t k = 0; k < request->num_units; k++)
+        if (unit_find("--units", model, request->units[k].layer, request->units[k].unit) != 0)
             return -1;
-    }
     return 0;
 }
 
@@ -165,9 +179,9 @@ static int find_passage(struct task *task)
 {
     const struct request *request = task->request;
     if (request->start >= task->inspected)
-        return error_set("--passage: \"%s\" is behind the end: the text that is inspected has %zu "
-                         "characters",
-                         request->passage, task->inspected);
+        return error_set("--passage: \"%s\" is behind the end: %zu characters are inspected%s",
+                         request->passage, task->inspected,
+                         task->inspected < task->length ? "; cut the file to have others" : "");
     const size_t start = (size_t)request->start, left = task->inspected - start;
     task->view.start = task->options.start = start;
     task->view.length = request->length < left ? (size_t)request->length : left;
@@ -228,6 +242,29 @@ static int choose(struct task *task, const struct inspect_result *result)
     return 0;
 }
 
+/* Files of an earlier run in the directory, which nobody shall take for this one's. */
+static void note_older(const char *directory, time_t start)
+{
+    const char *between = "note: of an earlier run there are also ";
+    for (const char *const *name = view_files; *name; name++) {
+        glob_t found;
+        char *pattern = file_join(directory, *name);
+        if (pattern && glob(pattern, 0, NULL, &found) == 0) {
+            for (size_t k = 0; k < found.gl_pathc; k++) {
+                struct stat status;
+                if (stat(found.gl_pathv[k], &status) != 0 || status.st_mtime >= start)
+                    continue;
+                fprintf(stderr, "%s%s", between, found.gl_pathv[k]);
+                between = ", ";
+            }
+            globfree(&found);
+        }
+        free(pattern);
+    }
+    if (between[0] == ',')
+        fputc('\n', stderr);
+}
+
 /* Writes what --format lists. Arrays hold the whole of a long text, everything else what was
  * inspected. */
 static int write_files(struct task *task, const struct inspect_result *result)
@@ -240,7 +277,7 @@ static int write_files(struct task *task, const struct inspect_result *result)
         tables_write(&result->inspection, &task->view, directory) != 0)
         return -1;
     int status = 0;
-    for (const char *formats = task->request->formats;
+    for (const char *formats = task->request->formats ? task->request->formats : "page";
          status == 0 && option_item_next(&formats, &item);) {
         const struct view *view = view_of(item);
         const bool longer = view->whole && task->length > task->inspected;
@@ -254,7 +291,34 @@ static int write_files(struct task *task, const struct inspect_result *result)
                             : view->write(&result->inspection, &task->view, directory);
     }
     inspect_release(&whole);
+    if (status == 0)
+        note_older(directory, task->start);
     return status;
+}
+
+/* As bixense.com/clicolors has it. */
+static bool is_coloured(void)
+{
+    const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE");
+    return !(no && *no) && (isatty(STDOUT_FILENO) || (force && *force && strcmp(force, "0") != 0));
+}
+
+/* What the user might not expect. */
+static void note_text(const struct task *task)
+{
+    static const char *const done[] = {"have become its unknown symbol", "were left out",
+                                       "were replaced by similar ones or left out"};
+    const bool has_unknown = task->model->vocab.unknown != VOCAB_NONE;
+    if (task->num_unknown > 0)
+        fprintf(stderr, "note: %s characters that the model does not know %s\n",
+                progress_number(task->num_unknown), done[has_unknown ? 0 : task->request->policy]);
+    if (task->inspected < task->length)
+        fprintf(stderr,
+                "note: the first %s of %s characters are inspected; arrays (npy, csv) hold all\n",
+                progress_number(task->inspected), progress_number(task->length));
+    if (task->inspected < SHORT)
+        fprintf(stderr, "note: %s characters tell little from chance: give it %s or more\n",
+                progress_number(task->inspected), progress_number(SHORT));
 }
 
 static int show(struct task *task, const struct inspect_result *result)
@@ -265,8 +329,10 @@ static int show(struct task *task, const struct inspect_result *result)
     if (choose(task, result) != 0)
         return -1;
     end_work();
+    note_text(task);
     return task->request->directory ? write_files(task, result)
-                                    : terminal_write(&result->inspection, &task->view, stdout);
+           : is_coloured()          ? terminal_write(&result->inspection, &task->view, stdout)
+                                    : terminal_sentences(&result->inspection, stdout);
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
@@ -278,16 +344,13 @@ static int read_text(struct task *task, const char *path)
     char *spool = file_temporary("rune-text");
     int result = spool ? spool_init(&task->ids, 0, TRACE_IN_MEMORY, spool) : -1;
     if (result == 0)
-        result = encode_file(&task->model->vocab, path, &options, &task->ids, &task->length);
+        result = encode_file(&task->model->vocab, path, &options, &task->ids, &task->length,
+                             &task->num_unknown);
     task->ids.path = NULL; /* it grows no more */
     free(spool);
     if (result == 0 && task->length == 0)
         result = error_set("%s: has no characters to inspect", file_name(path));
     task->inspected = task->length < INSPECT_LENGTH ? task->length : INSPECT_LENGTH;
-    if (result == 0 && task->inspected < task->length)
-        fprintf(stderr,
-                "note: the first %zu of %zu characters are inspected; arrays (npy, csv) hold all\n",
-                task->inspected, task->length);
     return result;
 }
 
@@ -297,7 +360,8 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     struct inspect_result result = {0};
     char *spool =
         request->directory ? file_join(request->directory, "trace") : file_temporary("rune-trace");
-    task->options.ablation = (enum inspect_ablation)request->ablation;
+    task->options.ablation =
+        request->directory ? (enum inspect_ablation)request->ablation : INSPECT_ABLATE_NONE;
     task->options.exact = request->exact;
     task->options.hold = request->hold == 0 ? HOLD_ZERO : HOLD_MEAN;
     task->options.units = request->units;
@@ -331,10 +395,10 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     return status;
 }
 
-static int run(struct request *request, const char *model_path, const char *path)
+static int run(const struct request *request, const char *model_path, const char *path)
 {
     struct model model = {.training = true}; /* for gradients */
-    struct task task = {.request = request, .model = &model};
+    struct task task = {.request = request, .model = &model, .start = time(NULL)};
     const struct engine *engine = engine_find(PRECISION_FP32);
     task.team = team_new(request->threads);
     int result = engine && task.team ? model_load(&model, engine, model_path) : -1;
@@ -356,14 +420,16 @@ static struct option list[] = {
     {"output", 'o', OPTION_TEXT, AT(directory), "DIR", "Write files there",
      .unset = "coloured text on the terminal"},
     {"format", 'f', OPTION_TEXT, AT(formats), "LIST",
-     "What to write with -o beside the tables, of page,npy,csv,png,svg,pdf", .unset = NULL},
+     "What to write with -o beside the tables, of page,npy,csv,png,svg,pdf", .unset = "page"},
     {"units", 'u', OPTION_TEXT, AT(unit_list), "LIST",
      "Units to show, as layer:unit, like 1:37,0:5",
      .unset = "all, best first; pictures draw the best"},
     {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
-     "What of them: the cell's states and gates, for lstm h,c,i,f,g,o", .unset = "the states"},
-    {"passage", 'p', OPTION_TEXT, AT(passage), "FROM:LENGTH",
-     "Characters that pictures and the terminal draw", .unset = "the first 2000"},
+     "What of them to compare and show: the cell's states and gates, for lstm h,c,i,f,g,o",
+     .unset = "the states"},
+    {"passage", 'p', OPTION_TEXT, AT(passage), "FROM[:LENGTH]",
+     "Characters that pictures and the terminal draw, and whose predictions are traced back",
+     .unset = "the first 2000"},
     {"columns", 0, OPTION_INT, AT(columns), "N", "Characters a line in pictures and the terminal",
      .min = 8, .max = 1000},
     {.kind = OPTION_GROUP, .help = "Discovery:"},
@@ -376,7 +442,7 @@ static struct option list[] = {
      "each character",
      .unset = NULL},
     {"ablate", 0, OPTION_CHOICE, AT(ablation), "WHICH",
-     "Measure what the model loses without a unit: none, the 32 best, or all",
+     "Measure what the model loses without a unit: none, the 32 that are shown first, or all",
      .choices = ablation_names},
     {"hold", 0, OPTION_CHOICE, AT(hold), "AT", "Without a unit it is held at zero or at its mean",
      .choices = hold_names},
@@ -396,7 +462,7 @@ static struct option list[] = {
 int command_inspect(int argc, char **argv)
 {
     struct request request = {
-        .formats = "page", .columns = 80, .threads = team_cores(), .ablation = INSPECT_ABLATE_BEST};
+        .columns = 80, .threads = team_cores(), .ablation = INSPECT_ABLATE_BEST};
     struct options options = {
         .command = "inspect",
         .usage = "MODEL FILE [-o DIR]",

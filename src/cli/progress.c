@@ -72,8 +72,7 @@ static void note(void *context, const char *text)
         fprintf(stderr, "note: %s\n", text);
 }
 
-/* A number with its thousands apart: "1,003,854". Valid until the fourth call after it. */
-static const char *grouped(uint64_t number)
+const char *progress_number(uint64_t number)
 {
     static char rooms[4][32];
     static int next;
@@ -97,20 +96,21 @@ static void started(void *context, const struct trainer *trainer)
     if (progress->quiet)
         return;
     fprintf(stderr, "text    %s symbols (%s), %s characters to train on, %s to validate\n",
-            grouped((uint64_t)model->vocab_size), vocab_unit_name(model->vocab.unit),
-            grouped(trainer->corpus.training.length), grouped(trainer->corpus.validation.length));
+            progress_number((uint64_t)model->vocab_size), vocab_unit_name(model->vocab.unit),
+            progress_number(trainer->corpus.training.length),
+            progress_number(trainer->corpus.validation.length));
     fprintf(stderr, "model   %s, %d layers of %d, %s parameters\n", model->cell->name,
-            model->num_layers, model->hidden_size, grouped(model->params.total));
+            model->num_layers, model->hidden_size, progress_number(model->params.total));
     fprintf(stderr,
             "fit     %s, learning rate %g, %d streams of %d characters, dropout %g, seed %llu\n",
             optim_names[plan->optim.kind], plan->schedule.rate, plan->batch_size, plan->seq_length,
             plan->dropout, (unsigned long long)plan->seed);
     if (trainer->progress.total_steps > 0)
         fprintf(stderr, "until   step %s (%.1f epochs), validated every %s steps\n",
-                grouped(trainer->progress.total_steps),
+                progress_number(trainer->progress.total_steps),
                 (double)trainer->progress.total_steps * plan->batch_size * plan->seq_length /
                     (double)trainer->corpus.training.length,
-                grouped(trainer->validate_every));
+                progress_number(trainer->validate_every));
     else
         fprintf(stderr, "until   %g minutes are over\n", plan->max_minutes);
     fprintf(stderr, "machine %d threads, %s, %.3g MB of memory\n", team_size(trainer->team),
@@ -151,7 +151,7 @@ static void print_status(const struct trainer *trainer, double train_loss)
     if (!isnan(trainer->val_loss))
         fprintf(stderr, "  val %.4f", trainer->val_loss);
     fprintf(stderr, "  %.3f bits/char  %s chars/s  ", loss / log(2),
-            grouped((uint64_t)trainer_speed(trainer)));
+            progress_number((uint64_t)trainer_speed(trainer)));
     print_duration(time_left(trainer));
     fprintf(stderr, " left");
 }

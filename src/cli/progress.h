@@ -19,4 +19,7 @@ struct train_observer progress_observer(struct progress *progress);
 /* Ends a line that is being drawn, so that others can be printed. */
 void progress_break(struct progress *progress);
 
+/* A number with its thousands apart: "1,003,854". Valid until the fourth call after it. */
+const char *progress_number(uint64_t number);
+
 #endif

@@ -83,7 +83,7 @@ static int find_clamps(const struct model *model, struct request *request)
 {
     for (size_t k = 0; k < request->num_clamps; k++) {
         struct clamp *clamp = &request->clamps[k];
-        if (unit_find("--clamp", model, &clamp->layer, clamp->unit) != 0)
+        if (unit_find("--clamp", model, clamp->layer, clamp->unit) != 0)
             return -1;
     }
     return 0;

@@ -16,24 +16,18 @@ static const char *read_index(const char *text, int *index)
 
 int unit_parse(const char *option, struct option_item item, int *layer, int *unit)
 {
-    const char *end = read_index(item.text, unit);
-    *layer = UNIT_LAST_LAYER;
-    if (end && *end == ':') {
-        *layer = *unit;
-        end = read_index(end + 1, unit);
-    }
+    const char *end = read_index(item.text, layer);
+    end = end && *end == ':' ? read_index(end + 1, unit) : NULL;
     if (end != item.text + item.length)
         return error_set("%s: \"%.*s\" is no unit like 1:37 (layer:unit)", option, (int)item.length,
                          item.text);
     return 0;
 }
 
-int unit_find(const char *option, const struct model *model, int *layer, int unit)
+int unit_find(const char *option, const struct model *model, int layer, int unit)
 {
-    if (*layer == UNIT_LAST_LAYER)
-        *layer = model->num_layers - 1;
-    if (*layer >= model->num_layers || unit >= model->hidden_size)
+    if (layer >= model->num_layers || unit >= model->hidden_size)
         return error_set("%s: there is no unit %d:%d; layers are 0 to %d and units 0 to %d", option,
-                         *layer, unit, model->num_layers - 1, model->hidden_size - 1);
+                         layer, unit, model->num_layers - 1, model->hidden_size - 1);
     return 0;
 }

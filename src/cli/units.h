@@ -5,14 +5,11 @@
 #include "model.h"
 #include "options.h"
 
-#define UNIT_LAST_LAYER (-1)
-
-/* Reads "1:37", layer and unit, or "37", a unit of the last layer (UNIT_LAST_LAYER), of any model.
- * Returns 0, or −1 and a message that begins with the option. */
+/* Reads "1:37", layer and unit, of any model. Returns 0, or −1 and a message that begins with the
+ * option. */
 int unit_parse(const char *option, struct option_item item, int *layer, int *unit);
 
-/* Makes of UNIT_LAST_LAYER the model's. Returns 0, or −1 and a message that begins with the option
- * if the model has no such unit. */
-int unit_find(const char *option, const struct model *model, int *layer, int unit);
+/* Returns 0, or −1 and a message that begins with the option if the model has no such unit. */
+int unit_find(const char *option, const struct model *model, int layer, int unit);
 
 #endif

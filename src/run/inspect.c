@@ -37,7 +37,8 @@ static void tell(const struct work *work, const char *what)
 
 /* --- what is probed --------------------------------------------------------------------------- */
 
-static int probe_signals(struct work *work, const struct trace_signal *signals, size_t count)
+static int probe_signals(struct work *work, const struct trace_signal *signals, size_t count,
+                         struct gates *gates)
 {
     const struct probe_options probe = {.model = work->options->model_name,
                                         .text = work->options->text_name,
@@ -45,24 +46,30 @@ static int probe_signals(struct work *work, const struct trace_signal *signals, 
                                         .signals = signals,
                                         .num_signals = count};
     tell(work, "reading the text");
-    return probe_run(&work->inspection->trace, &work->inspection->gates, work->team, work->model,
-                     work->text, work->length, &probe);
+    return probe_run(&work->inspection->trace, gates, work->team, work->model, work->text,
+                     work->length, &probe);
 }
 
 /* The states of all units, which are compared, and the other quantities that are shown. */
+static bool is_probed(const struct work *work, int quantity)
+{
+    return quantity < work->model->cell->num_states || work->options->quantities[quantity];
+}
+
+/* Quantity by quantity, layer by layer. */
 static int probe_units(struct work *work)
 {
     const struct model *model = work->model;
-    const int states = model->cell->num_states, quantities = states + model->cell->num_gates;
+    const int quantities = model->cell->num_states + model->cell->num_gates;
     const int H = model->hidden_size, units = model->num_layers * H;
     struct trace_signal *signals = mem_new((size_t)quantities * (size_t)units, sizeof *signals);
     size_t count = 0;
     if (!signals)
         return -1;
     for (int q = 0; q < quantities; q++)
-        for (int k = 0; k < units && (q < states || work->options->quantities[q]); k++)
+        for (int k = 0; k < units && is_probed(work, q); k++)
             signals[count++] = (struct trace_signal){q, k / H, k % H};
-    const int result = probe_signals(work, signals, count);
+    const int result = probe_signals(work, signals, count, &work->inspection->gates);
     free(signals);
     return result;
 }
@@ -78,40 +85,52 @@ static void show_unit(struct work *work, bool *taken, int layer, int unit)
     if (taken[at])
         return;
     taken[at] = true;
-    for (int q = 0; q < cell->num_states + cell->num_gates; q++)
+    const size_t units = (size_t)work->model->num_layers * (size_t)work->model->hidden_size;
+    size_t signal = at; /* as probe_units orders them */
+    for (int q = 0; q < cell->num_states + cell->num_gates; q++) {
         if (work->options->quantities[q])
-            result->shown[result->num_shown++] =
-                trace_find(&result->inspection.trace, (struct trace_signal){q, layer, unit});
+            result->shown[result->num_shown++] = signal;
+        if (is_probed(work, q))
+            signal += units;
+    }
 }
 
-/* Those that were asked for; or those with a discovery, best first, then those that vary most. */
+/* The unit of a signal. */
+static void show_unit_of(struct work *work, bool *taken, size_t signal)
+{
+    const struct trace_signal *of = &work->inspection->trace.signals[signal];
+    show_unit(work, taken, of->layer, of->unit);
+}
+
+/* Those with a discovery, best first, then those that vary most. */
+static int show_all(struct work *work, bool *taken)
+{
+    const struct trace *trace = &work->inspection->trace;
+    const struct discoveries *discoveries = &work->inspection->discoveries;
+    size_t *varying = mem_new(trace->num_signals, sizeof *varying);
+    const int count = varying ? trace_most_varying(trace, trace->num_signals, varying) : -1;
+    for (size_t k = 0; count >= 0 && k < discoveries->num_units; k++)
+        show_unit_of(work, taken, discoveries->list[discoveries->units[k]].signal);
+    for (int k = 0; k < count; k++)
+        show_unit_of(work, taken, varying[k]);
+    free(varying);
+    return count >= 0 ? 0 : -1;
+}
+
+/* Those that were asked for, or all. */
 static int rank(struct work *work)
 {
-    struct inspect_result *result = work->result;
-    const struct trace *trace = &result->inspection.trace;
-    const struct discoveries *discoveries = &result->inspection.discoveries;
+    const struct trace *trace = &work->inspection->trace;
     const struct inspect_options *options = work->options;
     bool *taken = mem_new((size_t)trace->num_layers * (size_t)trace->hidden_size, sizeof *taken);
-    size_t *varying = mem_new(trace->num_signals, sizeof *varying);
-    result->shown = mem_new(trace->num_signals, sizeof *result->shown);
-    int count = taken && varying && result->shown
-                    ? trace_most_varying(trace, trace->num_signals, varying)
-                    : -1;
-    for (size_t k = 0; count >= 0 && k < options->num_units; k++)
+    work->result->shown = mem_new(trace->num_signals, sizeof *work->result->shown);
+    int status = taken && work->result->shown ? 0 : -1;
+    for (size_t k = 0; status == 0 && k < options->num_units; k++)
         show_unit(work, taken, options->units[k].layer, options->units[k].unit);
-    if (options->num_units == 0) {
-        for (size_t k = 0; count >= 0 && k < discoveries->num_units; k++) {
-            const struct trace_signal *signal =
-                &trace->signals[discoveries->list[discoveries->units[k]].signal];
-            show_unit(work, taken, signal->layer, signal->unit);
-        }
-        for (int k = 0; k < count; k++)
-            show_unit(work, taken, trace->signals[varying[k]].layer,
-                      trace->signals[varying[k]].unit);
-    }
-    free(varying);
+    if (status == 0 && options->num_units == 0)
+        status = show_all(work, taken);
     free(taken);
-    return count >= 0 ? 0 : -1;
+    return status;
 }
 
 /* --- what is found out ------------------------------------------------------------------------ */
@@ -163,7 +182,7 @@ static int copy_push(struct work *work)
 static int look_back(struct work *work)
 {
     const double each = 6 * LEANING_STEPS * (double)work->model->params.total;
-    const double most = LEANING_WORK / each;
+    const double most = fmax(LEANING_WORK / each, 1);
     const size_t start = work->options->start, left = work->length - start;
     const size_t count = (double)left < most ? left : (size_t)most;
     tell(work, "looking back");
@@ -210,18 +229,21 @@ static int hold_still(struct work *work, const struct trace_signal *units, size_
     return ablate_in(work, own, units, count);
 }
 
-/* The units that are shown first, or all. */
+/* The units that are shown first, or all of the model in their order. */
 static int take_away(struct work *work)
 {
     const struct model *model = work->model;
     const struct trace *trace = &work->inspection->trace;
-    const size_t all = (size_t)model->num_layers * (size_t)model->hidden_size;
-    const size_t most = work->options->ablation == INSPECT_ABLATE_ALL ? all : ABLATION_BEST;
+    const int H = model->hidden_size;
+    const size_t all = (size_t)model->num_layers * (size_t)H;
     struct trace_signal *units = mem_new(all, sizeof *units);
     size_t count = 0;
     if (!units)
         return -1;
-    for (size_t k = 0; k < work->result->num_shown && count < most; k++) {
+    const bool every = work->options->ablation == INSPECT_ABLATE_ALL;
+    for (; every && count < all; count++)
+        units[count] = (struct trace_signal){0, (int)count / H, (int)count % H};
+    for (size_t k = 0; !every && k < work->result->num_shown && count < ABLATION_BEST; k++) {
         const struct trace_signal *signal = &trace->signals[work->result->shown[k]];
         if (count == 0 || units[count - 1].layer != signal->layer ||
             units[count - 1].unit != signal->unit)
@@ -259,7 +281,7 @@ int inspect_whole(struct inspect_result *whole, const struct inspect_result *res
         whole->shown[k] = k;
     }
     const int status =
-        signals && whole->shown ? probe_signals(&work, signals, result->num_shown) : -1;
+        signals && whole->shown ? probe_signals(&work, signals, result->num_shown, NULL) : -1;
     free(signals);
     if (status != 0)
         inspect_release(whole);

@@ -80,8 +80,9 @@ struct reading {
     uint32_t *sums;  /* [threads] */
 };
 
-/* With the widest registers that there are; the others read less from the caches. */
-#if defined(__x86_64__) && defined(__GLIBC__)
+/* With the widest registers that there are; the others read less from the caches. The function that
+ * chooses them runs before the thread sanitizer is ready. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
 __attribute__((target_clones("default", "avx2", "avx512f")))
 #endif
 static uint32_t

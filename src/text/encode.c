@@ -148,7 +148,7 @@ static int encode_stream(struct encoding *encoding, FILE *file, struct cutter *c
 }
 
 int encode_file(const struct vocab *vocab, const char *path, const struct encode_options *options,
-                struct spool *ids, size_t *count)
+                struct spool *ids, size_t *count, size_t *num_unknown)
 {
     struct encoding encoding = {
         .vocab = vocab, .name = file_name(path), .options = options, .ids = ids};
@@ -161,5 +161,7 @@ int encode_file(const struct vocab *vocab, const char *path, const struct encode
     if (file)
         fclose(file);
     *count = encoding.count;
+    if (num_unknown)
+        *num_unknown = encoding.num_unknown;
     return result;
 }

@@ -36,6 +36,6 @@ int encode_text(const struct vocab *vocab, const char *name, const uint8_t *text
 /* The same for a file of any length ("-": stdin). Its ids grow a spool that spool_init filled with
  * 0 bytes; its size may then be larger than *count int32_t. Returns 0, or −1 and a message. */
 int encode_file(const struct vocab *vocab, const char *path, const struct encode_options *options,
-                struct spool *ids, size_t *count);
+                struct spool *ids, size_t *count, size_t *num_unknown);
 
 #endif

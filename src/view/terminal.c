@@ -66,6 +66,8 @@ int terminal_sentences(const struct inspection *inspection, FILE *out)
         fprintf(out, "%s\n", sentence);
         free(sentence);
     }
+    if (discoveries->num_units == 0)
+        fputs("no unit was found to go with anything that is known of this text\n", out);
     if (discoveries->num_units > SENTENCES)
         fprintf(out, "and %zu more\n", discoveries->num_units - SENTENCES);
     return check_written(out);
@@ -95,7 +97,7 @@ int terminal_write(const struct inspection *inspection, const struct view_option
         return -1;
     int result = terminal_sentences(inspection, out);
     for (size_t i = 0; i < options->num_chosen && result == 0; i++) {
-        fputs(i > 0 || inspection->discoveries.num_units > 0 ? "\n" : "", out);
+        fputs("\n", out);
         put_passage(out, trace, options, glyphs, options->chosen[i]);
     }
     glyphs_free(glyphs);

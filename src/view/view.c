@@ -11,6 +11,11 @@ const struct view *const views[] = {
     &page_view, &npy_view, &csv_view, &png_view, &svg_view, &pdf_view, NULL,
 };
 
+const char *const view_files[] = {
+    "index.html", "neurons.csv", "scores.csv", "ablation.csv",  "gates.csv",
+    "reach.*",    "gates.*",     "neuron_*.*", "activations.*", NULL,
+};
+
 const struct view *view_find(const char *format)
 {
     char names[128] = "";

@@ -36,6 +36,9 @@ struct view {
 
 extern const struct view *const views[]; /* NULL at the end */
 
+/* The names of all files that views and tables write, as patterns of glob(); NULL at the end. */
+extern const char *const view_files[];
+
 /* The view of that --format; NULL and a message that lists them if there is none. */
 const struct view *view_find(const char *format);
 

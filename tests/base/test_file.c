@@ -182,6 +182,25 @@ static void a_commit_replaces_at_once(void **state)
     assert_true(scratch_holds(path, "new and longer", 14));
 }
 
+static void a_signal_leaves_no_file_under_way(void **state)
+{
+    (void)state;
+    const char *path = new_target("signal");
+    const pid_t child = fork();
+    if (child == 0) {
+        struct file_out out;
+        file_clean_on_signals();
+        if (file_create(&out, path) == 0 && files_in(scratch_path("signal")) == 2)
+            raise(SIGTERM);
+        _exit(1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    assert_int_equal(files_in(scratch_path("signal")), 1);
+    assert_true(scratch_holds(path, "old", 3));
+}
+
 static void an_abandoned_file_leaves_the_old_one(void **state)
 {
     (void)state;
@@ -308,6 +327,7 @@ int main(void)
         cmocka_unit_test(leftovers_are_swept),
         cmocka_unit_test(a_full_device_says_what_to_do),
         cmocka_unit_test(a_commit_replaces_at_once),
+        cmocka_unit_test(a_signal_leaves_no_file_under_way),
         cmocka_unit_test(an_abandoned_file_leaves_the_old_one),
         cmocka_unit_test(a_full_disk_leaves_the_old_file),
         cmocka_unit_test(a_closed_directory_is_an_error),

@@ -98,7 +98,7 @@ for row in list(csv.DictReader(open("out/neurons.csv", newline="")))[:10]: print
 @test "stderr names every file that was written" {
     excerpt 300
     does inspect "$MODEL" excerpt.txt -o out --format page,npy,csv,png,svg,pdf
-    [ "$(LC_ALL=C sort <<<"$stderr")" = "$(LC_ALL=C ls -d out/*)" ]
+    [ "$(grep -v ^note: <<<"$stderr" | LC_ALL=C sort)" = "$(LC_ALL=C ls -d out/*)" ]
 }
 
 @test "every format alone writes its files and the tables" {
@@ -222,7 +222,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
 }
 
 @test "units and quantities that the model does not have are named" {
-    fails_naming 99 inspect "$MODEL" "$english" -o out --units 99
+    fails_naming 0:99 inspect "$MODEL" "$english" -o out --units 0:99
     fails_naming 1:0 inspect "$MODEL" "$english" -o out --units 0:1,1:0
     fails_naming '"z"' inspect "$MODEL" "$english" -o out --quantities h,z
     [ ! -e out ]
@@ -230,15 +230,35 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
 
 @test "without -o the text is shown, in the passage that is asked for" {
     printf 'The bridge' >excerpt.txt
+    export CLICOLOR_FORCE=1
     does inspect "$MODEL" excerpt.txt
     [[ $(plain) == *'The bridge'* ]]
-    [ -z "$stderr" ]
     does inspect "$MODEL" excerpt.txt --passage 4:3 --units 0:1 --quantities h
     [ "$(plain | tail -n 1)" = bri ]
     does inspect "$MODEL" excerpt.txt --passage 9 --units 0:1 --quantities h
     [ "$(plain | tail -n 1)" = e ]
     does inspect "$MODEL" excerpt.txt --passage 8:500 --units 0:1 --quantities h
     [ "$(plain | tail -n 1)" = ge ]
+}
+
+@test "colours are for terminals, and for who asks for them" {
+    excerpt 300
+    does inspect "$MODEL" excerpt.txt
+    [ "$output" = 'no unit was found to go with anything that is known of this text' ]
+    CLICOLOR_FORCE=1 does inspect "$MODEL" excerpt.txt
+    [[ $output == *$'\x1b['* ]]
+    CLICOLOR_FORCE=1 NO_COLOR=1 does inspect "$MODEL" excerpt.txt
+    [[ $output != *$'\x1b['* ]]
+}
+
+@test "what the user might not expect is noted" {
+    { excerpt 300 && cat excerpt.txt && printf '§§'; } >odd.txt
+    does inspect "$MODEL" odd.txt --on-unknown skip
+    [[ ${stderr_lines[0]} == 'note: 2 characters that the model does not know were left out' ]]
+    [[ ${stderr_lines[1]} == 'note: 300 characters tell little from chance'* ]]
+    head -c 12000 "$english" >long.txt
+    does inspect "$MODEL" long.txt
+    [ -z "$stderr" ]
 }
 
 @test "a passage beyond the end, of no length, or that is none is an error" {
@@ -325,6 +345,32 @@ EOF
     [ -z "$(ls -A out)" ]
 }
 
+@test "files of an earlier run are named, and stay" {
+    excerpt 300
+    does inspect "$MODEL" excerpt.txt -o out --format svg
+    touch -d '1 hour ago' out/*
+    echo mine >out/mine.csv
+    does inspect "$MODEL" excerpt.txt -o out --format csv --ablate none
+    [[ ${stderr_lines[-1]} == *'out/ablation.csv, '*'out/activations.svg' ]]
+    [[ ${stderr_lines[-1]} != *neurons.csv* && ${stderr_lines[-1]} != *mine* ]]
+    [ -e out/ablation.csv ]
+}
+
+@test "a signal leaves nothing half written" {
+    long_text 100000 long.txt
+    "$RUNE" inspect "$MODEL" long.txt -o out --format csv --ablate none \
+        --quantities h,c,i,f,g,o 3>&- >/dev/null 2>&1 &
+    pid=$!
+    for ((i = 0; i < 600; i++)); do
+        ! compgen -G 'out/activations.csv.*' >/dev/null || break
+        sleep 0.02
+    done
+    kill -TERM "$pid"
+    wait "$pid" || status=$?
+    [ "$status" -eq $((128 + 15)) ]
+    ! compgen -G 'out/*.csv.*'
+}
+
 # --- ablation -------------------------------------------------------------------------------------
 
 @test "--ablate: none, the 32 best, or all" {
@@ -335,6 +381,8 @@ EOF
     does inspect run excerpt.txt -o out --ablate all
     [ "$(wc -l <out/ablation.csv)" -eq 41 ]
     [ "$(tail -n +2 out/ablation.csv | cut -d , -f 1,2 | sort -u | wc -l)" -eq 40 ]
+    does inspect run excerpt.txt -o out --ablate all --units 0:1
+    [ "$(wc -l <out/ablation.csv)" -eq 41 ]
     does inspect run excerpt.txt -o none --ablate none
     [ ! -e none/ablation.csv ]
     misused_naming --ablate inspect run excerpt.txt -o out --ablate some
@@ -400,7 +448,7 @@ EOF
     long_text 252000 long.txt
     does inspect "$MODEL" long.txt -o out --format page,npy,csv --units 0:1 --quantities h \
         --ablate none --passage 249900
-    [[ $stderr == 'note: the first 250000 of 252000 characters'* ]]
+    [[ $stderr == 'note: the first 250,000 of 252,000 characters'* ]]
     array 'rows == 252000 and len(about["characters"]) == len(about["losses"]) == rows'
     [ "$(tail -n 1 out/activations.csv | cut -d , -f 1)" -eq 251999 ]
     output=$(in_page about)
@@ -555,13 +603,15 @@ full_disk()
     misused_naming --threads inspect "$MODEL" excerpt.txt --threads 0
     misused_naming --columns inspect "$MODEL" excerpt.txt --columns 3
     misused_naming --on-unknown inspect "$MODEL" excerpt.txt --on-unknown guess
+    misused_naming --units inspect "$MODEL" excerpt.txt --units 1
+    misused_naming --format inspect "$MODEL" excerpt.txt --format png
     misused_naming --unitz inspect "$MODEL" excerpt.txt --unitz 0:1
 }
 
 @test "--help lists every option" {
     does inspect --help
     for option in -o --output= -f --format= -u --units= -q --quantities= -p --passage= --columns= \
-        -l --label= --labels= --ablate= --hold= --on-unknown= --threads= -h --help; do
+        -l --label= --labels= --ablate= --hold= --exact --on-unknown= --threads= -h --help; do
         [[ $output == *" $option"* ]]
     done
     [ -z "$stderr" ]

@@ -170,13 +170,6 @@ setup_file()
     [ "$output" != "$held" ]
 }
 
-@test "--clamp takes a unit of the last layer by its number alone, as --units does" {
-    does sample "$MODEL" --length 100 --seed 1 --clamp 0:3=2.5
-    held=$output
-    does sample "$MODEL" --length 100 --seed 1 --clamp 3=2.5
-    [ "$output" = "$held" ]
-}
-
 @test "--clamp of what is no unit and value is wrong usage" {
     for value in '' 3 0:3 0:3= 0:3=much :3=1 0:=1 -1:3=1 0:-3=1 0:3=1, 0:3=1x 99999999999:3=1; do
         misused_naming --clamp sample "$MODEL" --clamp "$value"

@@ -188,7 +188,7 @@ write_the_same()
         --validate-every 100 3>&- 2>/dev/null &
     pid=$!
     for ((i = 0; i < 600; i++)); do
-        [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 4 ] || break
+        [ ! -e run/best.safetensors ] || break
         sleep 0.05
     done
     kill -KILL "$pid"

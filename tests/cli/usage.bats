@@ -123,7 +123,7 @@ helps_with()
 @test "inspect draws what --quantities names, of the best units too" {
     "$RUNE" train "$english" -o model "${tiny[@]}" --quiet
     does inspect model "$english" -o first --format csv --ablate none
-    does inspect model "$english" --labels first/activations.csv --quantities f --ablate none
+    CLICOLOR_FORCE=1 does inspect model "$english" --labels first/activations.csv --quantities f --ablate none
     [[ $output == *'(r = 1.00)'* ]] # a state goes with itself
     [[ $output == *'f 0:'?'  range'* ]]
     [[ $output != *'h 0:'?'  range'* ]]

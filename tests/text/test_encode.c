@@ -108,17 +108,18 @@ static void test_file_is_encoded_as_its_text_is(void **state)
     for (int unit = VOCAB_CODEPOINT; unit <= VOCAB_BYTE; unit++) {
         struct vocab vocab;
         int32_t *expected;
-        size_t wanted;
+        size_t wanted, missing;
         assert_int_equal(make_vocab(&vocab, (enum vocab_unit)unit, UTF8_NONE, text, length, 2), 0);
         assert_int_equal(encode_text(&vocab, "a text", text, length, &(struct encode_options){0},
-                                     &expected, &wanted, NULL),
+                                     &expected, &wanted, &missing),
                          0);
         for (int in_file = 0; in_file < 2; in_file++) {
             struct spool ids;
-            size_t count;
+            size_t count, unknown;
             assert_int_equal(spool_init(&ids, 0, in_file ? 100000 : SIZE_MAX, path), 0);
-            assert_int_equal(encode_file(&vocab, path, &(struct encode_options){0}, &ids, &count),
-                             0);
+            assert_int_equal(
+                encode_file(&vocab, path, &(struct encode_options){0}, &ids, &count, &unknown), 0);
+            assert_int_equal(unknown, missing);
             assert_int_equal(ids.in_file, in_file);
             assert_int_equal(count, wanted);
             assert_memory_equal(ids.bytes, expected, count * sizeof *expected);
@@ -138,15 +139,18 @@ static void test_files_that_cannot_be_encoded(void **state)
     size_t count;
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "ab", 2, 1);
     assert_int_equal(
-        encode_file(&vocab, "/nowhere/at/all", &(struct encode_options){0}, &ids, &count), -1);
+        encode_file(&vocab, "/nowhere/at/all", &(struct encode_options){0}, &ids, &count, NULL),
+        -1);
     assert_non_null(strstr(error_message(), "/nowhere/at/all: "));
     scratch_write(scratch_path("text"), "abc", 3);
     assert_int_equal(
-        encode_file(&vocab, scratch_path("text"), &(struct encode_options){0}, &ids, &count), -1);
+        encode_file(&vocab, scratch_path("text"), &(struct encode_options){0}, &ids, &count, NULL),
+        -1);
     assert_non_null(strstr(error_message(), "'c' at offset 2 "));
     scratch_write(scratch_path("text"), "", 0);
     assert_int_equal(
-        encode_file(&vocab, scratch_path("text"), &(struct encode_options){0}, &ids, &count), 0);
+        encode_file(&vocab, scratch_path("text"), &(struct encode_options){0}, &ids, &count, NULL),
+        0);
     assert_int_equal(count, 0);
     spool_release(&ids);
     vocab_release(&vocab);
