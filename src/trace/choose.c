@@ -224,7 +224,7 @@ static struct verdict judge(const struct relation *relation, const struct target
     const enum measure measure = target->kind == LABEL_BINARY ? MEASURE_AUC : MEASURE_R;
     const int sign = relation_sign(relation, target->kind);
     const double by_mi = relation_gain(relation, MEASURE_MI, 0, half);
-    if (by_mi > 0 || sign == 0)
+    if (sign == 0 || (by_mi > 0 && relation_is_crooked(relation)))
         return (struct verdict){(float)by_mi, MEASURE_MI, 0};
     return (struct verdict){(float)relation_gain(relation, measure, sign, half), (uint8_t)measure,
                             (int8_t)sign};
@@ -267,7 +267,7 @@ static size_t pick_best(const struct work *work, size_t target, struct candidate
         const struct candidate candidate = {s, target, verdict->measure, verdict->sign,
                                             verdict->gain};
         size_t place = count;
-        if (candidate.gain <= 0)
+        if (!(candidate.gain > 0))
             continue;
         for (; place > 0 && is_better(&candidate, &best[place - 1]); place--)
             if (place < CHOOSE_CANDIDATES)

@@ -173,7 +173,7 @@ static void measure_candidate(const struct work *work, const struct candidate *c
     const struct relation relation = relation_of(target->kind, binary ? auc : r, &table);
     const double score = relation_score(&relation, candidate->measure, candidate->sign);
     const int sign =
-        candidate->measure == MEASURE_MI ? relation_sign(&relation, target->kind) : candidate->sign;
+        candidate->measure == MEASURE_MI ? relation_direction(&relation) : candidate->sign;
     trial->gain = relation_gain(&relation, candidate->measure, candidate->sign, half);
     trial->discovery = (struct discovery){
         .signal = candidate->signal,

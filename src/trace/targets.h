@@ -1,5 +1,7 @@
 /* What is looked for: the labels that vary in both halves of a text, and what the current character
- * alone tells of each. */
+ * alone tells of each. That is learned of the symbols in one half and measured in the other, over
+ * the characters whose symbol both have: where symbols are many and rare, what was learned in the
+ * same place would tell of anything, and the unknown ones of nothing. */
 #ifndef RUNE_TARGETS_H
 #define RUNE_TARGETS_H
 
@@ -20,7 +22,7 @@ struct target_half {
     double mean, squares;   /* Σ (y − mean)² */
     double deviation;       /* √(squares / characters) */
     double on;              /* characters, of a binary label */
-    double alone, alone_mi; /* the symbol's AUC, or |r|, and mutual information as a measure */
+    double alone, alone_mi; /* the symbol's AUC, or r, and mutual information as a measure */
 };
 
 struct target {
