@@ -248,6 +248,36 @@ static void an_echo_of_the_symbol_is_not_found(void **state)
     text_release(&text);
 }
 
+/* The same where symbols are many and rare: signal 0 is the symbol, 1 and 2 know what it does not
+ * tell. */
+static void an_echo_of_rare_symbols_is_not_found(void **state)
+{
+    (void)state;
+    static const struct vocab many = {.size = 1600};
+    struct text text;
+    text_init(&text, 4000, 4, 3, 15);
+    text.trace.vocab = &many;
+    text_label(&text, 0, LABEL_BINARY, 15);
+    text_label(&text, 1, LABEL_SCALAR, 15);
+    text.labels.list[2].kind = LABEL_SCALAR;
+    for (size_t t = 0; t < 4000; t++) {
+        const int32_t id = (int32_t)pow(1600, random_between(&text.random, 0, 1)) - 1;
+        text.trace.ids[t] = id;
+        text.labels.list[2].values[t] = (float)(id * 7 % 11);
+        text_set(&text, 0, t, abs(id * 7 % 11 - 5));
+        text_set(&text, 1, t,
+                 (double)text.labels.list[0].values[t] + 0.3 * text_normal(&text) + id % 2);
+        text_set(&text, 2, t, 0.1 * (double)text.labels.list[1].values[t] + text_normal(&text));
+        text_set(&text, 3, t, id * 7 % 11 + text_normal(&text));
+    }
+    struct discoveries discoveries = find(&text, 2);
+    assert_int_equal(discoveries.count, 2);
+    assert_non_null(found(&discoveries, 1, 0));
+    assert_non_null(found(&discoveries, 2, 1));
+    discoveries_release(&discoveries);
+    text_release(&text);
+}
+
 #define SIGNALS 40
 #define LABELS 12
 
@@ -280,19 +310,31 @@ static void make_unrelated(struct text *text, size_t length, uint64_t seed)
     }
 }
 
-static void nothing_is_found_where_nothing_is(void **state)
+/* Of how many seeds something is found in a text of so many symbols. */
+static int count_false_alarms(int symbols)
 {
-    (void)state;
+    const struct vocab vocab = {.size = symbols};
     int seeds_with_findings = 0;
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct text text;
         make_unrelated(&text, 4096, seed);
+        text.trace.vocab = &vocab;
+        for (size_t t = 0; t < 4096; t++)
+            text.trace.ids[t] = random_below(&text.random, symbols);
         struct discoveries discoveries = find(&text, 2);
         seeds_with_findings += discoveries.count > 0;
         discoveries_release(&discoveries);
         text_release(&text);
     }
-    assert_in_range(seeds_with_findings, 0, 1);
+    return seeds_with_findings;
+}
+
+static void nothing_is_found_where_nothing_is(void **state)
+{
+    (void)state;
+    assert_in_range(count_false_alarms(TEXT_SYMBOLS), 0, 1);
+    assert_in_range(count_false_alarms(400), 0, 1);
+    assert_in_range(count_false_alarms(6000), 0, 1);
 }
 
 static void another_shape_is_found_by_information(void **state)
@@ -655,6 +697,7 @@ int main(void)
         cmocka_unit_test(what_copies_a_label_is_found_and_measured),
         cmocka_unit_test(the_best_come_first_and_units_once),
         cmocka_unit_test(an_echo_of_the_symbol_is_not_found),
+        cmocka_unit_test(an_echo_of_rare_symbols_is_not_found),
         cmocka_unit_test(nothing_is_found_where_nothing_is),
         cmocka_unit_test(another_shape_is_found_by_information),
         cmocka_unit_test(what_rises_with_a_heavy_tail_is_found),
