@@ -182,6 +182,7 @@ static void measure_candidate(const struct work *work, const struct candidate *c
     const int sign =
         candidate->measure == MEASURE_MI ? relation_direction(&relation) : candidate->sign;
     trial->gain = relation_gain(&relation, candidate->measure, candidate->sign, half);
+    trial->drifts = target->drifts;
     trial->discovery = (struct discovery){
         .signal = candidate->signal,
         .label = target->label,
@@ -194,9 +195,14 @@ static void measure_candidate(const struct work *work, const struct candidate *c
         .r = (float)r,
         .r2 = (float)(r * r),
         .information = (float)(measure_information(&table) / log(2)),
+        .on = NAN,
+        .off = NAN,
         .p = 1,
     };
     if (binary) {
+        const double on = measure_product(room->values, 0, room->label, 0, n);
+        trial->discovery.on = (float)(on / half->on);
+        trial->discovery.off = (float)(((double)n * mean - on) / ((double)n - half->on));
         trial->discovery.auc = (float)(sign < 0 ? 1 - auc : auc);
         trial->discovery.average_precision = (float)measure_average_precision(
             room->values, room->order, room->label, n, sign < 0 ? -1 : 1);

@@ -34,16 +34,27 @@ struct discovery {
     float auc, average_precision; /* of a binary label, in the direction of the sign; else NAN */
     float r, r2;                  /* Pearson's, signed, and its square */
     float information;            /* mutual information in bits */
+    float on, off;                /* the signal's mean where a binary label is on, and elsewhere */
     float p; /* of one as good by chance among the candidates it was tested with: those of the label
                 that were chosen along a line, or for another shape */
 };
 
+/* How far it went with a label: the signal that goes best with it on the first half of the text, in
+ * AUC (0.5 … 1) or |r|. NAN for a label that does not vary in both halves. */
+struct attempt {
+    size_t signal;
+    float score, alone;
+};
+
 struct discoveries {
-    struct discovery *list; /* best first: by what is above the character alone */
+    struct discovery *list; /* best first: by what is above the character alone; last of all what
+                               goes with a label that only rises, or falls, from the text's start
+                               to its end: in one text all that drifts goes together */
     size_t count;
     size_t *units; /* [num_units] of the list: the best of each unit (layer, unit), best first */
     size_t num_units;
     size_t num_signals, num_labels; /* that were tried */
+    struct attempt *attempts;       /* [num_labels]; NULL for a text that is too short */
 };
 
 #define DISCOVER_RATE 0.01 /* false discovery rate over labels (Benjamini & Hochberg 1995) */
@@ -52,6 +63,9 @@ struct discoveries {
  * few shifts for any. Returns 0, or −1 and a message. */
 int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
              const struct labels *labels);
+
+/* How many of them are of a label. */
+size_t discoveries_of_label(const struct discoveries *discoveries, size_t label);
 
 /* Safe on zeroed ones. */
 void discoveries_release(struct discoveries *discoveries);

@@ -77,6 +77,16 @@ static int32_t symbol_at(const struct work *work, enum half half, size_t t)
     return work->trace->ids[stretch_place(&work->targets->halves[half], t)];
 }
 
+static bool is_drift(const float *values, size_t length)
+{
+    bool rises = false, falls = false;
+    for (size_t t = 1; t < length; t++) {
+        rises = rises || values[t] > values[t - 1];
+        falls = falls || values[t] < values[t - 1];
+    }
+    return rises != falls;
+}
+
 static void describe_half(struct target *target, enum half half, const float *values, size_t n)
 {
     struct target_half *of = &target->halves[half];
@@ -206,6 +216,7 @@ static void describe_echo(const struct work *work, struct target *target, enum h
 static void fill_target(const struct work *work, struct target *target, struct room *room)
 {
     const int most = target->kind == LABEL_BINARY ? 2 : TARGETS_LABEL_BINS;
+    target->drifts = is_drift(target->values, work->trace->length);
     for (enum half half = FIRST_HALF; half < HALVES; half++) {
         const struct stretch *stretch = &work->targets->halves[half];
         stretch_floats(stretch, target->values, room->values);

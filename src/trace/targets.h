@@ -5,6 +5,7 @@
 #ifndef RUNE_TARGETS_H
 #define RUNE_TARGETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "labels.h"
@@ -29,6 +30,7 @@ struct target {
     size_t label;
     enum label_kind kind;
     const float *values; /* [length] the label's */
+    bool drifts;         /* from the text's start to its end they only rise, or only fall */
     struct bins bins;    /* of its values in the first half */
     struct target_half halves[HALVES];
 };

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -144,6 +145,17 @@ static double naive_r(const float *x, const float *y)
     return xy / sqrt(xx * yy);
 }
 
+static double naive_mean(const float *x, const float *y, float value)
+{
+    double sum = 0, count = 0;
+    for (size_t t = HALF; t < LENGTH; t++)
+        if (y[t] == value) {
+            sum += (double)x[t];
+            count++;
+        }
+    return sum / count;
+}
+
 static void what_copies_a_label_is_found_and_measured(void **state)
 {
     (void)state;
@@ -171,12 +183,15 @@ static void what_copies_a_label_is_found_and_measured(void **state)
             assert_float_equal(discovery->average_precision,
                                naive_average_precision(x, y, discovery->sign), 1e-5);
             assert_float_equal(discovery->information, naive_information(x, y), 1e-5);
+            assert_float_equal(discovery->on, naive_mean(x, y, 1), 1e-5);
+            assert_float_equal(discovery->off, naive_mean(x, y, 0), 1e-5);
             assert_in_range((int)(1000 * discovery->alone), 500, 600);
         } else {
             assert_true(discovery->signal == 7 || discovery->signal == 8);
             assert_int_equal(discovery->measure, MEASURE_R);
             assert_float_equal(discovery->score, r, 1e-5);
             assert_true(isnan(discovery->auc) && isnan(discovery->average_precision));
+            assert_true(isnan(discovery->on) && isnan(discovery->off));
             assert_true(discovery->alone < 0.2F);
         }
     }
@@ -499,6 +514,53 @@ static void a_finding_holds_on_the_second_half(void **state)
     text_release(&text);
 }
 
+static void what_only_drifts_comes_last(void **state)
+{
+    (void)state;
+    struct text text;
+    text_init(&text, LENGTH, 3, 2, 16);
+    text_label(&text, 0, LABEL_BINARY, 20);
+    text.labels.list[1].kind = LABEL_SCALAR;
+    for (size_t t = 0; t < LENGTH; t++) /* in both halves nearly all at the end */
+        text.labels.list[1].values[t] =
+            t < HALF ? expf((float)t / 40) : expf(HALF / 40.0F) + expf((float)(t - HALF) / 40);
+    fill_noise(&text, 0);
+    fill_copy(&text, 1, 1, 1, 0);
+    fill_copy(&text, 2, 0, 1, 0.8);
+    struct discoveries discoveries = find(&text, 1);
+    assert_int_equal(discoveries.count, 2);
+    assert_int_equal(discoveries.list[0].label, 0);
+    assert_int_equal(discoveries.list[1].label, 1);
+    assert_true(discoveries.list[1].score > 0.99F && discoveries.list[0].score < 0.9F);
+    discoveries_release(&discoveries);
+    text_release(&text);
+}
+
+/* Also of labels that nothing is found of, what was tried is known. */
+static void every_label_has_its_best_attempt(void **state)
+{
+    (void)state;
+    struct text text;
+    text_init(&text, LENGTH, 3, 3, 17);
+    text_label(&text, 0, LABEL_BINARY, 20);
+    text_label(&text, 1, LABEL_SCALAR, 20);
+    text.labels.list[2].kind = LABEL_BINARY; /* never on */
+    fill_noise(&text, 0);
+    fill_copy(&text, 1, 0, -1, 0.2);
+    fill_copy(&text, 2, 1, -0.01, 1);
+    struct discoveries discoveries = find(&text, 1);
+    const struct attempt *attempts = discoveries.attempts;
+    assert_int_equal(discoveries_of_label(&discoveries, 0), 1);
+    assert_true(attempts[0].signal == 1 && attempts[0].score > 0.95F && attempts[0].alone < 0.6F);
+    assert_int_equal(discoveries_of_label(&discoveries, 1), 0);
+    assert_true(attempts[1].signal == 2);
+    assert_true(attempts[1].score > 0.1F && attempts[1].score < 0.4F && attempts[1].alone < 0.1F);
+    assert_int_equal(discoveries_of_label(&discoveries, 2), 0);
+    assert_true(isnan(attempts[2].score) && isnan(attempts[2].alone));
+    discoveries_release(&discoveries);
+    text_release(&text);
+}
+
 #define WEAK 9
 
 /* Labels that hold in both halves, but for the first `weak` of them too little in the second. */
@@ -661,25 +723,23 @@ static void a_discovery_is_a_sentence(void **state)
     (void)state;
     struct text text;
     char out[200], small[48];
-    text_init(&text, 10, 40, 1, 10);
-    struct discovery discovery = {.signal = 7, .measure = MEASURE_R, .score = -0.934F, .sign = -1};
+    text_init(&text, 10, 40, 2, 10);
+    text.labels.list[1].kind = LABEL_SCALAR;
+    struct discovery discovery = {
+        .signal = 7, .label = 1, .measure = MEASURE_R, .score = -0.934F, .sign = -1};
     assert_string_equal(discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
                         "layer 1 unit 2: counts down to the end of the line (r = −0.93)");
-    discovery =
-        (struct discovery){.signal = 13, .measure = MEASURE_AUC, .score = 0.974F, .sign = 1};
-    assert_string_equal(discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
-                        "layer 0 unit 3, cell state c: counts up along the line (AUC 0.97)");
-    discovery = (struct discovery){.signal = 30, .measure = MEASURE_MI, .information = 0.61F};
+    discovery = (struct discovery){
+        .signal = 30, .label = 1, .measure = MEASURE_MI, .sign = 1, .information = 0.61F};
     assert_string_equal(
         discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
-        "layer 0 unit 0, gate f: goes with “left in line”, neither up nor down (mutual "
-        "information 0.61 bits)");
-    discovery.sign = -1; /* by mi, though it falls besides */
-    assert_string_equal(
-        discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
-        "layer 0 unit 0, gate f: counts down to the end of the line, unevenly (mutual information "
+        "layer 0 unit 0, gate f: counts up along the line, though not linearly (mutual information "
         "0.61 bits)");
     discovery.sign = 0;
+    assert_string_equal(
+        discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
+        "layer 0 unit 0, gate f: depends on “left in line”, but neither rises nor falls with it "
+        "(mutual information 0.61 bits)");
     discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out);
     for (size_t room = 1; room < sizeof small; room++) { /* what is cut is cut between characters */
         discovery_describe(&discovery, &text.trace, &text.labels, small, room);
@@ -688,6 +748,45 @@ static void a_discovery_is_a_sentence(void **state)
         assert_memory_equal(small, out, length);
         assert_true(((unsigned char)out[length] & 0xC0) != 0x80);
     }
+    text_release(&text);
+}
+
+static void what_is_said_of_a_place_is_true_of_the_values(void **state)
+{
+    (void)state;
+    static const struct {
+        float on, off;
+        const char *says;
+    } cases[] = {
+        {0.8F, 0.1F, "is on inside quotes"},
+        {0.8F, -0.3F, "is on inside quotes"},
+        {-0.9F, 0.1F, "is on inside quotes"}, /* far from 0, below it */
+        {-0.01F, -0.9F, "is off inside quotes"},
+        {0.1F, 0.9F, "is off inside quotes"},
+        {0.8F, -0.7F, "is positive inside quotes and negative elsewhere"},
+        {-0.5F, 0.9F, "is negative inside quotes and positive elsewhere"},
+        {0.9F, 0.6F, "is higher inside quotes than elsewhere"},
+        {-0.9F, -0.6F, "is lower inside quotes than elsewhere"},
+    };
+    struct text text;
+    char out[200], expected[200];
+    text_init(&text, 10, 40, 1, 10);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct discovery discovery = {.signal = 13,
+                                      .measure = MEASURE_AUC,
+                                      .score = 0.974F,
+                                      .sign = cases[i].on > cases[i].off ? 1 : -1,
+                                      .on = cases[i].on,
+                                      .off = cases[i].off};
+        snprintf(expected, sizeof expected, "layer 0 unit 3, cell state c: %s (AUC 0.97)",
+                 cases[i].says);
+        assert_string_equal(
+            discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out), expected);
+    }
+    struct discovery crooked = {.measure = MEASURE_MI, .information = 0.5F, .sign = 1};
+    assert_string_equal(
+        discovery_describe(&crooked, &text.trace, &text.labels, out, sizeof out),
+        "layer 0 unit 0: behaves differently inside quotes (mutual information 0.50 bits)");
     text_release(&text);
 }
 
@@ -706,12 +805,15 @@ int main(void)
         cmocka_unit_test(what_cannot_be_scored_is_not),
         cmocka_unit_test(a_finding_holds_on_the_second_half),
         cmocka_unit_test(what_is_no_finding_does_not_help_another),
+        cmocka_unit_test(what_only_drifts_comes_last),
+        cmocka_unit_test(every_label_has_its_best_attempt),
         cmocka_unit_test(a_labels_unit_does_not_matter),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(short_texts_have_none),
         cmocka_unit_test(a_stretch_is_whole_blocks_from_end_to_end),
         cmocka_unit_test(a_long_text_is_searched_too),
         cmocka_unit_test(a_discovery_is_a_sentence),
+        cmocka_unit_test(what_is_said_of_a_place_is_true_of_the_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
