@@ -31,17 +31,19 @@ static float smallest_p(const struct group *group, const struct trial *trials)
     return smallest;
 }
 
-/* The largest p that is a finding (Benjamini & Hochberg), a group of candidates being a test: p is
- * corrected within it. The room is smallest[num_groups]. */
-static float accepted_p(const struct choice *choice, const struct trial *trials, float *smallest)
+/* The p up to which candidates are findings (Benjamini & Hochberg), a group of them being a test: p
+ * is corrected within it. It holds within groups, too (Benjamini & Bogomolov 2014). The room is
+ * smallest[num_groups]. */
+static double accepted_p(const struct choice *choice, const struct trial *trials, float *smallest)
 {
-    float accepted = 0;
+    double accepted = 0;
     for (size_t g = 0; g < choice->num_groups; g++)
         smallest[g] = smallest_p(&choice->groups[g], trials);
     qsort(smallest, choice->num_groups, sizeof *smallest, compare_p);
-    for (size_t g = 0; g < choice->num_groups; g++)
-        if ((double)smallest[g] <= DISCOVER_RATE * (double)(g + 1) / (double)choice->num_groups)
-            accepted = smallest[g];
+    for (size_t g = 0; g < choice->num_groups; g++) {
+        const double limit = DISCOVER_RATE * (double)(g + 1) / (double)choice->num_groups;
+        accepted = (double)smallest[g] <= limit ? limit : accepted;
+    }
     return accepted;
 }
 
@@ -59,11 +61,11 @@ static int compare_trials(const void *a, const void *b)
 }
 
 /* Keeps the trials that are findings, best first; returns how many. */
-static size_t keep_findings(struct trial *trials, size_t count, float accepted)
+static size_t keep_findings(struct trial *trials, size_t count, double accepted)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (trials[i].gain > 0 && trials[i].discovery.p <= accepted)
+        if (trials[i].gain > 0 && (double)trials[i].discovery.p <= accepted)
             trials[kept++] = trials[i];
     qsort(trials, kept, sizeof *trials, compare_trials);
     return kept;

@@ -514,6 +514,33 @@ static void a_finding_holds_on_the_second_half(void **state)
     text_release(&text);
 }
 
+/* What follows a label late is as good under small shifts, so that its p is larger than that of
+ * what follows at once; it is a finding beside it if its p is small enough, not only if it is as
+ * small. */
+static void what_follows_late_is_found_as_well(void **state)
+{
+    (void)state;
+    int late = 0;
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        struct text text;
+        text_init(&text, LENGTH, 2, 1, 100 + seed);
+        text_label(&text, 0, LABEL_BINARY, 30);
+        fill_copy(&text, 0, 0, 1, 0.1);
+        for (size_t t = 0; t < LENGTH; t++)
+            text_set(&text, 1, t,
+                     (double)text.labels.list[0].values[t < 2 ? 0 : t - 2] +
+                         0.4 * text_normal(&text));
+        struct discoveries discoveries = find(&text, 1);
+        const struct discovery *at_once = found(&discoveries, 0, 0);
+        const struct discovery *later = found(&discoveries, 1, 0);
+        assert_non_null(at_once);
+        late += later && later->p > at_once->p;
+        discoveries_release(&discoveries);
+        text_release(&text);
+    }
+    assert_true(late > 5);
+}
+
 static void what_only_drifts_comes_last(void **state)
 {
     (void)state;
@@ -805,6 +832,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_scored_is_not),
         cmocka_unit_test(a_finding_holds_on_the_second_half),
         cmocka_unit_test(what_is_no_finding_does_not_help_another),
+        cmocka_unit_test(what_follows_late_is_found_as_well),
         cmocka_unit_test(what_only_drifts_comes_last),
         cmocka_unit_test(every_label_has_its_best_attempt),
         cmocka_unit_test(a_labels_unit_does_not_matter),
