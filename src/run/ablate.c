@@ -205,21 +205,14 @@ static void read_block(struct member *member, void *argument)
 
 /* --- the ablation ----------------------------------------------------------------------------- */
 
-struct progress {
-    void (*tell)(void *context, size_t done);
-    void *context;
-    size_t done; /* units of groups before */
-};
-
-/* Characters of the text where each label is on. */
-static void count_on(const struct labels *labels, size_t length, size_t *counts)
+static void count_on(struct ablation *ablation, const struct labels *labels)
 {
     for (size_t k = 0; k < labels->count; k++)
-        for (size_t t = 0; t < length; t++)
-            counts[k] += is_on(&labels->list[k], t);
+        for (size_t t = 0; t < ablation->length; t++)
+            ablation->counts[k] += is_on(&labels->list[k], t);
 }
 
-static void keep_changes(struct ablation *ablation, const struct group *group, const size_t *counts)
+static void keep_changes(struct ablation *ablation, const struct group *group)
 {
     const size_t B = (size_t)group->tape.B, K = group->labels->count;
     for (size_t b = 0; b < (size_t)group->count; b++) {
@@ -227,12 +220,13 @@ static void keep_changes(struct ablation *ablation, const struct group *group, c
         ablation->change[unit] = (float)(group->sums[b] / (double)ablation->length);
         for (size_t k = 0; k < K; k++)
             ablation->by_label[unit * K + k] =
-                counts[k] > 0 ? (float)(group->sums[(1 + k) * B + b] / (double)counts[k]) : NAN;
+                ablation->counts[k] < ABLATION_LEAST
+                    ? NAN
+                    : (float)(group->sums[(1 + k) * B + b] / (double)ablation->counts[k]);
     }
 }
 
-static int measure_group(struct ablation *ablation, struct team *team, struct group *group,
-                         const size_t *counts, const struct progress *progress)
+static int measure_group(struct ablation *ablation, struct team *team, struct group *group)
 {
     struct whole *whole = group->whole;
     const size_t H = (size_t)whole->model->hidden_size;
@@ -249,20 +243,15 @@ static int measure_group(struct ablation *ablation, struct team *team, struct gr
     for (size_t start = 0; start < whole->length; start += BLOCK) {
         begin_block(whole, start);
         team_run(team, read_block, group);
-        if (progress->tell)
-            progress->tell(progress->context, progress->done + (size_t)group->count *
-                                                                   (start + whole->steps) /
-                                                                   whole->length);
     }
-    keep_changes(ablation, group, counts);
+    keep_changes(ablation, group);
     group_release(group);
     return 0;
 }
 
 /* Holds the units layer by layer; order[count] is scratch. */
 static int measure_units(struct ablation *ablation, struct team *team, struct whole *whole,
-                         const struct labels *labels, const size_t *counts, size_t *order,
-                         struct progress *progress)
+                         const struct labels *labels, size_t *order)
 {
     for (int layer = 0; layer < whole->model->num_layers; layer++) {
         size_t count = 0;
@@ -275,9 +264,8 @@ static int measure_units(struct ablation *ablation, struct team *team, struct wh
                                   .layer = layer,
                                   .units = order + at,
                                   .count = (int)(count - at < STREAMS ? count - at : STREAMS)};
-            if (measure_group(ablation, team, &group, counts, progress) != 0)
+            if (measure_group(ablation, team, &group) != 0)
                 return -1;
-            progress->done += (size_t)group.count;
         }
     }
     return 0;
@@ -288,9 +276,12 @@ static int ablation_init(struct ablation *ablation, const struct trace_signal *u
 {
     ablation->units = mem_new(count, sizeof *ablation->units);
     ablation->change = mem_new(count, sizeof *ablation->change);
-    if (labels->count > 0)
+    if (labels->count > 0) {
         ablation->by_label = mem_new(count * labels->count, sizeof *ablation->by_label);
-    if (!ablation->units || !ablation->change || (labels->count > 0 && !ablation->by_label))
+        ablation->counts = mem_new(labels->count, sizeof *ablation->counts);
+    }
+    if (!ablation->units || !ablation->change ||
+        (labels->count > 0 && (!ablation->by_label || !ablation->counts)))
         return -1;
     memcpy(ablation->units, units, count * sizeof *units);
     ablation->count = count;
@@ -299,29 +290,25 @@ static int ablation_init(struct ablation *ablation, const struct trace_signal *u
 
 int ablate(struct ablation *ablation, struct team *team, struct model *model, const int32_t *ids,
            size_t length, enum hold hold, const struct trace_signal *units, size_t count,
-           const struct labels *labels, void (*progress)(void *context, size_t done), void *context)
+           const struct labels *labels)
 {
     struct whole whole = {.model = model, .ids = ids, .length = length};
-    struct progress told = {progress, context, 0};
     size_t *order = mem_new(count, sizeof *order);
-    size_t *counts = mem_new(labels->count, sizeof *counts);
     assert(hold != HOLD_NONE && length > 0);
-    int result = order && counts && whole_init(&whole) == 0
-                     ? ablation_init(ablation, units, count, labels)
-                     : -1;
+    int result =
+        order && whole_init(&whole) == 0 ? ablation_init(ablation, units, count, labels) : -1;
     if (result == 0) {
         ablation->hold = hold;
         ablation->length = length;
         model_prepare(team, model);
         measure_whole(&whole, team);
         ablation->loss = (float)whole.loss;
-        count_on(labels, length, counts);
-        result = measure_units(ablation, team, &whole, labels, counts, order, &told);
+        count_on(ablation, labels);
+        result = measure_units(ablation, team, &whole, labels, order);
     }
     if (result != 0)
         ablation_release(ablation);
     whole_release(&whole);
-    free(counts);
     free(order);
     return result;
 }

@@ -9,14 +9,11 @@
 
 /* Fills a zeroed ablation over the symbols ids[0..length), at least one, for units given as signals
  * of quantity 0 (copied). HOLD_MEAN holds a unit at its mean over the timesteps that predict these
- * symbols. by_label is filled where `labels` has some, which are of these symbols and may be
- * longer; else it is NULL. `progress` (may be NULL) is told the units done, block by block of the
- * text as if they were done one after the other. What the model computes in says how exact it is:
- * in bf16, changes are those of a model whose weights are rounded. Returns 0, or −1 and a message.
- */
+ * symbols. by_label and counts are filled where `labels` has some, which are of these symbols
+ * and may be longer; else they are NULL. What the model computes in says how exact it is: in bf16,
+ * changes are those of a model whose weights are rounded. Returns 0, or −1 and a message. */
 int ablate(struct ablation *ablation, struct team *team, struct model *model, const int32_t *ids,
            size_t length, enum hold hold, const struct trace_signal *units, size_t count,
-           const struct labels *labels, void (*progress)(void *context, size_t done),
-           void *context);
+           const struct labels *labels);
 
 #endif

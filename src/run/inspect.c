@@ -145,7 +145,7 @@ static int label(struct work *work)
         labels_add_patterns(labels, vocab, work->ids, options->patterns, options->num_patterns) !=
             0)
         return -1;
-    return options->labels_file ? labels_add_file(labels, options->labels_file) : 0;
+    return options->labels_file ? labels_add_file(labels, options->labels_file, work->length) : 0;
 }
 
 static int find(struct work *work)
@@ -200,7 +200,7 @@ static int ablate_in(struct work *work, const struct engine *engine,
     if (work->model->engine != engine && model_change_engine(work->model, engine) != 0)
         return -1;
     return ablate(&work->inspection->ablation, work->team, work->model, work->ids, length,
-                  work->options->hold, units, count, &work->inspection->labels, NULL, NULL);
+                  work->options->hold, units, count, &work->inspection->labels);
 }
 
 /* Whether the whole model has nearly the loss that the probe saw in float32. */

@@ -36,7 +36,8 @@ struct room {
 
 /* How a signal does as a candidate for a target. */
 struct verdict {
-    float gain; /* 0: none */
+    float gain;  /* 0: none */
+    float score; /* AUC or |r| */
     uint8_t measure;
     int8_t sign;
 };
@@ -223,11 +224,16 @@ static struct verdict judge(const struct relation *relation, const struct target
     const struct target_half *half = &target->halves[FIRST_HALF];
     const enum measure measure = target->kind == LABEL_BINARY ? MEASURE_AUC : MEASURE_R;
     const int sign = relation_sign(relation, target->kind);
-    const double by_mi = relation_gain(relation, MEASURE_MI, 0, half);
-    if (by_mi > 0 || sign == 0)
-        return (struct verdict){(float)by_mi, MEASURE_MI, 0};
-    return (struct verdict){(float)relation_gain(relation, measure, sign, half), (uint8_t)measure,
-                            (int8_t)sign};
+    struct verdict verdict = {.gain = (float)relation_gain(relation, MEASURE_MI, 0, half),
+                              .score = (float)fmax(relation_score(relation, measure, 1),
+                                                   relation_score(relation, measure, -1)),
+                              .measure = MEASURE_MI};
+    if (sign != 0 && !(verdict.gain > 0 && relation_is_crooked(relation))) {
+        verdict.gain = (float)relation_gain(relation, measure, sign, half);
+        verdict.measure = (uint8_t)measure;
+        verdict.sign = (int8_t)sign;
+    }
+    return verdict;
 }
 
 static void judge_signals(const struct work *work, struct room *room, size_t first, size_t signals)
@@ -267,7 +273,7 @@ static size_t pick_best(const struct work *work, size_t target, struct candidate
         const struct candidate candidate = {s, target, verdict->measure, verdict->sign,
                                             verdict->gain};
         size_t place = count;
-        if (candidate.gain <= 0)
+        if (!(candidate.gain > 0))
             continue;
         for (; place > 0 && is_better(&candidate, &best[place - 1]); place--)
             if (place < CHOOSE_CANDIDATES)
@@ -278,6 +284,20 @@ static size_t pick_best(const struct work *work, size_t target, struct candidate
         }
     }
     return count;
+}
+
+static struct attempt find_attempt(const struct work *work, size_t target)
+{
+    const double alone = work->targets->list[target].halves[FIRST_HALF].alone;
+    struct attempt attempt = {.score = NAN, .alone = (float)alone};
+    for (size_t s = 0; s < work->trace->num_signals; s++) {
+        const float score = work->verdicts[s * work->targets->count + target].score;
+        if (s == 0 || score > attempt.score) {
+            attempt.signal = s;
+            attempt.score = score;
+        }
+    }
+    return attempt;
 }
 
 /* Those by mi, or the others. */
@@ -297,6 +317,7 @@ static void list_candidates(struct choice *choice, const struct work *work)
     struct candidate best[CHOOSE_CANDIDATES];
     for (size_t target = 0; target < work->targets->count; target++) {
         const size_t count = pick_best(work, target, best);
+        choice->attempts[target] = find_attempt(work, target);
         list_group(choice, best, count, false);
         list_group(choice, best, count, true);
     }
@@ -313,8 +334,9 @@ int choose(struct choice *choice, struct team *team, const struct trace *trace,
     work.verdicts = mem_new(S, targets->count * sizeof *work.verdicts);
     choice->list = mem_new(targets->count, CHOOSE_CANDIDATES * sizeof *choice->list);
     choice->groups = mem_new(targets->count, 2 * sizeof *choice->groups);
+    choice->attempts = mem_new(targets->count, sizeof *choice->attempts);
     if (!work.rooms || !work.bins || !work.verdicts || !choice->list || !choice->groups ||
-        rows_init(&work.rows, targets) != 0)
+        !choice->attempts || rows_init(&work.rows, targets) != 0)
         goto done;
     for (size_t i = 0; i < threads; i++)
         if (room_init(&work.rooms[i], &work.rows) != 0)
@@ -338,5 +360,6 @@ void choice_release(struct choice *choice)
     free(choice->list);
     free(choice->groups);
     free(choice->bins);
+    free(choice->attempts);
     *choice = (struct choice){0};
 }

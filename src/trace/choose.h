@@ -24,7 +24,8 @@ struct choice {
     size_t count;
     struct group *groups;
     size_t num_groups;
-    struct bins *bins; /* [S] of each signal's values in the first half */
+    struct bins *bins;        /* [S] of each signal's values in the first half */
+    struct attempt *attempts; /* [targets->count] */
 };
 
 /* Fills a zeroed choice. Returns 0, or −1 and a message. */

@@ -84,7 +84,12 @@ static void room_release(struct room *room)
     free(room->counts);
 }
 
-/* Takes from a series its mean after each symbol. */
+#define RARE 16 /* characters */
+
+/* Takes from a series its mean after each symbol; less of it, the rarer the symbol is: RARE more
+ * characters count as 0. For without its own mean nothing is left where a symbol stands alone. Two
+ * series that are left at the same places alone would be stronger together where they stand than
+ * under any shift. */
 static void subtract_echo(const struct work *work, struct room *room, float *series)
 {
     const size_t V = (size_t)work->trace->vocab->size;
@@ -98,7 +103,7 @@ static void subtract_echo(const struct work *work, struct room *room, float *ser
     }
     for (size_t t = 0; t < work->sampled.count; t++) {
         const int32_t id = ids[stretch_place(&work->sampled, t)];
-        series[t] -= (float)(room->sums[id] / room->counts[id]);
+        series[t] -= (float)(room->sums[id] / (room->counts[id] + RARE));
     }
 }
 
@@ -107,7 +112,9 @@ static void make_residual(const struct work *work, struct room *room, float *ser
 {
     const size_t m = work->sampled.count;
     const double mean = measure_mean(series, m);
-    const double whole = measure_product(series, mean, series, mean, m);
+    for (size_t t = 0; t < m; t++)
+        series[t] -= (float)mean;
+    const double whole = measure_product(series, 0, series, 0, m);
     subtract_echo(work, room, series);
     const double left = measure_product(series, 0, series, 0, m);
     const double scale = left > 1e-9 * whole ? 1 / sqrt(left) : 0; /* else it is rounding */
@@ -173,8 +180,9 @@ static void measure_candidate(const struct work *work, const struct candidate *c
     const struct relation relation = relation_of(target->kind, binary ? auc : r, &table);
     const double score = relation_score(&relation, candidate->measure, candidate->sign);
     const int sign =
-        candidate->measure == MEASURE_MI ? relation_sign(&relation, target->kind) : candidate->sign;
+        candidate->measure == MEASURE_MI ? relation_direction(&relation) : candidate->sign;
     trial->gain = relation_gain(&relation, candidate->measure, candidate->sign, half);
+    trial->drifts = target->drifts;
     trial->discovery = (struct discovery){
         .signal = candidate->signal,
         .label = target->label,
@@ -187,9 +195,14 @@ static void measure_candidate(const struct work *work, const struct candidate *c
         .r = (float)r,
         .r2 = (float)(r * r),
         .information = (float)(measure_information(&table) / log(2)),
+        .on = NAN,
+        .off = NAN,
         .p = 1,
     };
     if (binary) {
+        const double on = measure_product(room->values, 0, room->label, 0, n);
+        trial->discovery.on = (float)(on / half->on);
+        trial->discovery.off = (float)(((double)n * mean - on) / ((double)n - half->on));
         trial->discovery.auc = (float)(sign < 0 ? 1 - auc : auc);
         trial->discovery.average_precision = (float)measure_average_precision(
             room->values, room->order, room->label, n, sign < 0 ? -1 : 1);

@@ -7,6 +7,7 @@
 struct trial {
     struct discovery discovery;
     double gain; /* see relation.h; 0: it does not hold */
+    bool drifts; /* see targets.h */
 };
 
 /* Measures every candidate: trials[choice->count]. Returns 0, or −1 and a message. */

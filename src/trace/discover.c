@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "targets.h"
 
-#define SHORTEST 200 /* characters */
+#define SHORTEST 327 /* characters: 99 shifts of 164 are far enough (see confirm.c) */
 
 const char *const measure_names[] = {"auc", "r", "mi"};
 
@@ -21,25 +21,29 @@ static int compare_p(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* Of those that may be findings. */
 static float smallest_p(const struct group *group, const struct trial *trials)
 {
     float smallest = 1;
     for (size_t i = group->first; i < group->first + group->count; i++)
-        smallest = fminf(smallest, trials[i].discovery.p);
+        if (trials[i].gain > 0)
+            smallest = fminf(smallest, trials[i].discovery.p);
     return smallest;
 }
 
-/* The largest p that is a finding (Benjamini & Hochberg), a group of candidates being a test: p is
- * corrected within it. The room is smallest[num_groups]. */
-static float accepted_p(const struct choice *choice, const struct trial *trials, float *smallest)
+/* The p up to which candidates are findings (Benjamini & Hochberg), a group of them being a test: p
+ * is corrected within it. It holds within groups, too (Benjamini & Bogomolov 2014). The room is
+ * smallest[num_groups]. */
+static double accepted_p(const struct choice *choice, const struct trial *trials, float *smallest)
 {
-    float accepted = 0;
+    double accepted = 0;
     for (size_t g = 0; g < choice->num_groups; g++)
         smallest[g] = smallest_p(&choice->groups[g], trials);
     qsort(smallest, choice->num_groups, sizeof *smallest, compare_p);
-    for (size_t g = 0; g < choice->num_groups; g++)
-        if ((double)smallest[g] <= DISCOVER_RATE * (double)(g + 1) / (double)choice->num_groups)
-            accepted = smallest[g];
+    for (size_t g = 0; g < choice->num_groups; g++) {
+        const double limit = DISCOVER_RATE * (double)(g + 1) / (double)choice->num_groups;
+        accepted = (double)smallest[g] <= limit ? limit : accepted;
+    }
     return accepted;
 }
 
@@ -47,6 +51,8 @@ static int compare_trials(const void *a, const void *b)
 {
     const struct trial *left = a, *right = b;
     const struct discovery *x = &left->discovery, *y = &right->discovery;
+    if (left->drifts != right->drifts)
+        return left->drifts ? 1 : -1;
     if (left->gain != right->gain)
         return left->gain > right->gain ? -1 : 1;
     if (x->label != y->label)
@@ -55,11 +61,11 @@ static int compare_trials(const void *a, const void *b)
 }
 
 /* Keeps the trials that are findings, best first; returns how many. */
-static size_t keep_findings(struct trial *trials, size_t count, float accepted)
+static size_t keep_findings(struct trial *trials, size_t count, double accepted)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (trials[i].gain > 0 && trials[i].discovery.p <= accepted)
+        if (trials[i].gain > 0 && (double)trials[i].discovery.p <= accepted)
             trials[kept++] = trials[i];
     qsort(trials, kept, sizeof *trials, compare_trials);
     return kept;
@@ -103,6 +109,19 @@ static int list_findings(struct discoveries *discoveries, const struct trace *tr
     return 0;
 }
 
+static int list_attempts(struct discoveries *discoveries, const struct targets *targets,
+                         const struct choice *choice)
+{
+    discoveries->attempts = mem_new(discoveries->num_labels, sizeof *discoveries->attempts);
+    if (!discoveries->attempts)
+        return -1;
+    for (size_t k = 0; k < discoveries->num_labels; k++)
+        discoveries->attempts[k] = (struct attempt){.score = NAN, .alone = NAN};
+    for (size_t i = 0; i < targets->count; i++)
+        discoveries->attempts[targets->list[i].label] = choice->attempts[i];
+    return 0;
+}
+
 int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
              const struct labels *labels)
 {
@@ -117,7 +136,8 @@ int discover(struct discoveries *discoveries, struct team *team, const struct tr
     if (targets_make(&targets, team, trace, labels) == 0 &&
         choose(&choice, team, trace, &targets) == 0 &&
         (trials = mem_new(choice.count, sizeof *trials)) &&
-        confirm(trials, team, trace, &targets, &choice) == 0)
+        confirm(trials, team, trace, &targets, &choice) == 0 &&
+        list_attempts(discoveries, &targets, &choice) == 0)
         result = list_findings(discoveries, trace, trials, &choice);
     free(trials);
     choice_release(&choice);
@@ -127,8 +147,17 @@ int discover(struct discoveries *discoveries, struct team *team, const struct tr
     return result;
 }
 
+size_t discoveries_of_label(const struct discoveries *discoveries, size_t label)
+{
+    size_t count = 0;
+    for (size_t d = 0; d < discoveries->count; d++)
+        count += discoveries->list[d].label == label;
+    return count;
+}
+
 void discoveries_release(struct discoveries *discoveries)
 {
+    free(discoveries->attempts);
     free(discoveries->list);
     free(discoveries->units);
     *discoveries = (struct discoveries){0};
@@ -161,6 +190,37 @@ static void name_score(const struct discovery *discovery, char *out, size_t room
     }
 }
 
+#define CLEARLY 2 /* times as far from 0 */
+
+/* "is on inside quotes": of a binary label, by where the signal is. */
+static void name_place(const struct discovery *discovery, const char *place, char *out, size_t room)
+{
+    const float on = discovery->on, off = discovery->off;
+    const bool high = discovery->sign > 0;
+    if (discovery->measure == MEASURE_MI)
+        snprintf(out, room, "behaves differently %s", place);
+    else if (fabsf(on) > CLEARLY * fabsf(off))
+        snprintf(out, room, "is on %s", place);
+    else if (fabsf(off) > CLEARLY * fabsf(on))
+        snprintf(out, room, "is off %s", place);
+    else if (on * off < 0)
+        snprintf(out, room, "is %s %s and %s elsewhere", high ? "positive" : "negative", place,
+                 high ? "negative" : "positive");
+    else
+        snprintf(out, room, "is %s %s than elsewhere", high ? "higher" : "lower", place);
+}
+
+/* "counts down to the end of the line": of a scalar one. */
+static void name_course(const struct discovery *discovery, const struct label *label, char *out,
+                        size_t room)
+{
+    if (discovery->sign == 0)
+        snprintf(out, room, "depends on “%s”, but neither rises nor falls with it", label->name);
+    else
+        snprintf(out, room, "%s%s", discovery->sign > 0 ? label->rising : label->falling,
+                 discovery->measure == MEASURE_MI ? ", though not linearly" : "");
+}
+
 /* Of a text that was cut at `length`, takes away what may be half a character. */
 static void cut_whole(char *text, size_t length)
 {
@@ -176,19 +236,15 @@ char *discovery_describe(const struct discovery *discovery, const struct trace *
 {
     const struct trace_signal *signal = &trace->signals[discovery->signal];
     const struct label *label = &labels->list[discovery->label];
-    const char *before = "", *after = "", *says = label->name;
-    char quantity[64], score[64];
-    if (discovery->sign != 0) {
-        says = discovery->sign > 0 ? label->rising : label->falling;
-        after = discovery->measure == MEASURE_MI ? ", unevenly" : "";
-    } else {
-        before = "goes with “";
-        after = "”, neither up nor down";
-    }
+    char quantity[64], relation[256], score[64];
+    if (label->kind == LABEL_BINARY)
+        name_place(discovery, label->place, relation, sizeof relation);
+    else
+        name_course(discovery, label, relation, sizeof relation);
     name_quantity(trace, signal->quantity, quantity, sizeof quantity);
     name_score(discovery, score, sizeof score);
-    const int length = snprintf(out, room, "layer %d unit %d%s: %s%s%s (%s)", signal->layer,
-                                signal->unit, quantity, before, says, after, score);
+    const int length = snprintf(out, room, "layer %d unit %d%s: %s (%s)", signal->layer,
+                                signal->unit, quantity, relation, score);
     if (room > 0 && (size_t)length >= room)
         cut_whole(out, room - 1);
     return out;

@@ -1,7 +1,12 @@
-/* Discovery: which unit goes with which label of a text. Candidates are chosen on the first half of
- * the text and scored on the second, against circular shifts of the label and against what the
- * current character alone tells. What only drifts over the text, as the position in it does, is the
- * same under small shifts and so is not found: in one text all that drifts goes together. */
+/* Discovery: which unit goes with which label of a text. Candidates, at most 32 signals of a label,
+ * are chosen on the first half of the text and scored on the second, against what the current
+ * character alone tells and against circular shifts of the label by a tenth of the text or more. Of
+ * a half over 32,768 characters, so many are shifted: blocks of 256 from all over it.
+ *
+ * A p is at least one in the number of those shifts, 0.3 of the text's characters. To be the only
+ * finding among G tests (two for a label at most: along a line, and of another shape) takes a p of
+ * 0.01 / G, so a text of 330 · G characters; a short one shows what many labels agree in, or
+ * nothing. */
 #ifndef RUNE_DISCOVER_H
 #define RUNE_DISCOVER_H
 
@@ -24,28 +29,43 @@ struct discovery {
     enum measure measure; /* that it was found by */
     float score;          /* in it; r with its sign */
     float alone;          /* what the current character alone reaches, magnitude */
-    int sign;             /* 1: on, or high, where the label is; −1: the opposite; 0 by mi where
-                             neither is so */
+    int sign;             /* 1: higher where the label is; −1: lower; 0 by mi where neither is
+                             clear */
     float auc, average_precision; /* of a binary label, in the direction of the sign; else NAN */
     float r, r2;                  /* Pearson's, signed, and its square */
     float information;            /* mutual information in bits */
-    float p; /* of a signal as good by chance, over all signals of that label */
+    float on, off;                /* the signal's mean where a binary label is on, and elsewhere */
+    float p; /* of one as good by chance among the candidates it was tested with: those of the label
+                that were chosen along a line, or for another shape */
+};
+
+/* How far it went with a label: the signal that goes best with it on the first half of the text, in
+ * AUC (0.5 … 1) or |r|. NAN for a label that does not vary in both halves. */
+struct attempt {
+    size_t signal;
+    float score, alone;
 };
 
 struct discoveries {
-    struct discovery *list; /* best first: by what is above the character alone */
+    struct discovery *list; /* best first: by what is above the character alone; last of all what
+                               goes with a label that only rises, or falls, from the text's start
+                               to its end: in one text all that drifts goes together */
     size_t count;
     size_t *units; /* [num_units] of the list: the best of each unit (layer, unit), best first */
     size_t num_units;
     size_t num_signals, num_labels; /* that were tried */
+    struct attempt *attempts;       /* [num_labels]; NULL for a text that is too short */
 };
 
 #define DISCOVER_RATE 0.01 /* false discovery rate over labels (Benjamini & Hochberg 1995) */
 
-/* Fills zeroed discoveries. The trace's arrays are only read. Text of under 200 characters has
- * none. Returns 0, or −1 and a message. */
+/* Fills zeroed discoveries. The trace's arrays are only read. Text of under 327 characters has too
+ * few shifts for any. Returns 0, or −1 and a message. */
 int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
              const struct labels *labels);
+
+/* How many of them are of a label. */
+size_t discoveries_of_label(const struct discoveries *discoveries, size_t label);
 
 /* Safe on zeroed ones. */
 void discoveries_release(struct discoveries *discoveries);

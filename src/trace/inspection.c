@@ -36,6 +36,7 @@ void ablation_release(struct ablation *ablation)
     free(ablation->units);
     free(ablation->change);
     free(ablation->by_label);
+    free(ablation->counts);
     *ablation = (struct ablation){0};
 }
 

@@ -52,6 +52,8 @@ struct leanings {
 /* What the model loses without a unit. */
 enum hold { HOLD_NONE, HOLD_ZERO, HOLD_MEAN };
 
+#define ABLATION_LEAST 50 /* characters whose mean says something */
+
 struct ablation {
     enum hold hold;
     size_t length;              /* characters at the start of the text that were read */
@@ -60,7 +62,8 @@ struct ablation {
     float loss;                 /* mean of the whole model, in nats */
     float *change;              /* [count] of the mean loss with the unit held */
     float *by_label; /* [count][K] the same over characters where a binary label is on; NAN for
-                        scalar labels and where it is never on */
+                        scalar labels, and where it is on for fewer than ABLATION_LEAST */
+    size_t *counts;  /* [K] of those characters */
 };
 
 struct inspection {

@@ -4,13 +4,23 @@
 
 #include "labels.h"
 
-/* Adds a label with values[length] (its own from then on; freed on failure) and copies of the
- * texts. A name that is empty, long, not UTF-8, not printable or there already is an error that
- * begins with `where`. Returns 0, or −1 and a message. */
-int label_add(struct labels *labels, const char *where, const char *name, const char *rising,
-              const char *falling, enum label_kind kind, bool own, float *values);
+/* See struct label: what has a place is binary. */
+struct label_words {
+    const char *name, *place, *rising, *falling;
+};
 
-/* Whether a name may be given to one more label; else −1 and a message that begins with `where`. */
+/* Adds a label with copies of the words and values[length] (the labels' from then on; freed on
+ * failure). Returns 0, or −1 and a message. */
+int label_add(struct labels *labels, const struct label_words *words, bool own, float *values);
+
+/* The same with a user's label, whose other words are made of its name. A name that
+ * label_check_name refuses is an error. */
+int label_add_own(struct labels *labels, const char *where, const char *name, enum label_kind kind,
+                  float *values);
+
+/* Whether the user may give a name to one more label; an error, which begins with `where`, is one
+ * that is empty, long, not UTF-8, not printable or there already, or a label of rune's, be it of
+ * this text or not. Returns 0, or −1 and a message. */
 int label_check_name(const struct labels *labels, const char *where, const char *name);
 
 #endif

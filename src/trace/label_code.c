@@ -203,7 +203,8 @@ static void mark_comments_and_strings(struct label_marks *marks)
 
 /* --- mark-up ---------------------------------------------------------------------------------- */
 
-/* Marks <name …>, </name>, <!…> and <?…>, in which no other < and no blank line is. */
+/* Marks <name …>, </name>, <!…> and <?…>, in which no other < and no blank line is; but comments.
+ */
 static void mark_tags(struct label_marks *marks)
 {
     for (size_t i = 0, open = 0; i < marks->num_lines; i++) { /* open: from 1, 0 is none */
@@ -212,7 +213,9 @@ static void mark_tags(struct label_marks *marks)
             open = 0;
         for (size_t t = line->text; t < line->end; t++) {
             int32_t next = label_point(marks, t + 1);
-            if (marks->points[t] == '<')
+            if (is_at(marks, t, "<!--"))
+                open = 0;
+            else if (marks->points[t] == '<')
                 open = is_ascii_letter(next) || is_one_of(next, "/!?") ? t + 1 : 0;
             if (marks->points[t] != '>' || open == 0)
                 continue;

@@ -174,16 +174,19 @@ static int read_number(const struct csv *csv, size_t line, const char *column, f
     return 0;
 }
 
-/* Reads the line of character t. */
-static int read_row(struct csv *csv, struct table *table, size_t t)
+/* Reads the line of character t. What is behind the length is only checked. */
+static int read_row(struct csv *csv, struct table *table, size_t t, size_t length)
 {
     enum ending ending = END_FIELD;
     size_t line = csv->line, i = 0;
     for (; ending == END_FIELD && i < table->count; i++) {
         struct column *column = &table->columns[i];
+        float value = 0;
         if (read_field(csv, &ending) != 0 ||
-            (column->values && read_number(csv, line, column->name, &column->values[t]) != 0))
+            (column->values && read_number(csv, line, column->name, &value) != 0))
             return -1;
+        if (column->values && t < length)
+            column->values[t] = value;
     }
     if (i < table->count || ending == END_FIELD)
         return error_set("%s: line %zu: has %s fields than the %zu of the first line",
@@ -192,22 +195,22 @@ static int read_row(struct csv *csv, struct table *table, size_t t)
     return 0;
 }
 
-static int read_table(struct csv *csv, struct table *table, const struct labels *labels)
+static int read_table(struct csv *csv, struct table *table, const struct labels *labels,
+                      size_t text_length)
 {
-    const size_t length = labels->length;
     if (read_header(csv, table, labels) != 0)
         return -1;
-    for (size_t t = 0; t < length; t++) {
+    for (size_t t = 0; t < text_length; t++) {
         if (at_end(csv))
             return error_set("%s: line %zu: the file ends after the lines of %zu characters, but "
                              "the text has %zu",
-                             file_name(csv->path), csv->line, t, length);
-        if (read_row(csv, table, t) != 0)
+                             file_name(csv->path), csv->line, t, text_length);
+        if (read_row(csv, table, t, labels->length) != 0)
             return -1;
     }
     if (!at_end(csv))
         return error_set("%s: line %zu: more lines than the %zu characters of the text",
-                         file_name(csv->path), csv->line, length);
+                         file_name(csv->path), csv->line, text_length);
     return 0;
 }
 
@@ -216,25 +219,23 @@ static int read_table(struct csv *csv, struct table *table, const struct labels 
 /* Takes the column's values. */
 static int add_label(struct labels *labels, const char *path, struct column *column)
 {
-    char where[WHERE], rising[128], falling[128];
+    char where[WHERE];
     bool binary = true;
     for (size_t t = 0; binary && t < labels->length; t++)
         binary = column->values[t] == 0 || column->values[t] == 1;
-    snprintf(rising, sizeof rising, "%s “%s”", binary ? "is on in" : "rises with", column->name);
-    snprintf(falling, sizeof falling, "%s “%s”", binary ? "is off in" : "falls with", column->name);
     float *values = column->values;
     column->values = NULL;
-    return label_add(labels, name_header(path, where), column->name, rising, falling,
-                     binary ? LABEL_BINARY : LABEL_SCALAR, true, values);
+    return label_add_own(labels, name_header(path, where), column->name,
+                         binary ? LABEL_BINARY : LABEL_SCALAR, values);
 }
 
-int labels_add_file(struct labels *labels, const char *path)
+int labels_add_file(struct labels *labels, const char *path, size_t text_length)
 {
     struct csv csv = {.file = file_open(path), .path = path, .line = 1};
     struct table table = {0};
     if (!csv.file)
         return -1;
-    int result = read_table(&csv, &table, labels);
+    int result = read_table(&csv, &table, labels, text_length);
     for (size_t i = 0; result == 0 && i < table.count; i++)
         if (table.columns[i].values)
             result = add_label(labels, path, &table.columns[i]);

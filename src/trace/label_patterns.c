@@ -1,7 +1,6 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,7 +133,6 @@ static int add_pattern(struct labels *labels, const struct subject *subject,
                        const struct label_pattern *pattern)
 {
     struct search search = {0};
-    char rising[128], falling[128];
     bool found = false;
     int result = -1;
     float *values = mem_new(subject->length, sizeof *values);
@@ -151,9 +149,7 @@ static int add_pattern(struct labels *labels, const struct subject *subject,
         free(values);
         return -1;
     }
-    snprintf(rising, sizeof rising, "is on in “%s”", pattern->name);
-    snprintf(falling, sizeof falling, "is off in “%s”", pattern->name);
-    return label_add(labels, "", pattern->name, rising, falling, LABEL_BINARY, true, values);
+    return label_add_own(labels, "", pattern->name, LABEL_BINARY, values);
 }
 
 int labels_add_patterns(struct labels *labels, const struct vocab *vocab, const int32_t *ids,

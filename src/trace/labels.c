@@ -112,9 +112,9 @@ enum group { ALONE, WORDS, LINES, INDENTATION, BRACKETS }; /* and BRACKETS + eac
 /* Of two that come out the same, the first stays. */
 static const struct rule {
     const char *name;
-    const char *where; /* "is on …", "is off …"; or NULL, and */
+    const char *place; /* or NULL, and */
     const char *rising, *falling;
-    uint32_t mark; /* a binary label; or 0, and */
+    uint32_t mark; /* of a label with a place; or 0, and */
     void (*measure)(const struct label_marks *marks, int bracket, float *values);
     int bracket;
     int group;      /* of enum group */
@@ -129,15 +129,15 @@ static const struct rule {
     {"inside [ ]", "inside [ ]", .mark = ON_SQUARE, .group = BRACKETS + SQUARE},
     {"inside { }", "inside { }", .mark = ON_CURLY, .group = BRACKETS + CURLY},
     {"inside < >", "inside < >", .mark = ON_ANGLE, .group = BRACKETS + ANGLE},
-    {"bracket depth", NULL, "rises with the depth of brackets", "falls with the depth of brackets",
+    {"bracket depth", NULL, "rises with the depth of brackets", "falls as brackets nest deeper",
      .measure = bracket_depth, .bracket = LABEL_BRACKETS},
-    {"depth of ( )", NULL, "rises with the depth of ( )", "falls with the depth of ( )",
+    {"depth of ( )", NULL, "rises with the depth of ( )", "falls as ( ) nest deeper",
      .measure = bracket_depth, .bracket = ROUND, .group = BRACKETS + ROUND},
-    {"depth of [ ]", NULL, "rises with the depth of [ ]", "falls with the depth of [ ]",
+    {"depth of [ ]", NULL, "rises with the depth of [ ]", "falls as [ ] nest deeper",
      .measure = bracket_depth, .bracket = SQUARE, .group = BRACKETS + SQUARE},
-    {"depth of { }", NULL, "rises with the depth of { }", "falls with the depth of { }",
+    {"depth of { }", NULL, "rises with the depth of { }", "falls as { } nest deeper",
      .measure = bracket_depth, .bracket = CURLY, .group = BRACKETS + CURLY},
-    {"depth of < >", NULL, "rises with the depth of < >", "falls with the depth of < >",
+    {"depth of < >", NULL, "rises with the depth of < >", "falls as < > nest deeper",
      .measure = bracket_depth, .bracket = ANGLE, .group = BRACKETS + ANGLE},
     {"inside backticks", "inside backticks", .mark = ON_BACKTICKS},
     {"inside a command", "inside \\commands", .mark = ON_COMMAND},
@@ -148,7 +148,7 @@ static const struct rule {
      .measure = left_in_line, .group = LINES},
     {"line length", NULL, "is high in long lines", "is high in short lines", .measure = line_length,
      .group = LINES},
-    {"indentation", NULL, "rises with the indentation", "falls with the indentation",
+    {"indentation", NULL, "rises with the indentation", "falls as the indentation grows",
      .measure = indentation, .group = INDENTATION},
     {"inside the indentation", "inside the indentation", .mark = ON_INDENTATION,
      .group = INDENTATION},
@@ -167,7 +167,7 @@ static const struct rule {
     {"digit", "at digits", .mark = ON_DIGIT},
     {"whitespace", "at whitespace", .mark = ON_SPACE},
     {"punctuation", "at punctuation", .mark = ON_PUNCTUATION},
-    {"position in text", NULL, "rises along the text", "falls along the text",
+    {"position in text", NULL, "drifts upward along the text", "drifts downward along the text",
      .measure = position_in_text, .any_order = true},
 };
 #define RULES (sizeof rules / sizeof *rules)
@@ -269,6 +269,10 @@ int label_check_name(const struct labels *labels, const char *where, const char 
             return error_set("%sa label's name is not printable UTF-8", where);
         at += (size_t)step;
     }
+    for (size_t k = 0; k < RULES; k++)
+        if (strcmp(rules[k].name, name) == 0)
+            return error_set("%s'%s' is a label that rune has itself: choose another name", where,
+                             name);
     for (size_t k = 0; k < labels->count; k++)
         if (strcmp(labels->list[k].name, name) == 0)
             return error_set("%sthere is a label '%s' already: choose another name", where, name);
@@ -278,20 +282,26 @@ int label_check_name(const struct labels *labels, const char *where, const char 
 static void release(struct label *label)
 {
     free(label->name);
+    free(label->place);
     free(label->rising);
     free(label->falling);
     free(label->values);
 }
 
-int label_add(struct labels *labels, const char *where, const char *name, const char *rising,
-              const char *falling, enum label_kind kind, bool own, float *values)
+/* Copies a text that may be NULL. */
+static int copy(char **to, const char *text)
 {
+    *to = text ? mem_copy(text, strlen(text)) : NULL;
+    return text && !*to ? -1 : 0;
+}
+
+int label_add(struct labels *labels, const struct label_words *words, bool own, float *values)
+{
+    const enum label_kind kind = words->place ? LABEL_BINARY : LABEL_SCALAR;
     struct label label = {.kind = kind, .own = own, .values = values};
     struct label *list = NULL;
-    if (label_check_name(labels, where, name) == 0 &&
-        (label.name = mem_copy(name, strlen(name))) != NULL &&
-        (label.rising = mem_copy(rising, strlen(rising))) != NULL &&
-        (label.falling = mem_copy(falling, strlen(falling))) != NULL)
+    if (copy(&label.name, words->name) == 0 && copy(&label.place, words->place) == 0 &&
+        copy(&label.rising, words->rising) == 0 && copy(&label.falling, words->falling) == 0)
         list = mem_new(labels->count + 1, sizeof *list);
     if (!list) {
         release(&label);
@@ -305,12 +315,27 @@ int label_add(struct labels *labels, const char *where, const char *name, const 
     return 0;
 }
 
+int label_add_own(struct labels *labels, const char *where, const char *name, enum label_kind kind,
+                  float *values)
+{
+    char place[NAME_ROOM + 32], rising[NAME_ROOM + 32], falling[NAME_ROOM + 32];
+    if (label_check_name(labels, where, name) != 0) {
+        free(values);
+        return -1;
+    }
+    snprintf(place, sizeof place, "in “%s”", name);
+    snprintf(rising, sizeof rising, "rises with “%s”", name);
+    snprintf(falling, sizeof falling, "falls as “%s” rises", name);
+    const struct label_words binary = {.name = name, .place = place},
+                             scalar = {.name = name, .rising = rising, .falling = falling};
+    return label_add(labels, kind == LABEL_BINARY ? &binary : &scalar, true, values);
+}
+
 /* Adds a rule's label, the characters' values given to all their symbols, if it says anything that
  * no label before says. values[text->count]. */
 static int add_rule(struct labels *labels, const struct rule *rule, const struct label_text *text,
                     const float *values)
 {
-    char rising[80], falling[80];
     if (is_constant(values, text->count))
         return 0;
     float *all = mem_new(labels->length, sizeof *all);
@@ -324,11 +349,8 @@ static int add_rule(struct labels *labels, const struct rule *rule, const struct
             free(all);
             return 0;
         }
-    snprintf(rising, sizeof rising, "is on %s", rule->where ? rule->where : "");
-    snprintf(falling, sizeof falling, "is off %s", rule->where ? rule->where : "");
-    return label_add(labels, "", rule->name, rule->where ? rising : rule->rising,
-                     rule->where ? falling : rule->falling,
-                     rule->where ? LABEL_BINARY : LABEL_SCALAR, false, all);
+    const struct label_words words = {rule->name, rule->place, rule->rising, rule->falling};
+    return label_add(labels, &words, false, all);
 }
 
 int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t *ids, size_t length)

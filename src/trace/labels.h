@@ -13,10 +13,11 @@
 enum label_kind { LABEL_BINARY, LABEL_SCALAR };
 
 struct label {
-    char *name;    /* as in tables: "inside quotes", "left in line"; unique */
-    char *rising;  /* how a sentence says that a unit follows it: "is on inside quotes", "counts up
-                      along the line"; */
-    char *falling; /* and that it does the opposite: "is off inside quotes", "counts down to …" */
+    char *name;   /* as in tables: "inside quotes", "left in line"; unique */
+    char *place;  /* of a binary label, where it is on: "inside quotes", "at capitals"; else NULL */
+    char *rising; /* of a scalar one, how a sentence says that a unit follows it: "counts up along
+                     the line"; */
+    char *falling; /* and that it does the opposite: "counts down along the line"; else NULL */
     enum label_kind kind;
     bool own;      /* the user's; never left out */
     float *values; /* [length] 0 or 1, or a number; finite */
@@ -46,10 +47,11 @@ int labels_add_patterns(struct labels *labels, const struct vocab *vocab, const 
                         const struct label_pattern *patterns, size_t count);
 
 /* Adds a label for each column of a CSV file (RFC 4180): a line of names, then a line of numbers
- * for each character of the text. Columns "position" and "character" are passed over, so that what
+ * for each of the text_length characters of a text, of which the labels may be of the first alone.
+ * Columns "position" and "character" are passed over, so that what
  * inspect writes can be edited and read again. Errors name the file and the line. Returns 0, or −1
  * and a message. */
-int labels_add_file(struct labels *labels, const char *path);
+int labels_add_file(struct labels *labels, const char *path, size_t text_length);
 
 /* Safe on zeroed labels. */
 void labels_release(struct labels *labels);

@@ -119,7 +119,7 @@ double measure_information(const struct table *table)
     for (size_t i = 0; i < table->rows * table->columns; i++)
         spread_add(&cells, table->counts[i]);
     const double plain = (cells.logs - rows.logs - columns.logs + count_log(n)) / n;
-    const double chance = (rows.count - 1) * (columns.count - 1) / (2 * n);
+    const double chance = (cells.count - rows.count - columns.count + 1) / (2 * n);
     return fmax(plain - chance, 0);
 }
 

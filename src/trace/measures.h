@@ -34,7 +34,8 @@ double measure_auc(double ranks_on, double on, double n);
 double measure_average_precision(const float *values, const uint32_t *order, const float *on,
                                  size_t n, int sign);
 
-/* Mutual information in nats, less what chance gives (Miller & Madow); never negative. */
+/* Mutual information in nats, less what chance gives, from how many cells, rows and columns are not
+ * empty (Miller & Madow); never negative. Cells should hold some counts each. */
 double measure_information(const struct table *table);
 
 /* The same as a measure of how much is known: the correlation of equal information for scalar

@@ -4,17 +4,17 @@
 
 static const double floors[] = {[MEASURE_AUC] = 0.7, [MEASURE_R] = 0.4, [MEASURE_MI] = 0.5};
 #define ABOVE_ALONE 0.05
-#define ABOVE_MONOTONE 0.1 /* what another shape must tell beyond one that rises or falls */
+#define ABOVE_LINE 0.1 /* what another shape must tell beyond one that rises or falls */
+#define DIRECTION 0.2  /* of the rank correlation, from which it is clear */
 
 struct relation relation_of(enum label_kind kind, double linear, const struct table *table)
 {
-    struct relation relation = {.linear = linear, .mi = measure_mi(table, kind)};
+    const double line = kind == LABEL_BINARY ? 2 * linear - 1 : linear;
+    struct relation relation = {linear, line, line, measure_mi(table, kind)};
     double rows[RANKS_BINS], columns[TARGETS_LABEL_BINS];
-    if (kind == LABEL_BINARY) {
-        relation.monotone = fabs(2 * linear - 1);
-    } else {
+    if (kind == LABEL_SCALAR) {
         measure_rank_scores(table, rows, columns);
-        relation.monotone = fmax(fabs(linear), fabs(measure_score_r(table, rows, columns)));
+        relation.rank = measure_score_r(table, rows, columns);
     }
     return relation;
 }
@@ -41,6 +41,16 @@ int relation_sign(const struct relation *relation, enum label_kind kind)
     return 0;
 }
 
+bool relation_is_crooked(const struct relation *relation)
+{
+    return relation->mi >= fmax(fabs(relation->line), fabs(relation->rank)) + ABOVE_LINE;
+}
+
+int relation_direction(const struct relation *relation)
+{
+    return (relation->rank >= DIRECTION) - (relation->rank <= -DIRECTION);
+}
+
 double relation_alone(enum measure measure, const struct target_half *half)
 {
     return measure == MEASURE_MI ? half->alone_mi : half->alone;
@@ -53,10 +63,6 @@ double relation_gain(const struct relation *relation, enum measure measure, int 
     double score = relation_score(relation, measure, sign);
     if (score < floors[measure])
         return 0;
-    if (measure == MEASURE_MI) {
-        score -= ABOVE_MONOTONE;
-        if (score < relation->monotone)
-            return 0;
-    }
+    score -= measure == MEASURE_MI ? ABOVE_LINE : 0;
     return score < alone + ABOVE_ALONE ? 0 : (score - alone) / (1 - alone);
 }

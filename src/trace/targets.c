@@ -7,16 +7,26 @@
 #include "measures.h"
 #include "mem.h"
 
-#define CHOOSE_MOST ((size_t)1 << 17) /* characters of the first half; as good as more */
+#define CELLS 32    /* that a table has where little is known */
+#define ROW_MOST 64 /* characters that are enough for a row of it */
 
-/* What one thread needs. */
+/* What one thread needs. Known are the characters of a half whose symbol is in the other half,
+ * too. */
 struct room {
-    float *values, *echo, *ranks; /* [n] */
-    uint32_t *order;              /* [n] */
-    uint64_t *pairs;              /* [2n] */
-    uint8_t *bins;                /* [n] */
-    double *sums, *counts;        /* [V] */
-    uint32_t *table;              /* [V][TARGETS_LABEL_BINS] */
+    float *values;               /* [n] the label in a half */
+    float *known, *echo, *ranks; /* [n] the label where it is known, and what the symbol says */
+    uint32_t *order;             /* [n] */
+    uint64_t *pairs;             /* [2n] */
+    uint8_t *bins;               /* [n] */
+    double *sums, *counts;       /* [V] of the label after each symbol in the other half */
+    struct symbol *symbols;      /* [V] */
+    uint32_t *rows;              /* [V][TARGETS_LABEL_BINS] the label's bins after each symbol */
+    uint32_t *table;             /* [V][TARGETS_LABEL_BINS] */
+};
+
+struct symbol {
+    double mean; /* of the label in the other half */
+    size_t id;
 };
 
 struct work {
@@ -28,6 +38,7 @@ struct work {
 static int room_init(struct room *room, size_t n, size_t V)
 {
     room->values = mem_new(n, sizeof *room->values);
+    room->known = mem_new(n, sizeof *room->known);
     room->echo = mem_new(n, sizeof *room->echo);
     room->ranks = mem_new(n, sizeof *room->ranks);
     room->order = mem_new(n, sizeof *room->order);
@@ -35,9 +46,12 @@ static int room_init(struct room *room, size_t n, size_t V)
     room->bins = mem_new(n, sizeof *room->bins);
     room->sums = mem_new(V, sizeof *room->sums);
     room->counts = mem_new(V, sizeof *room->counts);
+    room->symbols = mem_new(V, sizeof *room->symbols);
+    room->rows = mem_new(V, TARGETS_LABEL_BINS * sizeof *room->rows);
     room->table = mem_new(V, TARGETS_LABEL_BINS * sizeof *room->table);
-    return room->values && room->echo && room->ranks && room->order && room->pairs && room->bins &&
-                   room->sums && room->counts && room->table
+    return room->values && room->known && room->echo && room->ranks && room->order && room->pairs &&
+                   room->bins && room->sums && room->counts && room->symbols && room->rows &&
+                   room->table
                ? 0
                : -1;
 }
@@ -45,6 +59,7 @@ static int room_init(struct room *room, size_t n, size_t V)
 static void room_release(struct room *room)
 {
     free(room->values);
+    free(room->known);
     free(room->echo);
     free(room->ranks);
     free(room->order);
@@ -52,12 +67,24 @@ static void room_release(struct room *room)
     free(room->bins);
     free(room->sums);
     free(room->counts);
+    free(room->symbols);
+    free(room->rows);
     free(room->table);
 }
 
 static int32_t symbol_at(const struct work *work, enum half half, size_t t)
 {
     return work->trace->ids[stretch_place(&work->targets->halves[half], t)];
+}
+
+static bool is_drift(const float *values, size_t length)
+{
+    bool rises = false, falls = false;
+    for (size_t t = 1; t < length; t++) {
+        rises = rises || values[t] > values[t - 1];
+        falls = falls || values[t] < values[t - 1];
+    }
+    return rises != falls;
 }
 
 static void describe_half(struct target *target, enum half half, const float *values, size_t n)
@@ -69,59 +96,127 @@ static void describe_half(struct target *target, enum half half, const float *va
     of->on = target->kind == LABEL_BINARY ? of->mean * (double)n : 0;
 }
 
-/* The label's mean after each symbol in the first half: room->sums. */
-static void learn_echo(const struct work *work, const struct target *target, struct room *room)
+/* The label after each symbol in a half: sums and counts. */
+static void learn_echo(const struct work *work, const struct target *target, enum half half,
+                       struct room *room)
 {
-    const size_t n = work->targets->halves[FIRST_HALF].count;
+    const struct stretch *stretch = &work->targets->halves[half];
     const size_t V = (size_t)work->trace->vocab->size;
     memset(room->sums, 0, V * sizeof *room->sums);
     memset(room->counts, 0, V * sizeof *room->counts);
-    for (size_t t = 0; t < n; t++) {
-        const int32_t id = symbol_at(work, FIRST_HALF, t);
-        room->sums[id] += (double)room->values[t];
+    for (size_t t = 0; t < stretch->count; t++) {
+        const int32_t id = symbol_at(work, half, t);
+        room->sums[id] += (double)target->values[stretch_place(stretch, t)];
         room->counts[id]++;
     }
-    for (size_t v = 0; v < V; v++)
-        room->sums[v] =
-            room->counts[v] > 0 ? room->sums[v] / room->counts[v] : target->halves[FIRST_HALF].mean;
 }
 
-/* How well what was learned of the symbols tells the label in a half. */
-static double echo_score(const struct work *work, const struct target *target, enum half half,
-                         struct room *room)
+/* Puts side by side, for the known characters, what the label is and what their symbol says of it:
+ * its mean in the other half. Returns their number. */
+static size_t hear_echo(const struct work *work, enum half half, struct room *room)
 {
     const size_t n = work->targets->halves[half].count;
-    const struct target_half *of = &target->halves[half];
-    for (size_t t = 0; t < n; t++)
-        room->echo[t] = (float)room->sums[symbol_at(work, half, t)];
-    if (target->kind == LABEL_SCALAR) {
-        const double mean = measure_mean(room->echo, n);
-        const double product = measure_product(room->echo, mean, room->values, of->mean, n);
-        return fabs(measure_r(product, measure_product(room->echo, mean, room->echo, mean, n),
-                              of->squares));
+    size_t known = 0;
+    for (size_t t = 0; t < n; t++) {
+        const int32_t id = symbol_at(work, half, t);
+        if (room->counts[id] > 0) {
+            room->known[known] = room->values[t];
+            room->echo[known++] = (float)(room->sums[id] / room->counts[id]);
+        }
+    }
+    return known;
+}
+
+/* How well the echo tells the label of n known characters, whose mean and squares are given. */
+static double echo_score(enum label_kind kind, size_t n, double mean, double squares,
+                         struct room *room)
+{
+    if (kind == LABEL_SCALAR) {
+        const double echo_mean = measure_mean(room->echo, n);
+        const double product = measure_product(room->echo, echo_mean, room->known, mean, n);
+        const double echo_squares =
+            measure_product(room->echo, echo_mean, room->echo, echo_mean, n);
+        return fmax(0, measure_r(product, echo_squares, squares));
     }
     ranks_order(room->echo, n, room->order, room->pairs);
     ranks_centred(room->echo, room->order, n, room->ranks);
-    const double auc =
-        measure_auc(measure_product(room->ranks, 0, room->values, 0, n), of->on, (double)n);
-    return fmax(auc, 1 - auc);
+    const double product = measure_product(room->ranks, 0, room->known, 0, n);
+    return fmax(0.5, measure_auc(product, mean * (double)n, (double)n));
 }
 
-static double echo_mi(const struct work *work, const struct target *target, enum half half,
-                      struct room *room)
+static int compare_symbols(const void *a, const void *b)
 {
-    const size_t n = work->targets->halves[half].count, V = (size_t)work->trace->vocab->size;
-    const size_t columns = (size_t)target->bins.count;
-    memset(room->table, 0, V * columns * sizeof *room->table);
-    bins_place(&target->bins, room->values, n, room->bins);
-    for (size_t t = 0; t < n; t++)
-        room->table[(size_t)symbol_at(work, half, t) * columns + room->bins[t]]++;
-    return measure_mi(&(struct table){room->table, V, columns}, target->kind);
+    const struct symbol *left = a, *right = b;
+    if (left->mean != right->mean)
+        return left->mean < right->mean ? -1 : 1;
+    return (left->id > right->id) - (left->id < right->id);
+}
+
+/* The known symbols by what they say of the label; returns how many. */
+static size_t order_symbols(struct room *room, size_t V)
+{
+    size_t count = 0;
+    for (size_t v = 0; v < V; v++)
+        if (room->counts[v] > 0)
+            room->symbols[count++] = (struct symbol){room->sums[v] / room->counts[v], v};
+    qsort(room->symbols, count, sizeof *room->symbols, compare_symbols);
+    return count;
+}
+
+/* Gathers the symbols' rows into a table whose rows hold `enough` characters: a symbol has its own,
+ * but rare ones that say nearly the same of the label share one. */
+static struct table gather_rows(struct room *room, size_t symbols, size_t columns, size_t enough)
+{
+    struct table table = {room->table, 0, columns};
+    size_t here = 0; /* characters in the last row */
+    for (size_t i = 0; i < symbols; i++) {
+        const uint32_t *row = room->rows + room->symbols[i].id * columns;
+        size_t count = 0;
+        for (size_t j = 0; j < columns; j++)
+            count += row[j];
+        if (i == 0 || here >= enough || count >= enough) {
+            memset(room->table + table.rows++ * columns, 0, columns * sizeof *row);
+            here = 0;
+        }
+        for (size_t j = 0; j < columns; j++)
+            room->table[(table.rows - 1) * columns + j] += row[j];
+        here += count;
+    }
+    return table;
+}
+
+/* Mutual information of symbol and label over n known characters. */
+static double echo_mi(const struct work *work, const struct target *target, enum half half,
+                      size_t n, struct room *room)
+{
+    const size_t V = (size_t)work->trace->vocab->size, columns = (size_t)target->bins.count;
+    const size_t all = work->targets->halves[half].count, enough = n * columns / CELLS;
+    memset(room->rows, 0, V * columns * sizeof *room->rows);
+    bins_place(&target->bins, room->values, all, room->bins);
+    for (size_t t = 0; t < all; t++)
+        room->rows[(size_t)symbol_at(work, half, t) * columns + room->bins[t]]++;
+    const struct table table =
+        gather_rows(room, order_symbols(room, V), columns, enough < ROW_MOST ? enough : ROW_MOST);
+    return measure_mi(&table, target->kind);
+}
+
+/* A label that does not vary where it is known may be an echo as well. */
+static void describe_echo(const struct work *work, struct target *target, enum half half,
+                          struct room *room)
+{
+    struct target_half *of = &target->halves[half];
+    learn_echo(work, target, half == FIRST_HALF ? SECOND_HALF : FIRST_HALF, room);
+    const size_t known = hear_echo(work, half, room);
+    const double mean = measure_mean(room->known, known);
+    const double squares = measure_product(room->known, mean, room->known, mean, known);
+    of->alone = squares > 0 ? echo_score(target->kind, known, mean, squares, room) : 1;
+    of->alone_mi = squares > 0 ? echo_mi(work, target, half, known, room) : 1;
 }
 
 static void fill_target(const struct work *work, struct target *target, struct room *room)
 {
     const int most = target->kind == LABEL_BINARY ? 2 : TARGETS_LABEL_BINS;
+    target->drifts = is_drift(target->values, work->trace->length);
     for (enum half half = FIRST_HALF; half < HALVES; half++) {
         const struct stretch *stretch = &work->targets->halves[half];
         stretch_floats(stretch, target->values, room->values);
@@ -129,10 +224,8 @@ static void fill_target(const struct work *work, struct target *target, struct r
         if (half == FIRST_HALF) {
             ranks_order(room->values, stretch->count, room->order, room->pairs);
             bins_fit(&target->bins, room->values, room->order, stretch->count, most);
-            learn_echo(work, target, room);
         }
-        target->halves[half].alone = echo_score(work, target, half, room);
-        target->halves[half].alone_mi = echo_mi(work, target, half, room);
+        describe_echo(work, target, half, room);
     }
 }
 
@@ -175,7 +268,7 @@ int targets_make(struct targets *targets, struct team *team, const struct trace 
     const size_t longest = trace->length - middle;
     struct work work = {targets, trace, mem_new(threads, sizeof *work.rooms)};
     int result = -1;
-    targets->halves[FIRST_HALF] = stretch_of(0, middle, CHOOSE_MOST);
+    targets->halves[FIRST_HALF] = stretch_of(0, middle, longest);
     targets->halves[SECOND_HALF] = stretch_of(middle, trace->length, longest);
     if (!work.rooms || !(targets->list = mem_new(labels->count, sizeof *targets->list)))
         goto done;

@@ -1,8 +1,11 @@
 /* What is looked for: the labels that vary in both halves of a text, and what the current character
- * alone tells of each. */
+ * alone tells of each. That is learned of the symbols in one half and measured in the other, over
+ * the characters whose symbol both have: where symbols are many and rare, what was learned in the
+ * same place would tell of anything, and the unknown ones of nothing. */
 #ifndef RUNE_TARGETS_H
 #define RUNE_TARGETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "labels.h"
@@ -20,13 +23,14 @@ struct target_half {
     double mean, squares;   /* Σ (y − mean)² */
     double deviation;       /* √(squares / characters) */
     double on;              /* characters, of a binary label */
-    double alone, alone_mi; /* the symbol's AUC, or |r|, and mutual information as a measure */
+    double alone, alone_mi; /* the symbol's AUC, or r, and mutual information as a measure */
 };
 
 struct target {
     size_t label;
     enum label_kind kind;
     const float *values; /* [length] the label's */
+    bool drifts;         /* from the text's start to its end they only rise, or only fall */
     struct bins bins;    /* of its values in the first half */
     struct target_half halves[HALVES];
 };

@@ -130,7 +130,8 @@ static float usual_range(const struct trace *trace, size_t signal, float largest
             const float share = fabsf(values[k]) / largest;
             if (!(share <= 1)) /* not finite */
                 continue;
-            bins[(size_t)(share * (RANGE_BINS - 1))]++;
+            const size_t at = (size_t)(share * RANGE_BINS);
+            bins[at < RANGE_BINS ? at : RANGE_BINS - 1]++;
             count++;
         }
     }
@@ -220,7 +221,12 @@ char *trace_signal_name(const struct trace *trace, size_t signal, char *out, siz
 double trace_mean_loss(const struct trace *trace)
 {
     double sum = 0;
-    for (size_t t = 0; t < trace->length; t++)
-        sum += (double)trace->losses[t];
+    float losses[TRACE_BLOCK];
+    for (size_t t = 0; t < trace->length; t += TRACE_BLOCK) {
+        const size_t n = run_length(t, trace->length);
+        spool_read(&trace->spool, trace->losses + t, n * sizeof *losses, losses);
+        for (size_t k = 0; k < n; k++)
+            sum += (double)losses[k];
+    }
     return trace->length ? sum / (double)trace->length : 0;
 }

@@ -19,7 +19,7 @@ static int add(struct labels *labels, const void *text, size_t length)
 {
     const char *path = scratch_path("labels.csv");
     scratch_write(path, text, length);
-    return labels_add_file(labels, path);
+    return labels_add_file(labels, path, labels->length);
 }
 
 static void check_values(const struct label *label, const char *name, enum label_kind kind,
@@ -57,8 +57,10 @@ static void columns_are_labels(void **state)
     check_values(&labels.list[1], "how, \"much\"", LABEL_SCALAR,
                  (const float[3]){-1.5F, 2000, 0.5F});
     check_values(&labels.list[2], "Deep own", LABEL_SCALAR, (const float[3]){1, 2, 16});
-    assert_string_equal(labels.list[0].rising, "is on in “on”");
-    assert_string_equal(labels.list[2].falling, "falls with “Deep own”");
+    assert_string_equal(labels.list[0].place, "in “on”");
+    assert_null(labels.list[2].place);
+    assert_string_equal(labels.list[2].rising, "rises with “Deep own”");
+    assert_string_equal(labels.list[2].falling, "falls as “Deep own” rises");
 
     assert_int_equal(add(&labels, "new\n1\n1\n1\n", 10), 0); /* more are added */
     assert_int_equal(labels.count, 4);
@@ -93,10 +95,34 @@ static void errors_name_the_line(void **state)
     check_error("a\n1\n1e39\n3\n", "line 3", "not finite");
     check_error("a,a\n1,1\n2,2\n3,3\n", "line 1", "'a' already");
     check_error("old\n1\n2\n3\n", "line 1", "'old' already");
+    check_error("inside a word\n1\n2\n3\n", "line 1", "'inside a word' is a label that rune has");
     check_error("a,\n1,1\n2,2\n3,3\n", "line 1", "1 to 100 bytes");
     check_error("position,character\n1,a\n2,b\n3,c\n", "line 1", "names no label");
     check_error("a\n\"1\n2\n3\n", "line 2", "not closed");
     check_error("a\n\"1\"2\n2\n3\n", "line 2", "closing quote");
+}
+
+/* Labels may be of a text's first characters; the file is of all of them. */
+static void what_is_behind_the_labels_is_only_checked(void **state)
+{
+    (void)state;
+    static const char text[] = "a\n1\n0\n1\n7\n8\n";
+    const char *path = scratch_path("labels.csv");
+    struct labels labels = {.length = 3};
+    scratch_write(path, text, strlen(text));
+    assert_int_equal(labels_add_file(&labels, path, 5), 0);
+    check_values(&labels.list[0], "a", LABEL_BINARY, (const float[3]){1, 0, 1});
+    labels_release(&labels);
+    labels.length = 3;
+    for (size_t length = 4; length <= 6; length += 2) {
+        assert_int_equal(labels_add_file(&labels, path, length), -1);
+        assert_non_null(strstr(error_message(), length == 4 ? "more lines than the 4 characters"
+                                                            : "but the text has 6"));
+    }
+    scratch_write(path, "a\n1\n0\n1\nx\n", 10);
+    assert_int_equal(labels_add_file(&labels, path, 4), -1);
+    assert_non_null(strstr(error_message(), "line 5: a: 'x'"));
+    labels_release(&labels);
 }
 
 static void files_that_are_no_tables_are_refused(void **state)
@@ -113,7 +139,7 @@ static void files_that_are_no_tables_are_refused(void **state)
     assert_non_null(strstr(error_message(), "1000 columns"));
     assert_int_equal(add(&labels, "a\0b\n1\n2\n3\n", 10), -1);
     assert_non_null(strstr(error_message(), "NUL"));
-    assert_int_equal(labels_add_file(&labels, scratch_path("missing")), -1);
+    assert_int_equal(labels_add_file(&labels, scratch_path("missing"), 3), -1);
     assert_non_null(strstr(error_message(), "missing"));
     labels_release(&labels);
     free(text);
@@ -150,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_labels),
         cmocka_unit_test(errors_name_the_line),
+        cmocka_unit_test(what_is_behind_the_labels_is_only_checked),
         cmocka_unit_test(files_that_are_no_tables_are_refused),
         cmocka_unit_test(random_bytes_are_read_safely),
     };

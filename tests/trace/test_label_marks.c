@@ -190,7 +190,8 @@ static void strings(void **state)
 static void markup(void **state)
 {
     (void)state;
-    CHECK(ON_TAG, "⟦<p class=\"a\"⟧>1 < 2 > ⟦<br/⟧>3⟦</p⟧> ⟦<!x⟧> <!-- <c> --> <d\n\n>");
+    CHECK(ON_TAG,
+          "⟦<p class=\"a\"⟧>1 < 2 > ⟦<br/⟧>3⟦</p⟧> ⟦<!x⟧> <!-- <c> --> <!-- c > --> <d\n\n>");
     CHECK(ON_TAG, "#include <a.h>");
     CHECK(ON_COMMAND, "⟦\\begin⟧{a} ⟦\\b⟧1 ⟦\\\\⟧ ⟦\\%⟧ ⟦\\⟧ c");
     CHECK(ON_COMMAND, "printf(\"\\n\")");

@@ -128,8 +128,8 @@ static void phrases_name_the_direction(void **state)
     struct labels labels = labels_of(&passage);
     const struct label *brackets = find(&labels, "inside ( )"),
                        *left = find(&labels, "left in line");
-    assert_string_equal(brackets->rising, "is on inside ( )");
-    assert_string_equal(brackets->falling, "is off inside ( )");
+    assert_string_equal(brackets->place, "inside ( )");
+    assert_true(!brackets->rising && !left->place);
     assert_string_equal(left->rising, "counts down to the end of the line");
     labels_release(&labels);
     passage_release(&passage);

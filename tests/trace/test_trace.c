@@ -169,6 +169,9 @@ static void a_few_outliers_do_not_widen_the_range(void **state)
     for (size_t t = 100; t < 200; t++) /* 10 %: no outliers */
         *trace_place(&trace, 1, t) = 40;
     assert_true(trace_range(&trace, 1) == 40);
+    for (size_t t = 0; t < LENGTH; t++) /* near the upper end of a bin */
+        *trace_place(&trace, 1, t) = t > 0 ? 0.7507F : 1;
+    assert_true(trace_range(&trace, 1) > 1.2F * 0.7507F);
     trace_release(&trace);
 }
 

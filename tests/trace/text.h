@@ -44,6 +44,7 @@ static inline void text_init(struct text *text, size_t length, size_t signals, s
     for (size_t k = 0; k < labels; k++)
         text->labels.list[k] = (struct label){
             .name = "left in line",
+            .place = "inside quotes",
             .rising = "counts up along the line",
             .falling = "counts down to the end of the line",
             .values = mem_new(length, sizeof(float)),

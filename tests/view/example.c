@@ -245,12 +245,11 @@ static void fill_signals(struct trace *trace)
 static void add_discoveries(struct inspection *inspection)
 {
     static const struct label labels[FULL_LABELS] = {
-        {"inside quotes", "is on inside quotes", "is off inside quotes", LABEL_BINARY, false, NULL},
-        {"left in line", "counts up along the line to go", "counts down to the end of the line",
-         LABEL_SCALAR, false, NULL},
-        {"inside word", "is on inside words", "is off inside words", LABEL_BINARY, false, NULL},
-        {"sentence start", "is on where a sentence starts", "is off where a sentence starts",
-         LABEL_BINARY, true, NULL}};
+        {"inside quotes", "inside quotes", NULL, NULL, LABEL_BINARY, false, NULL},
+        {"left in line", NULL, "counts up along the line to go",
+         "counts down to the end of the line", LABEL_SCALAR, false, NULL},
+        {"inside word", "inside words", NULL, NULL, LABEL_BINARY, false, NULL},
+        {"sentence start", "where a sentence starts", NULL, NULL, LABEL_BINARY, true, NULL}};
     const size_t S = inspection->trace.num_signals;
     struct discoveries *discoveries = &inspection->discoveries;
     inspection->labels = (struct labels){inspection->trace.length, FULL_LABELS,
@@ -273,6 +272,8 @@ static void add_discoveries(struct inspection *inspection)
             .sign = scalar || i % 5 == 4 ? -1 : 1,
             .auc = score,
             .r = score,
+            .on = 0.8F,
+            .off = 0.1F,
             .p = 0.001F,
         };
     }
@@ -369,7 +370,8 @@ static void add_ablation(struct inspection *inspection)
                                   new_array(count, sizeof(struct trace_signal)),
                                   1.5F,
                                   new_array(count, sizeof(float)),
-                                  new_array(count * FULL_LABELS, sizeof(float))};
+                                  new_array(count * FULL_LABELS, sizeof(float)),
+                                  new_array(FULL_LABELS, sizeof(size_t))};
     for (size_t i = 0; i < count; i++) {
         ablation->units[i] = trace->signals[i];
         ablation->change[i] = draw_between(&random, -0.001F, 0.02F);

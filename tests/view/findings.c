@@ -33,15 +33,13 @@ static void add_labels(struct labels *labels, size_t length)
 {
     static float values[1];
     static struct label list[FINDINGS_LABELS] = {
-        {"left in line", "counts up to the start of the line", "counts down to the end of the line",
-         LABEL_SCALAR, false, values},
-        {"inside quotes", "is on inside quotes", "is off inside quotes", LABEL_BINARY, false,
-         values},
-        {"inside (", "is on inside (…)", "is off inside (…)", LABEL_BINARY, false, values},
-        {"capital", "is on at capitals", "is off at capitals", LABEL_BINARY, false, values},
-        {"inside a word", "is on inside words", "is off inside words", LABEL_BINARY, false, values},
-        {"the, \"he\"\x1B", "is on in the, \"he\"\x1B", "is off in the, \"he\"\x1B", LABEL_BINARY,
-         true, values},
+        {"left in line", NULL, "counts up to the start of the line",
+         "counts down to the end of the line", LABEL_SCALAR, false, values},
+        {"inside quotes", "inside quotes", NULL, NULL, LABEL_BINARY, false, values},
+        {"inside (", "inside (…)", NULL, NULL, LABEL_BINARY, false, values},
+        {"capital", "at capitals", NULL, NULL, LABEL_BINARY, false, values},
+        {"inside a word", "inside words", NULL, NULL, LABEL_BINARY, false, values},
+        {"the, \"he\"\x1B", "in the, \"he\"\x1B", NULL, NULL, LABEL_BINARY, true, values},
     };
     *labels = (struct labels){length, FINDINGS_LABELS, list};
 }
@@ -84,6 +82,8 @@ static void add_discoveries(struct discoveries *discoveries)
          .r = 0.7F,
          .r2 = 0.49F,
          .information = 0.5F,
+         .on = 0.8F,
+         .off = -0.1F,
          .p = 2e-4F},
         {.signal = 8,
          .label = 5,
@@ -98,7 +98,12 @@ static void add_discoveries(struct discoveries *discoveries)
          .p = 0.003F},
     };
     static size_t units[] = {0, 2, 3};
-    *discoveries = (struct discoveries){list, 4, units, 3, SIGNALS, FINDINGS_LABELS};
+    *discoveries = (struct discoveries){.list = list,
+                                        .count = 4,
+                                        .units = units,
+                                        .num_units = 3,
+                                        .num_signals = SIGNALS,
+                                        .num_labels = FINDINGS_LABELS};
 }
 
 static int compare_values(const void *a, const void *b)
@@ -192,8 +197,9 @@ static void add_ablation(struct ablation *ablation, const struct trace *trace)
         for (uint32_t k = 0; k < FINDINGS_LABELS; k++)
             by_label[i * FINDINGS_LABELS + k] = k == 0 ? NAN : 0.1F * (uniform(i, 4 + k) - 0.3F);
     }
-    *ablation =
-        (struct ablation){HOLD_MEAN, trace->length, SIGNALS / 2, units, 1.5F, change, by_label};
+    static size_t counts[FINDINGS_LABELS];
+    *ablation = (struct ablation){HOLD_MEAN, trace->length, SIGNALS / 2, units,
+                                  1.5F,      change,        by_label,    counts};
 }
 
 void findings_add(struct example *example)
