@@ -382,6 +382,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
                          read_text(task, path) == 0 && find_passage(task) == 0
                      ? 0
                      : -1;
+    task->options.text_length = task->length;
     if (status == 0 && request->directory)
         status = file_make_directory(request->directory);
     if (status == 0)

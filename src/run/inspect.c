@@ -145,7 +145,9 @@ static int label(struct work *work)
         labels_add_patterns(labels, vocab, work->ids, options->patterns, options->num_patterns) !=
             0)
         return -1;
-    return options->labels_file ? labels_add_file(labels, options->labels_file, work->length) : 0;
+    return options->labels_file
+               ? labels_add_file(labels, options->labels_file, options->text_length)
+               : 0;
 }
 
 static int find(struct work *work)

@@ -24,7 +24,9 @@ struct inspect_options {
     const struct label_pattern *patterns; /* [num_patterns] see labels.h */
     size_t num_patterns;
     const char *labels_file; /* or NULL */
-    size_t start;            /* of the passage whose leanings are measured */
+    size_t text_length; /* characters of the text, whose first alone may be inspected; the file has
+                           a line for each */
+    size_t start;       /* of the passage whose leanings are measured */
     enum inspect_ablation ablation;
     enum hold hold;
     bool exact; /* units are held still in float32, as all else is measured, not in bf16 */

@@ -249,3 +249,30 @@ char *discovery_describe(const struct discovery *discovery, const struct trace *
         cut_whole(out, room - 1);
     return out;
 }
+
+char *attempt_describe(const struct discoveries *discoveries, const struct trace *trace,
+                       const struct labels *labels, size_t label, char *out, size_t room)
+{
+    const struct label *of = &labels->list[label];
+    const struct attempt *attempt = discoveries->attempts ? &discoveries->attempts[label] : NULL;
+    char quantity[64];
+    int length;
+    if (!attempt || !isfinite(attempt->score)) {
+        length = snprintf(out, room, "no unit was found to go with “%s”: %s", of->name,
+                          attempt ? "it does not vary in both halves of the text"
+                                  : "the text is too short");
+    } else {
+        const struct trace_signal *signal = &trace->signals[attempt->signal];
+        name_quantity(trace, signal->quantity, quantity, sizeof quantity);
+        length = snprintf(out, room,
+                          "no unit was found to go with “%s” beyond chance and the current "
+                          "character (at best layer %d unit %d%s: %s %.2f; the character alone: "
+                          "%.2f)",
+                          of->name, signal->layer, signal->unit, quantity,
+                          of->kind == LABEL_BINARY ? "AUC" : "|r|", (double)attempt->score,
+                          (double)attempt->alone);
+    }
+    if (room > 0 && (size_t)length >= room)
+        cut_whole(out, room - 1);
+    return out;
+}

@@ -28,6 +28,14 @@ char *caption_of_discovery(const struct inspection *inspection, size_t discovery
     return glyph_shown(sentence, strlen(sentence));
 }
 
+char *caption_of_attempt(const struct inspection *inspection, size_t label)
+{
+    char sentence[CAPTION_ROOM];
+    attempt_describe(&inspection->discoveries, &inspection->trace, &inspection->labels, label,
+                     sentence, sizeof sentence);
+    return glyph_shown(sentence, strlen(sentence));
+}
+
 char *caption_of_signal(const struct inspection *inspection, size_t signal)
 {
     const struct discoveries *discoveries = &inspection->discoveries;

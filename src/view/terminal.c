@@ -56,20 +56,45 @@ static int check_written(FILE *out)
     return 0;
 }
 
+/* Prints a sentence, and frees it. */
+static int put_sentence(FILE *out, char *sentence)
+{
+    if (!sentence)
+        return -1;
+    fprintf(out, "%s\n", sentence);
+    free(sentence);
+    return 0;
+}
+
+/* The answer to a label of the user's that is not among the first `said` units'. */
+static int put_answer(FILE *out, const struct inspection *inspection, size_t label, size_t said)
+{
+    const struct discoveries *discoveries = &inspection->discoveries;
+    size_t d = 0;
+    while (d < discoveries->count && discoveries->list[d].label != label)
+        d++;
+    if (d == discoveries->count)
+        return put_sentence(out, caption_of_attempt(inspection, label));
+    for (size_t i = 0; i < said; i++)
+        if (discoveries->list[discoveries->units[i]].label == label)
+            return 0;
+    return put_sentence(out, caption_of_discovery(inspection, d));
+}
+
 int terminal_sentences(const struct inspection *inspection, FILE *out)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
-    for (size_t i = 0; i < discoveries->num_units && i < SENTENCES; i++) {
-        char *sentence = caption_of_discovery(inspection, discoveries->units[i]);
-        if (!sentence)
+    const size_t found = discoveries->num_units, said = found < SENTENCES ? found : SENTENCES;
+    for (size_t i = 0; i < said; i++)
+        if (put_sentence(out, caption_of_discovery(inspection, discoveries->units[i])) != 0)
             return -1;
-        fprintf(out, "%s\n", sentence);
-        free(sentence);
-    }
-    if (discoveries->num_units == 0)
+    if (found == 0)
         fputs("no unit was found to go with anything that is known of this text\n", out);
-    if (discoveries->num_units > SENTENCES)
-        fprintf(out, "and %zu more\n", discoveries->num_units - SENTENCES);
+    if (found > said)
+        fprintf(out, "and %zu more\n", found - said);
+    for (size_t k = 0; k < inspection->labels.count; k++)
+        if (inspection->labels.list[k].own && put_answer(out, inspection, k, said) != 0)
+            return -1;
     return check_written(out);
 }
 

@@ -281,6 +281,15 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     [[ $(head -n 1 out/ablation.csv) == *',"after a space","never told"' ]]
 }
 
+@test "a label of the user's is answered, found or not" {
+    does inspect "$MODEL" "$english" --label 'after a space=(?<= ).' --label 'the letter e=e'
+    [[ $output == *'on “after a space”'* || $output == *'in “after a space”'* ]]
+    [[ $output == *'no unit was found to go with “the letter e” beyond chance'* ]]
+    excerpt 300
+    does inspect "$MODEL" excerpt.txt --label 'the letter e=e'
+    [[ $output == *'no unit was found to go with “the letter e”: the text is too short' ]]
+}
+
 @test "--label of what cannot be is an error that says why" {
     excerpt 1000
     fails_naming "'nothing'" inspect "$MODEL" excerpt.txt -o out --label 'nothing=qqq'
@@ -446,8 +455,9 @@ EOF
 
 @test "of a text that is longer than what is inspected, arrays hold all and the page the start" {
     long_text 252000 long.txt
+    awk 'BEGIN { print "mine"; for (t = 0; t < 252000; t++) print t % 7 }' >long.labels
     does inspect "$MODEL" long.txt -o out --format page,npy,csv --units 0:1 --quantities h \
-        --ablate none --passage 249900
+        --ablate none --passage 249900 --labels long.labels
     [[ $stderr == 'note: the first 250,000 of 252,000 characters'* ]]
     array 'rows == 252000 and len(about["characters"]) == len(about["losses"]) == rows'
     [ "$(tail -n 1 out/activations.csv | cut -d , -f 1)" -eq 251999 ]

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "caption.h"
 #include "error.h"
 #include "example.h"
 #include "findings.h"
@@ -146,8 +147,31 @@ static void no_more_than_ten_are(void **state)
     char *text = write_text(&example);
     for (char *line = text; *line != '\n'; line = strchr(line, '\n') + 1)
         lines++;
-    assert_int_equal(lines, 11);
-    assert_non_null(strstr(text, "\nand 2 more\n\n"));
+    assert_int_equal(lines, 12);
+    assert_non_null(strstr(text, "\nand 2 more\n")); /* and of the user's label */
+    free(text);
+    example_release(&example);
+}
+
+/* Where it is not among the first ten, its best; where nothing was found, that. */
+static void a_label_of_the_users_is_answered(void **state)
+{
+    (void)state;
+    struct example example;
+    findings_init(&example);
+    struct discoveries *discoveries = &example.inspection.discoveries;
+    struct labels *labels = &example.inspection.labels;
+    discoveries->num_units = 0;
+    for (size_t k = 0; k < labels->count; k++)
+        labels->list[k].own = k == discoveries->list[0].label;
+    char *text = write_text(&example), *best = caption_of_discovery(&example.inspection, 0);
+    assert_non_null(strstr(text, best));
+    free(best);
+    free(text);
+    discoveries->count = 0;
+    text = write_text(&example);
+    assert_non_null(strstr(text, "\nno unit was found to go with “"));
+    assert_non_null(strstr(text, ": the text is too short\n"));
     free(text);
     example_release(&example);
 }
@@ -174,6 +198,7 @@ int main(void)
         cmocka_unit_test(only_the_passage_is_drawn),
         cmocka_unit_test(what_was_found_comes_first),
         cmocka_unit_test(no_more_than_ten_are),
+        cmocka_unit_test(a_label_of_the_users_is_answered),
         cmocka_unit_test(failing_to_write_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
