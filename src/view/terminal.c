@@ -56,44 +56,68 @@ static int check_written(FILE *out)
     return 0;
 }
 
-/* Prints a sentence, and frees it. */
-static int put_sentence(FILE *out, char *sentence)
+/* Prints a sentence, and frees it; `others` units go with the same. */
+static int put_sentence(FILE *out, char *sentence, size_t others)
 {
     if (!sentence)
         return -1;
-    fprintf(out, "%s\n", sentence);
+    fputs(sentence, out);
     free(sentence);
+    if (others > 0)
+        fprintf(out, ", and %zu more unit%s", others, others == 1 ? "" : "s");
+    fputc('\n', out);
     return 0;
 }
 
-/* The answer to a label of the user's that is not among the first `said` units'. */
-static int put_answer(FILE *out, const struct inspection *inspection, size_t label, size_t said)
+/* The label of the u-th unit's best discovery. */
+static size_t label_of(const struct discoveries *discoveries, size_t u)
+{
+    return discoveries->list[discoveries->units[u]].label;
+}
+
+/* The units of a label among [first, end). */
+static size_t units_of(const struct discoveries *discoveries, size_t label, size_t first,
+                       size_t end)
+{
+    size_t count = 0;
+    for (size_t u = first; u < end; u++)
+        count += label_of(discoveries, u) == label;
+    return count;
+}
+
+/* The answer to a label of the user's that is not among the sentences: the best discovery of it,
+ * or that there is none. */
+static int put_answer(FILE *out, const struct inspection *inspection, size_t label)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
-    size_t d = 0;
-    while (d < discoveries->count && discoveries->list[d].label != label)
-        d++;
-    if (d == discoveries->count)
-        return put_sentence(out, caption_of_attempt(inspection, label));
-    for (size_t i = 0; i < said; i++)
-        if (discoveries->list[discoveries->units[i]].label == label)
-            return 0;
-    return put_sentence(out, caption_of_discovery(inspection, d));
+    for (size_t d = 0; d < discoveries->count; d++)
+        if (discoveries->list[d].label == label)
+            return put_sentence(out, caption_of_discovery(inspection, d), 0);
+    return put_sentence(out, caption_of_attempt(inspection, label), 0);
 }
 
 int terminal_sentences(const struct inspection *inspection, FILE *out)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
-    const size_t found = discoveries->num_units, said = found < SENTENCES ? found : SENTENCES;
-    for (size_t i = 0; i < said; i++)
-        if (put_sentence(out, caption_of_discovery(inspection, discoveries->units[i])) != 0)
+    size_t u = 0, said = 0, left = 0;
+    for (; u < discoveries->num_units && said < SENTENCES; u++) {
+        const size_t label = label_of(discoveries, u);
+        if (units_of(discoveries, label, 0, u) > 0)
+            continue;
+        const size_t others = units_of(discoveries, label, u + 1, discoveries->num_units);
+        if (put_sentence(out, caption_of_discovery(inspection, discoveries->units[u]), others) != 0)
             return -1;
-    if (found == 0)
+        said++;
+    }
+    for (size_t v = u; v < discoveries->num_units; v++)
+        left += units_of(discoveries, label_of(discoveries, v), 0, u) == 0;
+    if (discoveries->num_units == 0)
         fputs("no unit was found to go with anything that is known of this text\n", out);
-    if (found > said)
-        fprintf(out, "and %zu more\n", found - said);
+    if (left > 0)
+        fprintf(out, "and %zu unit%s with something else\n", left, left == 1 ? "" : "s");
     for (size_t k = 0; k < inspection->labels.count; k++)
-        if (inspection->labels.list[k].own && put_answer(out, inspection, k, said) != 0)
+        if (inspection->labels.list[k].own && units_of(discoveries, k, 0, u) == 0 &&
+            put_answer(out, inspection, k) != 0)
             return -1;
     return check_written(out);
 }

@@ -48,8 +48,9 @@ const struct view *view_find(const char *format);
 int tables_write(const struct inspection *inspection, const struct view_options *options,
                  const char *directory);
 
-/* The ten best discoveries in words, one of each unit, and an answer to each label of the user's
- * that is not among them. Returns 0, or −1 and a message. */
+/* What was found, in words: of the ten labels with the best discoveries the best, and how many more
+ * units go with it; and an answer to each label of the user's that is not among them. Returns 0, or
+ * −1 and a message. */
 int terminal_sentences(const struct inspection *inspection, FILE *out);
 
 /* The same, then the passage coloured by each chosen signal, with 24-bit

@@ -135,20 +135,36 @@ static void what_was_found_comes_first(void **state)
     example_release(&example);
 }
 
-static void no_more_than_ten_are(void **state)
+/* Twelve labels of a unit each, and the first of two more. */
+static void there_are_ten_labels_with_their_best(void **state)
 {
     (void)state;
+    enum { LABELS = 12, UNITS = LABELS + 2 };
     struct example example;
-    size_t units[12] = {0};
+    size_t units[UNITS];
+    struct label list[LABELS];
+    struct discovery found[UNITS];
     int lines = 0;
     findings_init(&example);
-    example.inspection.discoveries.units = units;
-    example.inspection.discoveries.num_units = 12;
+    struct inspection *inspection = &example.inspection;
+    for (size_t k = 0; k < UNITS; k++) {
+        found[k] = inspection->discoveries.list[0];
+        found[k].label = k < LABELS ? k : 0;
+        units[k] = k;
+    }
+    for (size_t k = 0; k < LABELS; k++)
+        list[k] = inspection->labels.list[0];
+    inspection->labels = (struct labels){.list = list, .count = LABELS};
+    inspection->discoveries.list = found;
+    inspection->discoveries.units = units;
+    inspection->discoveries.count = inspection->discoveries.num_units = UNITS;
     char *text = write_text(&example);
     for (char *line = text; *line != '\n'; line = strchr(line, '\n') + 1)
         lines++;
-    assert_int_equal(lines, 12);
-    assert_non_null(strstr(text, "\nand 2 more\n")); /* and of the user's label */
+    assert_int_equal(lines, 11);
+    assert_non_null(strstr(text, "), and 2 more units\n"));
+    assert_ptr_equal(strstr(text, ", and 2"), strstr(text, ", and ")); /* in the first line alone */
+    assert_non_null(strstr(text, "\nand 2 units with something else\n\n"));
     free(text);
     example_release(&example);
 }
@@ -197,7 +213,7 @@ int main(void)
         cmocka_unit_test(there_is_a_block_for_each_chosen_signal),
         cmocka_unit_test(only_the_passage_is_drawn),
         cmocka_unit_test(what_was_found_comes_first),
-        cmocka_unit_test(no_more_than_ten_are),
+        cmocka_unit_test(there_are_ten_labels_with_their_best),
         cmocka_unit_test(a_label_of_the_users_is_answered),
         cmocka_unit_test(failing_to_write_is_an_error),
     };
