@@ -256,7 +256,7 @@ const hebrew = {
     const left = async (t) => (await (await cellOf(page, t)).boundingBox()).x;
     assert.ok(await left(1) < await left(0));
     await press(page, 'p');
-    assert.ok(await left(1) < await left(0));
+    assert.ok(await left(3) < await left(2));
   },
 
   async 'arrows lead where they point'(page) {
@@ -377,6 +377,7 @@ const full = {
     await page.locator('#neuron .passage').first().click();
     await until(page, card.highest[0], marked);
     assert.ok(!panel.includes('Pushes'));
+    await page.focus('#view');
     await press(page, 'ArrowUp'); // the last layer pushes characters
     await page.waitForSelector('#neuron h3:has-text("Pushes up")');
     await page.locator('#neuron h3:has-text("Most alike") + ul button').first().click();
@@ -431,6 +432,60 @@ const full = {
       cell.classList.contains('alike')), true);
   },
 
+  async 'a drag may end beside the text'(page) {
+    await (await cellOf(page, 24)).hover();
+    await page.mouse.down();
+    await (await cellOf(page, 31)).hover();
+    await page.hover('#summary');
+    await page.mouse.up();
+    await until(page, range(24, 32), selected);
+    await press(page, 'b');
+    await page.click('#summary');
+    assert.ok(await page.isHidden('#panel'));
+    await click(page, 40);
+    await until(page, 40, marked);
+    assert.deepEqual(await selected(page), range(24, 32));
+    await press(page, 'Escape');
+    await page.click('#summary');
+    assert.deepEqual(await selected(page), []);
+  },
+
+  async 'arrows select from the mark, wherever it went'(page) {
+    await click(page, 60);
+    await press(page, 'Shift+ArrowRight', 'Shift+ArrowRight');
+    await until(page, range(60, 63), selected);
+    await press(page, 'g');
+    await page.keyboard.type('10');
+    await press(page, 'Enter', 'Shift+ArrowRight');
+    await until(page, range(10, 12), selected);
+    await press(page, '4');
+    await page.fill('#selection input[name=from]', '100');
+    await page.fill('#selection input[name=to]', '120');
+    await press(page, 'Enter');
+    await until(page, range(100, 120), selected);
+    await page.focus('#view');
+    await press(page, 'Shift+ArrowRight');
+    await until(page, range(10, 12), selected);
+  },
+
+  async 'passages that were found go with what found them'(page, data, open) {
+    const alike = () => page.$$eval('#sheet .alike, #selection .passage', (list) => list.length > 0);
+    const slide = (value) => page.$eval('#selection input[type=range]', (slider, value) => {
+      slider.value = value;
+      slider.dispatchEvent(new Event('input'));
+    }, value);
+    await open('#select=24-32&panel=selection');
+    await until(page, true, alike);
+    await slide(0.95);
+    await until(page, false, alike);
+    await slide(0.3);
+    await until(page, true, alike);
+    await page.evaluate(() => (location.hash = '#signal=h:0:0'));
+    await until(page, [], selected);
+    await until(page, false, alike);
+    assert.equal(await page.evaluate(() => alikePassages.length), 0);
+  },
+
   async 'a passage is selected by keys, and the threshold moved'(page, data) {
     await click(page, 60);
     await press(page, '4', 'Shift+ArrowRight', 'Shift+ArrowRight');
@@ -448,17 +503,21 @@ const full = {
   },
 
   async 'a passage is selected by its numbers, and copied'(page) {
+    const copy = () => page.evaluate(() => {
+      const data = new DataTransfer();
+      document.dispatchEvent(new ClipboardEvent('copy', {clipboardData: data}));
+      return data.getData('text/plain');
+    });
     await press(page, '4');
     await page.fill('#selection input[name=from]', '100');
     await page.fill('#selection input[name=to]', '120');
     await press(page, 'Enter');
     await until(page, range(100, 120), selected);
-    const copied = await page.evaluate(() => {
-      const data = new DataTransfer();
-      document.dispatchEvent(new ClipboardEvent('copy', {clipboardData: data}));
-      return data.getData('text/plain');
-    });
-    assert.equal(copied.length, 20);
+    assert.equal((await copy()).length, 20);
+    await page.evaluate(() => getSelection().selectAllChildren(document.querySelector('#panel h3')));
+    assert.equal(await copy(), ''); // the browser's
+    await click(page, 40);
+    assert.equal((await copy()).length, 20);
   },
 
   async 'the overview leads through the text'(page, data) {
@@ -518,6 +577,44 @@ const full = {
     assert.ok(await page.isHidden('#panel'));
   },
 
+  async 'tabs are gone through by arrows, which scroll what is in them'(page) {
+    const focused = () => page.evaluate(() => document.activeElement.id);
+    await press(page, 'b');
+    await page.focus('#tab-discoveries');
+    for (const [key, name] of [['ArrowRight', 'neuron'], ['End', 'selection'],
+      ['ArrowRight', 'discoveries'], ['ArrowLeft', 'selection'], ['Home', 'discoveries'],
+      ['ArrowRight', 'neuron']]) {
+      await press(page, key);
+      assert.ok(await page.isVisible(`#${name}`));
+      assert.equal(await focused(), `tab-${name}`);
+      assert.deepEqual(await page.$$eval('[role=tab]', (tabs) =>
+        tabs.filter((tab) => tab.tabIndex === 0).map((tab) => tab.id)), [`tab-${name}`]);
+    }
+    assert.equal(await chosen(page), 'h 0 0');
+    await page.waitForSelector('#neuron .passage');
+    await press(page, 'Tab');
+    assert.equal(await focused(), 'neuron');
+    await press(page, 'ArrowDown', 'ArrowDown');
+    await page.waitForFunction(() => document.querySelector('#neuron').scrollTop > 0);
+    assert.equal(await chosen(page), 'h 0 0');
+  },
+
+  async 'the focus is not lost'(page) {
+    const focused = () => page.evaluate(() => document.activeElement.id);
+    await press(page, '2');
+    await page.waitForSelector('#neuron h3:has-text("Most alike")');
+    await page.locator('#neuron h3:has-text("Most alike") + ul button').first().press('Enter');
+    await until(page, 'neuron', focused);
+    await press(page, '1');
+    assert.equal(await focused(), 'discoveries');
+    await press(page, 'b');
+    assert.equal(await focused(), 'view');
+    await press(page, '4');
+    await page.fill('#selection input[name=to]', '20');
+    await press(page, 'Enter');
+    await until(page, 'to', () => page.evaluate(() => document.activeElement.name));
+  },
+
   async 'paper has the selected passage and no controls'(page, data, open) {
     await open('#select=200-420&second=c:1:5&theme=dark');
     await page.pdf(); // fires beforeprint and afterprint
@@ -537,7 +634,7 @@ const full = {
     await press(page, '2', 's');
     await page.waitForSelector('#neuron .passage');
     const wanted = await page.$$eval('button, select, input, main', (list) =>
-      list.filter((e) => e.checkVisibility()).length);
+      list.filter((e) => e.checkVisibility() && e.tabIndex >= 0).length);
     const reached = new Set();
     await page.evaluate(() => document.activeElement.blur());
     for (let i = 0; i < 2 * wanted; i++) {

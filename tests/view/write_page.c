@@ -13,8 +13,8 @@
 
 int main(int argc, char **argv)
 {
-    static const char *const hebrew[] = {"\u05E9", "\u05DC", "\u05D5", "\u05DD",
-                                         " ",      "a",      "1",      "\n"};
+    static const char *const hebrew[] = {"1",      " ",      "\u05E9", "\u05DC",
+                                         "\u05D5", "\u05DD", "a",      "\n"};
     struct example example;
     assert_int_equal(argc, 3);
     if (strcmp(argv[1], "awkward") == 0)

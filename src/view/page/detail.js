@@ -44,6 +44,7 @@ function announceCharacter(t) {
 
 function mark(t) {
   state.marked = t;
+  state.reached = -1;
   lean();
   if (t >= 0) {
     bringIntoSight(t);

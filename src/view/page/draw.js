@@ -66,8 +66,7 @@ function makeCell(t) {
 function makeRow(row, start = rowStarts[row], end = rowStarts[row + 1]) {
   const line = make('div', {class: 'row', dir: rowDirections[row]});
   for (let t = start; t < end; t++) {
-    const direction = state.guesses && hasRightToLeft ? symbolAt(t).direction : 0;
-    const sign = direction === 0 ? '' : direction === RIGHT_TO_LEFT ? '\u200f' : '\u200e';
+    const sign = state.guesses && hasRightToLeft ? symbolAt(t).mark : '';
     line.append(sign, makeCell(t), sign);
   }
   return line;

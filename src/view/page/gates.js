@@ -19,6 +19,8 @@ const signalOfUnit = (layer, unit) =>
   findSignal(signals[state.signal].quantity, layer, unit) ??
   signals.find((signal) => signal.layer === layer && signal.unit === unit);
 
+const OF_TWO_SIGNS = 'A gate that goes from −1 to 1 is taken as (g + 1) / 2.';
+
 // Share of the time that a gate is closed, and open: after Karpathy, Johnson & Fei-Fei 2015.
 function scatter({name, low, high}) {
   const size = 150, left = 22, bottom = 20, top = 6;
@@ -102,7 +104,8 @@ function makeMemory(panel) {
   if (gates)
     made.push(heading('How often gates are closed and open'),
       quiet('Each point is a unit: share of the text with the gate under 0.1 (to the right) and ' +
-        'over 0.9 (upwards). Those in full colour are in this page: click one to see it.'),
+        `over 0.9 (upwards). ${OF_TWO_SIGNS} Those in full colour are in this page: click one to ` +
+        'see it.'),
       keyOf(layerNames()),
       make('div', {class: 'scatters'}, ...gates.map(scatter)),
       make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));

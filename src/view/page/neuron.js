@@ -27,11 +27,12 @@ function histogram({histogram: bins, range, quantiles}) {
   label(-range, 'start'), label(0, 'middle'), label(range, 'end'));
 }
 
-function quantileTable({quantiles}) {
+function quantileTable({quantiles, range}) {
   const share = (q) => `${Number((100 * q).toPrecision(3))} %`;
+  const decimals = Math.min(Math.max(Math.ceil(1.3 - Math.log10(range)), 0), 12); // tells 1/20 of it
   return make('table', {class: 'quantiles'},
     make('tr', {}, ...findings.quantiles.map((q) => make('th', {scope: 'col'}, share(q)))),
-    make('tr', {}, ...quantiles.map((value) => make('td', {}, short(value, 2)))));
+    make('tr', {}, ...quantiles.map((value) => make('td', {}, fixed(value, decimals)))));
 }
 
 // Symbols with a number each, coloured by it.
@@ -77,7 +78,7 @@ function gatesOf({layer, unit}) {
       make('td', {}, short(mean[i], 2)));
   };
   const made = [heading('Gates: share of the time under 0.1 and over 0.9, mean'),
-    make('table', {class: 'gates'}, ...findings.gates.map(row))];
+    make('table', {class: 'gates'}, ...findings.gates.map(row)), quiet(OF_TWO_SIGNS)];
   const keeps = findings.gates.find((gate) => gate.keeps);
   const time = keeps && -1 / Math.log(keeps.mean[i]);
   if (time > 0 && Number.isFinite(time))
@@ -104,7 +105,7 @@ async function showNeuron(panel) {
     [levelsOf(index), findingsOf(index).then((known) => known ?? {})]);
   if (index !== state.signal) return;
   const own = findings.discoveries.filter((discovery) => isOf(discovery, signal));
-  panel.replaceChildren(
+  replaceContent(panel,
     make('h2', {}, `Layer ${layer}, unit ${unit}: ${about.quantities[quantity]}`),
     ...(own.length ? [make('ol', {class: 'list'}, ...own.map(discoveryItem))]
       : [quiet('Nothing was found that this unit goes with.')]),

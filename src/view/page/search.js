@@ -105,6 +105,7 @@ searchBox.addEventListener('input', () => lookFor(searchBox.value));
 searchBox.addEventListener('blur', closeFound);
 searchBox.addEventListener('keydown', (event) => {
   const {key} = event;
+  if (event.isComposing) return; // an input method has the keys
   if (key === 'Enter' && active >= 0) chooseFound(active);
   else if (key === 'Enter') goToMatch(event.shiftKey ? -1 : 1);
   else if (key === 'ArrowDown') activate(active + 1);

@@ -8,8 +8,9 @@ let threshold = 0.3; // of a signal's usual range, beyond which it is on
 let alikePassages = []; // [{start, end, units, of}], best first; units of those looked for
 let searches = 0; // counted, so that an old one ends when a new one begins
 
-function select(start, end) {
+function select(start, end, reached = -1) {
   state.selection = start < end ? [Math.max(start, 0), Math.min(end, length)] : null;
+  state.reached = reached;
   alikePassages = [];
   searches++;
   if (state.selection) bringIntoSight(state.selection[0]);
@@ -25,7 +26,7 @@ const exactText = (start, end) =>
   Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact).join('');
 
 document.addEventListener('copy', (event) => {
-  if (!state.selection || event.target.closest?.('input')) return;
+  if (!state.selection || !getSelection().isCollapsed || event.target.closest?.('input')) return;
   event.clipboardData.setData('text/plain', exactText(...state.selection));
   event.preventDefault();
 });
@@ -130,7 +131,7 @@ function unitItem({index, sign, share}) {
 function showPlaces() {
   const places = element('places');
   if (!places || !state.levels) return;
-  places.replaceChildren(heading('Where else they are on together'),
+  replaceContent(places, heading('Where else they are on together'),
     ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
     ...alikePassages.map(({start, end, units, of}) =>
       passage(state.levels, `${units} of ${of}`, start, end)));
@@ -138,6 +139,8 @@ function showPlaces() {
 
 async function searchAlike(into, progress) {
   const own = ++searches, [start, end] = state.selection;
+  alikePassages = [];
+  redraw();
   const pace = pacer(own, (share) => {
     progress.hidden = false;
     progress.value = share;
@@ -201,7 +204,7 @@ function showSelection(panel) {
       shown.textContent = fixed(threshold, 2);
       if (state.selection) findAlike(into, progress);
     }});
-  panel.replaceChildren(heading('Selection'), boundFields(),
+  replaceContent(panel, heading('Selection'), boundFields(),
     make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of its usual range'),
     progress, into);
   if (state.selection) findAlike(into, progress);

@@ -10,6 +10,7 @@ const state = {
   secondLevels: null,
   marked: -1, // the character that was chosen, or −1
   selection: null, // [start, end) or null
+  reached: -1, // the end of it that the arrows move, or −1
   matches: {starts: [], ends: []}, // of the search
   guesses: false,
   theme: systemTheme(),
@@ -23,19 +24,25 @@ const sheet = element('sheet');
 // --- symbols and names ---------------------------------------------------------------------------
 
 const KEEP = 0, MUST_BREAK = 2; // of a symbol: whether a row ends after it
-const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a symbol: its direction, 0 where it has none
+const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a letter; 0 for what has no direction
 const rightToLeft = new RegExp(`[${['Hebrew', 'Arabic', 'Syriac', 'Thaana', 'Nko', 'Samaritan',
   'Mandaic', 'Adlam', 'Hanifi_Rohingya'].map((script) => `\\p{Script=${script}}`).join('')}]`, 'u');
 
 function directionOf(shown) {
   if (rightToLeft.test(shown)) return RIGHT_TO_LEFT;
-  return /[\p{L}\p{N}]/u.test(shown) ? LEFT_TO_RIGHT : 0;
+  return /\p{L}/u.test(shown) ? LEFT_TO_RIGHT : 0; // digits are weak (UAX #9)
+}
+
+// What a box needs on both sides to be ordered as its symbol is; digits of a number stay in order.
+function markOf(shown) {
+  if (directionOf(shown) === RIGHT_TO_LEFT) return '\u200f';
+  return /[\p{L}\p{N}]/u.test(shown) ? '\u200e' : '';
 }
 
 const symbols = about.symbols.map(([shown, ends, combining, name, exact]) => ({
   shown, ends, name, exact,
   style: combining ? ' combining' : '',
-  direction: directionOf(shown),
+  direction: directionOf(shown), mark: markOf(shown),
 }));
 const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
 const symbolAt = (t) => symbols[text.ids[t]];
