@@ -13,7 +13,9 @@
  * reference. NULL and a message if there is no memory. */
 json_t *findings_new(const struct inspection *inspection, size_t length);
 
-/* Of one signal; an empty object where nothing is known. Elsewhere as above. */
-json_t *findings_of_signal(const struct inspection *inspection, size_t signal, size_t length);
+/* Of one signal; an empty object where nothing is known. symbol_counts[V]: of means_count().
+ * Elsewhere as above. */
+json_t *findings_of_signal(const struct inspection *inspection, const size_t *symbol_counts,
+                           size_t signal, size_t length);
 
 #endif

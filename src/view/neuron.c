@@ -7,6 +7,7 @@
 
 #include "caption.h"
 #include "figures.h"
+#include "means.h"
 #include "mem.h"
 #include "plot.h"
 #include "strip.h"
@@ -122,21 +123,15 @@ static int compare_bars(const void *a, const void *b)
     return (left->value < right->value) - (left->value > right->value);
 }
 
-/* The symbols with the highest and lowest of values[V] that stand `stride` apart. */
-static void draw_symbols(cairo_t *cr, const struct neuron *neuron, struct box box,
-                         const float *values, size_t stride)
+static struct bar bar_of(const struct neuron *neuron, int symbol, float value)
 {
-    const int V = neuron->inspection->trace.vocab->size;
-    struct bar *bars = mem_new((size_t)V, sizeof *bars);
-    int count = 0;
-    for (int v = 0; bars && v < V; v++) {
-        const float value = values[(size_t)v * stride];
-        const char *shown = neuron->glyphs[v].shown;
-        if (isfinite(value))
-            bars[count++] = (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)value};
-    }
-    if (count > 0)
-        qsort(bars, (size_t)count, sizeof *bars, compare_bars);
+    const char *shown = neuron->glyphs[symbol].shown;
+    return (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)value};
+}
+
+/* Of bars from the highest to the lowest those at both ends; they are released. */
+static void draw_extremes(cairo_t *cr, struct box box, struct bar *bars, int count)
+{
     if (count > MAX_BARS) {
         memmove(bars + EXTREMES, bars + count - EXTREMES, EXTREMES * sizeof *bars);
         count = MAX_BARS;
@@ -152,8 +147,22 @@ static double means_height(const struct neuron *neuron)
 
 static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
-    draw_note(cr, &box, "where it is highest, and lowest");
-    draw_symbols(cr, neuron, box, neuron->card->by_symbol, 1);
+    const struct trace *trace = &neuron->inspection->trace;
+    const size_t V = (size_t)trace->vocab->size;
+    struct symbol_mean *means = mem_new(V, sizeof *means);
+    struct bar *bars = mem_new(V, sizeof *bars);
+    size_t *counts = means_count(trace);
+    int count = 0;
+    char note[64];
+    snprintf(note, sizeof note, "met %d times or more: highest, and lowest", MEANS_LEAST);
+    draw_note(cr, &box, note);
+    if (means && bars && counts)
+        count = means_list(neuron->card, counts, (int)V, means);
+    for (int i = 0; i < count; i++)
+        bars[i] = bar_of(neuron, means[i].symbol, means[i].mean);
+    draw_extremes(cr, box, bars, count);
+    free(counts);
+    free(means);
 }
 
 static double pushes_height(const struct neuron *neuron)
@@ -164,9 +173,19 @@ static double pushes_height(const struct neuron *neuron)
 
 static void draw_pushes(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
-    const size_t H = (size_t)neuron->inspection->trace.hidden_size;
+    const struct trace *trace = &neuron->inspection->trace;
+    const float *weights = neuron->inspection->push + neuron->unit->unit;
+    struct bar *bars = mem_new((size_t)trace->vocab->size, sizeof *bars);
+    int count = 0;
     draw_note(cr, &box, "output weights: added to the logit by h = 1");
-    draw_symbols(cr, neuron, box, neuron->inspection->push + neuron->unit->unit, H);
+    for (int v = 0; bars && v < trace->vocab->size; v++) {
+        const float weight = weights[(size_t)v * (size_t)trace->hidden_size];
+        if (isfinite(weight))
+            bars[count++] = bar_of(neuron, v, weight);
+    }
+    if (count > 0)
+        qsort(bars, (size_t)count, sizeof *bars, compare_bars);
+    draw_extremes(cr, box, bars, count);
 }
 
 /* --- gates ------------------------------------------------------------------------------------ */

@@ -20,6 +20,7 @@
 #include "file.h"
 #include "findings.h"
 #include "glyph.h"
+#include "means.h"
 #include "mem.h"
 #include "page_parts.h"
 #include "spool.h"
@@ -39,7 +40,8 @@ struct page {
     const struct trace *trace;
     const struct inspection *inspection;
     const char *path;
-    size_t length; /* characters that it holds, from the first */
+    size_t length;         /* characters that it holds, from the first */
+    size_t *symbol_counts; /* [V] in the text */
     FILE *out;
     FILE *rest;      /* what comes behind "signals", kept until it is known how many there are */
     json_t *signals; /* [[quantity, layer, unit, range, clipped], …] of those kept */
@@ -170,7 +172,9 @@ static int put_signal(struct page *page, size_t signal)
     if (put_levels(page, id, signal, range, &clipped) != 0)
         return -1;
     snprintf(id, sizeof id, "unit%zu", index);
-    if (block_put_json(page->rest, id, findings_of_signal(page->inspection, signal, page->length)))
+    if (block_put_json(
+            page->rest, id,
+            findings_of_signal(page->inspection, page->symbol_counts, signal, page->length)))
         return -1;
     return json_array_append_new(page->signals,
                                  json_pack("[i, i, i, f, b]", named->quantity, named->layer,
@@ -342,9 +346,11 @@ static int put_page(const struct file_out *out, const struct inspection *inspect
     if (!page.rest)
         return -1;
     page.signals = json_array();
+    page.symbol_counts = means_count(page.trace);
     fwrite(page_head, 1, sizeof page_head, page.out);
-    int result = put_data(&page, options);
+    int result = page.symbol_counts ? put_data(&page, options) : -1;
     fwrite(page_tail, 1, sizeof page_tail, page.out);
+    free(page.symbol_counts);
     json_decref(page.signals);
     fclose(page.rest);
     return result;

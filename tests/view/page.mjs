@@ -184,22 +184,32 @@ const awkward = {
       [...box.children].map((line) => line.textContent));
     const next = range(1, 6).map((t) => data.symbolAt(t)[0]);
     assert.deepEqual(column, [data.symbolAt(0)[0],
-      ...['50', '25', '12', ' 6', ' 3'].map((share, i) => `${share} ${next[i]}`), '#2 0.5']);
+      ...['50', '25', '12', ' 6', ' 3'].map((share, i) => `${share} ${next[i]}`), '#2', '0.5']);
+    await page.evaluate(() => {
+      text.ranks.fill(250);
+      text.losses.fill(65534);
+    });
+    await press(page, 'p', 'p');
+    const lines = await page.$$eval('.guess', (list) => list.map((line) =>
+      [line.textContent, line.scrollWidth <= line.clientWidth]));
+    assert.ok(lines.some(([words]) => words === '#250') && lines.some(([words]) => words === '≥ 65.5'));
+    for (const [words, fits] of lines)
+      if (words.length < 14) assert.ok(fits, words); // longer symbols are cut
     await page.click('#guesses');
     assert.equal(await page.$$eval('.column', (list) => list.length), 0);
   },
 
   async 'pointing and walking tell of a character'(page, data) {
-    const expected = (t) => [`loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
+    const expected = (t) => [`its loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
     await (await cellOf(page, 5)).hover();
-    for (const part of [...expected(5), 'rank 6'])
+    for (const part of [...expected(5), 'its rank 6', 'expected after it, likeliest first: '])
       assert.ok((await page.textContent('#detail')).includes(part));
     await click(page, 4);
     await until(page, 4, marked);
     await press(page, 'l');
     await until(page, 5, marked);
     const told = await page.textContent('#announcement');
-    for (const part of [...expected(5), 'Character 5:', 'h 0:0'])
+    for (const part of [...expected(5), 'Character 5:', 'h 0:0', 'its rank 6', 'expected after it'])
       assert.ok(told.includes(part), told);
     await press(page, 'h', 'h', 'j', 'k');
     await until(page, 3, marked);
@@ -267,6 +277,24 @@ const hebrew = {
     await until(page, 1, marked);
     await press(page, 'Shift+ArrowLeft');
     await until(page, [1, 2], selected);
+  },
+};
+
+// --- tests of a text in wide characters ----------------------------------------------------------
+
+const chinese = {
+  async 'wide characters fit the paper'(page, data, open) {
+    await open('#select=0-400');
+    await page.emulateMedia({media: 'print'});
+    await page.setViewportSize({width: 640, height: 900});
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    const {row, paper, text} = await page.$eval('#paper .sheet', (sheet) => ({
+      row: Math.max(...[...sheet.querySelectorAll('.cell')]
+        .map((cell) => cell.getBoundingClientRect().right)),
+      paper: innerWidth, text: sheet.textContent,
+    }));
+    assert.equal(text.length, 400);
+    assert.ok(row <= paper, `${row} of ${paper} pixels`);
   },
 };
 
@@ -376,10 +404,15 @@ const full = {
     assert.equal(await page.locator('#neuron .bin').count(), card.histogram.length);
     await page.locator('#neuron .passage').first().click();
     await until(page, card.highest[0], marked);
-    assert.ok(!panel.includes('Pushes'));
+    assert.ok(panel.includes('Only h of the last layer reaches the output directly.'));
     await page.focus('#view');
     await press(page, 'ArrowUp'); // the last layer pushes characters
     await page.waitForSelector('#neuron h3:has-text("Pushes up")');
+    await press(page, 'q');
+    await page.waitForSelector('#neuron h3:has-text("Its h pushes up")');
+    await page.waitForSelector('#neuron :text("Held at its mean")');
+    await page.selectOption('#unit', '95'); // was not held
+    await page.waitForSelector('#neuron :text("--ablate all measures every unit")');
     await page.locator('#neuron h3:has-text("Most alike") + ul button').first().click();
     await page.waitForFunction(() => /unit/.test(document.querySelector('#neuron h2').textContent));
   },
@@ -410,8 +443,11 @@ const full = {
     await click(page, 400);
     const leant = await lines();
     assert.ok(leant.length > 3 && leant.every((t) => t < 400 && t >= 340), String(leant));
+    assert.match(await page.textContent('#detail'), /underlined: made it likelier/);
     await click(page, 20);
     await until(page, [], lines);
+    assert.match(await page.textContent('#detail'),
+      /what it leans on is known for characters 100 to 499; --passage FROM:LENGTH measures others/);
     await page.click('#memory button:has-text("Mark character 499")');
     await until(page, 499, marked);
   },
@@ -735,7 +771,7 @@ const browser = await chromium.launch({
 });
 let number = 0, failed = 0;
 try {
-  for (const [kind, tests] of Object.entries({awkward, hebrew, small: full, full: large})) {
+  for (const [kind, tests] of Object.entries({awkward, hebrew, chinese, small: full, full: large})) {
     mkdirSync(join(directory, kind));
     execFileSync(process.argv[2], [kind, join(directory, kind)]);
     const data = readPage(kind);

@@ -14,6 +14,7 @@
 #include "colour.h"
 #include "example.h"
 #include "glyph.h"
+#include "means.h"
 #include "writers.h"
 
 static char *write_page(const struct example *example, size_t *length)
@@ -302,8 +303,8 @@ static void findings_are_there_in_words_and_numbers(void **state)
     assert_int_equal(json_array_size(json_object_get(json_object_get(findings, "reach"), "curves")),
                      3);
     json_t *unit = load_packed(page, "unit2"); /* h of the last layer */
-    json_t *push = json_object_get(unit, "push");
-    json_t *most = json_array_get(json_array_get(push, 0), 0);
+    json_t *push = json_object_get(unit, "push"), *up = json_copy(json_array_get(push, 0));
+    json_t *most = json_array_get(up, 0);
     const int symbol = (int)json_integer_value(json_array_get(most, 0));
     const float *weights = inspection->push;
     const size_t H = 512, j = (size_t)inspection->trace.signals[example.shown[2]].unit;
@@ -312,10 +313,64 @@ static void findings_are_there_in_words_and_numbers(void **state)
     json_t *ablation = json_object_get(unit, "ablation");
     assert_int_equal(json_array_size(json_object_get(ablation, "by_label")), 3); /* one is scalar */
     json_decref(unit);
-    unit = load_packed(page, "unit0"); /* of the first */
+    unit = load_packed(page, "unit3"); /* c of the same: its h pushes */
+    assert_true(json_equal(json_array_get(json_object_get(unit, "push"), 0), up));
+    json_decref(unit);
+    unit = load_packed(page, "unit0"); /* of the first layer */
     assert_null(json_object_get(unit, "push"));
     json_decref(unit);
+    json_decref(up);
     json_decref(findings);
+    free(page);
+    example_release(&example);
+}
+
+static void means_are_of_what_occurs_often(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length, i;
+    example_full(&example, 2000, 4);
+    struct trace *trace = &example.inspection.trace;
+    const size_t V = (size_t)example.vocab.size;
+    size_t *counts = means_count(trace);
+    struct card *card = &example.inspection.cards.list[0];
+    struct symbol_mean *means = calloc(V, sizeof *means);
+    assert_non_null(counts);
+    assert_non_null(means);
+    for (size_t t = 0; t < trace->length; t++)
+        if (trace->ids[t] == 5 && counts[5] > 9) {
+            trace->ids[t] = 4;
+            counts[5]--;
+        }
+    free(counts);
+    counts = means_count(trace);
+    card->by_symbol[5] = 1e6F;
+    char *page = write_page(&example, &length);
+    json_t *unit = load_packed(page, "unit0"), *entry;
+    json_t *lists = json_object_get(json_object_get(unit, "card"), "by_symbol");
+    int count = means_list(card, counts, (int)V, means), last = 0;
+    for (int k = 0; k < count; k++) {
+        assert_true(counts[means[k].symbol] >= MEANS_LEAST && means[k].symbol != 5);
+        assert_true(k == 0 || means[k].mean <= means[k - 1].mean);
+    }
+    json_array_foreach(json_array_get(lists, 0), i, entry)
+    {
+        last = (int)i;
+        assert_int_equal(json_integer_value(json_array_get(entry, 0)), means[i].symbol);
+        assert_int_equal(json_integer_value(json_array_get(entry, 2)), counts[means[i].symbol]);
+    }
+    json_array_foreach(json_array_get(lists, 1), i, entry) assert_int_equal(
+        json_integer_value(json_array_get(entry, 0)),
+        means[count - (int)json_array_size(json_array_get(lists, 1)) + (int)i].symbol);
+    assert_true(last > 0);
+    for (size_t v = 0; v < V; v++)
+        counts[v] = v == 5; /* nothing else occurs, and it but once */
+    assert_int_equal(means_list(card, counts, (int)V, means), 1);
+    assert_int_equal(means[0].symbol, 5);
+    json_decref(unit);
+    free(means);
+    free(counts);
     free(page);
     example_release(&example);
 }
@@ -434,6 +489,7 @@ int main(void)
         cmocka_unit_test(the_best_that_find_room_are_kept),
         cmocka_unit_test(a_long_text_is_held_in_part),
         cmocka_unit_test(findings_are_there_in_words_and_numbers),
+        cmocka_unit_test(means_are_of_what_occurs_often),
         cmocka_unit_test(what_is_unknown_is_left_out),
         cmocka_unit_test(nothing_of_the_text_is_markup),
         cmocka_unit_test(symbols_and_colours_are_those_of_the_other_views),

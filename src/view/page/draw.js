@@ -39,25 +39,27 @@ function makeGuess(guess) {
   return line;
 }
 
-// The guesses for the next character, then rank and loss of the one that came.
+// The guesses for the next character, then the one that came with its rank, and its loss.
 function makeGuesses(t) {
   const lines = guessesAfter(t).map((guess) => {
     const line = makeGuess(guess);
     const share = String(Math.round(100 * guess.share)).padStart(2);
     line.textContent = `${share} ${visible(guess.symbol)}`;
+    line.title = `expected next: ${guess.symbol.name} ${percent(guess.share)}`;
     return line;
   });
-  if (t + 1 < length)
-    lines.push(make('span', {class: 'guess came'},
-      `#${text.ranks[t + 1]} ${lossAt(t + 1).toFixed(1)}`));
-  return lines;
+  if (t + 1 === length) return lines;
+  const {name} = symbolAt(t + 1), rank = text.ranks[t + 1];
+  const title = `came next: ${name}, rank ${count(rank)}, loss ${lossWords(t + 1)}`;
+  return [...lines, make('span', {class: 'guess came', title}, `#${rank}`),
+    make('span', {class: 'guess came', title}, lossNumber(t + 1, 1))];
 }
 
 function makeCell(t) {
   const cell = make('span', {class: cellClass(t)}, symbolAt(t).shown);
   cell.position = t;
   if (!state.guesses) return cell;
-  return make('span', {class: isWide(symbolAt(t)) ? 'column wide' : 'column'}, cell,
+  return make('span', {class: isColumnWide(t) ? 'column wide' : 'column'}, cell,
     ...makeGuesses(t));
 }
 

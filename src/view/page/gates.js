@@ -128,7 +128,8 @@ function showMemory(panel) {
 
 const STRENGTHS = 5; // how thick a line may be
 let leanings = null; // {steps, positions, levels} once they are unpacked
-let leaning = {t: -1, levels: null}; // of the marked character: levels[k] of the one k + 1 before
+// Of the marked character: levels[k] of the one k + 1 before; null where they are unknown.
+let leaning = {t: -1, levels: null};
 
 // The leanings of the marked character, if they are known.
 function lean() {
@@ -136,7 +137,7 @@ function lean() {
   const known = i >= 0 && leanings.positions[i] === state.marked;
   const {steps, levels} = leanings ?? {};
   leaning = {
-    t: state.marked,
+    t: leanings ? state.marked : -1,
     levels: known ? levels.subarray(i * steps, (i + 1) * steps) : null,
   };
 }
@@ -153,14 +154,23 @@ const leaningKey = () => [
   make('span', {}, make('i', {class: 'sample for'}), 'made it likelier'),
   make('span', {}, make('i', {class: 'sample against'}), 'made it less likely')];
 
+const leaningsKnown = () => {
+  const {positions} = leanings;
+  return `known for characters ${count(positions[0])} to ${count(positions.at(-1))}; ` +
+    '--passage FROM:LENGTH measures others';
+};
+
+// What the footer says of the marked character.
+const leaningDetail = () => (leaning.levels ? ['underlined: ', ...leaningKey()]
+  : [make('span', {class: 'quiet'}, `what it leans on is ${leaningsKnown()}`)]);
+
 function leaningWords() {
-  if (!leanings?.positions.length) return [];
-  const {positions, steps} = leanings, first = positions[0], last = positions.at(-1);
+  if (!leanings) return [];
+  const {positions, steps} = leanings, last = positions.at(-1);
   const jump = make('button', {type: 'button', click: () => mark(last)},
     `Mark character ${count(last)}`);
   return [heading('What a prediction leans on'),
-    quiet(`Known for ${count(positions.length)} characters from ${count(first)} to ` +
-      `${count(last)}. Mark one of them: the ${steps} characters before it are underlined by how much they ` +
-      'changed what was expected there.'),
+    quiet(`It is ${leaningsKnown()}. Mark one of them: the ${steps} characters before it are ` +
+      'underlined by how much they changed what was expected there.'),
     make('p', {class: 'key'}, ...leaningKey()), jump];
 }

@@ -232,7 +232,7 @@ async function start() {
   loadState();
   const known = await readJson('findings');
   known.discoveries = readDiscoveries(known.discoveries);
-  if (known.leanings)
+  if (known.leanings?.positions.length)
     leanings = {...known.leanings, levels: new Int8Array(await readBlock('leanings'))};
   findings = known;
   lean();

@@ -43,10 +43,11 @@ const symbols = about.symbols.map(([shown, ends, combining, name, exact]) => ({
   shown, ends, name, exact,
   style: combining ? ' combining' : '',
   direction: directionOf(shown), mark: markOf(shown),
+  isWide: shown.length > 4 && !/\P{ASCII}/u.test(shown), // U+200D
 }));
 const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
+const hasWide = symbols.some((symbol) => symbol.isWide);
 const symbolAt = (t) => symbols[text.ids[t]];
-const isWide = (symbol) => symbol.shown.length > 4 && !/\P{ASCII}/u.test(symbol.shown); // U+200D
 // A space is seen in the text by its colour; in a list it needs a sign.
 const visible = (symbol) => (symbol.shown === ' ' ? '␣' : symbol.shown);
 
@@ -56,10 +57,14 @@ const nameOf = ({quantity, layer, unit}) => `${about.quantities[quantity]} ${lay
 
 const signed = (words) => words.replace('-', '−');
 const count = (number) => number.toLocaleString('en');
+const timesWords = (number) => (number === 1 ? 'once' : `${count(number)} times`);
 const short = (value, digits = 2) =>
   Number.isFinite(value) ? signed(String(Number(value.toPrecision(digits)))) : '–';
 const fixed = (value, decimals) =>
   Number.isFinite(value) ? signed(value.toFixed(decimals)) : 'not a number';
+const lossNumber = (t, decimals) =>
+  `${isLossBeyond(t) ? '≥ ' : ''}${fixed(lossAt(t), decimals)}`;
+const lossWords = (t) => `${lossNumber(t, 3)} nats`;
 const percent = (share) =>
   share >= 0.0995 ? `${Math.round(100 * share)} %`
   : share >= 0.0005 ? `${(100 * share).toFixed(1)} %` : '< 0.1 %';
