@@ -503,16 +503,30 @@ static int write_neuron(const struct inspection *inspection, const struct glyph 
     return result;
 }
 
-/* Whether one of the signals chosen before is of the same unit. */
-static bool is_repeated(const struct trace *trace, const struct view_options *options, size_t i)
+/* The place of a signal's best discovery; their count if there is none. */
+static size_t rank_of(const struct discoveries *discoveries, size_t signal)
 {
-    const struct trace_signal *unit = &trace->signals[options->chosen[i]];
-    for (size_t j = 0; j < i; j++) {
-        const struct trace_signal *before = &trace->signals[options->chosen[j]];
-        if (before->layer == unit->layer && before->unit == unit->unit)
-            return true;
+    size_t d = 0;
+    while (d < discoveries->count && discoveries->list[d].signal != signal)
+        d++;
+    return d;
+}
+
+/* Whether of the chosen signals of a unit this is the one that most was found of, or the first. */
+static bool stands_for_unit(const struct inspection *inspection, const struct view_options *options,
+                            size_t i)
+{
+    const struct trace_signal *signals = inspection->trace.signals;
+    const struct trace_signal *unit = &signals[options->chosen[i]];
+    const size_t rank = rank_of(&inspection->discoveries, options->chosen[i]);
+    for (size_t j = 0; j < options->num_chosen; j++) {
+        const struct trace_signal *other = &signals[options->chosen[j]];
+        const size_t others = rank_of(&inspection->discoveries, options->chosen[j]);
+        if (other->layer == unit->layer && other->unit == unit->unit &&
+            (others < rank || (others == rank && j < i)))
+            return false;
     }
-    return false;
+    return true;
 }
 
 int neurons_write(const struct inspection *inspection, const struct view_options *options,
@@ -521,7 +535,7 @@ int neurons_write(const struct inspection *inspection, const struct view_options
     struct glyph *glyphs = glyphs_new(inspection->trace.vocab);
     int result = glyphs ? 0 : -1;
     for (size_t i = 0; i < options->num_chosen && result == 0; i++)
-        if (!is_repeated(&inspection->trace, options, i))
+        if (stands_for_unit(inspection, options, i))
             result =
                 write_neuron(inspection, glyphs, options->chosen[i], options, directory, format);
     glyphs_free(glyphs);

@@ -232,7 +232,7 @@ void plot_bars(cairo_t *cr, struct box box, const struct bar *bars, int count, i
         label_room = fmax(label_room, canvas_text_width(CANVAS_FONT, bars[i].label) + 8);
         value_room = fmax(value_room, canvas_text_width(CANVAS_SMALL, text) + 5);
     }
-    label_room = fmin(label_room, box.width / 2);
+    label_room = fmin(label_room, 0.6 * box.width);
     box.x += label_room;
     box.width -= label_room;
     const struct axis axis = bar_axis(box, bars, count, value_room);

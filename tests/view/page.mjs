@@ -202,7 +202,7 @@ const awkward = {
   async 'pointing and walking tell of a character'(page, data) {
     const expected = (t) => [`its loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
     await (await cellOf(page, 5)).hover();
-    for (const part of [...expected(5), 'its rank 6', 'expected after it, likeliest first: '])
+    for (const part of [...expected(5), 'its rank 6', 'expected after it: '])
       assert.ok((await page.textContent('#detail')).includes(part));
     await click(page, 4);
     await until(page, 4, marked);
@@ -447,7 +447,7 @@ const full = {
     await click(page, 20);
     await until(page, [], lines);
     assert.match(await page.textContent('#detail'),
-      /what it leans on is known for characters 100 to 499; --passage FROM:LENGTH measures others/);
+      /what it leans on is known for 100 to 499; --passage FROM:LENGTH measures others/);
     await page.click('#memory button:has-text("Mark character 499")');
     await until(page, 499, marked);
   },

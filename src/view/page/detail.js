@@ -1,6 +1,6 @@
 // --- one character -------------------------------------------------------------------------------
 
-const nextWords = 'expected after it, likeliest first: ';
+const nextWords = 'expected after it: '; // likeliest first
 
 // The signals that are shown and their values after a character: [[name, value], …].
 const valuesAt = (t) =>

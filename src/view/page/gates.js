@@ -156,7 +156,7 @@ const leaningKey = () => [
 
 const leaningsKnown = () => {
   const {positions} = leanings;
-  return `known for characters ${count(positions[0])} to ${count(positions.at(-1))}; ` +
+  return `known for ${count(positions[0])} to ${count(positions.at(-1))}; ` +
     '--passage FROM:LENGTH measures others';
 };
 
@@ -170,7 +170,7 @@ function leaningWords() {
   const jump = make('button', {type: 'button', click: () => mark(last)},
     `Mark character ${count(last)}`);
   return [heading('What a prediction leans on'),
-    quiet(`It is ${leaningsKnown()}. Mark one of them: the ${steps} characters before it are ` +
+    quiet(`It is ${leaningsKnown()}. Mark one of these characters: the ${steps} before it are ` +
       'underlined by how much they changed what was expected there.'),
     make('p', {class: 'key'}, ...leaningKey()), jump];
 }
