@@ -44,6 +44,16 @@ static json_t *positions(const size_t *values, size_t count, size_t length)
     return list;
 }
 
+/* The same of rising ones: the first, then how far each is from the one before. */
+static json_t *distances(const size_t *values, size_t count, size_t length)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count && values[i] < length; i++)
+        json_array_append_new(list,
+                              json_integer((json_int_t)(values[i] - (i > 0 ? values[i - 1] : 0))));
+    return list;
+}
+
 static json_t *signal_name(const struct trace *trace, size_t signal)
 {
     const struct trace_signal *named = &trace->signals[signal];
@@ -114,7 +124,8 @@ static json_t *reach_json(const struct reach *reach)
     return json_pack("{s:i, s:o}", "positions", reach->positions, "curves", curves);
 }
 
-json_t *findings_new(const struct inspection *inspection, size_t length)
+json_t *findings_new(const struct inspection *inspection, const size_t *symbol_counts,
+                     size_t length)
 {
     const struct leanings *leanings = &inspection->leanings;
     const struct ablation *ablation = &inspection->ablation;
@@ -122,7 +133,9 @@ json_t *findings_new(const struct inspection *inspection, size_t length)
     int failed =
         !discoveries || json_object_set_new(findings, "labels", labels_json(&inspection->labels)) ||
         json_object_set(findings, "discoveries", discoveries) ||
-        json_object_set_new(findings, "quantiles", numbers(card_quantiles, CARD_QUANTILES));
+        json_object_set_new(findings, "quantiles", numbers(card_quantiles, CARD_QUANTILES)) ||
+        json_object_set_new(findings, "times",
+                            counts(symbol_counts, (size_t)inspection->trace.vocab->size));
     if (inspection->gates.count > 0)
         failed |= json_object_set_new(findings, "gates", gates_json(inspection));
     if (inspection->reach.curves > 0)
@@ -130,8 +143,8 @@ json_t *findings_new(const struct inspection *inspection, size_t length)
     if (leanings->count > 0)
         failed |=
             json_object_set_new(findings, "leanings",
-                                json_pack("{s:i, s:o}", "steps", (int)leanings->steps, "positions",
-                                          positions(leanings->positions, leanings->count, length)));
+                                json_pack("{s:i, s:o}", "steps", (int)leanings->steps, "distances",
+                                          distances(leanings->positions, leanings->count, length)));
     if (ablation->count > 0)
         failed |= json_object_set_new(
             findings, "ablation",
@@ -161,7 +174,7 @@ static int compare_weights(const void *a, const void *b)
 }
 
 /* The symbols after which the signal's mean is highest, then those where it is lowest: two lists of
- * [symbol, mean, times that it occurs]; the second is empty where the first has all. */
+ * [symbol, mean]; the second is empty where the first has all. */
 static json_t *by_symbol_json(const struct trace *trace, const struct card *card,
                               const size_t *counts)
 {
@@ -174,8 +187,7 @@ static json_t *by_symbol_json(const struct trace *trace, const struct card *card
     for (int i = 0; i < count; i++)
         if (all || i < SYMBOLS_EACH || i >= count - SYMBOLS_EACH)
             json_array_append_new(json_array_get(lists, !all && i >= SYMBOLS_EACH),
-                                  json_pack("[i, f, I]", means[i].symbol, (double)means[i].mean,
-                                            (json_int_t)means[i].count));
+                                  json_pack("[i, f]", means[i].symbol, (double)means[i].mean));
     free(means);
     return lists;
 }

@@ -126,28 +126,31 @@ function showMemory(panel) {
 
 // --- what a prediction leans on ------------------------------------------------------------------
 
-const STRENGTHS = 5; // how thick a line may be
-let leanings = null; // {steps, positions, levels} once they are unpacked
-// Of the marked character: levels[k] of the one k + 1 before; null where they are unknown.
-let leaning = {t: -1, levels: null};
+let leanings = null; // {steps, positions, strengths} once they are unpacked
+// Of the marked character: strengths[k] of the one k + 1 before, −5 … 5, above 0 where it made the
+// character less likely; null where they are unknown.
+let leaning = {t: -1, strengths: null};
+
+async function readLeanings({steps, distances}) {
+  let at = 0;
+  const positions = distances.map((distance) => (at += distance));
+  leanings = {steps, positions, strengths: new Int8Array(await readBlock('leanings'))};
+}
 
 // The leanings of the marked character, if they are known.
 function lean() {
   const i = leanings && state.marked >= 0 ? lastUpTo(leanings.positions, state.marked) : -1;
   const known = i >= 0 && leanings.positions[i] === state.marked;
-  const {steps, levels} = leanings ?? {};
+  const {steps, strengths} = leanings ?? {};
   leaning = {
     t: leanings ? state.marked : -1,
-    levels: known ? levels.subarray(i * steps, (i + 1) * steps) : null,
+    strengths: known ? strengths.subarray(i * steps, (i + 1) * steps) : null,
   };
 }
 
 function leaningClass(t) {
-  const k = leaning.t - 1 - t;
-  if (!leaning.levels || k < 0 || k >= leaning.levels.length) return '';
-  const strength = Math.ceil((Math.abs(leaning.levels[k]) / LEVELS) * STRENGTHS - 0.25);
-  if (strength <= 0) return '';
-  return ` lean${strength} ${leaning.levels[k] > 0 ? 'against' : 'for'}`;
+  const strength = leaning.strengths?.[leaning.t - 1 - t];
+  return strength ? ` lean${Math.abs(strength)} ${strength > 0 ? 'against' : 'for'}` : '';
 }
 
 const leaningKey = () => [
@@ -161,7 +164,7 @@ const leaningsKnown = () => {
 };
 
 // What the footer says of the marked character.
-const leaningDetail = () => (leaning.levels ? ['underlined: ', ...leaningKey()]
+const leaningDetail = () => (leaning.strengths ? ['underlined: ', ...leaningKey()]
   : [make('span', {class: 'quiet'}, `what it leans on is ${leaningsKnown()}`)]);
 
 function leaningWords() {

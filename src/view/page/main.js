@@ -232,8 +232,7 @@ async function start() {
   loadState();
   const known = await readJson('findings');
   known.discoveries = readDiscoveries(known.discoveries);
-  if (known.leanings?.positions.length)
-    leanings = {...known.leanings, levels: new Int8Array(await readBlock('leanings'))};
+  if (known.leanings?.distances.length) await readLeanings(known.leanings);
   findings = known;
   lean();
   redraw();

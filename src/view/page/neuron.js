@@ -36,13 +36,13 @@ function quantileTable({quantiles, range}) {
 }
 
 // Symbols with a number each, coloured by it.
-const chips = (list, range) => make('div', {class: 'chips'}, ...list.map(([id, value, times]) =>
+const chips = (list, range) => make('div', {class: 'chips'}, ...list.map(([id, value]) =>
   make('span', {class: `chip ${levelClass(value, range)}`,
-    title: symbols[id].name + (times ? `, ${timesWords(times)}` : '')},
+    title: `${symbols[id].name}, met ${timesWords(findings.times[id])}`},
     make('bdi', {class: `shown${symbols[id].style}`}, visible(symbols[id])), ` ${short(value)}`)));
 
 function bySymbol([highest, lowest], range) {
-  const least = Math.min(...[...highest, ...lowest].map(([, , times]) => times));
+  const least = Math.min(...[...highest, ...lowest].map(([id]) => findings.times[id]));
   const met = `, of those met ${timesWords(least)} or more`;
   if (lowest.length === 0) return [heading(`Mean by character${met}`), chips(highest, range)];
   return [heading(`Mean by character${met}: highest`), chips(highest, range),
