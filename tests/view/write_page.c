@@ -1,6 +1,6 @@
-/* write_page awkward|hebrew|chinese|small|full DIRECTORY: the page of an awkward text; of one from
- * right to left; of one in wide characters; of one with all that can be known of it; of one of
- * 200,000 characters, as large as a page may be. For the test in a browser. */
+/* write_page awkward|hebrew|chinese|bytes|small|full DIRECTORY: the page of an awkward text; of one
+ * from right to left; of one in wide characters; of one in bytes; of one with all that can be known
+ * of it; of one of 200,000 characters, as large as a page may be. For the test in a browser. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@ int main(int argc, char **argv)
     static const char *const hebrew[] = {"1",      " ",      "\u05E9", "\u05DC",
                                          "\u05D5", "\u05DD", "a",      "\n"};
     static const char *const chinese[] = {"\u5929", "\u5730", "\u7384", "\u9EC3"};
+    static const char *const bytes[] = {"\xE6", "\xBC", "\xA2", "\xFF", "a"};
     struct example example;
     assert_int_equal(argc, 3);
     if (strcmp(argv[1], "awkward") == 0)
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
         example_init(&example, VOCAB_CODEPOINT, hebrew, sizeof hebrew / sizeof *hebrew, 100);
     else if (strcmp(argv[1], "chinese") == 0)
         example_init(&example, VOCAB_CODEPOINT, chinese, sizeof chinese / sizeof *chinese, 500);
+    else if (strcmp(argv[1], "bytes") == 0)
+        example_init(&example, VOCAB_BYTE, bytes, sizeof bytes / sizeof *bytes, 100);
     else if (strcmp(argv[1], "small") == 0)
         example_full(&example, 6000, 20);
     else

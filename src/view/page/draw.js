@@ -2,14 +2,15 @@
 
 const drawn = new Map(); // row → its element
 
-// The colours of all levels as rules of style: .level for the whole or the upper half, .lower.
+// The colours of all levels as rules of style: .level for the whole or the upper half, .lower for
+// the line that is the lower half.
 function addColours() {
   const rules = document.styleSheets[0];
   const add = (rule) => rules.insertRule(rule, rules.cssRules.length);
   for (const [theme, scope] of [['light', ''], ['dark', '[data-theme="dark"] ']])
     about[theme].forEach((colour, i) => {
       add(`${scope}.level${i - LEVELS} { background-color: ${colour}; fill: ${colour}; }`);
-      add(`${scope}.lower${i - LEVELS} { --lower: ${colour}; }`);
+      add(`${scope}.lower${i - LEVELS} { --lower: ${colour}; text-decoration-color: ${colour}; }`);
     });
 }
 
@@ -84,6 +85,7 @@ function drawRows() {
   const top = view.scrollTop, bottom = top + view.clientHeight;
   const first = Math.max(0, Math.floor(top / rowHeight) - margin);
   const last = Math.min(numRows(), Math.ceil(bottom / rowHeight) + margin);
+  drawFrame(); // measures: before the rows change, so that nothing is laid out twice
   for (const [row, line] of drawn)
     if (row < first || row >= last) {
       line.remove();
@@ -98,7 +100,19 @@ function drawRows() {
       added.push(line);
     }
   sheet.append(...added);
-  drawFrame();
+}
+
+// All that scrolls between two frames is drawn once.
+let scrolled = false;
+
+function onScroll() {
+  saveState();
+  if (scrolled) return;
+  scrolled = true;
+  requestAnimationFrame(() => {
+    scrolled = false;
+    drawRows();
+  });
 }
 
 // Draws anew what is in sight, a while later where several things change at once.

@@ -14,6 +14,8 @@ function saveState() {
     if (state.marked >= 0) parts.push(`mark=${state.marked}`);
     if (state.selection) parts.push(`select=${state.selection.join('-')}`);
     parts.push(`panel=${state.panel || 'none'}`);
+    if (threshold !== THRESHOLD) parts.push(`threshold=${threshold}`);
+    if (searchBox.value) parts.push(`search=${encodeURIComponent(searchBox.value)}`);
     if (state.guesses) parts.push('guesses=1');
     if (state.theme !== systemTheme()) parts.push(`theme=${state.theme}`);
     history.replaceState(null, '', `#${parts.join('&')}`);
@@ -42,6 +44,10 @@ function loadState() {
   setTheme(theme === 'dark' || theme === 'light' ? theme : systemTheme());
   state.marked = within(wanted.get('mark'), length - 1);
   setGuesses(wanted.get('guesses') === '1');
+  threshold = boundedThreshold(Number(wanted.get('threshold') ?? THRESHOLD));
+  searchBox.value = wanted.get('search') ?? '';
+  lookFor(searchBox.value);
+  closeFound();
   if (start >= 0) select(start, end);
   else select(0, 0);
   const at = within(wanted.get('at'), length - 1);
@@ -171,10 +177,7 @@ function listen() {
   addEventListener('pointercancel', onRelease);
   view.addEventListener('click', onClick);
   view.addEventListener('pointerleave', () => showDetail(state.marked));
-  view.addEventListener('scroll', () => {
-    requestAnimationFrame(drawRows);
-    saveState();
-  });
+  view.addEventListener('scroll', onScroll);
   const lists = ['quantity', 'layer', 'unit'].map(element);
   for (const list of lists)
     list.addEventListener('change', () => choose(...lists.map(({value}) => Number(value))));

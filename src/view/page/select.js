@@ -4,7 +4,10 @@ const UNITS_USED = 40; // of those that are on, at most: the rarest
 const PASSAGES_SHOWN = 25;
 const WORK = 12; // milliseconds of work between pauses, so that the page answers
 
-let threshold = 0.3; // of a signal's usual range, beyond which it is on
+const THRESHOLD = 0.3, LEAST = 0.05, MOST = 0.95;
+let threshold = THRESHOLD; // of a signal's usual range, beyond which it is on
+
+const boundedThreshold = (share) => Math.min(Math.max(share || THRESHOLD, LEAST), MOST);
 let alikePassages = []; // [{start, end, units, of}], best first; units of those looked for
 let searches = 0; // counted, so that an old one ends when a new one begins
 
@@ -22,12 +25,9 @@ function select(start, end, reached = -1) {
 
 const isAlike = (t) => alikePassages.some(({start, end}) => t >= start && t < end);
 
-const exactText = (start, end) =>
-  Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact).join('');
-
 document.addEventListener('copy', (event) => {
   if (!state.selection || !getSelection().isCollapsed || event.target.closest?.('input')) return;
-  event.clipboardData.setData('text/plain', exactText(...state.selection));
+  event.clipboardData.setData('text/plain', exactParts(...state.selection).join(''));
   event.preventDefault();
 });
 
@@ -186,9 +186,10 @@ function boundFields() {
 
 // The selection that the tab is about.
 let selectionShown = '';
+const selectionKey = () => JSON.stringify([state.selection, threshold]);
 
 function showSelection(panel) {
-  const wanted = JSON.stringify(state.selection);
+  const wanted = selectionKey();
   if (wanted === selectionShown) {
     showPlaces();
     return;
@@ -197,11 +198,13 @@ function showSelection(panel) {
   const into = make('div', {}), progress = make('progress', {max: 1, 'aria-label': 'Unpacking'});
   progress.hidden = true;
   const shown = make('output', {}, fixed(threshold, 2));
-  const slider = make('input', {type: 'range', min: 0.05, max: 0.95, step: 0.05, value: threshold,
+  const slider = make('input', {type: 'range', min: LEAST, max: MOST, step: 0.05, value: threshold,
     'aria-label': 'Threshold, as a share of the usual range of a signal',
     input: () => {
       threshold = Number(slider.value);
       shown.textContent = fixed(threshold, 2);
+      selectionShown = selectionKey();
+      saveState();
       if (state.selection) findAlike(into, progress);
     }});
   replaceContent(panel, heading('Selection'), boundFields(),

@@ -51,11 +51,34 @@ const symbolAt = (t) => symbols[text.ids[t]];
 // A space is seen in the text by its colour; in a list it needs a sign.
 const visible = (symbol) => (symbol.shown === ' ' ? '␣' : symbol.shown);
 
+// How characters stand in a file, each as a string. Of a model of bytes those that are a character
+// together stand with the first of them, and the others are empty.
+function exactParts(start, end) {
+  const parts = Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact);
+  if (about.unit === 'byte') joinBytes(parts);
+  return parts;
+}
+
+const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+
+function joinBytes(parts) {
+  const bytes = Uint8Array.from(parts, (exact) =>
+    exact.length > 1 ? parseInt(exact.slice(2), 16) : exact.charCodeAt(0)); // "\\xE6", or itself
+  for (let i = 0; i < bytes.length; i++) {
+    const size = bytes[i] < 0xc2 ? 1 : bytes[i] < 0xe0 ? 2 : bytes[i] < 0xf0 ? 3 : 4;
+    if (size === 1) continue;
+    try {
+      parts[i] = utf8.decode(bytes.subarray(i, i + size));
+      for (let rest = size; rest > 1; rest--) parts[++i] = '';
+    } catch {} // these bytes are no text
+  }
+}
+
 const nameOf = ({quantity, layer, unit}) => `${about.quantities[quantity]} ${layer}:${unit}`;
 
 // --- numbers as words ----------------------------------------------------------------------------
 
-const signed = (words) => words.replace('-', '−');
+const signed = (words) => words.replace(/^-(?=[0.]*$)/, '').replace('-', '−'); // no −0.0
 const count = (number) => number.toLocaleString('en');
 const timesWords = (number) => (number === 1 ? 'once' : `${count(number)} times`);
 const short = (value, digits = 2) =>
