@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 {
     static const char *const hebrew[] = {"1",      " ",      "\u05E9", "\u05DC",
                                          "\u05D5", "\u05DD", "a",      "\n"};
-    static const char *const chinese[] = {"\u5929", "\u5730", "\u7384", "\u9EC3"};
+    static const char *const chinese[] = {"\u5929", "\u5730", "\u7384", "\u9EC3", "\u3099"};
     static const char *const bytes[] = {"\xE6", "\xBC", "\xA2", "\xFF", "a"};
     struct example example;
     assert_int_equal(argc, 3);
@@ -24,7 +24,7 @@ int main(int argc, char **argv)
     else if (strcmp(argv[1], "hebrew") == 0)
         example_init(&example, VOCAB_CODEPOINT, hebrew, sizeof hebrew / sizeof *hebrew, 100);
     else if (strcmp(argv[1], "chinese") == 0)
-        example_init(&example, VOCAB_CODEPOINT, chinese, sizeof chinese / sizeof *chinese, 500);
+        example_init(&example, VOCAB_CODEPOINT, chinese, sizeof chinese / sizeof *chinese, 400);
     else if (strcmp(argv[1], "bytes") == 0)
         example_init(&example, VOCAB_BYTE, bytes, sizeof bytes / sizeof *bytes, 100);
     else if (strcmp(argv[1], "small") == 0)

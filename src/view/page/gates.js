@@ -109,10 +109,11 @@ function makeMemory(panel) {
       keyOf(layerNames()),
       make('div', {class: 'scatters'}, ...gates.map(scatter)),
       make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));
-  if (reach)
+  if (reach?.curves.some(({high}) => high.some((value) => value > 0)))
     made.push(heading('How far the past matters'),
       quiet('Norm of the gradient of the loss with respect to a layer’s output, and to the ' +
-        `input, some characters earlier: median of ${count(reach.positions)} predictions, and quartiles.`),
+        `input, some characters earlier: ${reach.positions === 1 ? 'of 1 prediction'
+          : `median of ${count(reach.positions)} predictions, and quartiles`}.`),
       keyOf(reach.curves.map((_, i) => curveName(i, reach.curves))), reachFigure(reach));
   made.push(...leaningWords());
   if (made.length === 0) made.push(quiet('Nothing is known of the gates and the memory.'));

@@ -208,11 +208,20 @@ function summary() {
   const listed =
     names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : names[0];
   const characters = length < about.characters
-    ? `the first ${count(length)} of ${count(about.characters)} characters`
-    : `${count(length)} characters`;
+    ? `the first ${count(length)} of ${several(about.characters, 'character')}`
+    : several(length, 'character');
   return [`read by ${about.model}: ${characters}, ${fixed(about.mean_loss ?? NaN, 3)} nats ` +
-    `a character; ${listed} of ${all ? 'all' : `${count(kept)} of`} ${count(units)} units`,
+    `a character; ${listed} of ${all ? 'all' : `${count(kept)} of`} ${several(units, 'unit')}`,
   ...(!all ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
+}
+
+// Alone, the marks of a script stand beside their letters.
+function hintAtMarks() {
+  let marks = 0;
+  for (let t = 0; t < length; t++) marks += symbolAt(t).style !== '';
+  if (about.unit === 'codepoint' && marks > MARKS_MANY * length)
+    element('summary').append(`; ${percent(marks / length)} are combining marks: trained with `,
+      make('code', {}, '--unit grapheme'), ' a model keeps them with their letters');
 }
 
 async function start() {
@@ -231,6 +240,7 @@ async function start() {
   element('summary').replaceChildren(...summary());
   addColours();
   await readText();
+  hintAtMarks();
   listen();
   loadState();
   const known = await readJson('findings');

@@ -12,7 +12,7 @@ function histogram({histogram: bins, range, quantiles}) {
     const middle = ((2 * i + 1) / bins.length - 1) * range;
     return svg('rect', {x: i * step + 0.5, y: base - tall, width: step - 1, height: tall,
       class: `bin ${levelClass(middle, range)}`},
-    svg('title', {}, `around ${short(middle)}: ${count(number)} characters`));
+    svg('title', {}, `around ${short(middle)}: ${several(number, 'character')}`));
   });
   const [, low, , quarter, median, threeQuarters, , high] = quantiles.map(x);
   const box = base + 9;
@@ -108,7 +108,7 @@ function without(known) {
   return [heading('Without it'),
     make('p', {}, `Held at ${held}, the loss changes by `,
       make('b', {}, `${difference(change)} nats`),
-      make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${count(read)} characters)`)),
+      make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${several(read, 'character')})`)),
     ...(sorted.length > 0 ? [quiet('where a label is on, the largest changes first:')] : []),
     table(sorted.slice(0, LABELS_AT_ONCE)),
     ...(rest.length > 0 ? [make('details', {}, make('summary', {}, `${rest.length} more`),
@@ -128,7 +128,7 @@ async function showNeuron(panel) {
     ...(card ? [histogram(card), quantileTable(card)] : []),
     ...(card ? passages('Highest', card.highest, levels, signal) : []),
     ...(card ? passages('Lowest', card.lowest, levels, signal) : []),
-    ...(card ? passages('At each tenth of its values', card.tenths, levels, signal) : []),
+    ...(card ? passages('At each tenth of its values', [...new Set(card.tenths)], levels, signal) : []),
     ...(card ? bySymbol(card.by_symbol, signal.range) : []),
     ...pushed(push, signal),
     ...(card ? related('Most alike', card.alike) : []),

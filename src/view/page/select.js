@@ -160,8 +160,8 @@ async function searchAlike(into, progress) {
       .map((found) => ({...found, of: used.length}));
     into.append(make('div', {id: 'places'}));
     showPlaces();
-    announce(`${units.length} signals are on throughout the selection; ` +
-      `${alikePassages.length} other passages`);
+    announce(`${several(units.length, 'signal')} on throughout the selection; ` +
+      several(alikePassages.length, 'other passage'));
   }
   progress.hidden = true;
   showPresent();

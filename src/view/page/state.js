@@ -47,6 +47,7 @@ const symbols = about.symbols.map(([shown, ends, combining, name, exact]) => ({
 }));
 const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
 const hasWide = symbols.some((symbol) => symbol.isWide);
+const MARKS_MANY = 0.03; // share of combining marks from which a text is hard to read in code points
 const symbolAt = (t) => symbols[text.ids[t]];
 // A space is seen in the text by its colour; in a list it needs a sign.
 const visible = (symbol) => (symbol.shown === ' ' ? '␣' : symbol.shown);
@@ -80,6 +81,7 @@ const nameOf = ({quantity, layer, unit}) => `${about.quantities[quantity]} ${lay
 
 const signed = (words) => words.replace(/^-(?=[0.]*$)/, '').replace('-', '−'); // no −0.0
 const count = (number) => number.toLocaleString('en');
+const several = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
 const timesWords = (number) => (number === 1 ? 'once' : `${count(number)} times`);
 const short = (value, digits = 2) =>
   Number.isFinite(value) ? signed(String(Number(value.toPrecision(digits)))) : '–';
