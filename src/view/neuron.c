@@ -230,6 +230,8 @@ static void draw_gates(cairo_t *cr, const struct neuron *neuron, struct box box)
     const double whole = box.width - GATE_LABEL - GATE_MEAN;
     char mean[32];
     draw_note(cr, &box, "share of time under 0.1, between, and over 0.9");
+    canvas_text(cr, box.x, box.y + 8, 0, CANVAS_SMALL, CANVAS_QUIET,
+                "(one from −1 to 1: of (g + 1) / 2)");
     canvas_text(cr, box.x + box.width, box.y + 8, 1, CANVAS_SMALL, CANVAS_QUIET, "mean");
     for (int g = 0; g < gates->count; g++) {
         const size_t at = gate_of(neuron, g);

@@ -82,10 +82,12 @@ let columnWidth = 1; // of a digit
 function measureSymbols() {
   const {fontSize, fontFamily} = getComputedStyle(view);
   const canvas = document.createElement('canvas').getContext('2d');
-  canvas.font = `${fontSize} ${fontFamily}`;
   columnWidth = measure('cell', '0').width;
   const narrow = measure('column', '').width, wide = measure('column wide', '').width;
-  for (const symbol of symbols) symbol.width = canvas.measureText(symbol.shown).width;
+  for (const symbol of symbols) {
+    canvas.font = `${fontSize} ${symbol.style ? 'system-ui, sans-serif' : fontFamily}`;
+    symbol.width = canvas.measureText(symbol.shown).width;
+  }
   widthOf = state.guesses ? (t) => (isColumnWide(t) ? wide : narrow) : (t) => symbolAt(t).width;
 }
 
