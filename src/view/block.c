@@ -81,9 +81,9 @@ static int refuse_json(json_t *json)
     return error_set("no memory for the page");
 }
 
-int block_put_json(FILE *out, const char *id, json_t *json)
+int block_put_json(FILE *out, const char *id, json_t *json, size_t digits)
 {
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(4)) : NULL;
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(digits)) : NULL;
     if (!text)
         return refuse_json(json);
     int result = block_put(out, id, text, strlen(text));

@@ -14,8 +14,9 @@
 /* Writes bytes[0..length) as the element of that id. Returns 0, or −1 and a message. */
 int block_put(FILE *out, const char *id, const void *bytes, size_t length);
 
-/* The same of the text of a JSON value, which is released; NULL is no memory. */
-int block_put_json(FILE *out, const char *id, json_t *json);
+/* The same of the text of a JSON value, which is released, its numbers with so many digits; NULL is
+ * no memory. */
+int block_put_json(FILE *out, const char *id, json_t *json, size_t digits);
 
 /* Writes JSON as it is, to be read at once: in ASCII, with '<' escaped. The value is released. */
 int block_put_plain_json(FILE *out, const char *id, json_t *json);

@@ -17,7 +17,8 @@ int gates_write(const struct inspection *inspection, const struct view_options *
 int reach_write(const struct inspection *inspection, const struct view_options *options,
                 const char *directory, enum drawing_format format);
 
-/* neuron_L_U: the card of each unit of which a signal is chosen; neuron.c. */
+/* neuron_L_U: the card of each unit of which a signal is chosen, for the one of them that has the
+ * best discovery; neuron.c. */
 int neurons_write(const struct inspection *inspection, const struct view_options *options,
                   const char *directory, enum drawing_format format);
 

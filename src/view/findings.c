@@ -4,10 +4,11 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "means.h"
 #include "mem.h"
 
-#define SYMBOLS_SHOWN 200 /* of which a unit's mean is given, the commonest */
-#define PUSHED 12         /* symbols that a unit pushes up, and down, most */
+#define SYMBOLS_EACH 14 /* of which a unit's mean is given, the highest and the lowest */
+#define PUSHED 12       /* symbols that a unit pushes up, and down, most */
 
 /* --- parts of JSON ---------------------------------------------------------------------------- */
 
@@ -40,6 +41,16 @@ static json_t *positions(const size_t *values, size_t count, size_t length)
     for (size_t i = 0; i < count; i++)
         if (values[i] < length)
             json_array_append_new(list, json_integer((json_int_t)values[i]));
+    return list;
+}
+
+/* The same of rising ones: the first, then how far each is from the one before. */
+static json_t *distances(const size_t *values, size_t count, size_t length)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count && values[i] < length; i++)
+        json_array_append_new(list,
+                              json_integer((json_int_t)(values[i] - (i > 0 ? values[i - 1] : 0))));
     return list;
 }
 
@@ -113,7 +124,8 @@ static json_t *reach_json(const struct reach *reach)
     return json_pack("{s:i, s:o}", "positions", reach->positions, "curves", curves);
 }
 
-json_t *findings_new(const struct inspection *inspection, size_t length)
+json_t *findings_new(const struct inspection *inspection, const size_t *symbol_counts,
+                     size_t length)
 {
     const struct leanings *leanings = &inspection->leanings;
     const struct ablation *ablation = &inspection->ablation;
@@ -121,7 +133,9 @@ json_t *findings_new(const struct inspection *inspection, size_t length)
     int failed =
         !discoveries || json_object_set_new(findings, "labels", labels_json(&inspection->labels)) ||
         json_object_set(findings, "discoveries", discoveries) ||
-        json_object_set_new(findings, "quantiles", numbers(card_quantiles, CARD_QUANTILES));
+        json_object_set_new(findings, "quantiles", numbers(card_quantiles, CARD_QUANTILES)) ||
+        json_object_set_new(findings, "times",
+                            counts(symbol_counts, (size_t)inspection->trace.vocab->size));
     if (inspection->gates.count > 0)
         failed |= json_object_set_new(findings, "gates", gates_json(inspection));
     if (inspection->reach.curves > 0)
@@ -129,8 +143,8 @@ json_t *findings_new(const struct inspection *inspection, size_t length)
     if (leanings->count > 0)
         failed |=
             json_object_set_new(findings, "leanings",
-                                json_pack("{s:i, s:o}", "steps", (int)leanings->steps, "positions",
-                                          positions(leanings->positions, leanings->count, length)));
+                                json_pack("{s:i, s:o}", "steps", (int)leanings->steps, "distances",
+                                          distances(leanings->positions, leanings->count, length)));
     if (ablation->count > 0)
         failed |= json_object_set_new(
             findings, "ablation",
@@ -159,26 +173,23 @@ static int compare_weights(const void *a, const void *b)
     return left->symbol < right->symbol ? -1 : 1;
 }
 
-/* The commonest symbols and the signal's mean after each: [[symbol, mean], …]. */
-static json_t *by_symbol_json(const struct trace *trace, const struct card *card)
+/* The symbols after which the signal's mean is highest, then those where it is lowest: two lists of
+ * [symbol, mean]; the second is empty where the first has all. */
+static json_t *by_symbol_json(const struct trace *trace, const struct card *card,
+                              const size_t *counts)
 {
-    const int V = trace->vocab->size;
-    struct weighed *symbols = mem_new((size_t)V, sizeof *symbols);
-    json_t *list = symbols ? json_array() : NULL;
-    if (!list)
+    struct symbol_mean *means = mem_new((size_t)trace->vocab->size, sizeof *means);
+    if (!means)
         return NULL;
-    for (int v = 0; v < V; v++)
-        symbols[v].symbol = v;
-    for (size_t t = 0; t < trace->length; t++)
-        symbols[trace->ids[t]].weight++;
-    qsort(symbols, (size_t)V, sizeof *symbols, compare_weights);
-    for (int i = 0; i < V && i < SYMBOLS_SHOWN; i++) {
-        float mean = card->by_symbol[symbols[i].symbol];
-        if (isfinite(mean))
-            json_array_append_new(list, json_pack("[i, f]", symbols[i].symbol, (double)mean));
-    }
-    free(symbols);
-    return list;
+    const int count = means_list(card, counts, trace->vocab->size, means);
+    const bool all = count <= 2 * SYMBOLS_EACH;
+    json_t *lists = json_pack("[[], []]");
+    for (int i = 0; i < count; i++)
+        if (all || i < SYMBOLS_EACH || i >= count - SYMBOLS_EACH)
+            json_array_append_new(json_array_get(lists, !all && i >= SYMBOLS_EACH),
+                                  json_pack("[i, f]", means[i].symbol, (double)means[i].mean));
+    free(means);
+    return lists;
 }
 
 static json_t *related_json(const struct trace *trace, const struct card_related *related)
@@ -190,7 +201,8 @@ static json_t *related_json(const struct trace *trace, const struct card_related
     return list;
 }
 
-static json_t *card_json(const struct trace *trace, const struct card *card, size_t length)
+static json_t *card_json(const struct trace *trace, const struct card *card,
+                         const size_t *symbol_counts, size_t length)
 {
     return json_pack(
         "{s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "range", (double)card->range,
@@ -198,12 +210,13 @@ static json_t *card_json(const struct trace *trace, const struct card *card, siz
         counts(card->histogram, CARD_BINS), "quantiles", numbers(card->quantiles, CARD_QUANTILES),
         "highest", positions(card->highest, CARD_ENDS, length), "lowest",
         positions(card->lowest, CARD_ENDS, length), "tenths",
-        positions(card->tenths, CARD_TENTHS, length), "by_symbol", by_symbol_json(trace, card),
-        "alike", related_json(trace, card->alike), "opposed", related_json(trace, card->opposed));
+        positions(card->tenths, CARD_TENTHS, length), "by_symbol",
+        by_symbol_json(trace, card, symbol_counts), "alike", related_json(trace, card->alike),
+        "opposed", related_json(trace, card->opposed));
 }
 
-/* The symbols whose logit a unit of the last layer raises most, and lowers: two lists of [symbol,
- * weight]. */
+/* The symbols whose logit h of a unit of the last layer raises most, and lowers: two lists of
+ * [symbol, weight]. */
 static json_t *push_json(const struct trace *trace, const float *push, int unit)
 {
     const int V = trace->vocab->size, shown = V / 2 < PUSHED ? V / 2 : PUSHED;
@@ -241,7 +254,8 @@ static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
     return json_pack("{s:o, s:o}", "change", number(ablation->change[i]), "by_label", by_label);
 }
 
-json_t *findings_of_signal(const struct inspection *inspection, size_t signal, size_t length)
+json_t *findings_of_signal(const struct inspection *inspection, const size_t *symbol_counts,
+                           size_t signal, size_t length)
 {
     const struct trace *trace = &inspection->trace;
     const struct trace_signal *named = &trace->signals[signal];
@@ -249,8 +263,9 @@ json_t *findings_of_signal(const struct inspection *inspection, size_t signal, s
     json_t *findings = json_object();
     int failed = !findings;
     if (card)
-        failed |= json_object_set_new(findings, "card", card_json(trace, card, length));
-    if (inspection->push && named->quantity == 0 && named->layer == trace->num_layers - 1)
+        failed |=
+            json_object_set_new(findings, "card", card_json(trace, card, symbol_counts, length));
+    if (inspection->push && named->layer == trace->num_layers - 1)
         failed |=
             json_object_set_new(findings, "push", push_json(trace, inspection->push, named->unit));
     json_t *ablation = ablation_json(&inspection->ablation, inspection->labels.count, named);

@@ -9,11 +9,13 @@
 
 #define FINDINGS_EACH 6 /* discoveries of one signal, at most */
 
-/* Of the whole network, of a text of which the page holds the first `length` characters; a new
- * reference. NULL and a message if there is no memory. */
-json_t *findings_new(const struct inspection *inspection, size_t length);
+/* Of the whole network, of a text of which the page holds the first `length` characters;
+ * symbol_counts[V]: of means_count(). A new reference. NULL and a message if there is no memory. */
+json_t *findings_new(const struct inspection *inspection, const size_t *symbol_counts,
+                     size_t length);
 
 /* Of one signal; an empty object where nothing is known. Elsewhere as above. */
-json_t *findings_of_signal(const struct inspection *inspection, size_t signal, size_t length);
+json_t *findings_of_signal(const struct inspection *inspection, const size_t *symbol_counts,
+                           size_t signal, size_t length);
 
 #endif

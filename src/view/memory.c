@@ -221,7 +221,9 @@ static void draw_reach(cairo_t *cr, const void *what, double page_height)
         axis_exact(0, reach->steps > 1 ? reach->steps - 1 : 1, REACH_LEFT, REACH_RIGHT);
     const struct axis y = axis_of_powers(low, high, REACH_BOTTOM, REACH_TOP);
     snprintf(title, sizeof title,
-             "How far back the loss reaches: medians and quartiles over %d predictions",
+             reach->positions == 1
+                 ? "How far back the loss reaches: %d prediction"
+                 : "How far back the loss reaches: medians and quartiles over %d predictions",
              reach->positions);
     draw_title(cr, &inspection->trace, title, REACH_WIDTH);
     plot_frame(cr, &x, &y, "characters back", "norm of the gradient of the loss");

@@ -7,6 +7,7 @@
 
 #include "caption.h"
 #include "figures.h"
+#include "means.h"
 #include "mem.h"
 #include "plot.h"
 #include "strip.h"
@@ -122,21 +123,15 @@ static int compare_bars(const void *a, const void *b)
     return (left->value < right->value) - (left->value > right->value);
 }
 
-/* The symbols with the highest and lowest of values[V] that stand `stride` apart. */
-static void draw_symbols(cairo_t *cr, const struct neuron *neuron, struct box box,
-                         const float *values, size_t stride)
+static struct bar bar_of(const struct neuron *neuron, int symbol, float value)
 {
-    const int V = neuron->inspection->trace.vocab->size;
-    struct bar *bars = mem_new((size_t)V, sizeof *bars);
-    int count = 0;
-    for (int v = 0; bars && v < V; v++) {
-        const float value = values[(size_t)v * stride];
-        const char *shown = neuron->glyphs[v].shown;
-        if (isfinite(value))
-            bars[count++] = (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)value};
-    }
-    if (count > 0)
-        qsort(bars, (size_t)count, sizeof *bars, compare_bars);
+    const char *shown = neuron->glyphs[symbol].shown;
+    return (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)value};
+}
+
+/* Of bars from the highest to the lowest those at both ends; they are released. */
+static void draw_extremes(cairo_t *cr, struct box box, struct bar *bars, int count)
+{
     if (count > MAX_BARS) {
         memmove(bars + EXTREMES, bars + count - EXTREMES, EXTREMES * sizeof *bars);
         count = MAX_BARS;
@@ -152,8 +147,22 @@ static double means_height(const struct neuron *neuron)
 
 static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
-    draw_note(cr, &box, "where it is highest, and lowest");
-    draw_symbols(cr, neuron, box, neuron->card->by_symbol, 1);
+    const struct trace *trace = &neuron->inspection->trace;
+    const size_t V = (size_t)trace->vocab->size;
+    struct symbol_mean *means = mem_new(V, sizeof *means);
+    struct bar *bars = mem_new(V, sizeof *bars);
+    size_t *counts = means_count(trace);
+    int count = 0;
+    char note[64];
+    snprintf(note, sizeof note, "met %d times or more: highest, and lowest", MEANS_LEAST);
+    draw_note(cr, &box, note);
+    if (means && bars && counts)
+        count = means_list(neuron->card, counts, (int)V, means);
+    for (int i = 0; i < count; i++)
+        bars[i] = bar_of(neuron, means[i].symbol, means[i].mean);
+    draw_extremes(cr, box, bars, count);
+    free(counts);
+    free(means);
 }
 
 static double pushes_height(const struct neuron *neuron)
@@ -164,9 +173,19 @@ static double pushes_height(const struct neuron *neuron)
 
 static void draw_pushes(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
-    const size_t H = (size_t)neuron->inspection->trace.hidden_size;
+    const struct trace *trace = &neuron->inspection->trace;
+    const float *weights = neuron->inspection->push + neuron->unit->unit;
+    struct bar *bars = mem_new((size_t)trace->vocab->size, sizeof *bars);
+    int count = 0;
     draw_note(cr, &box, "output weights: added to the logit by h = 1");
-    draw_symbols(cr, neuron, box, neuron->inspection->push + neuron->unit->unit, H);
+    for (int v = 0; bars && v < trace->vocab->size; v++) {
+        const float weight = weights[(size_t)v * (size_t)trace->hidden_size];
+        if (isfinite(weight))
+            bars[count++] = bar_of(neuron, v, weight);
+    }
+    if (count > 0)
+        qsort(bars, (size_t)count, sizeof *bars, compare_bars);
+    draw_extremes(cr, box, bars, count);
 }
 
 /* --- gates ------------------------------------------------------------------------------------ */
@@ -211,6 +230,8 @@ static void draw_gates(cairo_t *cr, const struct neuron *neuron, struct box box)
     const double whole = box.width - GATE_LABEL - GATE_MEAN;
     char mean[32];
     draw_note(cr, &box, "share of time under 0.1, between, and over 0.9");
+    canvas_text(cr, box.x, box.y + 8, 0, CANVAS_SMALL, CANVAS_QUIET,
+                "(one from −1 to 1: of (g + 1) / 2)");
     canvas_text(cr, box.x + box.width, box.y + 8, 1, CANVAS_SMALL, CANVAS_QUIET, "mean");
     for (int g = 0; g < gates->count; g++) {
         const size_t at = gate_of(neuron, g);
@@ -484,16 +505,30 @@ static int write_neuron(const struct inspection *inspection, const struct glyph 
     return result;
 }
 
-/* Whether one of the signals chosen before is of the same unit. */
-static bool is_repeated(const struct trace *trace, const struct view_options *options, size_t i)
+/* The place of a signal's best discovery; their count if there is none. */
+static size_t rank_of(const struct discoveries *discoveries, size_t signal)
 {
-    const struct trace_signal *unit = &trace->signals[options->chosen[i]];
-    for (size_t j = 0; j < i; j++) {
-        const struct trace_signal *before = &trace->signals[options->chosen[j]];
-        if (before->layer == unit->layer && before->unit == unit->unit)
-            return true;
+    size_t d = 0;
+    while (d < discoveries->count && discoveries->list[d].signal != signal)
+        d++;
+    return d;
+}
+
+/* Whether of the chosen signals of a unit this is the one that most was found of, or the first. */
+static bool stands_for_unit(const struct inspection *inspection, const struct view_options *options,
+                            size_t i)
+{
+    const struct trace_signal *signals = inspection->trace.signals;
+    const struct trace_signal *unit = &signals[options->chosen[i]];
+    const size_t rank = rank_of(&inspection->discoveries, options->chosen[i]);
+    for (size_t j = 0; j < options->num_chosen; j++) {
+        const struct trace_signal *other = &signals[options->chosen[j]];
+        const size_t others = rank_of(&inspection->discoveries, options->chosen[j]);
+        if (other->layer == unit->layer && other->unit == unit->unit &&
+            (others < rank || (others == rank && j < i)))
+            return false;
     }
-    return false;
+    return true;
 }
 
 int neurons_write(const struct inspection *inspection, const struct view_options *options,
@@ -502,7 +537,7 @@ int neurons_write(const struct inspection *inspection, const struct view_options
     struct glyph *glyphs = glyphs_new(inspection->trace.vocab);
     int result = glyphs ? 0 : -1;
     for (size_t i = 0; i < options->num_chosen && result == 0; i++)
-        if (!is_repeated(&inspection->trace, options, i))
+        if (stands_for_unit(inspection, options, i))
             result =
                 write_neuron(inspection, glyphs, options->chosen[i], options, directory, format);
     glyphs_free(glyphs);

@@ -20,6 +20,7 @@
 #include "file.h"
 #include "findings.h"
 #include "glyph.h"
+#include "means.h"
 #include "mem.h"
 #include "page_parts.h"
 #include "spool.h"
@@ -32,6 +33,9 @@
 #define LOSS_STEPS 1000 /* a loss is so many steps a nat */
 #define NO_LOSS 0xFFFF  /* not a number */
 #define SHARE_STEPS 255 /* a probability is (n/255)², so that small ones are told apart */
+#define STRENGTHS 5     /* of what a prediction leans on, as thick as lines are */
+#define DIGITS 4        /* of the network's numbers, */
+#define UNIT_DIGITS 3   /* and of those of each signal */
 #define SIGNAL_ROOM 64  /* bytes that the name of a signal takes, at most */
 
 /* A page under way. */
@@ -39,7 +43,8 @@ struct page {
     const struct trace *trace;
     const struct inspection *inspection;
     const char *path;
-    size_t length; /* characters that it holds, from the first */
+    size_t length;         /* characters that it holds, from the first */
+    size_t *symbol_counts; /* [V] in the text */
     FILE *out;
     FILE *rest;      /* what comes behind "signals", kept until it is known how many there are */
     json_t *signals; /* [[quantity, layer, unit, range, clipped], …] of those kept */
@@ -170,7 +175,10 @@ static int put_signal(struct page *page, size_t signal)
     if (put_levels(page, id, signal, range, &clipped) != 0)
         return -1;
     snprintf(id, sizeof id, "unit%zu", index);
-    if (block_put_json(page->rest, id, findings_of_signal(page->inspection, signal, page->length)))
+    if (block_put_json(
+            page->rest, id,
+            findings_of_signal(page->inspection, page->symbol_counts, signal, page->length),
+            UNIT_DIGITS))
         return -1;
     return json_array_append_new(page->signals,
                                  json_pack("[i, i, i, f, b]", named->quantity, named->layer,
@@ -263,13 +271,20 @@ static int put_about(const struct page *page, const struct view_options *options
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-/* One row of levels a prediction, each of its own range. */
+/* −5 … 5: share of the largest of its prediction, in fifths; a twentieth is none. */
+static int8_t strength_of(float weight, float range)
+{
+    const float strength = ceilf(fabsf(weight) / range * STRENGTHS - 0.25F);
+    return (int8_t)copysignf(fmaxf(strength, 0), weight);
+}
+
+/* One row of strengths a prediction. */
 static int put_leanings(const struct page *page)
 {
     const struct leanings *leanings = &page->inspection->leanings;
     const size_t K = leanings->steps;
-    int8_t *levels = mem_new(leanings->count, K);
-    if (!levels)
+    int8_t *strengths = mem_new(leanings->count, K);
+    if (!strengths)
         return -1;
     for (size_t i = 0; i < leanings->count; i++) {
         const float *weights = leanings->weights + i * K;
@@ -277,10 +292,10 @@ static int put_leanings(const struct page *page)
         for (size_t k = 0; k < K; k++)
             range = fmaxf(range, fabsf(weights[k]));
         for (size_t k = 0; range > 0 && k < K; k++)
-            levels[i * K + k] = level_of(weights[k], range);
+            strengths[i * K + k] = strength_of(weights[k], range);
     }
-    int result = block_put(page->rest, "leanings", levels, leanings->count * K);
-    free(levels);
+    int result = block_put(page->rest, "leanings", strengths, leanings->count * K);
+    free(strengths);
     return result;
 }
 
@@ -305,7 +320,9 @@ static int put_data(struct page *page, const struct view_options *options)
     if (put_about(page, options) != 0 || put_text(page) != 0)
         return -1;
     fwrite(page_script, 1, sizeof page_script, page->rest);
-    if (block_put_json(page->rest, "findings", findings_new(page->inspection, page->length)) != 0 ||
+    if (block_put_json(page->rest, "findings",
+                       findings_new(page->inspection, page->symbol_counts, page->length),
+                       DIGITS) != 0 ||
         put_leanings(page) != 0)
         return -1;
     const off_t end = put_signals(page, options);
@@ -342,9 +359,11 @@ static int put_page(const struct file_out *out, const struct inspection *inspect
     if (!page.rest)
         return -1;
     page.signals = json_array();
+    page.symbol_counts = means_count(page.trace);
     fwrite(page_head, 1, sizeof page_head, page.out);
-    int result = put_data(&page, options);
+    int result = page.symbol_counts ? put_data(&page, options) : -1;
     fwrite(page_tail, 1, sizeof page_tail, page.out);
+    free(page.symbol_counts);
     json_decref(page.signals);
     fclose(page.rest);
     return result;

@@ -29,6 +29,7 @@ struct heading {
     char name[64];
     char *sentence; /* "" if there is none */
     float range;
+    bool below, above; /* whether the passage has values under 0, and over it */
 };
 
 struct picture {
@@ -70,11 +71,24 @@ static int lay_out_rows(struct picture *picture, const struct glyph *glyphs)
     return 0;
 }
 
+/* The colours that the passage needs: of a gate that never goes below 0, those from 0 on. */
+static void find_sides(const struct picture *picture, struct heading *heading, size_t signal)
+{
+    const size_t start = picture->options->start, end = start + picture->options->length;
+    for (size_t t = start; t < end; t++) {
+        const float value = *trace_place(&picture->inspection->trace, signal, t);
+        heading->below = heading->below || value < 0;
+        heading->above = heading->above || value > 0;
+    }
+    heading->above = heading->above || !heading->below;
+}
+
 static int make_heading(struct picture *picture, struct heading *heading, size_t signal)
 {
     const struct trace *trace = &picture->inspection->trace;
     trace_signal_name(trace, signal, heading->name, sizeof heading->name);
     heading->range = trace_range(trace, signal);
+    find_sides(picture, heading, signal);
     heading->sentence = caption_of_signal(picture->inspection, signal);
     if (!heading->sentence)
         return -1;
@@ -118,17 +132,20 @@ static int picture_init(struct picture *picture, const struct inspection *inspec
 
 /* --- drawing ---------------------------------------------------------------------------------- */
 
-static void draw_legend(cairo_t *cr, double x, double y, float range)
+static void draw_legend(cairo_t *cr, double x, double y, const struct heading *heading)
 {
+    const double low = heading->below ? -(double)heading->range : 0;
+    const double high = heading->above ? (double)heading->range : 0;
     char label[32];
     x += canvas_text(cr, x, y, 0, CANVAS_FONT, CANVAS_QUIET,
-                     canvas_number(label, sizeof label, (double)-range, 3, true));
+                     canvas_number(label, sizeof label, low, 3, low < 0));
     x += LEGEND_SPACE;
     cairo_pattern_t *scale = cairo_pattern_create_linear(x, 0, x + LEGEND_WIDTH, 0);
     for (int i = 0; i <= LEGEND_STOPS; i++) {
-        struct colour stop = colour_of((float)(2 * i - LEGEND_STOPS), LEGEND_STOPS);
-        cairo_pattern_add_color_stop_rgb(scale, (double)i / LEGEND_STOPS, stop.red / 255.0,
-                                         stop.green / 255.0, stop.blue / 255.0);
+        const double share = (double)i / LEGEND_STOPS;
+        const struct colour stop = colour_of((float)(low + share * (high - low)), heading->range);
+        cairo_pattern_add_color_stop_rgb(scale, share, stop.red / 255.0, stop.green / 255.0,
+                                         stop.blue / 255.0);
     }
     cairo_rectangle(cr, x, y - 7, LEGEND_WIDTH, 14);
     cairo_set_source(cr, scale);
@@ -139,13 +156,13 @@ static void draw_legend(cairo_t *cr, double x, double y, float range)
     cairo_rectangle(cr, x, y - 7, LEGEND_WIDTH, 14);
     cairo_stroke(cr);
     canvas_text(cr, x + LEGEND_WIDTH + LEGEND_SPACE, y, 0, CANVAS_FONT, CANVAS_QUIET,
-                canvas_number(label, sizeof label, (double)range, 3, true));
+                canvas_number(label, sizeof label, high, 3, high > 0));
 }
 
 static void draw_heading(cairo_t *cr, const struct heading *heading, double y)
 {
     double width = canvas_text(cr, MARGIN, y + 14, 0, CANVAS_BOLD, CANVAS_BLACK, heading->name);
-    draw_legend(cr, MARGIN + width + LEGEND_GAP, y + 14, heading->range);
+    draw_legend(cr, MARGIN + width + LEGEND_GAP, y + 14, heading);
     if (heading->sentence[0])
         canvas_text(cr, MARGIN, y + 36, 0, CANVAS_FONT, CANVAS_BLACK, heading->sentence);
 }
@@ -176,11 +193,17 @@ static void draw(cairo_t *cr, const void *what, double page_height)
     for (size_t i = 0; i < picture->options->num_chosen; i++) {
         const struct heading *heading = &picture->headings[i];
         const double above = HEADING_HEIGHT + sentence_height(heading);
-        y = make_room(cr, y, above + ROW_HEIGHT, page_height);
+        const double whole = above + (double)picture->num_rows * ROW_HEIGHT;
+        const bool fits = whole <= page_height - 2 * MARGIN; /* then it is not broken */
+        y = make_room(cr, y, fits ? whole : above + ROW_HEIGHT, page_height);
         draw_heading(cr, heading, y);
         y += above;
         for (size_t r = 0; r < picture->num_rows; r++, y += ROW_HEIGHT) {
-            y = make_room(cr, y, ROW_HEIGHT, page_height);
+            const double place = make_room(cr, y, ROW_HEIGHT, page_height);
+            if (place != y) {
+                draw_heading(cr, heading, place);
+                y = place + above;
+            }
             draw_row(cr, picture, &picture->rows[r], i, y);
         }
         y += BLOCK_GAP;

@@ -196,7 +196,8 @@ void plot_marker(cairo_t *cr, int series, double x, double y, double radius)
 
 /* --- bars ------------------------------------------------------------------------------------- */
 
-/* The zero and the length of a unit, so that the longest bars and their values have room. */
+/* The zero and the length of a unit, so that the longest bars and the values behind them, or behind
+ * the zero where they go left, have room. */
 static struct axis bar_axis(struct box box, const struct bar *bars, int count, double value_room)
 {
     double low = 0, high = 0;
@@ -207,10 +208,8 @@ static struct axis bar_axis(struct box box, const struct bar *bars, int count, d
         }
     if (low == high)
         high = 1;
-    return (struct axis){.low = low,
-                         .high = high,
-                         .start = box.x + (low < 0 ? value_room : 0),
-                         .end = box.x + box.width - (high > 0 ? value_room : 0)};
+    return (struct axis){
+        .low = low, .high = high, .start = box.x, .end = box.x + box.width - value_room};
 }
 
 static void draw_bar(cairo_t *cr, const struct axis *axis, double value, double y, const char *text)
@@ -220,7 +219,7 @@ static void draw_bar(cairo_t *cr, const struct axis *axis, double value, double 
     canvas_colour(cr, colour_of((float)side, 1));
     cairo_rectangle(cr, zero, y - PLOT_BAR / 2.0 + 1.5, end - zero, PLOT_BAR - 3);
     cairo_fill(cr);
-    canvas_text(cr, end + side * 4, y, side < 0 ? 1 : 0, CANVAS_SMALL, CANVAS_QUIET, text);
+    canvas_text(cr, fmax(zero, end) + 4, y, 0, CANVAS_SMALL, CANVAS_QUIET, text);
 }
 
 void plot_bars(cairo_t *cr, struct box box, const struct bar *bars, int count, int digits)
@@ -232,7 +231,7 @@ void plot_bars(cairo_t *cr, struct box box, const struct bar *bars, int count, i
         label_room = fmax(label_room, canvas_text_width(CANVAS_FONT, bars[i].label) + 8);
         value_room = fmax(value_room, canvas_text_width(CANVAS_SMALL, text) + 5);
     }
-    label_room = fmin(label_room, box.width / 2);
+    label_room = fmin(label_room, 0.6 * box.width);
     box.x += label_room;
     box.width -= label_room;
     const struct axis axis = bar_axis(box, bars, count, value_room);

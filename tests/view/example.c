@@ -362,7 +362,7 @@ static void add_ablation(struct inspection *inspection)
 {
     const struct trace *trace = &inspection->trace;
     struct ablation *ablation = &inspection->ablation;
-    const size_t count = trace->num_signals / 2;
+    const size_t count = trace->num_signals / 2 - 1; /* one was not held */
     uint32_t random = 13;
     *ablation = (struct ablation){HOLD_MEAN,
                                   4000,

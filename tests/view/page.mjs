@@ -59,7 +59,7 @@ const rgb = (hex) => `rgb(${[1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 1
 // The cells that are elements of the page: position, text, colour, and what lies over its half.
 const readCells = (page) => page.$$eval('#sheet .cell', (cells) => cells.map((cell) => ({
   t: cell.position, text: cell.textContent, colour: getComputedStyle(cell).backgroundColor,
-  lower: getComputedStyle(cell).backgroundImage,
+  lower: getComputedStyle(cell).textDecoration,
 })));
 
 const colourOf = (data, signal, t, theme) => rgb(data.about[theme][data.levels(signal)[t] + 127]);
@@ -95,6 +95,11 @@ const click = async (page, t) => {
   await (await cellOf(page, t)).click();
   await drawn(page);
 };
+const copy = (page) => page.evaluate(() => {
+  const data = new DataTransfer();
+  document.dispatchEvent(new ClipboardEvent('copy', {clipboardData: data}));
+  return data.getData('text/plain');
+});
 const until = async (page, wanted, read) => {
   for (let tries = 0; tries < 100; tries++) {
     if (JSON.stringify(await read(page)) === JSON.stringify(wanted)) break;
@@ -146,7 +151,7 @@ const awkward = {
     await press(page, 's', 'ArrowRight');
     await colourful(page, data, 1);
     const halves = async (second) => (await readCells(page)).every(({t, lower}) =>
-      lower.includes(colourOf(data, second, t, 'light')) && lower.includes('50%'));
+      lower.startsWith('underline') && lower.includes(colourOf(data, second, t, 'light')));
     await until(page, true, () => halves(0));
     await page.selectOption('#second', '7');
     await until(page, true, () => halves(7));
@@ -155,7 +160,7 @@ const awkward = {
     await until(page, true, () => halves(1));
     await page.click('#compare');
     await until(page, true, async () =>
-      (await readCells(page)).every(({lower}) => lower === 'none'));
+      (await readCells(page)).every(({lower}) => lower.startsWith('none')));
   },
 
   async 'light and dark, by the system and by choice'(page, data) {
@@ -184,22 +189,32 @@ const awkward = {
       [...box.children].map((line) => line.textContent));
     const next = range(1, 6).map((t) => data.symbolAt(t)[0]);
     assert.deepEqual(column, [data.symbolAt(0)[0],
-      ...['50', '25', '12', ' 6', ' 3'].map((share, i) => `${share} ${next[i]}`), '#2 0.5']);
+      ...['50', '25', '12', ' 6', ' 3'].map((share, i) => `${share} ${next[i]}`), '#2', '0.5']);
+    await page.evaluate(() => {
+      text.ranks.fill(250);
+      text.losses.fill(65534);
+    });
+    await press(page, 'p', 'p');
+    const lines = await page.$$eval('.guess', (list) => list.map((line) =>
+      [line.textContent, line.scrollWidth <= line.clientWidth]));
+    assert.ok(lines.some(([words]) => words === '#250') && lines.some(([words]) => words === '≥ 65.5'));
+    for (const [words, fits] of lines)
+      if (words.length < 14) assert.ok(fits, words); // longer symbols are cut
     await page.click('#guesses');
     assert.equal(await page.$$eval('.column', (list) => list.length), 0);
   },
 
   async 'pointing and walking tell of a character'(page, data) {
-    const expected = (t) => [`loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
+    const expected = (t) => [`its loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
     await (await cellOf(page, 5)).hover();
-    for (const part of [...expected(5), 'rank 6'])
+    for (const part of [...expected(5), 'its rank 6', 'expected after it: '])
       assert.ok((await page.textContent('#detail')).includes(part));
     await click(page, 4);
     await until(page, 4, marked);
     await press(page, 'l');
     await until(page, 5, marked);
     const told = await page.textContent('#announcement');
-    for (const part of [...expected(5), 'Character 5:', 'h 0:0'])
+    for (const part of [...expected(5), 'Character 5:', 'h 0:0', 'its rank 6', 'expected after it'])
       assert.ok(told.includes(part), told);
     await press(page, 'h', 'h', 'j', 'k');
     await until(page, 3, marked);
@@ -229,17 +244,27 @@ const awkward = {
 
   async 'the address keeps the state'(page, data, open) {
     await open('#signal=c:1:2&second=h:0:1&at=5000&mark=5020&select=5030-5040&panel=selection' +
-      '&guesses=1');
+      '&threshold=0.45&search=s%26%22%20%25&guesses=1');
     assert.equal(await chosen(page), 'c 1 2');
     assert.equal(await page.$eval('#second', (list) => list.selectedOptions[0].text), 'h 0:1');
     assert.equal(await page.getAttribute('#guesses', 'aria-pressed'), 'true');
     await until(page, 5020, marked);
     assert.deepEqual(await selected(page), range(5030, 5040));
     assert.ok(await page.isVisible('#selection'));
+    assert.equal(await page.inputValue('#search'), 's&" %');
+    assert.equal(await page.textContent('#matches'), '0');
+    assert.equal(await page.inputValue('#selection input[type=range]'), '0.45');
     await press(page, 'ArrowLeft');
-    await page.waitForFunction(() =>
-      /signal=c:1:1&second=h:0:1&at=\d+&mark=5020&select=5030-5040&panel=selection&guesses=1/
-        .test(location.hash));
+    const kept = new RegExp('signal=c:1:1&second=h:0:1&at=\\d+&mark=5020&select=5030-5040&' +
+      'panel=selection&threshold=0.45&search=s%26%22%20%25&guesses=1');
+    await page.waitForURL(kept);
+    await press(page, '/');
+    await page.fill('#search', 's&"');
+    await page.$eval('#selection input[type=range]', (slider) => {
+      slider.value = 0.3;
+      slider.dispatchEvent(new Event('input'));
+    });
+    await page.waitForURL(/panel=selection&search=s%26%22&/);
     await open('#signal=x:9:9&at=1e9&mark=-4&select=9-2&panel=toString&second=&theme=pink');
     assert.equal(await chosen(page), 'h 0 0');
     assert.ok(await page.isHidden('#panel'));
@@ -256,7 +281,8 @@ const hebrew = {
     const left = async (t) => (await (await cellOf(page, t)).boundingBox()).x;
     assert.ok(await left(1) < await left(0));
     await press(page, 'p');
-    assert.ok(await left(1) < await left(0));
+    assert.ok(await left(3) < await left(2));
+    assert.ok(!(await page.textContent('#summary')).includes('marks'));
   },
 
   async 'arrows lead where they point'(page) {
@@ -267,6 +293,46 @@ const hebrew = {
     await until(page, 1, marked);
     await press(page, 'Shift+ArrowLeft');
     await until(page, [1, 2], selected);
+  },
+};
+
+// --- tests of a text in wide characters ----------------------------------------------------------
+
+const chinese = {
+  async 'many combining marks have their hint'(page) {
+    assert.match(await page.textContent('#summary'), /20 % are combining marks.*--unit grapheme/);
+  },
+
+  async 'wide characters fit the paper'(page, data, open) {
+    await open('#select=0-400');
+    await page.emulateMedia({media: 'print'});
+    await page.setViewportSize({width: 640, height: 900});
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    const {row, paper, cells} = await page.$eval('#paper .sheet', (sheet) => ({
+      row: Math.max(...[...sheet.querySelectorAll('.cell')]
+        .map((cell) => cell.getBoundingClientRect().right)),
+      paper: innerWidth, cells: sheet.querySelectorAll('.cell').length,
+    }));
+    assert.equal(cells, 400);
+    assert.ok(row <= paper, `${row} of ${paper} pixels`);
+  },
+};
+
+// --- tests of a text in bytes --------------------------------------------------------------------
+
+const bytes = {
+  async 'bytes are searched and copied as the characters that they make'(page, data) {
+    await press(page, '/');
+    await page.fill('#search', 'a漢');
+    assert.equal(await page.textContent('#matches'), '99');
+    await press(page, 'Enter');
+    await until(page, 4, marked);
+    assert.deepEqual((await page.$$eval('#sheet .match', (cells) => cells.map((c) => c.position)))
+      .slice(0, 4), range(4, 8));
+    await page.evaluate(() => select(3, 8));
+    assert.equal(await copy(page), '\\xFFa漢');
+    await page.evaluate(() => select(3, 7));
+    assert.equal(await copy(page), '\\xFFa\\xE6\\xBC');
   },
 };
 
@@ -376,9 +442,15 @@ const full = {
     assert.equal(await page.locator('#neuron .bin').count(), card.histogram.length);
     await page.locator('#neuron .passage').first().click();
     await until(page, card.highest[0], marked);
-    assert.ok(!panel.includes('Pushes'));
+    assert.ok(panel.includes('Only h of the last layer reaches the output directly.'));
+    await page.focus('#view');
     await press(page, 'ArrowUp'); // the last layer pushes characters
     await page.waitForSelector('#neuron h3:has-text("Pushes up")');
+    await press(page, 'q');
+    await page.waitForSelector('#neuron h3:has-text("Its h pushes up")');
+    await page.waitForSelector('#neuron :text("Held at its mean")');
+    await page.selectOption('#unit', '95'); // was not held
+    await page.waitForSelector('#neuron :text("--ablate all measures every unit")');
     await page.locator('#neuron h3:has-text("Most alike") + ul button').first().click();
     await page.waitForFunction(() => /unit/.test(document.querySelector('#neuron h2').textContent));
   },
@@ -409,8 +481,11 @@ const full = {
     await click(page, 400);
     const leant = await lines();
     assert.ok(leant.length > 3 && leant.every((t) => t < 400 && t >= 340), String(leant));
+    assert.match(await page.textContent('#detail'), /underlined: made it likelier/);
     await click(page, 20);
     await until(page, [], lines);
+    assert.match(await page.textContent('#detail'),
+      /what it leans on is known for 100 to 499; --passage FROM:LENGTH measures others/);
     await page.click('#memory button:has-text("Mark character 499")');
     await until(page, 499, marked);
   },
@@ -429,6 +504,60 @@ const full = {
     await until(page, start, marked);
     assert.equal(await (await cellOf(page, start + 7)).evaluate((cell) =>
       cell.classList.contains('alike')), true);
+  },
+
+  async 'a drag may end beside the text'(page) {
+    await (await cellOf(page, 24)).hover();
+    await page.mouse.down();
+    await (await cellOf(page, 31)).hover();
+    await page.hover('#summary');
+    await page.mouse.up();
+    await until(page, range(24, 32), selected);
+    await press(page, 'b');
+    await page.click('#summary');
+    assert.ok(await page.isHidden('#panel'));
+    await click(page, 40);
+    await until(page, 40, marked);
+    assert.deepEqual(await selected(page), range(24, 32));
+    await press(page, 'Escape');
+    await page.click('#summary');
+    assert.deepEqual(await selected(page), []);
+  },
+
+  async 'arrows select from the mark, wherever it went'(page) {
+    await click(page, 60);
+    await press(page, 'Shift+ArrowRight', 'Shift+ArrowRight');
+    await until(page, range(60, 63), selected);
+    await press(page, 'g');
+    await page.keyboard.type('10');
+    await press(page, 'Enter', 'Shift+ArrowRight');
+    await until(page, range(10, 12), selected);
+    await press(page, '4');
+    await page.fill('#selection input[name=from]', '100');
+    await page.fill('#selection input[name=to]', '120');
+    await press(page, 'Enter');
+    await until(page, range(100, 120), selected);
+    await page.focus('#view');
+    await press(page, 'Shift+ArrowRight');
+    await until(page, range(10, 12), selected);
+  },
+
+  async 'passages that were found go with what found them'(page, data, open) {
+    const alike = () => page.$$eval('#sheet .alike, #selection .passage', (list) => list.length > 0);
+    const slide = (value) => page.$eval('#selection input[type=range]', (slider, value) => {
+      slider.value = value;
+      slider.dispatchEvent(new Event('input'));
+    }, value);
+    await open('#select=24-32&panel=selection');
+    await until(page, true, alike);
+    await slide(0.95);
+    await until(page, false, alike);
+    await slide(0.3);
+    await until(page, true, alike);
+    await page.evaluate(() => (location.hash = '#signal=h:0:0'));
+    await until(page, [], selected);
+    await until(page, false, alike);
+    assert.equal(await page.evaluate(() => alikePassages.length), 0);
   },
 
   async 'a passage is selected by keys, and the threshold moved'(page, data) {
@@ -453,12 +582,11 @@ const full = {
     await page.fill('#selection input[name=to]', '120');
     await press(page, 'Enter');
     await until(page, range(100, 120), selected);
-    const copied = await page.evaluate(() => {
-      const data = new DataTransfer();
-      document.dispatchEvent(new ClipboardEvent('copy', {clipboardData: data}));
-      return data.getData('text/plain');
-    });
-    assert.equal(copied.length, 20);
+    assert.equal((await copy(page)).length, 20);
+    await page.evaluate(() => getSelection().selectAllChildren(document.querySelector('#panel h3')));
+    assert.equal(await copy(page), ''); // the browser's
+    await click(page, 40);
+    assert.equal((await copy(page)).length, 20);
   },
 
   async 'the overview leads through the text'(page, data) {
@@ -518,6 +646,44 @@ const full = {
     assert.ok(await page.isHidden('#panel'));
   },
 
+  async 'tabs are gone through by arrows, which scroll what is in them'(page) {
+    const focused = () => page.evaluate(() => document.activeElement.id);
+    await press(page, 'b');
+    await page.focus('#tab-discoveries');
+    for (const [key, name] of [['ArrowRight', 'neuron'], ['End', 'selection'],
+      ['ArrowRight', 'discoveries'], ['ArrowLeft', 'selection'], ['Home', 'discoveries'],
+      ['ArrowRight', 'neuron']]) {
+      await press(page, key);
+      assert.ok(await page.isVisible(`#${name}`));
+      assert.equal(await focused(), `tab-${name}`);
+      assert.deepEqual(await page.$$eval('[role=tab]', (tabs) =>
+        tabs.filter((tab) => tab.tabIndex === 0).map((tab) => tab.id)), [`tab-${name}`]);
+    }
+    assert.equal(await chosen(page), 'h 0 0');
+    await page.waitForSelector('#neuron .passage');
+    await press(page, 'Tab');
+    assert.equal(await focused(), 'neuron');
+    await press(page, 'ArrowDown', 'ArrowDown');
+    await page.waitForFunction(() => document.querySelector('#neuron').scrollTop > 0);
+    assert.equal(await chosen(page), 'h 0 0');
+  },
+
+  async 'the focus is not lost'(page) {
+    const focused = () => page.evaluate(() => document.activeElement.id);
+    await press(page, '2');
+    await page.waitForSelector('#neuron h3:has-text("Most alike")');
+    await page.locator('#neuron h3:has-text("Most alike") + ul button').first().press('Enter');
+    await until(page, 'neuron', focused);
+    await press(page, '1');
+    assert.equal(await focused(), 'discoveries');
+    await press(page, 'b');
+    assert.equal(await focused(), 'view');
+    await press(page, '4');
+    await page.fill('#selection input[name=to]', '20');
+    await press(page, 'Enter');
+    await until(page, 'to', () => page.evaluate(() => document.activeElement.name));
+  },
+
   async 'paper has the selected passage and no controls'(page, data, open) {
     await open('#select=200-420&second=c:1:5&theme=dark');
     await page.pdf(); // fires beforeprint and afterprint
@@ -537,7 +703,7 @@ const full = {
     await press(page, '2', 's');
     await page.waitForSelector('#neuron .passage');
     const wanted = await page.$$eval('button, select, input, main', (list) =>
-      list.filter((e) => e.checkVisibility()).length);
+      list.filter((e) => e.checkVisibility() && e.tabIndex >= 0).length);
     const reached = new Set();
     await page.evaluate(() => document.activeElement.blur());
     for (let i = 0; i < 2 * wanted; i++) {
@@ -600,15 +766,37 @@ const large = {
     await colourful(page, data, 0);
   },
 
-  async 'the first paint comes within 1.5 s'(page, data, open) {
+  async 'what is in sight is drawn after fast scrolling'(page, data) {
+    await press(page, 's', 'ArrowRight');
+    await page.evaluate(async () => {
+      for (let i = 0; i < 60; i++) {
+        view.scrollTop = ((i * 7919) % 61) / 61 * view.scrollHeight;
+        if (i % 3 === 0) await new Promise(requestAnimationFrame);
+      }
+    });
+    await drawn(page);
+    const cells = await colourful(page, data, await page.evaluate(() => state.signal));
+    const sorted = cells.map(({t}) => t).sort((a, b) => a - b);
+    const [first, end] = await page.evaluate(() => [firstInSight(), endOfSight()]);
+    assert.ok(first > 1000 && sorted[0] <= first && sorted.at(-1) >= end - 1);
+    assert.deepEqual(sorted, range(sorted[0], sorted.at(-1) + 1)); // each once, and all
+  },
+
+  async 'the text is painted in its colours within 1.5 s'(page, data, open) {
+    await page.addInitScript(() => new MutationObserver((_, observer) => {
+      if (!document.querySelector('#sheet .cell[class*=level]')) return;
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => (globalThis.painted = performance.now())));
+    }).observe(document, {subtree: true, childList: true, attributes: true}));
     const times = [];
     for (let i = 0; i < 3; i++) {
       await open('');
-      times.push(await page.evaluate(() =>
-        performance.getEntriesByName('first-contentful-paint')[0].startTime));
+      await page.waitForFunction(() => globalThis.painted);
+      times.push(await page.evaluate(() => Math.round(globalThis.painted)));
     }
-    console.log(`# first paint after ${times.map((time) => Math.round(time)).join(', ')} ms`);
-    assert.ok(Math.min(...times) < 1500, `${times} ms`);
+    times.sort((a, b) => a - b);
+    console.log(`# characters in their colours after ${times.join(', ')} ms`);
+    assert.ok(times[1] < 1500, `${times} ms`); // the median
   },
 };
 
@@ -638,7 +826,7 @@ const browser = await chromium.launch({
 });
 let number = 0, failed = 0;
 try {
-  for (const [kind, tests] of Object.entries({awkward, hebrew, small: full, full: large})) {
+  for (const [kind, tests] of Object.entries({awkward, hebrew, chinese, bytes, small: full, full: large})) {
     mkdirSync(join(directory, kind));
     execFileSync(process.argv[2], [kind, join(directory, kind)]);
     const data = readPage(kind);

@@ -11,6 +11,7 @@ address=https://registry.npmjs.org/playwright-core/-/playwright-core-$version.tg
 skip()
 {
     echo "1..0 # SKIP $*"
+    echo "the page was not tested in a browser: $*" >&2
     exit 0
 }
 

@@ -14,6 +14,7 @@
 #include "colour.h"
 #include "example.h"
 #include "glyph.h"
+#include "means.h"
 #include "writers.h"
 
 static char *write_page(const struct example *example, size_t *length)
@@ -302,8 +303,8 @@ static void findings_are_there_in_words_and_numbers(void **state)
     assert_int_equal(json_array_size(json_object_get(json_object_get(findings, "reach"), "curves")),
                      3);
     json_t *unit = load_packed(page, "unit2"); /* h of the last layer */
-    json_t *push = json_object_get(unit, "push");
-    json_t *most = json_array_get(json_array_get(push, 0), 0);
+    json_t *push = json_object_get(unit, "push"), *up = json_copy(json_array_get(push, 0));
+    json_t *most = json_array_get(up, 0);
     const int symbol = (int)json_integer_value(json_array_get(most, 0));
     const float *weights = inspection->push;
     const size_t H = 512, j = (size_t)inspection->trace.signals[example.shown[2]].unit;
@@ -312,10 +313,110 @@ static void findings_are_there_in_words_and_numbers(void **state)
     json_t *ablation = json_object_get(unit, "ablation");
     assert_int_equal(json_array_size(json_object_get(ablation, "by_label")), 3); /* one is scalar */
     json_decref(unit);
-    unit = load_packed(page, "unit0"); /* of the first */
+    unit = load_packed(page, "unit3"); /* c of the same: its h pushes */
+    assert_true(json_equal(json_array_get(json_object_get(unit, "push"), 0), up));
+    json_decref(unit);
+    unit = load_packed(page, "unit0"); /* of the first layer */
     assert_null(json_object_get(unit, "push"));
     json_decref(unit);
+    json_decref(up);
     json_decref(findings);
+    free(page);
+    example_release(&example);
+}
+
+/* Both ends of the list, the highest first. */
+static void check_means(const char *page, const struct symbol_mean *means, size_t count)
+{
+    json_t *unit = load_packed(page, "unit0"), *entry;
+    json_t *lists = json_object_get(json_object_get(unit, "card"), "by_symbol");
+    const json_t *highest = json_array_get(lists, 0), *lowest = json_array_get(lists, 1);
+    size_t i;
+    assert_true(json_array_size(highest) > 10);
+    json_array_foreach(highest, i, entry)
+        assert_int_equal(json_integer_value(json_array_get(entry, 0)), means[i].symbol);
+    json_array_foreach(lowest, i, entry)
+        assert_int_equal(json_integer_value(json_array_get(entry, 0)),
+                         means[count - json_array_size(lowest) + i].symbol);
+    json_decref(unit);
+}
+
+static void means_are_of_what_occurs_often(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length, i, left = MEANS_LEAST - 1;
+    example_full(&example, 2000, 4);
+    struct trace *trace = &example.inspection.trace;
+    const size_t V = (size_t)example.vocab.size;
+    struct card *card = &example.inspection.cards.list[0];
+    struct symbol_mean *means = calloc(V, sizeof *means);
+    assert_non_null(means);
+    card->by_symbol[5] = 1e6F; /* the highest by far, but met once too little */
+    for (size_t t = 0; t < trace->length; t++)
+        if (trace->ids[t] == 5 && left-- == 0) {
+            trace->ids[t] = 4;
+            left = 0;
+        }
+    size_t *counts = means_count(trace);
+    assert_non_null(counts);
+    assert_int_equal(counts[5], MEANS_LEAST - 1);
+    const int count = means_list(card, counts, (int)V, means);
+    for (int k = 0; k < count; k++) {
+        assert_true(counts[means[k].symbol] >= MEANS_LEAST);
+        assert_true(k == 0 || means[k].mean <= means[k - 1].mean);
+    }
+    char *page = write_page(&example, &length);
+    check_means(page, means, (size_t)count);
+    json_t *findings = load_packed(page, "findings"), *times;
+    json_array_foreach(json_object_get(findings, "times"), i, times)
+        assert_int_equal(json_integer_value(times), counts[i]);
+    memset(counts, 0, V * sizeof *counts);
+    counts[5] = 1; /* where nothing is met often */
+    assert_int_equal(means_list(card, counts, (int)V, means), 1);
+    assert_int_equal(means[0].symbol, 5);
+    json_decref(findings);
+    free(means);
+    free(counts);
+    free(page);
+    example_release(&example);
+}
+
+/* Counted up by the bounds 0.05, 0.25, 0.45, … of the largest. */
+static void leanings_are_strengths(void **state)
+{
+    (void)state;
+    struct example example;
+    size_t length, count, at = 0, i;
+    example_full(&example, 400, 2); /* leanings of 100 … 499 */
+    struct leanings *leanings = &example.inspection.leanings;
+    const size_t K = leanings->steps;
+    leanings->positions[0] = 90;
+    memset(leanings->weights, 0, K * sizeof *leanings->weights);
+    char *page = write_page(&example, &length);
+    const int8_t *strengths = (const int8_t *)decode(page, "leanings", &count);
+    assert_int_equal(count, leanings->count * K);
+    for (i = 0; i < count; i++) {
+        float largest = 0;
+        int expected = 0;
+        for (size_t k = 0; k < K; k++)
+            largest = fmaxf(largest, fabsf(leanings->weights[i / K * K + k]));
+        const float share = largest > 0 ? fabsf(leanings->weights[i]) / largest : 0;
+        while (expected < 5 && share > 0.05F + 0.2F * (float)expected)
+            expected++;
+        assert_int_equal(abs(strengths[i]), expected);
+        assert_true(expected == 0 || (strengths[i] < 0) == (leanings->weights[i] < 0));
+    }
+    json_t *findings = load_packed(page, "findings"), *distance;
+    json_t *distances = json_object_get(json_object_get(findings, "leanings"), "distances");
+    json_array_foreach(distances, i, distance)
+    {
+        at += (size_t)json_integer_value(distance);
+        assert_int_equal(at, leanings->positions[i]);
+    }
+    assert_int_equal(i, 300); /* those within the text */
+    json_decref(findings);
+    free((void *)strengths);
     free(page);
     example_release(&example);
 }
@@ -434,6 +535,8 @@ int main(void)
         cmocka_unit_test(the_best_that_find_room_are_kept),
         cmocka_unit_test(a_long_text_is_held_in_part),
         cmocka_unit_test(findings_are_there_in_words_and_numbers),
+        cmocka_unit_test(means_are_of_what_occurs_often),
+        cmocka_unit_test(leanings_are_strengths),
         cmocka_unit_test(what_is_unknown_is_left_out),
         cmocka_unit_test(nothing_of_the_text_is_markup),
         cmocka_unit_test(symbols_and_colours_are_those_of_the_other_views),

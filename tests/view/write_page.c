@@ -1,6 +1,6 @@
-/* write_page awkward|hebrew|small|full DIRECTORY: the page of an awkward text; of one from right to
- * left; of one with all that can be known of it; of one of 200,000 characters, as large as a page
- * may be. For the test in a browser. */
+/* write_page awkward|hebrew|chinese|bytes|small|full DIRECTORY: the page of an awkward text; of one
+ * from right to left; of one in wide characters; of one in bytes; of one with all that can be known
+ * of it; of one of 200,000 characters, as large as a page may be. For the test in a browser. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,14 +13,20 @@
 
 int main(int argc, char **argv)
 {
-    static const char *const hebrew[] = {"\u05E9", "\u05DC", "\u05D5", "\u05DD",
-                                         " ",      "a",      "1",      "\n"};
+    static const char *const hebrew[] = {"1",      " ",      "\u05E9", "\u05DC",
+                                         "\u05D5", "\u05DD", "a",      "\n"};
+    static const char *const chinese[] = {"\u5929", "\u5730", "\u7384", "\u9EC3", "\u3099"};
+    static const char *const bytes[] = {"\xE6", "\xBC", "\xA2", "\xFF", "a"};
     struct example example;
     assert_int_equal(argc, 3);
     if (strcmp(argv[1], "awkward") == 0)
         example_awkward(&example, 300);
     else if (strcmp(argv[1], "hebrew") == 0)
         example_init(&example, VOCAB_CODEPOINT, hebrew, sizeof hebrew / sizeof *hebrew, 100);
+    else if (strcmp(argv[1], "chinese") == 0)
+        example_init(&example, VOCAB_CODEPOINT, chinese, sizeof chinese / sizeof *chinese, 400);
+    else if (strcmp(argv[1], "bytes") == 0)
+        example_init(&example, VOCAB_BYTE, bytes, sizeof bytes / sizeof *bytes, 100);
     else if (strcmp(argv[1], "small") == 0)
         example_full(&example, 6000, 20);
     else

@@ -73,6 +73,7 @@ async function readText() {
 }
 
 const lossAt = (t) => (text.losses[t] === NO_LOSS ? NaN : text.losses[t] / 1000);
+const isLossBeyond = (t) => text.losses[t] === NO_LOSS - 1; // all that are larger, too
 
 // What the model expected behind character t, likeliest first.
 function guessesAfter(t) {

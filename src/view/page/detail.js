@@ -1,6 +1,6 @@
 // --- one character -------------------------------------------------------------------------------
 
-const nextWords = 'next, likeliest first: ';
+const nextWords = 'expected after it: '; // likeliest first
 
 // The signals that are shown and their values after a character: [[name, value], …].
 const valuesAt = (t) =>
@@ -27,8 +27,8 @@ function showDetail(t) {
   detail.replaceChildren(
     item('character', count(t)), item('', symbolAt(t).name),
     ...valuesAt(t).map(([name, value]) => item(name, value)),
-    item('loss', `${fixed(lossAt(t), 3)} nats`), item('rank', String(text.ranks[t])), next,
-    ...(leaning.levels && leaning.t === t ? ['underlined: ', ...leaningKey()] : []));
+    item('its loss', lossWords(t)), item('its rank', count(text.ranks[t])), next,
+    ...(leaning.t === t ? leaningDetail() : []));
 }
 
 function announce(words) {
@@ -39,11 +39,12 @@ function announceCharacter(t) {
   const guesses = guessesAfter(t).map((guess) => `${guess.symbol.name} ${percent(guess.share)}`);
   const values = valuesAt(t).map(([name, value]) => `${name} is ${value}`);
   announce(`Character ${t}: ${symbolAt(t).name}; ${values.join(', ')}; ` +
-    `loss ${fixed(lossAt(t), 3)} nats, rank ${text.ranks[t]}; ${nextWords}${guesses.join(', ')}`);
+    `its loss ${lossWords(t)}, its rank ${text.ranks[t]}; ${nextWords}${guesses.join(', ')}`);
 }
 
 function mark(t) {
   state.marked = t;
+  state.reached = -1;
   lean();
   if (t >= 0) {
     bringIntoSight(t);

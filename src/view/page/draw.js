@@ -2,14 +2,15 @@
 
 const drawn = new Map(); // row → its element
 
-// The colours of all levels as rules of style: .level for the whole or the upper half, .lower.
+// The colours of all levels as rules of style: .level for the whole or the upper half, .lower for
+// the line that is the lower half.
 function addColours() {
   const rules = document.styleSheets[0];
   const add = (rule) => rules.insertRule(rule, rules.cssRules.length);
   for (const [theme, scope] of [['light', ''], ['dark', '[data-theme="dark"] ']])
     about[theme].forEach((colour, i) => {
       add(`${scope}.level${i - LEVELS} { background-color: ${colour}; fill: ${colour}; }`);
-      add(`${scope}.lower${i - LEVELS} { --lower: ${colour}; }`);
+      add(`${scope}.lower${i - LEVELS} { --lower: ${colour}; text-decoration-color: ${colour}; }`);
     });
 }
 
@@ -39,25 +40,27 @@ function makeGuess(guess) {
   return line;
 }
 
-// The guesses for the next character, then rank and loss of the one that came.
+// The guesses for the next character, then the one that came with its rank, and its loss.
 function makeGuesses(t) {
   const lines = guessesAfter(t).map((guess) => {
     const line = makeGuess(guess);
     const share = String(Math.round(100 * guess.share)).padStart(2);
     line.textContent = `${share} ${visible(guess.symbol)}`;
+    line.title = `expected next: ${guess.symbol.name} ${percent(guess.share)}`;
     return line;
   });
-  if (t + 1 < length)
-    lines.push(make('span', {class: 'guess came'},
-      `#${text.ranks[t + 1]} ${lossAt(t + 1).toFixed(1)}`));
-  return lines;
+  if (t + 1 === length) return lines;
+  const {name} = symbolAt(t + 1), rank = text.ranks[t + 1];
+  const title = `came next: ${name}, rank ${count(rank)}, loss ${lossWords(t + 1)}`;
+  return [...lines, make('span', {class: 'guess came', title}, `#${rank}`),
+    make('span', {class: 'guess came', title}, lossNumber(t + 1, 1))];
 }
 
 function makeCell(t) {
   const cell = make('span', {class: cellClass(t)}, symbolAt(t).shown);
   cell.position = t;
   if (!state.guesses) return cell;
-  return make('span', {class: isWide(symbolAt(t)) ? 'column wide' : 'column'}, cell,
+  return make('span', {class: isColumnWide(t) ? 'column wide' : 'column'}, cell,
     ...makeGuesses(t));
 }
 
@@ -66,8 +69,7 @@ function makeCell(t) {
 function makeRow(row, start = rowStarts[row], end = rowStarts[row + 1]) {
   const line = make('div', {class: 'row', dir: rowDirections[row]});
   for (let t = start; t < end; t++) {
-    const direction = state.guesses && hasRightToLeft ? symbolAt(t).direction : 0;
-    const sign = direction === 0 ? '' : direction === RIGHT_TO_LEFT ? '\u200f' : '\u200e';
+    const sign = state.guesses && hasRightToLeft ? symbolAt(t).mark : '';
     line.append(sign, makeCell(t), sign);
   }
   return line;
@@ -83,6 +85,7 @@ function drawRows() {
   const top = view.scrollTop, bottom = top + view.clientHeight;
   const first = Math.max(0, Math.floor(top / rowHeight) - margin);
   const last = Math.min(numRows(), Math.ceil(bottom / rowHeight) + margin);
+  drawFrame(); // measures: before the rows change, so that nothing is laid out twice
   for (const [row, line] of drawn)
     if (row < first || row >= last) {
       line.remove();
@@ -97,7 +100,19 @@ function drawRows() {
       added.push(line);
     }
   sheet.append(...added);
-  drawFrame();
+}
+
+// All that scrolls between two frames is drawn once.
+let scrolled = false;
+
+function onScroll() {
+  saveState();
+  if (scrolled) return;
+  scrolled = true;
+  requestAnimationFrame(() => {
+    scrolled = false;
+    drawRows();
+  });
 }
 
 // Draws anew what is in sight, a while later where several things change at once.

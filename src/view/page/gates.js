@@ -19,6 +19,8 @@ const signalOfUnit = (layer, unit) =>
   findSignal(signals[state.signal].quantity, layer, unit) ??
   signals.find((signal) => signal.layer === layer && signal.unit === unit);
 
+const OF_TWO_SIGNS = 'A gate that goes from −1 to 1 is taken as (g + 1) / 2.';
+
 // Share of the time that a gate is closed, and open: after Karpathy, Johnson & Fei-Fei 2015.
 function scatter({name, low, high}) {
   const size = 150, left = 22, bottom = 20, top = 6;
@@ -102,14 +104,16 @@ function makeMemory(panel) {
   if (gates)
     made.push(heading('How often gates are closed and open'),
       quiet('Each point is a unit: share of the text with the gate under 0.1 (to the right) and ' +
-        'over 0.9 (upwards). Those in full colour are in this page: click one to see it.'),
+        `over 0.9 (upwards). ${OF_TWO_SIGNS} Those in full colour are in this page: click one to ` +
+        'see it.'),
       keyOf(layerNames()),
       make('div', {class: 'scatters'}, ...gates.map(scatter)),
       make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));
-  if (reach)
+  if (reach?.curves.some(({high}) => high.some((value) => value > 0)))
     made.push(heading('How far the past matters'),
       quiet('Norm of the gradient of the loss with respect to a layer’s output, and to the ' +
-        `input, some characters earlier: median of ${count(reach.positions)} predictions, and quartiles.`),
+        `input, some characters earlier: ${reach.positions === 1 ? 'of 1 prediction'
+          : `median of ${count(reach.positions)} predictions, and quartiles`}.`),
       keyOf(reach.curves.map((_, i) => curveName(i, reach.curves))), reachFigure(reach));
   made.push(...leaningWords());
   if (made.length === 0) made.push(quiet('Nothing is known of the gates and the memory.'));
@@ -123,41 +127,54 @@ function showMemory(panel) {
 
 // --- what a prediction leans on ------------------------------------------------------------------
 
-const STRENGTHS = 5; // how thick a line may be
-let leanings = null; // {steps, positions, levels} once they are unpacked
-let leaning = {t: -1, levels: null}; // of the marked character: levels[k] of the one k + 1 before
+let leanings = null; // {steps, positions, strengths} once they are unpacked
+// Of the marked character: strengths[k] of the one k + 1 before, −5 … 5, above 0 where it made the
+// character less likely; null where they are unknown.
+let leaning = {t: -1, strengths: null};
+
+async function readLeanings({steps, distances}) {
+  let at = 0;
+  const positions = distances.map((distance) => (at += distance));
+  leanings = {steps, positions, strengths: new Int8Array(await readBlock('leanings'))};
+}
 
 // The leanings of the marked character, if they are known.
 function lean() {
   const i = leanings && state.marked >= 0 ? lastUpTo(leanings.positions, state.marked) : -1;
   const known = i >= 0 && leanings.positions[i] === state.marked;
-  const {steps, levels} = leanings ?? {};
+  const {steps, strengths} = leanings ?? {};
   leaning = {
-    t: state.marked,
-    levels: known ? levels.subarray(i * steps, (i + 1) * steps) : null,
+    t: leanings ? state.marked : -1,
+    strengths: known ? strengths.subarray(i * steps, (i + 1) * steps) : null,
   };
 }
 
 function leaningClass(t) {
-  const k = leaning.t - 1 - t;
-  if (!leaning.levels || k < 0 || k >= leaning.levels.length) return '';
-  const strength = Math.ceil((Math.abs(leaning.levels[k]) / LEVELS) * STRENGTHS - 0.25);
-  if (strength <= 0) return '';
-  return ` lean${strength} ${leaning.levels[k] > 0 ? 'against' : 'for'}`;
+  const strength = leaning.strengths?.[leaning.t - 1 - t];
+  return strength ? ` lean${Math.abs(strength)} ${strength > 0 ? 'against' : 'for'}` : '';
 }
 
 const leaningKey = () => [
   make('span', {}, make('i', {class: 'sample for'}), 'made it likelier'),
   make('span', {}, make('i', {class: 'sample against'}), 'made it less likely')];
 
+const leaningsKnown = () => {
+  const {positions} = leanings;
+  return `known for ${count(positions[0])} to ${count(positions.at(-1))}; ` +
+    '--passage FROM:LENGTH measures others';
+};
+
+// What the footer says of the marked character.
+const leaningDetail = () => (leaning.strengths ? ['underlined: ', ...leaningKey()]
+  : [make('span', {class: 'quiet'}, `what it leans on is ${leaningsKnown()}`)]);
+
 function leaningWords() {
-  if (!leanings?.positions.length) return [];
-  const {positions, steps} = leanings, first = positions[0], last = positions.at(-1);
+  if (!leanings) return [];
+  const {positions, steps} = leanings, last = positions.at(-1);
   const jump = make('button', {type: 'button', click: () => mark(last)},
     `Mark character ${count(last)}`);
   return [heading('What a prediction leans on'),
-    quiet(`Known for ${count(positions.length)} characters from ${count(first)} to ` +
-      `${count(last)}. Mark one of them: the ${steps} characters before it are underlined by how much they ` +
-      'changed what was expected there.'),
+    quiet(`It is ${leaningsKnown()}. Mark one of these characters: the ${steps} before it are ` +
+      'underlined by how much they changed what was expected there.'),
     make('p', {class: 'key'}, ...leaningKey()), jump];
 }

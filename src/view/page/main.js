@@ -14,6 +14,8 @@ function saveState() {
     if (state.marked >= 0) parts.push(`mark=${state.marked}`);
     if (state.selection) parts.push(`select=${state.selection.join('-')}`);
     parts.push(`panel=${state.panel || 'none'}`);
+    if (threshold !== THRESHOLD) parts.push(`threshold=${threshold}`);
+    if (searchBox.value) parts.push(`search=${encodeURIComponent(searchBox.value)}`);
     if (state.guesses) parts.push('guesses=1');
     if (state.theme !== systemTheme()) parts.push(`theme=${state.theme}`);
     history.replaceState(null, '', `#${parts.join('&')}`);
@@ -41,8 +43,13 @@ function loadState() {
   const theme = wanted.get('theme');
   setTheme(theme === 'dark' || theme === 'light' ? theme : systemTheme());
   state.marked = within(wanted.get('mark'), length - 1);
-  state.selection = start >= 0 && start < end ? [start, end] : null;
   setGuesses(wanted.get('guesses') === '1');
+  threshold = boundedThreshold(Number(wanted.get('threshold') ?? THRESHOLD));
+  searchBox.value = wanted.get('search') ?? '';
+  lookFor(searchBox.value);
+  closeFound();
+  if (start >= 0) select(start, end);
+  else select(0, 0);
   const at = within(wanted.get('at'), length - 1);
   if (at >= 0) view.scrollTop = rowOf(at) * rowHeight;
   else bringIntoSight(Math.max(state.marked, state.selection?.[0] ?? 0));
@@ -70,19 +77,16 @@ const walk = (key) =>
   mark(state.marked < 0 ? firstInSight() : stepFrom(state.marked, key));
 
 // The selection goes from the mark, which stays, to where the arrows have led.
-let reached = -1;
-
 function extend(key) {
   if (state.marked < 0) mark(firstInSight());
-  if (!state.selection || reached < 0) reached = state.marked;
-  reached = stepFrom(reached, key);
-  select(Math.min(state.marked, reached), Math.max(state.marked, reached) + 1);
+  const reached = stepFrom(state.reached < 0 ? state.marked : state.reached, key);
+  select(Math.min(state.marked, reached), Math.max(state.marked, reached) + 1, reached);
   bringIntoSight(reached);
   announce(`Selected ${state.selection[0]} to ${state.selection[1] - 1}`);
 }
 
 function letGo() {
-  reached = -1;
+  dragged = null;
   if (state.selection) select(0, 0);
   else mark(-1);
 }
@@ -119,7 +123,8 @@ Object.keys(tabs).forEach((name, i) => {
 
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.target.closest?.('select, input, dialog')) return;
+  if (event.defaultPrevented || event.target.closest?.('select, input, dialog')) return;
+  if (/Arrow(Up|Down)/.test(event.key) && event.target.closest?.('#panel')) return; // they scroll it
   if (event.shiftKey && event.key.startsWith('Arrow')) extend(event.key);
   else if (Object.hasOwn(actions, event.key)) actions[event.key]();
   else return;
@@ -129,36 +134,39 @@ function onKey(event) {
 // --- pointer and controls ------------------------------------------------------------------------
 
 const positionOf = (target) => target?.closest?.('.cell')?.position ?? -1;
-let dragged = null; // {from, moved} while the button is down on the text
+let dragged = null; // {from, to} while the button is down on the text; to is −1 until it moves
+let hasDragged = false; // the next click ends a drag
 
 function onPress(event) {
   const from = positionOf(event.target);
-  if (event.button === 0 && event.pointerType !== 'touch' && from >= 0)
-    dragged = {from, moved: false};
+  const drags = event.button === 0 && event.pointerType !== 'touch' && from >= 0;
+  dragged = drags ? {from, to: -1} : null;
+  hasDragged = false;
+  getSelection().removeAllRanges(); // of words in the panel: what is chosen here is copied now
 }
 
 function onPoint(event) {
   const t = positionOf(event.target);
   showDetail(t >= 0 ? t : state.marked);
-  if (!dragged || !(event.buttons & 1) || t < 0 || (t === dragged.from && !dragged.moved)) return;
-  dragged.moved = true;
+  if (!dragged || !(event.buttons & 1) || t < 0 || (t === dragged.from && dragged.to < 0)) return;
+  dragged.to = t;
   state.selection = [Math.min(dragged.from, t), Math.max(dragged.from, t) + 1];
   redraw();
 }
 
 function onRelease() {
-  if (dragged?.moved) {
-    reached = -1;
-    select(...state.selection);
+  hasDragged = dragged?.to >= 0;
+  if (hasDragged) {
+    select(Math.min(dragged.from, dragged.to), Math.max(dragged.from, dragged.to) + 1);
     if (!state.panel) openPanel('selection');
   }
+  dragged = null;
 }
 
 function onClick(event) {
   const t = positionOf(event.target);
-  if (t >= 0 && !dragged?.moved) mark(t === state.marked ? -1 : t);
-  reached = -1;
-  dragged = null;
+  if (t >= 0 && !hasDragged) mark(t === state.marked ? -1 : t);
+  hasDragged = false;
 }
 
 function listen() {
@@ -166,12 +174,10 @@ function listen() {
   view.addEventListener('pointerdown', onPress);
   view.addEventListener('pointerover', onPoint);
   addEventListener('pointerup', onRelease);
+  addEventListener('pointercancel', onRelease);
   view.addEventListener('click', onClick);
   view.addEventListener('pointerleave', () => showDetail(state.marked));
-  view.addEventListener('scroll', () => {
-    requestAnimationFrame(drawRows);
-    saveState();
-  });
+  view.addEventListener('scroll', onScroll);
   const lists = ['quantity', 'layer', 'unit'].map(element);
   for (const list of lists)
     list.addEventListener('change', () => choose(...lists.map(({value}) => Number(value))));
@@ -202,11 +208,20 @@ function summary() {
   const listed =
     names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : names[0];
   const characters = length < about.characters
-    ? `the first ${count(length)} of ${count(about.characters)} characters`
-    : `${count(length)} characters`;
+    ? `the first ${count(length)} of ${several(about.characters, 'character')}`
+    : several(length, 'character');
   return [`read by ${about.model}: ${characters}, ${fixed(about.mean_loss ?? NaN, 3)} nats ` +
-    `a character; ${listed} of ${all ? 'all' : `${count(kept)} of`} ${count(units)} units`,
+    `a character; ${listed} of ${all ? 'all' : `${count(kept)} of`} ${several(units, 'unit')}`,
   ...(!all ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
+}
+
+// Alone, the marks of a script stand beside their letters.
+function hintAtMarks() {
+  let marks = 0;
+  for (let t = 0; t < length; t++) marks += symbolAt(t).style !== '';
+  if (about.unit === 'codepoint' && marks > MARKS_MANY * length)
+    element('summary').append(`; ${percent(marks / length)} are combining marks: trained with `,
+      make('code', {}, '--unit grapheme'), ' a model keeps them with their letters');
 }
 
 async function start() {
@@ -225,12 +240,12 @@ async function start() {
   element('summary').replaceChildren(...summary());
   addColours();
   await readText();
+  hintAtMarks();
   listen();
   loadState();
   const known = await readJson('findings');
   known.discoveries = readDiscoveries(known.discoveries);
-  if (known.leanings)
-    leanings = {...known.leanings, levels: new Int8Array(await readBlock('leanings'))};
+  if (known.leanings?.distances.length) await readLeanings(known.leanings);
   findings = known;
   lean();
   redraw();

@@ -12,7 +12,7 @@ function histogram({histogram: bins, range, quantiles}) {
     const middle = ((2 * i + 1) / bins.length - 1) * range;
     return svg('rect', {x: i * step + 0.5, y: base - tall, width: step - 1, height: tall,
       class: `bin ${levelClass(middle, range)}`},
-    svg('title', {}, `around ${short(middle)}: ${count(number)} characters`));
+    svg('title', {}, `around ${short(middle)}: ${several(number, 'character')}`));
   });
   const [, low, , quarter, median, threeQuarters, , high] = quantiles.map(x);
   const box = base + 9;
@@ -27,36 +27,43 @@ function histogram({histogram: bins, range, quantiles}) {
   label(-range, 'start'), label(0, 'middle'), label(range, 'end'));
 }
 
-function quantileTable({quantiles}) {
+function quantileTable({quantiles, range}) {
   const share = (q) => `${Number((100 * q).toPrecision(3))} %`;
+  const decimals = Math.min(Math.max(Math.ceil(1.3 - Math.log10(range)), 0), 12); // tells 1/20 of it
   return make('table', {class: 'quantiles'},
     make('tr', {}, ...findings.quantiles.map((q) => make('th', {scope: 'col'}, share(q)))),
-    make('tr', {}, ...quantiles.map((value) => make('td', {}, short(value, 2)))));
+    make('tr', {}, ...quantiles.map((value) => make('td', {}, fixed(value, decimals)))));
 }
 
 // Symbols with a number each, coloured by it.
-const chips = (pairs, range) => make('div', {class: 'chips'}, ...pairs.map(([id, value]) =>
-  make('span', {class: `chip ${levelClass(value, range)}`, title: symbols[id].name},
+const chips = (list, range) => make('div', {class: 'chips'}, ...list.map(([id, value]) =>
+  make('span', {class: `chip ${levelClass(value, range)}`,
+    title: `${symbols[id].name}, met ${timesWords(findings.times[id])}`},
     make('bdi', {class: `shown${symbols[id].style}`}, visible(symbols[id])), ` ${short(value)}`)));
 
-const SYMBOLS_EACH = 14;
-
-function bySymbol(pairs, range) {
-  const sorted = [...pairs].sort((a, b) => b[1] - a[1]);
-  if (sorted.length <= 2 * SYMBOLS_EACH)
-    return [heading('Mean by character'), chips(sorted, range)];
-  return [heading('Mean by character: highest'), chips(sorted.slice(0, SYMBOLS_EACH), range),
-    heading('Lowest'), chips(sorted.slice(-SYMBOLS_EACH).reverse(), range)];
+function bySymbol([highest, lowest], range) {
+  const least = Math.min(...[...highest, ...lowest].map(([id]) => findings.times[id]));
+  const met = `, of those met ${timesWords(least)} or more`;
+  if (lowest.length === 0) return [heading(`Mean by character${met}`), chips(highest, range)];
+  return [heading(`Mean by character${met}: highest`), chips(highest, range),
+    heading('Lowest'), chips([...lowest].reverse(), range)];
 }
 
 const passages = (title, positions, levels, signal) =>
   positions.length === 0 ? [] : [heading(title), ...positions.map((t) =>
     passage(levels, valueOf(levels[t], signal), t))];
 
-function pushed([up, down]) {
+const OUTPUT = 0; // the quantity that the next layer reads, and the last layer's the softmax
+
+function pushed(push, {quantity, layer}) {
+  if (!push)
+    return layer === about.num_layers - 1 ? [] : [heading('Pushes'), quiet(
+      `Only ${about.quantities[OUTPUT]} of the last layer reaches the output directly.`)];
+  const [up, down] = push, name = about.quantities[OUTPUT], own = quantity === OUTPUT;
   const range = Math.max(...[...up, ...down].map(([, weight]) => Math.abs(weight)), 1e-9);
-  return [heading('Pushes up, where it is positive'), chips(up, range),
-    heading('Pushes down'), chips(down, range)];
+  return [
+    heading(own ? 'Pushes up, where it is positive' : `Its ${name} pushes up, where that is positive`),
+    chips(up, range), heading('Pushes down'), chips(down, range)];
 }
 
 const related = (title, list) =>
@@ -77,7 +84,7 @@ function gatesOf({layer, unit}) {
       make('td', {}, short(mean[i], 2)));
   };
   const made = [heading('Gates: share of the time under 0.1 and over 0.9, mean'),
-    make('table', {class: 'gates'}, ...findings.gates.map(row))];
+    make('table', {class: 'gates'}, ...findings.gates.map(row)), quiet(OF_TWO_SIGNS)];
   const keeps = findings.gates.find((gate) => gate.keeps);
   const time = keeps && -1 / Math.log(keeps.mean[i]);
   if (time > 0 && Number.isFinite(time))
@@ -86,16 +93,26 @@ function gatesOf({layer, unit}) {
   return made;
 }
 
-function without({change, by_label: byLabel}) {
-  const {held, length: read, loss} = findings.ablation;
+const LABELS_AT_ONCE = 8;
+
+function without(known) {
+  if (!known)
+    return [heading('Without it'), quiet('Not measured; --ablate all measures every unit.')];
+  const {change, by_label: byLabel} = known, {held, length: read, loss} = findings.ablation;
   const difference = (value) => `${value > 0 ? '+' : ''}${fixed(value, 4)}`;
-  const most = [...byLabel].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 8);
+  const sorted = [...byLabel].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const table = (list) => make('table', {class: 'changes'}, ...list.map(([label, value]) =>
+    make('tr', {}, make('th', {scope: 'row'}, findings.labels[label]),
+      make('td', {}, difference(value)))));
+  const rest = sorted.slice(LABELS_AT_ONCE);
   return [heading('Without it'),
     make('p', {}, `Held at ${held}, the loss changes by `,
       make('b', {}, `${difference(change)} nats`),
-      make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${count(read)} characters)`)),
-    make('table', {class: 'changes'}, ...most.map(([label, value]) => make('tr', {},
-      make('th', {scope: 'row'}, findings.labels[label]), make('td', {}, difference(value)))))];
+      make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${several(read, 'character')})`)),
+    ...(sorted.length > 0 ? [quiet('where a label is on, the largest changes first:')] : []),
+    table(sorted.slice(0, LABELS_AT_ONCE)),
+    ...(rest.length > 0 ? [make('details', {}, make('summary', {}, `${rest.length} more`),
+      table(rest))] : [])];
 }
 
 async function showNeuron(panel) {
@@ -104,20 +121,20 @@ async function showNeuron(panel) {
     [levelsOf(index), findingsOf(index).then((known) => known ?? {})]);
   if (index !== state.signal) return;
   const own = findings.discoveries.filter((discovery) => isOf(discovery, signal));
-  panel.replaceChildren(
+  replaceContent(panel,
     make('h2', {}, `Layer ${layer}, unit ${unit}: ${about.quantities[quantity]}`),
     ...(own.length ? [make('ol', {class: 'list'}, ...own.map(discoveryItem))]
       : [quiet('Nothing was found that this unit goes with.')]),
     ...(card ? [histogram(card), quantileTable(card)] : []),
     ...(card ? passages('Highest', card.highest, levels, signal) : []),
     ...(card ? passages('Lowest', card.lowest, levels, signal) : []),
-    ...(card ? passages('At each tenth of its values', card.tenths, levels, signal) : []),
+    ...(card ? passages('At each tenth of its values', [...new Set(card.tenths)], levels, signal) : []),
     ...(card ? bySymbol(card.by_symbol, signal.range) : []),
-    ...(push ? pushed(push) : []),
+    ...pushed(push, signal),
     ...(card ? related('Most alike', card.alike) : []),
     ...(card ? related('Most opposed', card.opposed) : []),
     ...gatesOf(signal),
-    ...(ablation ? without(ablation) : []));
+    ...without(ablation));
   panel.scrollTop = 0;
   showPresent();
 }

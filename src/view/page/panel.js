@@ -9,6 +9,7 @@ const tabs = {
 let lastTab = 'discoveries';
 
 function openPanel(name) {
+  const focused = document.activeElement;
   state.panel = Object.hasOwn(tabs, name) ? name : '';
   if (state.panel) lastTab = state.panel;
   const changed = element('panel').hidden !== !state.panel;
@@ -16,8 +17,11 @@ function openPanel(name) {
   element('side').setAttribute('aria-pressed', String(Boolean(state.panel)));
   for (const tab of Object.keys(tabs)) {
     element(`tab-${tab}`).setAttribute('aria-selected', String(tab === state.panel));
+    element(`tab-${tab}`).tabIndex = tab === lastTab ? 0 : -1;
     element(tab).hidden = tab !== state.panel;
   }
+  if (element('panel').contains(focused) && focused.closest('[hidden]'))
+    (state.panel ? element(state.panel) : view).focus();
   document.body.classList.toggle('with-panel', Boolean(state.panel));
   if (changed) drawStrip();
   showPanel();
@@ -29,6 +33,26 @@ function showPanel() {
   if (!state.panel || !findings) return;
   tabs[state.panel](element(state.panel));
   showPresent();
+}
+
+element('tabs').addEventListener('keydown', (event) => {
+  const names = Object.keys(tabs), wanted = {
+    ArrowLeft: step(names, state.panel, -1), ArrowRight: step(names, state.panel, 1),
+    Home: names[0], End: names.at(-1),
+  }[event.key];
+  if (!wanted || event.shiftKey) return;
+  event.preventDefault();
+  openPanel(wanted);
+  element(`tab-${wanted}`).focus();
+});
+
+// Puts children where others were; the focus, if it was in there, stays there.
+function replaceContent(parent, ...children) {
+  const focused = document.activeElement, inside = parent.contains(focused) && parent !== focused;
+  parent.replaceChildren(...children);
+  if (!inside) return;
+  const same = focused.name && parent.querySelector(`[name="${focused.name}"]`);
+  (same || parent.closest('[role="tabpanel"]')).focus({preventScroll: true});
 }
 
 // Shows which of the signals that are listed is the one that is drawn.
@@ -86,6 +110,7 @@ const discoveryItem = (discovery) =>
     scoreBar(discovery)));
 
 function fillDiscoveries(list, query, shown) {
+  const wasShown = list.contains(document.activeElement) ? shown - DISCOVERIES_AT_ONCE : -1;
   const found = discoveriesWith(query);
   list.replaceChildren(...found.slice(0, shown).map(discoveryItem));
   if (found.length === 0)
@@ -94,6 +119,7 @@ function fillDiscoveries(list, query, shown) {
     list.append(make('li', {}, make('button', {
       type: 'button', click: () => fillDiscoveries(list, query, shown + DISCOVERIES_AT_ONCE),
     }, `Show more: ${count(found.length - shown)} are left`)));
+  list.children[wasShown]?.querySelector('button')?.focus(); // the first of those that came
   showPresent();
 }
 

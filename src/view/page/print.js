@@ -4,11 +4,16 @@ function layPaper() {
   const [start, end] = state.selection ?? [firstInSight(), endOfSight()];
   const shown = [state.signal, state.second].filter((index) => index >= 0);
   const lines = [];
-  for (let row = rowOf(start); row < numRows() && rowStarts[row] < end; row++)
-    lines.push(makeRow(row, Math.max(rowStarts[row], start), Math.min(rowStarts[row + 1], end)));
-  const columns = Math.max(...lines.map((line) => line.querySelectorAll('.cell').length));
+  let widest = columnWidth;
+  for (let row = rowOf(start); row < numRows() && rowStarts[row] < end; row++) {
+    const from = Math.max(rowStarts[row], start), to = Math.min(rowStarts[row + 1], end);
+    lines.push(makeRow(row, from, to));
+    let width = 0;
+    for (let t = from; t < to; t++) width += widthOf(t);
+    widest = Math.max(widest, width);
+  }
   const sheetOfPaper = make('div', {class: `sheet${state.guesses ? ' guessing' : ''}`}, ...lines);
-  sheetOfPaper.style.setProperty('--columns', columns * (state.guesses ? 5.4 : 1));
+  sheetOfPaper.style.setProperty('--columns', Math.ceil(widest / columnWidth));
   element('paper').replaceChildren(
     make('h2', {}, `${about.text}, characters ${count(start)} to ${count(end - 1)}`),
     make('p', {}, `${shown.map((index) => nameOf(signals[index])).join(' above, below ')}; ` +

@@ -5,18 +5,26 @@ let rowDirections = []; // the direction of the paragraph that the row is of
 let rowHeight = 1;
 const numRows = () => rowStarts.length - 1;
 
+// Whether a symbol in the column of guesses under a character needs more room than others.
+function isColumnWide(t) {
+  if (!hasWide || symbolAt(t).isWide) return hasWide;
+  for (let k = 0; k < about.num_guesses; k++)
+    if (symbols[text.guess_ids[k * length + t]]?.isWide) return true;
+  return false;
+}
+
 function breakRows(room) {
   rowStarts = [];
   for (let start = 0; start < length; ) {
     rowStarts.push(start);
     let end = start, used = 0, afterSpace = start, usedToSpace = 0;
     for (; end < length; end++) {
-      const symbol = symbolAt(end);
-      if (used + symbol.width > room && end > start) {
+      const symbol = symbolAt(end), width = widthOf(end);
+      if (used + width > room && end > start) {
         if (usedToSpace > room / 2) end = afterSpace;
         break;
       }
-      used += symbol.width;
+      used += width;
       if (symbol.ends !== KEEP) {
         afterSpace = end + 1;
         usedToSpace = used;
@@ -67,27 +75,31 @@ function measure(className, shown) {
   return {width, height};
 }
 
-// Each symbol's width in pixels: of its column of guesses, or of itself in the font it is drawn in.
+let widthOf = null; // of the character at t, in pixels
+let columnWidth = 1; // of a digit
+
+// Of its column of guesses, or of itself in the font it is drawn in.
 function measureSymbols() {
   const {fontSize, fontFamily} = getComputedStyle(view);
   const canvas = document.createElement('canvas').getContext('2d');
-  canvas.font = `${fontSize} ${fontFamily}`;
+  columnWidth = measure('cell', '0').width;
   const narrow = measure('column', '').width, wide = measure('column wide', '').width;
-  for (const symbol of symbols)
-    if (state.guesses) symbol.width = isWide(symbol) ? wide : narrow;
-    else symbol.width = canvas.measureText(symbol.shown).width;
+  for (const symbol of symbols) {
+    canvas.font = `${fontSize} ${symbol.style ? 'system-ui, sans-serif' : fontFamily}`;
+    symbol.width = canvas.measureText(symbol.shown).width;
+  }
+  widthOf = state.guesses ? (t) => (isColumnWide(t) ? wide : narrow) : (t) => symbolAt(t).width;
 }
 
 function layOut() {
   const top = firstInSight();
   sheet.classList.toggle('guessing', state.guesses);
   measureSymbols();
-  const column = measure('cell', '0');
   const style = getComputedStyle(view);
   const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
   const room = view.clientWidth - 1 - padding; // clientWidth is rounded
-  const width = Math.min(room, MAX_COLUMNS * column.width);
-  rowHeight = column.height;
+  const width = Math.min(room, MAX_COLUMNS * columnWidth);
+  rowHeight = measure('cell', '0').height;
   breakRows(width);
   directRows();
   sheet.style.width = `${width}px`;

@@ -7,10 +7,9 @@ const FOUND_SHOWN = 8;
 let haystack = null;
 
 function makeHaystack() {
-  const parts = new Array(length), starts = new Uint32Array(length);
+  const parts = exactParts(0, length), starts = new Uint32Array(length);
   for (let t = 0, at = 0; t < length; t++) {
-    starts[t] = at;
-    parts[t] = symbolAt(t).exact;
+    starts[t] = parts[t] === '' ? starts[t - 1] : at;
     at += parts[t].length;
   }
   haystack = {whole: parts.join(''), starts};
@@ -22,7 +21,9 @@ function findMatches(query) {
   if (!haystack) makeHaystack();
   const escaped = query.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   for (const {index, 0: found} of haystack.whole.matchAll(new RegExp(escaped, 'giu'))) {
-    starts.push(lastUpTo(haystack.starts, index));
+    let start = lastUpTo(haystack.starts, index);
+    while (start > 0 && haystack.starts[start - 1] === haystack.starts[start]) start--;
+    starts.push(start);
     ends.push(lastUpTo(haystack.starts, index + found.length - 1) + 1);
     if (starts.length === MATCHES_MOST) break;
   }
@@ -88,6 +89,7 @@ function lookFor(query) {
   tellMatches();
   offerDiscoveries(query);
   redraw();
+  saveState();
 }
 
 function goToMatch(by) {
@@ -105,6 +107,7 @@ searchBox.addEventListener('input', () => lookFor(searchBox.value));
 searchBox.addEventListener('blur', closeFound);
 searchBox.addEventListener('keydown', (event) => {
   const {key} = event;
+  if (event.isComposing) return; // an input method has the keys
   if (key === 'Enter' && active >= 0) chooseFound(active);
   else if (key === 'Enter') goToMatch(event.shiftKey ? -1 : 1);
   else if (key === 'ArrowDown') activate(active + 1);

@@ -4,12 +4,16 @@ const UNITS_USED = 40; // of those that are on, at most: the rarest
 const PASSAGES_SHOWN = 25;
 const WORK = 12; // milliseconds of work between pauses, so that the page answers
 
-let threshold = 0.3; // of a signal's usual range, beyond which it is on
+const THRESHOLD = 0.3, LEAST = 0.05, MOST = 0.95;
+let threshold = THRESHOLD; // of a signal's usual range, beyond which it is on
+
+const boundedThreshold = (share) => Math.min(Math.max(share || THRESHOLD, LEAST), MOST);
 let alikePassages = []; // [{start, end, units, of}], best first; units of those looked for
 let searches = 0; // counted, so that an old one ends when a new one begins
 
-function select(start, end) {
+function select(start, end, reached = -1) {
   state.selection = start < end ? [Math.max(start, 0), Math.min(end, length)] : null;
+  state.reached = reached;
   alikePassages = [];
   searches++;
   if (state.selection) bringIntoSight(state.selection[0]);
@@ -21,12 +25,9 @@ function select(start, end) {
 
 const isAlike = (t) => alikePassages.some(({start, end}) => t >= start && t < end);
 
-const exactText = (start, end) =>
-  Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact).join('');
-
 document.addEventListener('copy', (event) => {
-  if (!state.selection || event.target.closest?.('input')) return;
-  event.clipboardData.setData('text/plain', exactText(...state.selection));
+  if (!state.selection || !getSelection().isCollapsed || event.target.closest?.('input')) return;
+  event.clipboardData.setData('text/plain', exactParts(...state.selection).join(''));
   event.preventDefault();
 });
 
@@ -130,7 +131,7 @@ function unitItem({index, sign, share}) {
 function showPlaces() {
   const places = element('places');
   if (!places || !state.levels) return;
-  places.replaceChildren(heading('Where else they are on together'),
+  replaceContent(places, heading('Where else they are on together'),
     ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
     ...alikePassages.map(({start, end, units, of}) =>
       passage(state.levels, `${units} of ${of}`, start, end)));
@@ -138,6 +139,8 @@ function showPlaces() {
 
 async function searchAlike(into, progress) {
   const own = ++searches, [start, end] = state.selection;
+  alikePassages = [];
+  redraw();
   const pace = pacer(own, (share) => {
     progress.hidden = false;
     progress.value = share;
@@ -157,8 +160,8 @@ async function searchAlike(into, progress) {
       .map((found) => ({...found, of: used.length}));
     into.append(make('div', {id: 'places'}));
     showPlaces();
-    announce(`${units.length} signals are on throughout the selection; ` +
-      `${alikePassages.length} other passages`);
+    announce(`${several(units.length, 'signal')} on throughout the selection; ` +
+      several(alikePassages.length, 'other passage'));
   }
   progress.hidden = true;
   showPresent();
@@ -183,9 +186,10 @@ function boundFields() {
 
 // The selection that the tab is about.
 let selectionShown = '';
+const selectionKey = () => JSON.stringify([state.selection, threshold]);
 
 function showSelection(panel) {
-  const wanted = JSON.stringify(state.selection);
+  const wanted = selectionKey();
   if (wanted === selectionShown) {
     showPlaces();
     return;
@@ -194,14 +198,16 @@ function showSelection(panel) {
   const into = make('div', {}), progress = make('progress', {max: 1, 'aria-label': 'Unpacking'});
   progress.hidden = true;
   const shown = make('output', {}, fixed(threshold, 2));
-  const slider = make('input', {type: 'range', min: 0.05, max: 0.95, step: 0.05, value: threshold,
+  const slider = make('input', {type: 'range', min: LEAST, max: MOST, step: 0.05, value: threshold,
     'aria-label': 'Threshold, as a share of the usual range of a signal',
     input: () => {
       threshold = Number(slider.value);
       shown.textContent = fixed(threshold, 2);
+      selectionShown = selectionKey();
+      saveState();
       if (state.selection) findAlike(into, progress);
     }});
-  panel.replaceChildren(heading('Selection'), boundFields(),
+  replaceContent(panel, heading('Selection'), boundFields(),
     make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of its usual range'),
     progress, into);
   if (state.selection) findAlike(into, progress);

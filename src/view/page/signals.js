@@ -21,25 +21,30 @@ function fillLists() {
   fill(element('unit'), unitsOf(quantity, layer), String, unit);
 }
 
+// The colours of what is shown: of a gate that never goes below 0, from 0 on.
 function showLegend() {
   const two = state.second >= 0, {theme} = document.documentElement.dataset;
-  const scale = (index, place) => {
-    const {range} = signals[index], end = short(range, 3);
-    const bar = make('span', {class: 'bar'});
-    bar.style.background = `linear-gradient(to right, ${about[theme].join()})`;
+  const scale = (index, levels, place) => {
+    const {range} = signals[index], name = nameOf(signals[index]), bar = make('span', {class: 'bar'});
+    const below = !levels || levels.some((level) => level < 0 && level !== NO_LEVEL);
+    const above = !levels || !below || levels.some((level) => level > 0);
+    const low = below ? `−${short(range, 3)}` : '0', high = above ? `+${short(range, 3)}` : '0';
+    const colours = about[theme].slice(below ? 0 : LEVELS, above ? undefined : LEVELS + 1);
+    bar.style.background = `linear-gradient(to right, ${colours.join()})`;
+    const words = [...(below ? [`blue for ${low}`] : []), ...(above ? [`orange for ${high}`] : [])];
     return make('span', {
-      class: 'scale', role: 'img',
-      'aria-label': `${place}${nameOf(signals[index])}: blue for −${end}, orange for +${end}`,
-    }, make('b', {}, nameOf(signals[index])), make('span', {class: 'low'}, `−${end}`), bar,
-    make('span', {}, `+${end}`));
+      class: 'scale', role: 'img', 'aria-label': `${place}${name}: ${words.join(', ')}`,
+    }, make('b', {}, name), make('span', {class: 'low'}, low), bar, make('span', {}, high));
   };
-  element('legend').replaceChildren(scale(state.signal, two ? 'Upper half, ' : ''),
-    ...(two ? [scale(state.second, 'Lower half, ')] : []));
+  element('legend').replaceChildren(
+    scale(state.signal, state.levels, two ? 'Upper half, ' : ''),
+    ...(two ? [scale(state.second, state.secondLevels, 'Lower half, ')] : []));
 }
 
 // What changes with either signal.
 function showChange() {
   redraw();
+  showLegend();
   drawStrip();
   showDetail(state.marked);
 }
@@ -48,7 +53,6 @@ async function showSignal(index) {
   state.signal = index;
   state.levels = null;
   fillLists();
-  showLegend();
   saveState();
   const levels = await levelsOf(index);
   if (state.signal !== index) return; // another was chosen meanwhile
@@ -68,7 +72,6 @@ async function showSecond(index) {
       fill(list, signals.map((s) => s.index), (i) => nameOf(signals[i]), index);
     list.value = index;
   }
-  showLegend();
   saveState();
   const levels = index < 0 ? null : await levelsOf(index);
   if (state.second !== index) return;

@@ -10,6 +10,7 @@ const state = {
   secondLevels: null,
   marked: -1, // the character that was chosen, or −1
   selection: null, // [start, end) or null
+  reached: -1, // the end of it that the arrows move, or −1
   matches: {starts: [], ends: []}, // of the search
   guesses: false,
   theme: systemTheme(),
@@ -23,36 +24,72 @@ const sheet = element('sheet');
 // --- symbols and names ---------------------------------------------------------------------------
 
 const KEEP = 0, MUST_BREAK = 2; // of a symbol: whether a row ends after it
-const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a symbol: its direction, 0 where it has none
+const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a letter; 0 for what has no direction
 const rightToLeft = new RegExp(`[${['Hebrew', 'Arabic', 'Syriac', 'Thaana', 'Nko', 'Samaritan',
   'Mandaic', 'Adlam', 'Hanifi_Rohingya'].map((script) => `\\p{Script=${script}}`).join('')}]`, 'u');
 
 function directionOf(shown) {
   if (rightToLeft.test(shown)) return RIGHT_TO_LEFT;
-  return /[\p{L}\p{N}]/u.test(shown) ? LEFT_TO_RIGHT : 0;
+  return /\p{L}/u.test(shown) ? LEFT_TO_RIGHT : 0; // digits are weak (UAX #9)
+}
+
+// What a box needs on both sides to be ordered as its symbol is; digits of a number stay in order.
+function markOf(shown) {
+  if (directionOf(shown) === RIGHT_TO_LEFT) return '\u200f';
+  return /[\p{L}\p{N}]/u.test(shown) ? '\u200e' : '';
 }
 
 const symbols = about.symbols.map(([shown, ends, combining, name, exact]) => ({
   shown, ends, name, exact,
   style: combining ? ' combining' : '',
-  direction: directionOf(shown),
+  direction: directionOf(shown), mark: markOf(shown),
+  isWide: shown.length > 4 && !/\P{ASCII}/u.test(shown), // U+200D
 }));
 const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
+const hasWide = symbols.some((symbol) => symbol.isWide);
+const MARKS_MANY = 0.03; // share of combining marks from which a text is hard to read in code points
 const symbolAt = (t) => symbols[text.ids[t]];
-const isWide = (symbol) => symbol.shown.length > 4 && !/\P{ASCII}/u.test(symbol.shown); // U+200D
 // A space is seen in the text by its colour; in a list it needs a sign.
 const visible = (symbol) => (symbol.shown === ' ' ? '␣' : symbol.shown);
+
+// How characters stand in a file, each as a string. Of a model of bytes those that are a character
+// together stand with the first of them, and the others are empty.
+function exactParts(start, end) {
+  const parts = Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact);
+  if (about.unit === 'byte') joinBytes(parts);
+  return parts;
+}
+
+const utf8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+
+function joinBytes(parts) {
+  const bytes = Uint8Array.from(parts, (exact) =>
+    exact.length > 1 ? parseInt(exact.slice(2), 16) : exact.charCodeAt(0)); // "\\xE6", or itself
+  for (let i = 0; i < bytes.length; i++) {
+    const size = bytes[i] < 0xc2 ? 1 : bytes[i] < 0xe0 ? 2 : bytes[i] < 0xf0 ? 3 : 4;
+    if (size === 1) continue;
+    try {
+      parts[i] = utf8.decode(bytes.subarray(i, i + size));
+      for (let rest = size; rest > 1; rest--) parts[++i] = '';
+    } catch {} // these bytes are no text
+  }
+}
 
 const nameOf = ({quantity, layer, unit}) => `${about.quantities[quantity]} ${layer}:${unit}`;
 
 // --- numbers as words ----------------------------------------------------------------------------
 
-const signed = (words) => words.replace('-', '−');
+const signed = (words) => words.replace(/^-(?=[0.]*$)/, '').replace('-', '−'); // no −0.0
 const count = (number) => number.toLocaleString('en');
+const several = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
+const timesWords = (number) => (number === 1 ? 'once' : `${count(number)} times`);
 const short = (value, digits = 2) =>
   Number.isFinite(value) ? signed(String(Number(value.toPrecision(digits)))) : '–';
 const fixed = (value, decimals) =>
   Number.isFinite(value) ? signed(value.toFixed(decimals)) : 'not a number';
+const lossNumber = (t, decimals) =>
+  `${isLossBeyond(t) ? '≥ ' : ''}${fixed(lossAt(t), decimals)}`;
+const lossWords = (t) => `${lossNumber(t, 3)} nats`;
 const percent = (share) =>
   share >= 0.0995 ? `${Math.round(100 * share)} %`
   : share >= 0.0005 ? `${(100 * share).toFixed(1)} %` : '< 0.1 %';

@@ -1,0 +1,23 @@
+/* Means by symbol: a signal's mean after each symbol of those that occur often enough to tell. */
+#ifndef RUNE_MEANS_H
+#define RUNE_MEANS_H
+
+#include "cards.h"
+#include "trace.h"
+
+#define MEANS_LEAST 10 /* times that a symbol must occur; where none does, once is enough */
+
+struct symbol_mean {
+    int symbol;
+    size_t count; /* times that it occurs */
+    float mean;
+};
+
+/* How often each symbol occurs in the text: [V], to free(). NULL and a message if there is no
+ * memory. */
+size_t *means_count(const struct trace *trace);
+
+/* The means of a card, highest first: writes list[≤ V], returns how many. */
+int means_list(const struct card *card, const size_t *counts, int V, struct symbol_mean *list);
+
+#endif
