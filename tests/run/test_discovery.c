@@ -22,7 +22,6 @@
 
 #define LENGTH 20000 /* characters of a text */
 #define SHORT 1500
-#define SEEDS 20 /* in which discovery may be wrong once */
 #define H 64
 #define SIGNALS (2 * H) /* h and c */
 
@@ -145,15 +144,24 @@ static void labels_of_the_text_are_found(void **state)
     }
 }
 
-/* Of how many seeds the labels are found where they do not belong. */
+/* $SEEDS, or 20, of which discovery may be wrong in one of 20. */
+static int seeds(void)
+{
+    const char *wanted = getenv("SEEDS");
+    return wanted ? atoi(wanted) : 20;
+}
+
+/* Tells of how many seeds the labels are found where they do not belong. */
 static int count_false_alarms(const struct learner *learner, const struct trace *trace)
 {
     static int32_t other[LENGTH];
     int alarms = 0;
-    for (int seed = 0; seed < SEEDS; seed++) {
+    for (int seed = 0; seed < seeds(); seed++) {
         read_text(learner, 100 + seed, other);
         alarms += count_findings(learner, trace, other, anything) > 0;
     }
+    print_message("# %s, %zu characters, labels of another text: %d of %d\n", learner->language,
+                  trace->length, alarms, seeds());
     return alarms;
 }
 
@@ -165,8 +173,8 @@ static void labels_of_another_text_are_not(void **state)
     for (size_t i = 0; i < LEARNERS; i++) {
         struct trace start = {0};
         probe(&learners[i], &start, learners[i].ids, SHORT);
-        assert_in_range(count_false_alarms(&learners[i], &start), 0, 1);
-        assert_in_range(count_false_alarms(&learners[i], &learners[i].trace), 0, 1);
+        assert_in_range(count_false_alarms(&learners[i], &start), 0, seeds() / 20);
+        assert_in_range(count_false_alarms(&learners[i], &learners[i].trace), 0, seeds() / 20);
         trace_release(&start);
     }
 }
@@ -189,10 +197,10 @@ static void in_a_shuffled_text_there_are_no_words_quotes_or_brackets(void **stat
                                              "inside", "depth",  NULL};
     static int32_t ids[LENGTH];
     for (size_t i = 0; i < LEARNERS; i++)
-        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        for (int seed = 0; seed < seeds(); seed++) {
             struct trace trace = {0};
             memcpy(ids, learners[i].ids, sizeof ids);
-            shuffle(ids, seed);
+            shuffle(ids, (uint64_t)seed);
             probe(&learners[i], &trace, ids, LENGTH);
             assert_int_equal(count_findings(&learners[i], &trace, ids, structures), 0);
             trace_release(&trace);
