@@ -219,16 +219,23 @@ int file_copy_stdin(struct file_out *out, const char *path)
     return result;
 }
 
-void file_sweep(const char *path)
+char *file_pattern(const char *path, size_t room)
 {
-    glob_t found;
-    char *pattern = mem_new(2 * strlen(path) + sizeof ".??????", 1), *to = pattern;
-    if (!pattern)
-        return;
-    for (const char *at = path; *at; *to++ = *at++)
+    char *pattern = mem_new(2 * strlen(path) + 1 + room, 1), *to = pattern;
+    for (const char *at = path; pattern && *at; *to++ = *at++)
         if (strchr("*?[]\\", *at))
             *to++ = '\\';
-    strcpy(to, ".??????");
+    return pattern;
+}
+
+void file_sweep(const char *path)
+{
+    static const char random[] = ".??????";
+    glob_t found;
+    char *pattern = file_pattern(path, sizeof random);
+    if (!pattern)
+        return;
+    strcat(pattern, random);
     if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
         for (size_t k = 0; k < found.gl_pathc; k++)
             unlink(found.gl_pathv[k]);

@@ -46,6 +46,10 @@ int file_refuse_write(const char *path, const char *what, int number);
  * name out->temporary; the caller commits or abandons it. Returns 0, or −1 and a message. */
 int file_copy_stdin(struct file_out *out, const char *path);
 
+/* A path as a pattern of glob() that matches it alone, with `room` bytes more behind its NUL: new
+ * memory, to free(). NULL and a message if there is none. */
+char *file_pattern(const char *path, size_t room);
+
 /* Removes the temporary files that killed processes left beside `path`: "path.XXXXXX", of six
  * characters. */
 void file_sweep(const char *path);

@@ -179,9 +179,10 @@ static int find_passage(struct task *task)
 {
     const struct request *request = task->request;
     if (request->start >= task->inspected)
-        return error_set("--passage: \"%s\" is behind the end: %zu characters are inspected%s",
-                         request->passage, task->inspected,
-                         task->inspected < task->length ? "; cut the file to have others" : "");
+        return error_set("--passage: \"%s\" is beyond the end: %s characters are inspected%s",
+                         request->passage, progress_number(task->inspected),
+                         task->inspected < task->length ? "; split the file to inspect later ones"
+                                                        : "");
     const size_t start = (size_t)request->start, left = task->inspected - start;
     task->view.start = task->options.start = start;
     task->view.length = request->length < left ? (size_t)request->length : left;
@@ -245,11 +246,11 @@ static int choose(struct task *task, const struct inspect_result *result)
 /* Files of an earlier run in the directory, which nobody shall take for this one's. */
 static void note_older(const char *directory, time_t start)
 {
-    const char *between = "note: of an earlier run there are also ";
+    const char *between = "note: files of an earlier run are still there: ";
     for (const char *const *name = view_files; *name; name++) {
         glob_t found;
-        char *pattern = file_join(directory, *name);
-        if (pattern && glob(pattern, 0, NULL, &found) == 0) {
+        char *pattern = file_pattern(directory, strlen(*name) + 1);
+        if (pattern && glob(strcat(strcat(pattern, "/"), *name), 0, NULL, &found) == 0) {
             for (size_t k = 0; k < found.gl_pathc; k++) {
                 struct stat status;
                 if (stat(found.gl_pathv[k], &status) != 0 || status.st_mtime >= start)
@@ -306,19 +307,26 @@ static bool is_coloured(void)
 /* What the user might not expect. */
 static void note_text(const struct task *task)
 {
-    static const char *const done[] = {"have become its unknown symbol", "were left out",
-                                       "were replaced by similar ones or left out"};
+    static const char *const done[] = {"made its unknown symbol", "left out",
+                                       "replaced by similar ones or left out"};
     const bool has_unknown = task->model->vocab.unknown != VOCAB_NONE;
     if (task->num_unknown > 0)
-        fprintf(stderr, "note: %s characters that the model does not know %s\n",
+        fprintf(stderr, "note: characters that the model does not know: %s, %s\n",
                 progress_number(task->num_unknown), done[has_unknown ? 0 : task->request->policy]);
     if (task->inspected < task->length)
         fprintf(stderr,
                 "note: the first %s of %s characters are inspected; arrays (npy, csv) hold all\n",
                 progress_number(task->inspected), progress_number(task->length));
     if (task->inspected < SHORT)
-        fprintf(stderr, "note: %s characters tell little from chance: give it %s or more\n",
-                progress_number(task->inspected), progress_number(SHORT));
+        fprintf(
+            stderr,
+            "note: in so short a text little can be told from chance; %s characters or more are "
+            "better\n",
+            progress_number(SHORT));
+    if (!task->request->directory && !is_coloured() &&
+        (task->request->unit_list || task->request->quantities || task->request->passage))
+        fputs("note: the text is drawn in colour alone: on a terminal, or with CLICOLOR_FORCE=1\n",
+              stderr);
 }
 
 static int show(struct task *task, const struct inspect_result *result)
@@ -443,7 +451,8 @@ static struct option list[] = {
      "each character",
      .unset = NULL},
     {"ablate", 0, OPTION_CHOICE, AT(ablation), "WHICH",
-     "Measure what the model loses without a unit: none, the 32 that are shown first, or all",
+     "With -o, measure what the model loses without a unit: none, the 32 that are shown first, "
+     "or all",
      .choices = ablation_names},
     {"hold", 0, OPTION_CHOICE, AT(hold), "AT", "Without a unit it is held at zero or at its mean",
      .choices = hold_names},

@@ -20,6 +20,7 @@ static void on_signal(int signal)
 {
     (void)signal;
     stop = 1;
+    file_clean_on_signals(); /* the second ends the program */
 }
 
 /* The first Ctrl-C (or the end of the terminal) ends training cleanly; a second one ends the

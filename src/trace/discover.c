@@ -147,14 +147,6 @@ int discover(struct discoveries *discoveries, struct team *team, const struct tr
     return result;
 }
 
-size_t discoveries_of_label(const struct discoveries *discoveries, size_t label)
-{
-    size_t count = 0;
-    for (size_t d = 0; d < discoveries->count; d++)
-        count += discoveries->list[d].label == label;
-    return count;
-}
-
 void discoveries_release(struct discoveries *discoveries)
 {
     free(discoveries->attempts);
@@ -204,8 +196,8 @@ static void name_place(const struct discovery *discovery, const char *place, cha
     else if (fabsf(off) > CLEARLY * fabsf(on))
         snprintf(out, room, "is off %s", place);
     else if (on * off < 0)
-        snprintf(out, room, "is %s %s and %s elsewhere", high ? "positive" : "negative", place,
-                 high ? "negative" : "positive");
+        snprintf(out, room, "is %s %s and %s elsewhere", on > 0 ? "positive" : "negative", place,
+                 on > 0 ? "negative" : "positive");
     else
         snprintf(out, room, "is %s %s than elsewhere", high ? "higher" : "lower", place);
 }

@@ -64,9 +64,6 @@ struct discoveries {
 int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
              const struct labels *labels);
 
-/* How many of them are of a label. */
-size_t discoveries_of_label(const struct discoveries *discoveries, size_t label);
-
 /* "no unit was found to go with “year” …": what is said of a label that no discovery is of. Writes
  * at most `room` bytes with the NUL, never half a character; returns out. */
 char *attempt_describe(const struct discoveries *discoveries, const struct trace *trace,

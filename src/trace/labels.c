@@ -323,7 +323,7 @@ int label_add_own(struct labels *labels, const char *where, const char *name, en
         free(values);
         return -1;
     }
-    snprintf(place, sizeof place, "in “%s”", name);
+    snprintf(place, sizeof place, "at “%s”", name);
     snprintf(rising, sizeof rising, "rises with “%s”", name);
     snprintf(falling, sizeof falling, "falls as “%s” rises", name);
     const struct label_words binary = {.name = name, .place = place},

@@ -181,7 +181,7 @@ static json_t *by_symbol_json(const struct trace *trace, const struct card *card
     struct symbol_mean *means = mem_new((size_t)trace->vocab->size, sizeof *means);
     if (!means)
         return NULL;
-    const int count = means_list(card, counts, trace->vocab->size, means);
+    const int count = means_list(card, counts, trace->vocab->size, means, NULL);
     const bool all = count <= 2 * SYMBOLS_EACH;
     json_t *lists = json_pack("[[], []]");
     for (int i = 0; i < count; i++)

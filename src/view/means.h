@@ -9,7 +9,6 @@
 
 struct symbol_mean {
     int symbol;
-    size_t count; /* times that it occurs */
     float mean;
 };
 
@@ -17,7 +16,9 @@ struct symbol_mean {
  * memory. */
 size_t *means_count(const struct trace *trace);
 
-/* The means of a card, highest first: writes list[≤ V], returns how many. */
-int means_list(const struct card *card, const size_t *counts, int V, struct symbol_mean *list);
+/* The means of a card, highest first, of symbols that occur *least times (may be NULL) or more:
+ * writes list[≤ V], returns how many. */
+int means_list(const struct card *card, const size_t *counts, int V, struct symbol_mean *list,
+               size_t *least);
 
 #endif

@@ -153,11 +153,13 @@ static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
     struct bar *bars = mem_new(V, sizeof *bars);
     size_t *counts = means_count(trace);
     int count = 0;
+    size_t least = 1;
     char note[64];
-    snprintf(note, sizeof note, "met %d times or more: highest, and lowest", MEANS_LEAST);
-    draw_note(cr, &box, note);
     if (means && bars && counts)
-        count = means_list(neuron->card, counts, (int)V, means);
+        count = means_list(neuron->card, counts, (int)V, means, &least);
+    snprintf(note, sizeof note, "met %zu time%s or more: highest, and lowest", least,
+             least == 1 ? "" : "s");
+    draw_note(cr, &box, note);
     for (int i = 0; i < count; i++)
         bars[i] = bar_of(neuron, means[i].symbol, means[i].mean);
     draw_extremes(cr, box, bars, count);

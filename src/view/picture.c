@@ -194,7 +194,7 @@ static void draw(cairo_t *cr, const void *what, double page_height)
         const struct heading *heading = &picture->headings[i];
         const double above = HEADING_HEIGHT + sentence_height(heading);
         const double whole = above + (double)picture->num_rows * ROW_HEIGHT;
-        const bool fits = whole <= page_height - 2 * MARGIN; /* then it is not broken */
+        const bool fits = whole <= page_height - 2 * MARGIN - TITLE_HEIGHT; /* then in one piece */
         y = make_room(cr, y, fits ? whole : above + ROW_HEIGHT, page_height);
         draw_heading(cr, heading, y);
         y += above;

@@ -90,9 +90,11 @@ static size_t units_of(const struct discoveries *discoveries, size_t label, size
 static int put_answer(FILE *out, const struct inspection *inspection, size_t label)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
+    const size_t units = units_of(discoveries, label, 0, discoveries->num_units);
     for (size_t d = 0; d < discoveries->count; d++)
         if (discoveries->list[d].label == label)
-            return put_sentence(out, caption_of_discovery(inspection, d), 0);
+            return put_sentence(out, caption_of_discovery(inspection, d),
+                                units > 1 ? units - 1 : 0);
     return put_sentence(out, caption_of_attempt(inspection, label), 0);
 }
 
@@ -109,16 +111,17 @@ int terminal_sentences(const struct inspection *inspection, FILE *out)
             return -1;
         said++;
     }
-    for (size_t v = u; v < discoveries->num_units; v++)
-        left += units_of(discoveries, label_of(discoveries, v), 0, u) == 0;
     if (discoveries->num_units == 0)
         fputs("no unit was found to go with anything that is known of this text\n", out);
-    if (left > 0)
-        fprintf(out, "and %zu unit%s with something else\n", left, left == 1 ? "" : "s");
     for (size_t k = 0; k < inspection->labels.count; k++)
         if (inspection->labels.list[k].own && units_of(discoveries, k, 0, u) == 0 &&
             put_answer(out, inspection, k) != 0)
             return -1;
+    for (size_t v = u; v < discoveries->num_units; v++)
+        left += !inspection->labels.list[label_of(discoveries, v)].own &&
+                units_of(discoveries, label_of(discoveries, v), 0, u) == 0;
+    if (left > 0)
+        fprintf(out, "and %zu unit%s with something else\n", left, left == 1 ? "" : "s");
     return check_written(out);
 }
 

@@ -57,7 +57,7 @@ static void columns_are_labels(void **state)
     check_values(&labels.list[1], "how, \"much\"", LABEL_SCALAR,
                  (const float[3]){-1.5F, 2000, 0.5F});
     check_values(&labels.list[2], "Deep own", LABEL_SCALAR, (const float[3]){1, 2, 16});
-    assert_string_equal(labels.list[0].place, "in “on”");
+    assert_string_equal(labels.list[0].place, "at “on”");
     assert_null(labels.list[2].place);
     assert_string_equal(labels.list[2].rising, "rises with “Deep own”");
     assert_string_equal(labels.list[2].falling, "falls as “Deep own” rises");

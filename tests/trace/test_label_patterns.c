@@ -96,7 +96,7 @@ static void many_patterns_are_labels_with_phrases(void **state)
     assert_int_equal(labels_add_patterns(&labels, &passage.vocab, passage.ids, patterns, 2), 0);
     assert_int_equal(labels.count, 2);
     assert_string_equal(labels.list[0].name, "a one");
-    assert_string_equal(labels.list[0].place, "in “a one”");
+    assert_string_equal(labels.list[0].place, "at “a one”");
     assert_null(labels.list[1].rising);
     assert_int_equal(labels_add_patterns(&labels, &passage.vocab, passage.ids, patterns + 2, 1),
                      -1);

@@ -361,7 +361,7 @@ static void means_are_of_what_occurs_often(void **state)
     size_t *counts = means_count(trace);
     assert_non_null(counts);
     assert_int_equal(counts[5], MEANS_LEAST - 1);
-    const int count = means_list(card, counts, (int)V, means);
+    const int count = means_list(card, counts, (int)V, means, NULL);
     for (int k = 0; k < count; k++) {
         assert_true(counts[means[k].symbol] >= MEANS_LEAST);
         assert_true(k == 0 || means[k].mean <= means[k - 1].mean);
@@ -373,7 +373,7 @@ static void means_are_of_what_occurs_often(void **state)
         assert_int_equal(json_integer_value(times), counts[i]);
     memset(counts, 0, V * sizeof *counts);
     counts[5] = 1; /* where nothing is met often */
-    assert_int_equal(means_list(card, counts, (int)V, means), 1);
+    assert_int_equal(means_list(card, counts, (int)V, means, NULL), 1);
     assert_int_equal(means[0].symbol, 5);
     json_decref(findings);
     free(means);
