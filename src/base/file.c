@@ -86,7 +86,7 @@ static void clean(int signal_number)
 
 void file_clean_on_signals(void)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     for (size_t k = 0; k < sizeof signals / sizeof *signals; k++) {
         struct sigaction action;
         sigaction(signals[k], NULL, &action);

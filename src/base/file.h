@@ -34,7 +34,7 @@ int file_commit(struct file_out *out);
 /* Removes the temporary file and releases `out`. Safe on a zeroed or committed one. */
 void file_abandon(struct file_out *out);
 
-/* From here on a signal that ends the program (SIGINT, SIGTERM, SIGHUP) removes the temporary files
+/* From here on a signal that ends the program (SIGINT, SIGTERM, SIGHUP, SIGPIPE) removes the files
  * that are under way first. */
 void file_clean_on_signals(void);
 

@@ -28,13 +28,11 @@ int spool_open(const char *path, const char *what)
     return file;
 }
 
-/* The first `size` bytes of the file, in memory as far as they are used; NULL and a message if they
- * cannot be had. Blocks are taken before they are written to: on a full disk a write through the
- * mapping would kill the process. */
-static void *map_file(const struct spool *spool, size_t size)
+/* The first `size` bytes of the file, in memory as far as they are used; NULL and a message that
+ * says `what` if they cannot be had. Blocks are taken before they are written to: on a full disk a
+ * write through the mapping would kill the process. */
+static void *map_file(const struct spool *spool, size_t size, const char *what)
 {
-    char what[64];
-    snprintf(what, sizeof what, "%zu bytes cannot be kept there", size);
     const size_t taken = spool->in_file ? spool->size : 0;
     int reason = posix_fallocate(spool->file, (off_t)taken, (off_t)(size - taken));
     void *bytes = MAP_FAILED;
@@ -59,9 +57,9 @@ static int grow_in_memory(struct spool *spool, size_t size)
     return 0;
 }
 
-static int grow_in_file(struct spool *spool, size_t size)
+static int grow_in_file(struct spool *spool, size_t size, const char *what)
 {
-    void *bytes = map_file(spool, size);
+    void *bytes = map_file(spool, size, what);
     if (!bytes)
         return -1;
     munmap(spool->bytes, spool->size);
@@ -69,14 +67,12 @@ static int grow_in_file(struct spool *spool, size_t size)
     return 0;
 }
 
-static int move_to_file(struct spool *spool, size_t size)
+static int move_to_file(struct spool *spool, size_t size, const char *what)
 {
-    char what[64];
-    snprintf(what, sizeof what, "%zu bytes cannot be kept there", size);
     spool->file = spool_open(spool->path, what);
     if (spool->file < 0)
         return -1;
-    void *bytes = map_file(spool, size);
+    void *bytes = map_file(spool, size, what);
     if (!bytes) {
         close(spool->file);
         return -1;
@@ -93,9 +89,11 @@ static int move_to_file(struct spool *spool, size_t size)
 int spool_grow(struct spool *spool, size_t size)
 {
     const bool small = size <= spool->in_memory_max || !spool->path;
-    const int result = spool->in_file ? grow_in_file(spool, size)
+    char what[64];
+    snprintf(what, sizeof what, "%zu bytes cannot be kept there", size);
+    const int result = spool->in_file ? grow_in_file(spool, size, what)
                        : small        ? grow_in_memory(spool, size)
-                                      : move_to_file(spool, size);
+                                      : move_to_file(spool, size, what);
     if (result == 0)
         spool->size = size;
     return result;

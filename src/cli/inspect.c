@@ -21,8 +21,8 @@
 #include "view.h"
 
 #define DRAWN 4      /* signals that pictures and the terminal draw where none are chosen */
-#define SHORT 10000  /* characters under which hardly anything can be told from chance */
 #define PASSAGE 2000 /* characters that they draw where no passage is chosen */
+#define SHORT 10000  /* characters under which hardly anything can be told from chance */
 
 static const char *const ablation_names[] = {"none", "best", "all", NULL};
 static const char *const hold_names[] = {"zero", "mean", NULL};

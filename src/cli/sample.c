@@ -79,13 +79,11 @@ static int parse_clamps(struct request *request)
 }
 
 /* Finds their units in the model. */
-static int find_clamps(const struct model *model, struct request *request)
+static int find_clamps(const struct model *model, const struct request *request)
 {
-    for (size_t k = 0; k < request->num_clamps; k++) {
-        struct clamp *clamp = &request->clamps[k];
-        if (unit_find("--clamp", model, clamp->layer, clamp->unit) != 0)
+    for (size_t k = 0; k < request->num_clamps; k++)
+        if (unit_find("--clamp", model, request->clamps[k].layer, request->clamps[k].unit) != 0)
             return -1;
-    }
     return 0;
 }
 

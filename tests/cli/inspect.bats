@@ -368,6 +368,14 @@ EOF
     [ -e out/ablation.csv ]
 }
 
+@test "what a killed run left half written is gone with the next one" {
+    excerpt 300
+    mkdir out
+    touch out/index.html.Ab12cD out/scores.csv.Ab12cD out/mine.csv.Ab12cD
+    does inspect "$MODEL" excerpt.txt -o out --ablate none
+    [ "$(ls out/*.Ab12cD)" = out/mine.csv.Ab12cD ]
+}
+
 @test "a signal leaves nothing half written" {
     long_text 100000 long.txt
     "$RUNE" inspect "$MODEL" long.txt -o out --format csv --ablate none \
