@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "checkpoint.h"
@@ -98,7 +99,7 @@ int trainer_save(struct trainer *trainer)
     char *path = rundir_file(&trainer->rundir, RUNDIR_LAST);
     struct safetensors_out *out = safetensors_out_new();
     int result = -1;
-    if (path && out && log_sync(&trainer->log) == 0) {
+    if (path && out && (!trainer->log.is_open || log_sync(&trainer->log) == 0)) {
         checkpoint_add_model(out, &trainer->model);
         checkpoint_add_training(out, &trainer->optimizer, &trainer->tape);
         plan_save(&trainer->plan, out);
@@ -151,16 +152,17 @@ static char *absolute(const char *path)
  */
 static char *keep_stdin(struct trainer *trainer)
 {
-    char *path = NULL;
+    const char *const name = rundir_stdin_name(&trainer->rundir);
+    char *path = NULL, *copy = NULL;
     if (trainer->stdin_copy.path)
         error_set("-: stdin can be read only once");
-    else if ((path = rundir_file(&trainer->rundir, RUNDIR_STDIN)) != NULL &&
+    else if ((path = rundir_file(&trainer->rundir, name)) != NULL &&
              file_copy_stdin(&trainer->stdin_copy, path) == 0) {
-        free(path);
-        return mem_copy(RUNDIR_STDIN, strlen(RUNDIR_STDIN));
+        trainer->stdin_name = name;
+        copy = mem_copy(name, strlen(name));
     }
     free(path);
-    return NULL;
+    return copy;
 }
 
 static int name_files(struct trainer *trainer, const struct train_source *source)
@@ -170,7 +172,10 @@ static int name_files(struct trainer *trainer, const struct train_source *source
         return -1;
     for (; trainer->num_files < source->num_files; trainer->num_files++) {
         const char *path = source->files[trainer->num_files];
-        char *name = strcmp(path, "-") == 0 ? keep_stdin(trainer) : absolute(path);
+        const bool piped = strcmp(path, "-") == 0;
+        if (!piped && rundir_check_text(&trainer->rundir, path) != 0)
+            return -1;
+        char *name = piped ? keep_stdin(trainer) : absolute(path);
         if (!name)
             return -1;
         trainer->files[trainer->num_files] = name;
@@ -344,6 +349,14 @@ static void begin(struct trainer *trainer, const struct train_observer *observer
     trainer->val_loss = trainer->train_loss = NAN;
 }
 
+static void note_lock(const struct trainer *trainer)
+{
+    if (!trainer->rundir.locked)
+        note(trainer,
+             "the file system of %s has no locks: see to it that no other process trains there",
+             trainer->rundir.path);
+}
+
 /* --- a new run ---------------------------------------------------------------------------------
  */
 
@@ -373,15 +386,27 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     return result;
 }
 
-/* From here on the old run is gone, if there was one, and the new one can be gone on with. */
+/* A copy that no run refers to. */
+static void remove_stdin_copy(const struct trainer *trainer)
+{
+    char *path = trainer->stdin_name ? rundir_file(&trainer->rundir, trainer->stdin_name) : NULL;
+    if (path)
+        unlink(path);
+    free(path);
+}
+
+/* An old run in the directory can be gone on with until last.safetensors is replaced, in one step;
+ * from then on the new one can. */
 static int replace_run(struct trainer *trainer)
 {
-    rundir_clear(&trainer->rundir);
     if (trainer->stdin_copy.path && file_commit(&trainer->stdin_copy) != 0)
         return -1;
-    if (open_log(trainer, NULL) != 0)
+    if (trainer_save(trainer) != 0) {
+        remove_stdin_copy(trainer);
         return -1;
-    return trainer_save(trainer);
+    }
+    rundir_replaced(&trainer->rundir, trainer->stdin_name);
+    return open_log(trainer, NULL);
 }
 
 static int start_run(struct trainer *trainer, const struct train_source *source, int threads)
@@ -413,11 +438,14 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
 {
     trainer->plan = *plan;
     begin(trainer, observer);
-    if (rundir_begin(&trainer->rundir, directory, source->force) == 0 &&
-        start_run(trainer, source, threads) == 0)
-        return 0;
-    trainer_close(trainer);
-    return -1;
+    int result = rundir_begin(&trainer->rundir, directory, source->force);
+    if (result == 0) {
+        note_lock(trainer);
+        result = start_run(trainer, source, threads);
+    }
+    if (result != 0)
+        trainer_close(trainer);
+    return result;
 }
 
 /* --- going on ----------------------------------------------------------------------------------
@@ -426,9 +454,13 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
 static struct safetensors *load_last(const char *directory)
 {
     struct safetensors *in = NULL;
+    struct stat status;
     char *path = file_join(directory, RUNDIR_LAST);
-    if (path && access(path, F_OK) != 0)
+    if (path && lstat(path, &status) != 0)
         error_set("%s: is not a run: it has no " RUNDIR_LAST, directory);
+    else if (path && S_ISLNK(status.st_mode))
+        error_set("%s: is a symbolic link, which a run does not follow: put the file in its place",
+                  path);
     else if (path)
         in = safetensors_load(path);
     free(path);
@@ -505,8 +537,10 @@ int trainer_resume(struct trainer *trainer, const char *directory, const struct 
     begin(trainer, observer);
     struct safetensors *in = NULL;
     int result = rundir_enter(&trainer->rundir, directory);
-    if (result == 0)
+    if (result == 0) {
+        note_lock(trainer);
         result = (in = load_last(directory)) ? read_run(trainer, in, limits, threads) : -1;
+    }
     safetensors_free(in);
     if (result != 0)
         trainer_close(trainer);

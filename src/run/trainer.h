@@ -74,6 +74,7 @@ struct trainer {
     char **files; /* paths of the texts; that of stdin's copy is relative to the run */
     int num_files;
     struct file_out stdin_copy; /* under way until the run begins */
+    const char *stdin_name;     /* its name in the run, or NULL */
     struct team *team;
     struct corpus corpus;
     struct model model;
@@ -93,7 +94,7 @@ struct trainer {
 
 /* What a new run is made from. */
 struct train_source {
-    const char *const *files; /* paths; "-" is stdin, which is kept in the run as stdin.txt */
+    const char *const *files; /* paths; "-" is stdin, which is kept in the run */
     int num_files;
     enum vocab_unit unit;
     enum utf8_form form;
