@@ -16,12 +16,9 @@
 #include "mem.h"
 #include "utf8.h"
 
-static void note(const struct trainer *trainer, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void note(const struct trainer *trainer, const char *format, ...)
+void trainer_note(const struct trainer *trainer, const char *format, ...)
 {
-    char text[512];
+    char text[TRAIN_MESSAGE];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -64,21 +61,33 @@ double trainer_speed(const struct trainer *trainer)
 /* --- saving ------------------------------------------------------------------------------------
  */
 
+#define INIT_FROM "train.init_from" /* a run that began with a model has it */
+#define RECOVERY(field) offsetof(struct train_progress, recovery.field)
+
 static const struct field progress_fields[] = {
-    {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 0},
-    {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 0},
-    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 0},
-    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 0},
-    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 0},
-    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 0},
+    {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 1e18},
+    {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 1e18},
+    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 1e18},
+    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 1e18},
+    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 1e18},
+    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 1e18},
     {"train.corpus_hash", FIELD_COUNT, offsetof(struct train_progress, corpus_hash), 0, 0},
     {"train.best_loss", FIELD_REAL, offsetof(struct train_progress, best_loss), 0, 0},
     {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, loss_sum), 0, 1e300},
-    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 0},
+    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 1e18},
     {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, lap_sum), 0, 1e300},
     {"train.rate", FIELD_REAL, offsetof(struct train_progress, rate), 0, 1e300},
     {"train.grad_norm", FIELD_REAL, offsetof(struct train_progress, grad_norm), 0, 1e300},
-    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 0},
+    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e18},
+    {"recovery.first_loss", FIELD_REAL | FIELD_LATER, RECOVERY(first_loss), 0, 1e300},
+    {"recovery.lowest_loss", FIELD_REAL | FIELD_LATER, RECOVERY(lowest_loss), 0, 0},
+    {"recovery.block_sum", FIELD_REAL | FIELD_LATER, RECOVERY(block_sum), 0, 1e300},
+    {"recovery.block_steps", FIELD_COUNT | FIELD_LATER, RECOVERY(block_steps), 0, 1e6},
+    {"recovery.bad_blocks", FIELD_COUNT | FIELD_LATER, RECOVERY(bad_blocks), 0, 1e18},
+    {"recovery.asked_step", FIELD_COUNT | FIELD_LATER, RECOVERY(asked_step), 0, 1e18},
+    {"recovery.count", FIELD_COUNT | FIELD_LATER, RECOVERY(count), 0, 1e6},
+    {"recovery.since", FIELD_COUNT | FIELD_LATER, RECOVERY(since), 0, 1e18},
+    {"recovery.scale", FIELD_REAL | FIELD_LATER, RECOVERY(scale), 0, 1},
 };
 
 #define NUM_PROGRESS_FIELDS (sizeof progress_fields / sizeof *progress_fields)
@@ -86,6 +95,8 @@ static const struct field progress_fields[] = {
 static void add_files(struct safetensors_out *out, const struct trainer *trainer)
 {
     char key[32], count[16];
+    if (trainer->init_from)
+        safetensors_add_text(out, INIT_FROM, trainer->init_from);
     snprintf(count, sizeof count, "%d", trainer->num_files);
     safetensors_add_text(out, "train.num_files", count);
     for (int k = 0; k < trainer->num_files; k++) {
@@ -187,6 +198,9 @@ static int read_files(struct trainer *trainer, const struct safetensors *in)
 {
     long long count;
     char key[32];
+    const char *const init_from = safetensors_text(in, INIT_FROM);
+    if (init_from && !(trainer->init_from = mem_copy(init_from, strlen(init_from))))
+        return -1;
     if (safetensors_integer(in, "train.num_files", 1, 1 << 20, &count) != 0 ||
         !(trainer->files = mem_new((size_t)count, sizeof *trainer->files)))
         return -1;
@@ -259,20 +273,23 @@ static void note_corpus(const struct trainer *trainer)
     const struct corpus *corpus = &trainer->corpus;
     const struct vocab_notes *notes = &corpus->notes;
     if (notes->byte_order_mark)
-        note(trainer, "the text begins with a byte order mark (U+FEFF); it is kept as a symbol");
+        trainer_note(trainer,
+                     "the text begins with a byte order mark (U+FEFF); it is kept as a symbol");
     if (notes->nul_bytes > 0)
-        note(trainer, "the text has %llu NUL bytes; they are kept",
-             (unsigned long long)notes->nul_bytes);
+        trainer_note(trainer, "the text has %llu NUL bytes; they are kept",
+                     (unsigned long long)notes->nul_bytes);
     if (notes->carriage_returns > 0)
-        note(trainer, "the text has %llu carriage returns (CR); they are kept as symbols",
-             (unsigned long long)notes->carriage_returns);
+        trainer_note(trainer, "the text has %llu carriage returns (CR); they are kept as symbols",
+                     (unsigned long long)notes->carriage_returns);
     if (corpus->num_unknown > 0)
-        note(trainer, "%llu characters are rarer than --min-count and become the unknown symbol",
-             (unsigned long long)corpus->num_unknown);
+        trainer_note(trainer,
+                     "%llu characters are rarer than --min-count and become the unknown symbol",
+                     (unsigned long long)corpus->num_unknown);
     if (corpus->validation.length == 0 && trainer->plan.val_fraction > 0)
-        note(trainer,
-             "the text is too short to hold a part out: all of it is trained on, and the best "
-             "model is the one of the lowest training loss");
+        trainer_note(
+            trainer,
+            "the text is too short to hold a part out: all of it is trained on, and the best "
+            "model is the one of the lowest training loss");
 }
 
 /* --- machinery ---------------------------------------------------------------------------------
@@ -338,13 +355,14 @@ static const struct engine *find_engine(const struct trainer *trainer)
 {
     const struct engine *engine = engine_find(trainer->plan.precision);
     if (engine && engine->precision != trainer->plan.precision)
-        note(trainer, "%s has no %s instructions: products are made in float32", engine->name,
-             precision_names[trainer->plan.precision]);
+        trainer_note(trainer, "%s has no %s instructions: products are made in float32",
+                     engine->name, precision_names[trainer->plan.precision]);
     return engine;
 }
 
 static void begin(struct trainer *trainer, const struct train_observer *observer)
 {
+    trainer->progress.recovery = recovery_begin();
     trainer->observer = *observer;
     trainer->val_loss = trainer->train_loss = NAN;
 }
@@ -352,9 +370,10 @@ static void begin(struct trainer *trainer, const struct train_observer *observer
 static void note_lock(const struct trainer *trainer)
 {
     if (!trainer->rundir.locked)
-        note(trainer,
-             "the file system of %s has no locks: see to it that no other process trains there",
-             trainer->rundir.path);
+        trainer_note(
+            trainer,
+            "the file system of %s has no locks: see to it that no other process trains there",
+            trainer->rundir.path);
 }
 
 /* --- a new run ---------------------------------------------------------------------------------
@@ -368,7 +387,8 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     struct model *model = &trainer->model;
     struct vocab vocab = {0};
     const bool given = source->init_from != NULL;
-    if (given && model_load(model, engine, source->init_from) != 0)
+    if (given && (model_load(model, engine, source->init_from) != 0 ||
+                  !(trainer->init_from = absolute(source->init_from))))
         return -1;
     if (open_corpus(trainer, trainer->rundir.path, given ? &model->vocab : &vocab,
                     (struct corpus_options){.fixed_vocab = given,
@@ -409,6 +429,17 @@ static int replace_run(struct trainer *trainer)
     return open_log(trainer, NULL);
 }
 
+/* What is taken off a weight at a step must be less than the weight. */
+static int check_decay(const struct plan *plan)
+{
+    if (plan->optim.weight_decay * plan->schedule.rate < 1)
+        return 0;
+    return error_set(
+        "--weight-decay %g takes off more than a weight has, at a learning rate of %g: "
+        "their product must be below 1",
+        plan->optim.weight_decay, plan->schedule.rate);
+}
+
 static int start_run(struct trainer *trainer, const struct train_source *source, int threads)
 {
     struct plan *plan = &trainer->plan;
@@ -418,9 +449,9 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
         return -1;
     const uint64_t training = trainer->corpus.training.length;
     if (plan_fit(plan, training, trainer->corpus.validation.length, trainer->model.hidden_size))
-        note(trainer, "the text is short: the batch shrinks to %d streams of %d characters",
-             plan->batch_size, plan->seq_length);
-    if (make_machinery(trainer, threads) != 0)
+        trainer_note(trainer, "the text is short: the batch shrinks to %d streams of %d characters",
+                     plan->batch_size, plan->seq_length);
+    if (check_decay(plan) != 0 || make_machinery(trainer, threads) != 0)
         return -1;
     if (!source->init_from)
         params_start(&trainer->model.params, plan->seed, trainer->model.weights);
@@ -485,6 +516,8 @@ static void take_limits(struct trainer *trainer, const struct plan *limits)
     }
     if (trainer->progress.total_steps > 0)
         trainer_set_total(trainer, trainer->progress.total_steps);
+    if (trainer->progress.recovery.count > RECOVERY_MOST) /* it was given up: another try */
+        trainer->progress.recovery.count = 0;
 }
 
 static int check_positions(const struct trainer *trainer)
@@ -515,14 +548,14 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
         return -1;
     trainer->progress.step = trainer->model.step;
     if (strcmp(then, trainer->model.engine->name) != 0)
-        note(trainer, "the run was made with %s and goes on with %s: last bits may differ", then,
-             trainer->model.engine->name);
+        trainer_note(trainer, "the run was made with %s and goes on with %s: last bits may differ",
+                     then, trainer->model.engine->name);
     const uint64_t rows = trainer->progress.log_rows;
     if (open_log(trainer, &last) != 0)
         return -1;
     if (trainer->log.rows < rows)
-        note(trainer, "log.csv has lost rows: %llu of %llu are there",
-             (unsigned long long)trainer->log.rows, (unsigned long long)rows);
+        trainer_note(trainer, "log.csv has lost rows: %llu of %llu are there",
+                     (unsigned long long)trainer->log.rows, (unsigned long long)rows);
     trainer->progress.log_rows = trainer->log.rows;
     trainer->clock.before = last.seconds;
     trainer->train_loss = last.train_loss;
@@ -577,6 +610,7 @@ void trainer_close(struct trainer *trainer)
     for (int k = 0; k < trainer->num_files; k++)
         free(trainer->files[k]);
     free(trainer->files);
+    free(trainer->init_from);
     rundir_leave(&trainer->rundir);
     *trainer = (struct trainer){0};
 }
