@@ -141,6 +141,7 @@ static void forget(struct trainer *trainer)
     progress->loss_steps = progress->lap_steps = 0;
     progress->stale = 0;
     trainer->val_loss = NAN;
+    trainer->model.step = progress->step; /* steps go on, so that the schedule does */
     recovery->block_sum = 0;
     recovery->block_steps = recovery->bad_blocks = 0;
     recovery->since = progress->step;

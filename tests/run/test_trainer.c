@@ -1,4 +1,5 @@
 /* Training runs: interrupted and taken up again they end in the same files, to the bit. */
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -7,7 +8,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -640,6 +643,41 @@ static void links_in_a_run_are_not_followed(void **state)
     assert_non_null(strstr(error_message(), "symbolic link"));
 }
 
+/* Stands in the place of the C library's. */
+static int no_locks;
+
+int flock(int fd, int operation)
+{
+    if (no_locks == 0)
+        return (int)syscall(SYS_flock, fd, operation);
+    errno = no_locks;
+    return -1;
+}
+
+static void a_file_system_without_locks_is_a_note(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    struct told told = {0};
+    const struct train_observer observer = {.context = &told, .note = take_note};
+    const struct plan plan = small_plan();
+    const char *run = scratch_path("no locks");
+    const int reasons[] = {ENOLCK, EOPNOTSUPP};
+    for (int k = 0; k < 2; k++) {
+        no_locks = reasons[k];
+        const int opened = k == 0 ? trainer_open(&trainer, run, source(), &plan, 1, &observer)
+                                  : trainer_resume(&trainer, run, &no_limits, 1, &observer);
+        const int trained = opened == 0 ? train_run(&trainer, NULL) : -1;
+        no_locks = 0;
+        trainer_close(&trainer);
+        assert_int_equal(opened, 0);
+        assert_int_equal(trained, 0);
+        assert_int_equal(told.notes, k + 1);
+        assert_non_null(strstr(told.last, "no locks"));
+    }
+    assert_same_run(scratch_path("whole"), run);
+}
+
 /* A directory of the user's, in which a run would overwrite something. */
 static void the_users_files_are_not_taken_for_a_run(void **state)
 {
@@ -738,6 +776,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_does_not_end_a_run),
         cmocka_unit_test(force_keeps_the_old_run_until_the_new_one_is_saved),
         cmocka_unit_test(a_first_save_that_fails_is_no_dead_end),
+        cmocka_unit_test(a_file_system_without_locks_is_a_note),
         cmocka_unit_test(links_in_a_run_are_not_followed),
         cmocka_unit_test(the_users_files_are_not_taken_for_a_run),
         cmocka_unit_test(a_decay_that_takes_all_is_refused),
