@@ -74,7 +74,7 @@ copies_are_there()
     [ "$status" -eq 1 ]
     [[ $stderr == *"half the learning rate"*"rune train: "*--learning-rate* ]]
     does sample run --length 10 --seed 1
-    does train --resume run --max-steps 1
+    does train --resume run --max-steps 400 # with the rate that it had come down to
 }
 
 @test "a weight decay that would take all is refused" {
