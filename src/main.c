@@ -41,7 +41,7 @@ static int unknown_command(const char *typed)
     const char *names[NUM_COMMANDS];
     for (size_t k = 0; k < NUM_COMMANDS; k++)
         names[k] = commands[k].name;
-    const char *nearest = options_nearest(typed, names, NUM_COMMANDS);
+    const char *nearest = options_nearest((struct option_item){typed, strlen(typed)}, names, NUM_COMMANDS);
     if (nearest)
         fprintf(stderr, "rune: there is no command \"%s\"; did you mean %s?\n", typed, nearest);
     else

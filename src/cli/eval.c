@@ -208,7 +208,7 @@ static int run(const struct request *request, const struct options *options)
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
     {"json", 0, OPTION_FLAG, AT(json), NULL, "Print an object for other programs", .unset = NULL},
     {"per-char", 0, OPTION_FLAG, AT(per_char), NULL, "Print each character with its loss, as CSV",

@@ -424,7 +424,7 @@ static int run(const struct request *request, const char *model_path, const char
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
     {"output", 'o', OPTION_TEXT, AT(directory), "DIR", "Write files there",
      .unset = "coloured text on the terminal"},

@@ -281,7 +281,7 @@ static int run(struct request *request, const char *path)
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "How much:"},
     {"length", 'n', OPTION_COUNT, AT(length), "N", "New characters", .max = 1e15},
     {"lines", 0, OPTION_COUNT, AT(lines), "N", "New lines, however long unless --length is given",

@@ -186,7 +186,7 @@ static int run(struct request *request, const struct options *options)
 static const char *const precisions[] = {
     [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", NULL};
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "The run:"},
     {"output", 'o', OPTION_TEXT, AT(directory), "RUN", "Directory of the run",
      .unset = "runs/<name of the first file>"},
