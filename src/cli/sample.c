@@ -187,6 +187,8 @@ static int write_stories(struct sampler *sampler, const struct request *request,
 {
     const struct vocab *vocab = &sampler->model->vocab;
     int left = request->length > 0 ? request->count : 0;
+    for (int b = 0; b < request->count; b++)
+        stories[b].done = left == 0;
     while (left > 0) {
         sampler_next(sampler);
         for (int b = 0; b < request->count; b++) {
