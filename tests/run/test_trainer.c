@@ -13,6 +13,7 @@
 #include "checkpoint.h"
 #include "error.h"
 #include "random.h"
+#include "rows.h"
 #include "scratch.h"
 #include "train.h"
 
