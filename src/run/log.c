@@ -106,7 +106,7 @@ static bool is_at(FILE *stream, const struct log_place *place)
 {
     struct log_row row;
     return place->rows > 0 && fseek(stream, place->last, SEEK_SET) == 0 &&
-           read_row(stream, &row) == 1 && memcmp(&row, &place->row, sizeof row) == 0;
+           read_row(stream, &row) == 1 && row.step == place->step && row.seconds == place->seconds;
 }
 
 int log_follow(const char *path, struct log_place *place,
@@ -126,7 +126,7 @@ int log_follow(const char *path, struct log_place *place,
     long start = ftell(stream);
     while (status == 1 && (status = read_row(stream, &row)) == 1) {
         take(context, &row);
-        *place = (struct log_place){place->rows + 1, start, row};
+        *place = (struct log_place){place->rows + 1, start, row.step, row.seconds};
         start = ftell(stream);
     }
     if (status == 0 && ferror(stream))

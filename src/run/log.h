@@ -37,8 +37,9 @@ void log_close(struct log *log);
 /* How far a log that grows has been read. Zeroed: not yet. */
 struct log_place {
     uint64_t rows;
-    long last;          /* where the last of them begins, */
-    struct log_row row; /* and what it says */
+    long last;     /* where the last of them begins, */
+    uint64_t step; /* and by what it is known */
+    double seconds;
 };
 
 /* Reads the rows behind a place, one at a time, and moves it behind them: a log that is looked at

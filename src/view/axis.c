@@ -76,13 +76,13 @@ static char *power_label(int exponent, char *out, size_t room)
     return out;
 }
 
-char *axis_tick_label(const struct axis *axis, double value, char *out, size_t room)
+char *axis_tick_label(const struct axis *axis, double tick, char *out, size_t room)
 {
     if (axis->logarithmic)
-        return power_label((int)lround(value), out, room);
+        return power_label((int)lround(tick), out, room);
     const int decimals = (int)fmax(0, ceil(-log10(axis->tick) - 1e-9));
-    const double magnitude = fabs(value);
-    const char *before = value < -axis->tick / 2 ? "−" : "";
+    const double magnitude = fabs(tick);
+    const char *before = tick < -axis->tick / 2 ? "−" : "";
     if (magnitude >= 1e6)
         snprintf(out, room, "%s%.4gM", before, magnitude / 1e6);
     else if (magnitude >= 1e4)
