@@ -54,7 +54,7 @@ int view_open(struct file_out *out, const char *directory, const char *name)
 
 int view_close(struct file_out *out, const struct view_options *options, int result)
 {
-    if (json_failed && out->path)
+    if (json_failed)
         result = error_set("%s: no memory for it", out->path);
     char *path = result == 0 ? mem_copy(out->path, strlen(out->path)) : NULL;
     result = path ? file_commit(out) : -1;

@@ -202,7 +202,7 @@ static void titles_are_text(void **state)
         {"a & b]]>\"'", ">a &amp; b]]&gt;\"'<"},
         {"\xFFrun\xC3", ">\\xFFrun\\xC3<"},
         {"a\nb\t\x1B[31m\x7F", ">a\\x0Ab\\x09\\x1B[31m\\x7F<"},
-        {"\u202Etxt\uFFFE\uFFFF\xC2\x85", ">U+202EtxtU+FFFEU+FFFFU+0085<"},
+        {"\u202Etxt\u202C\uFFFE\uFFFF\xC2\x85", ">U+202EtxtU+202CU+FFFEU+FFFFU+0085<"},
         {"\u0645\u0631\u062D\u0628\u0627", ">\u0645\u0631\u062D\u0628\u0627<"},
         {"", "><"},
     };
