@@ -15,6 +15,8 @@
 #include "mem.h"
 #include "utf8.h"
 
+#define SOURCE_CHECK 1000 /* characters that a model must read before training goes on from it */
+
 static void note(const struct trainer *trainer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -64,20 +66,20 @@ double trainer_speed(const struct trainer *trainer)
  */
 
 static const struct field progress_fields[] = {
-    {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 0},
-    {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 0},
-    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 0},
-    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 0},
-    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 0},
-    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 0},
+    {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 1e18},
+    {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 1e18},
+    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 1e15},
+    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 1e15},
+    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 1e15},
+    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 1e15},
     {"train.corpus_hash", FIELD_COUNT, offsetof(struct train_progress, corpus_hash), 0, 0},
     {"train.best_loss", FIELD_REAL, offsetof(struct train_progress, best_loss), 0, 0},
     {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, loss_sum), 0, 1e300},
-    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 0},
+    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 1e15},
     {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, lap_sum), 0, 1e300},
     {"train.rate", FIELD_REAL, offsetof(struct train_progress, rate), 0, 1e300},
     {"train.grad_norm", FIELD_REAL, offsetof(struct train_progress, grad_norm), 0, 1e300},
-    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 0},
+    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e15},
 };
 
 #define NUM_PROGRESS_FIELDS (sizeof progress_fields / sizeof *progress_fields)
@@ -384,6 +386,24 @@ static int replace_run(struct trainer *trainer)
     return trainer_save(trainer);
 }
 
+/* Whether a model that training goes on from has losses on the start of the text. */
+static int check_source(struct trainer *trainer, const char *path)
+{
+    struct corpus_segment start = trainer->corpus.training.segments[0];
+    start.length = start.length < SOURCE_CHECK ? start.length : SOURCE_CHECK;
+    const struct corpus_part part = {.segments = &start, .num_segments = 1, .length = start.length};
+    struct evaluator evaluator = {0};
+    struct evaluation evaluation;
+    int result =
+        evaluator_init(&evaluator, trainer->team, &trainer->model, &trainer->corpus, &part, 1, 0);
+    if (result == 0)
+        result = evaluate(&evaluator, &evaluation, NULL, NULL);
+    if (result == 0 && !isfinite(evaluation.loss))
+        result = error_set("%s: its loss on the text is not finite: " MODEL_UNSOUND, path);
+    evaluator_release(&evaluator);
+    return result;
+}
+
 static int start_run(struct trainer *trainer, const struct train_source *source, int threads)
 {
     struct plan *plan = &trainer->plan;
@@ -399,6 +419,8 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
         return -1;
     if (!source->init_from)
         params_start(&trainer->model.params, plan->seed, trainer->model.weights);
+    else if (check_source(trainer, source->init_from) != 0)
+        return -1;
     trainer->model.step = 0;
     trainer->model.val_loss = NAN;
     trainer->progress.best_loss = INFINITY;
