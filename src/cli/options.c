@@ -381,10 +381,8 @@ int options_parse(struct options *options, int argc, char **argv)
         else if (take_typed(options, typed, found) != 0)
             return STATUS_USAGE;
     }
-    if (help.given) {
-        print_help(options);
-        return -1;
-    }
+    if (help.given)
+        return (print_help(options), -1);
     while (optind < argc)
         options->arguments[options->num_arguments++] = argv[optind++];
     options->arguments[options->num_arguments] = NULL;
