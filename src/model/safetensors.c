@@ -199,7 +199,8 @@ static int check_item(const struct safetensors *in, const char *name, json_t *it
     const char *type;
     json_t *shape, *dimension;
     json_int_t start, end;
-    size_t size, bytes, k;
+    size_t size, k;
+    uint64_t bytes;
     if (json_unpack(item, "{s:s, s:o, s:[I, I]}", "dtype", &type, "shape", &shape, "data_offsets",
                     &start, &end) != 0 ||
         !json_is_array(shape))
@@ -210,13 +211,13 @@ static int check_item(const struct safetensors *in, const char *name, json_t *it
     json_array_foreach(shape, k, dimension)
     {
         const json_int_t extent = json_is_integer(dimension) ? json_integer_value(dimension) : -1;
-        if (extent < 0 || __builtin_mul_overflow(bytes, (size_t)extent, &bytes))
+        if (extent < 0 || __builtin_mul_overflow(bytes, (uint64_t)extent, &bytes))
             return error_set("%s: array \"%s\" has an impossible shape", in->path, name);
     }
-    if (start < 0 || end < start || (size_t)end > in->data_length)
+    if (start < 0 || end < start || (uint64_t)end > in->data_length)
         return error_set("%s: array \"%s\" lies outside the file, which is damaged or cut off",
                          in->path, name);
-    if ((size_t)(end - start) != bytes)
+    if ((uint64_t)(end - start) != bytes)
         return error_set("%s: array \"%s\" does not have the bytes of its shape", in->path, name);
     return 0;
 }

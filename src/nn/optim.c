@@ -29,7 +29,7 @@ double optim_square_sum(double clip_value, size_t n, const real *gradient)
     return total;
 }
 
-void optim_update(const struct optim *optim, size_t n, long step, double rate, double scale,
+void optim_update(const struct optim *optim, size_t n, uint64_t step, double rate, double scale,
                   const real *gradient, real *restrict weight, real *restrict m, real *restrict v)
 {
     const real limit = limit_of(optim->clip_value), factor = (real)scale, lr = (real)rate;

@@ -35,7 +35,7 @@ static void shares_cover_everything_once(void **state)
     int first, last; /* a product beyond 32 bits */
     team_share(&(struct member){NULL, 6, 7, 0}, 2000000000, &first, &last);
     assert_int_equal(last, 2000000000);
-    assert_int_equal(first, 2000000000L * 6 / 7);
+    assert_int_equal(first, INT64_C(2000000000) * 6 / 7);
 }
 
 static void has_its_size(void **state)
