@@ -49,7 +49,8 @@ size_t quota_memory(const char *root)
         left(least(none, read_number(root, GROUP "memory/memory.limit_in_bytes", "", none)),
              read_number(root, GROUP "memory/memory.usage_in_bytes", "", 0),
              read_number(root, GROUP "memory/memory.stat", "total_inactive_file ", 0));
-    return (size_t)least(kilobytes << 10, least(first, second));
+    const int64_t most = SIZE_MAX < INT64_MAX ? (int64_t)SIZE_MAX : INT64_MAX;
+    return (size_t)least(most, least(kilobytes << 10, least(first, second)));
 }
 
 static int rounded_up(int64_t quota, int64_t period)

@@ -24,7 +24,9 @@ int spool_open(const char *path, const char *what)
 static void *map_file(const struct spool *spool, size_t size, const char *what)
 {
     const size_t taken = spool->in_file ? spool->size : 0;
-    int reason = posix_fallocate(spool->file, (off_t)taken, (off_t)(size - taken));
+    int reason = size > PTRDIFF_MAX
+                     ? EFBIG
+                     : posix_fallocate(spool->file, (off_t)taken, (off_t)(size - taken));
     void *bytes = MAP_FAILED;
     if (reason == 0) {
         bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, spool->file, 0);

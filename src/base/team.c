@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 #if defined(__linux__)
@@ -57,7 +57,7 @@ static void relax(int turn)
         sched_yield();
         return;
     }
-#if defined(__x86_64__)
+#if defined(__SSE2__)
     _mm_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
@@ -88,7 +88,7 @@ static void wake_all(atomic_uint *word)
  * depend on which thread computed it, so every member flushes them. */
 static void flush_denormals(void)
 {
-#if defined(__x86_64__)
+#if defined(__SSE2__)
     _mm_setcsr(_mm_getcsr() | 0x8040);
 #elif defined(__aarch64__)
     unsigned long fpcr;

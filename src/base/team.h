@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct team;
 
@@ -50,8 +51,8 @@ struct member team_group(const struct member *member, int groups);
  * tile at most. */
 static inline void team_share(const struct member *member, int count, int *first, int *last)
 {
-    *first = (int)((long)count * member->rank / member->size);
-    *last = (int)((long)count * (member->rank + 1) / member->size);
+    *first = (int)((int64_t)count * member->rank / member->size);
+    *last = (int)((int64_t)count * (member->rank + 1) / member->size);
 }
 
 /* Cores that this process may use. */

@@ -135,8 +135,8 @@ void model_prepare(struct team *team, struct model *model)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* More than any machine has; sums of a few such sizes do not overflow. */
-#define TOO_MUCH (SIZE_MAX / 64)
+/* More than can be had at once; sums of a few such sizes do not overflow. */
+#define TOO_MUCH (SIZE_MAX / 8)
 
 /* Hands out stretches of one block; with base NULL it only counts them, up to TOO_MUCH. */
 struct arena {
@@ -144,14 +144,15 @@ struct arena {
     size_t used;
 };
 
-static void *take(struct arena *arena, size_t count, size_t size)
+static void *take(struct arena *arena, uint64_t count, size_t size)
 {
-    size_t bytes;
+    uint64_t bytes;
     void *stretch = arena->base ? arena->base + arena->used : NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > TOO_MUCH - 63 - arena->used)
-        arena->used = TOO_MUCH - 63;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes >= TOO_MUCH ||
+        arena->used >= TOO_MUCH - (size_t)bytes)
+        arena->used = TOO_MUCH;
     else
-        arena->used += (bytes + 63) / 64 * 64;
+        arena->used += (size_t)(bytes + 63) / 64 * 64;
     return stretch;
 }
 
@@ -197,8 +198,8 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
 {
     const struct model *model = tape->model;
     const struct cell *cell = model->cell;
-    const size_t R = (size_t)tape->B * (size_t)tape->T, H = (size_t)model->hidden_size;
-    const size_t L = (size_t)model->num_layers, V = (size_t)model->vocab_size;
+    const uint64_t R = (uint64_t)tape->B * (uint64_t)tape->T, H = (uint64_t)model->hidden_size;
+    const uint64_t L = (uint64_t)model->num_layers, V = (uint64_t)model->vocab_size;
     const bool drops = tape->dropout > 0, training = tape->training;
     real *below = NULL; /* gradient of the output of the layer below */
     tape->scratch = take(arena, scratch_size(tape), sizeof(real));
@@ -220,8 +221,8 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
         layer.dy = below = training ? take(arena, R * H, sizeof(real)) : NULL;
         layer.scratch = tape->scratch;
         for (int s = 0; s < cell->num_states; s++)
-            layer.state[s] = take(arena, (R + (size_t)tape->B) * H, sizeof(real));
-        layer.gates = take(arena, R * H * (size_t)cell->num_gates, sizeof(real));
+            layer.state[s] = take(arena, (R + (uint64_t)tape->B) * H, sizeof(real));
+        layer.gates = take(arena, R * H * (uint64_t)cell->num_gates, sizeof(real));
         if (!arena->base)
             continue;
         layer.packed = model->packed + packed_offset(model, l);
@@ -250,14 +251,14 @@ size_t tape_bytes(const struct model *model, int B, int T, bool training, double
 int tape_init(struct tape *tape, const struct model *model, int B, int T, bool training,
               double dropout)
 {
+    const size_t bytes = tape_bytes(model, B, T, training, dropout);
     *tape = (struct tape){.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
-    if (!countable(B, T))
-        return error_set(
-            "chunks of %d streams and %d timesteps have more rows than can be counted: "
-            "lower --batch-size or --seq-length",
-            B, T);
+    if (bytes >= TOO_MUCH)
+        return error_set("chunks of %d streams and %d timesteps take more memory than can be "
+                         "addressed: lower --batch-size or --seq-length",
+                         B, T);
     tape->layers = mem_new((size_t)model->num_layers, sizeof *tape->layers);
-    tape->memory = mem_new(tape_bytes(model, B, T, training, dropout), 1);
+    tape->memory = mem_new(bytes, 1);
     if (!tape->layers || !tape->memory) {
         tape_release(tape);
         return -1;

@@ -58,7 +58,7 @@ void optimizer_step(struct member *member, struct optimizer *optimizer, struct m
     const size_t end =
         (size_t)last * CHUNK < optimizer->size ? (size_t)last * CHUNK : optimizer->size;
     if (isfinite(norm) && at < end)
-        model->engine->optim.update(optim, end - at, (long)step, rate, scale, tape->gradients + at,
+        model->engine->optim.update(optim, end - at, step, rate, scale, tape->gradients + at,
                                     model->weights + at, optimizer->m + at, optimizer->v + at);
     team_barrier(member);
 }

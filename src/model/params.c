@@ -11,11 +11,14 @@
 /* Parameters begin on a cache line. */
 #define ALIGN_REALS ((size_t)16)
 
+/* Bytes of several blocks can still be added up. */
+#define MOST (SIZE_MAX / 64)
+
 static int add(struct params *params, struct param param)
 {
     size_t numbers;
     if (__builtin_mul_overflow((size_t)param.rows, (size_t)param.columns, &numbers) ||
-        numbers > (size_t)1 << 50)
+        numbers > MOST - params->size)
         return error_set("%s: %d x %d numbers are more than memory can address", param.name,
                          param.rows, param.columns);
     param.offset = params->size;
@@ -87,7 +90,7 @@ void params_start(const struct params *params, uint64_t seed, real *weights)
         const struct param *param = &params->list[p];
         const size_t numbers = (size_t)param->rows * (size_t)param->columns;
         const double bound = param->vector ? 0 : start_bound(param);
-        for (size_t k = 0; k < numbers; k++) {
+        for (uint64_t k = 0; k < numbers; k++) {
             const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 32), (uint32_t)p, 0};
             weights[param->offset + k] =
                 param->starts ? param->starts[k / (size_t)(param->rows / param->num_starts)]

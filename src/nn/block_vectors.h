@@ -50,7 +50,7 @@ static inline vec multiply_add(vec sum, word a, vec w)
     __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(w), "v"(_mm512_set1_ps(a)));
     return sum;
 #else
-    return sum + a * w;
+    return vec_fma(vec_of(a), w, sum);
 #endif
 }
 

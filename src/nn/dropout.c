@@ -1,5 +1,7 @@
 #include "dropout.h"
 
+#include <endian.h>
+
 /* One block of the generator decides over eight units, 16 bits each; a stretch of blocks is drawn
  * at once so that the compiler can run them side by side. */
 #define PER_BLOCK 8
@@ -17,11 +19,13 @@ void dropout_forward(int n, real p, const struct rng *rng, const uint32_t counte
                                     counter[3]};
             uint32_t out[4];
             rng_block(rng, at, out);
+            for (int k = 0; k < 4; k++)
+                out[k] = htole32(out[k]); /* the lower half of each number decides first */
             memcpy(lot + block * PER_BLOCK, out, sizeof out);
         }
         const int length = n - start < STRETCH ? n - start : STRETCH;
         for (int u = 0; u < length; u++) {
-            const int kept = lot[u] >= threshold;
+            const int kept = le16toh(lot[u]) >= threshold;
             keep[start + u] = (uint8_t)kept;
             y[start + u] = kept ? x[start + u] * scale : 0;
         }

@@ -50,7 +50,7 @@ struct engine {
     } dropout;
     struct {
         double (*square_sum)(double clip_value, size_t n, const real *gradient);
-        void (*update)(const struct optim *, size_t n, long step, double rate, double scale,
+        void (*update)(const struct optim *, size_t n, uint64_t step, double rate, double scale,
                        const real *gradient, real *weight, real *m, real *v);
     } optim;
 };

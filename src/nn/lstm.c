@@ -46,7 +46,7 @@ static void row_forward(int width, const real *a, const real *const before[], re
         const vec f = vec_sigmoid(vec_load(a + F * PANEL + u));
         const vec g = vec_tanh(vec_load(a + G * PANEL + u));
         const vec o = vec_sigmoid(vec_load(a + O * PANEL + u));
-        const vec c = f * vec_load_part(before[STATE_C] + u, n) + i * g;
+        const vec c = vec_fma(f, vec_load_part(before[STATE_C] + u, n), i * g);
         vec_store_part(gates + I * apart + u, i, n);
         vec_store_part(gates + F * apart + u, f, n);
         vec_store_part(gates + G * apart + u, g, n);
@@ -68,11 +68,12 @@ static void row_backward(int width, real *gates, size_t apart, const real *const
         const vec o = vec_load_part(gates + O * apart + u, n);
         const vec tanh_c = vec_tanh(vec_load_part(after[STATE_C] + u, n));
         const vec dhidden = vec_load_part(dh + u, n);
-        const vec dcell = dhidden * o * (1 - tanh_c * tanh_c) + vec_load_part(carried[0] + u, n);
+        const vec dcell = vec_fma(dhidden * o, vec_fma(-tanh_c, tanh_c, vec_of(1)),
+                                  vec_load_part(carried[0] + u, n));
         const vec c_before = vec_load_part(before[STATE_C] + u, n);
         vec_store_part(gates + I * apart + u, dcell * g * i * (1 - i), n);
         vec_store_part(gates + F * apart + u, dcell * c_before * f * (1 - f), n);
-        vec_store_part(gates + G * apart + u, dcell * i * (1 - g * g), n);
+        vec_store_part(gates + G * apart + u, dcell * i * vec_fma(-g, g, vec_of(1)), n);
         vec_store_part(gates + O * apart + u, dhidden * tanh_c * o * (1 - o), n);
         vec_store_part(carried[0] + u, dcell * f, n);
     }

@@ -29,7 +29,7 @@ double optim_square_sum(double clip_value, size_t n, const real *gradient)
     return total;
 }
 
-void optim_update(const struct optim *optim, size_t n, long step, double rate, double scale,
+void optim_update(const struct optim *optim, size_t n, uint64_t step, double rate, double scale,
                   const real *gradient, real *restrict weight, real *restrict m, real *restrict v)
 {
     const real limit = limit_of(optim->clip_value), factor = (real)scale, lr = (real)rate;
@@ -40,22 +40,22 @@ void optim_update(const struct optim *optim, size_t n, long step, double rate, d
     case OPTIM_ADAM:
         for (size_t k = 0; k < n; k++) {
             const real g = factor * clipped(gradient[k], limit);
-            m[k] = (real)0.9 * m[k] + (real)0.1 * g;
-            v[k] = (real)0.999 * v[k] + (real)0.001 * g * g;
-            weight[k] =
-                keep * weight[k] - lr * (m[k] * m_scale) / ((real)sqrt(v[k] * v_scale) + EPSILON);
+            m[k] = real_fma((real)0.9, m[k], (real)0.1 * g);
+            v[k] = real_fma((real)0.999, v[k], (real)0.001 * g * g);
+            weight[k] = real_fma(keep, weight[k],
+                                 -(lr * (m[k] * m_scale) / ((real)sqrt(v[k] * v_scale) + EPSILON)));
         }
         break;
     case OPTIM_RMSPROP:
         for (size_t k = 0; k < n; k++) {
             const real g = factor * clipped(gradient[k], limit);
-            v[k] = (real)0.99 * v[k] + (real)0.01 * g * g;
-            weight[k] = keep * weight[k] - lr * g / ((real)sqrt(v[k]) + EPSILON);
+            v[k] = real_fma((real)0.99, v[k], (real)0.01 * g * g);
+            weight[k] = real_fma(keep, weight[k], -(lr * g / ((real)sqrt(v[k]) + EPSILON)));
         }
         break;
     case OPTIM_SGD:
         for (size_t k = 0; k < n; k++)
-            weight[k] = keep * weight[k] - lr * factor * clipped(gradient[k], limit);
+            weight[k] = real_fma(keep, weight[k], -(lr * factor * clipped(gradient[k], limit)));
         break;
     }
 }

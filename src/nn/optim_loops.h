@@ -21,7 +21,7 @@ double optim_square_sum(double clip_value, size_t n, const real *gradient);
  *   RMSProp (Hinton 2012):  v = 0.99 v + 0.01 g²,  w −= rate · g / (√v + 1e-8)
  *   SGD:  w −= rate · g
  * `step` counts from 1. m and v start at 0; RMSProp uses v alone, SGD neither. */
-void optim_update(const struct optim *optim, size_t n, long step, double rate, double scale,
+void optim_update(const struct optim *optim, size_t n, uint64_t step, double rate, double scale,
                   const real *gradient, real *weight, real *m, real *v);
 
 #endif

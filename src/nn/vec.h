@@ -8,6 +8,8 @@
 #include <string.h>
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #include "real.h"
@@ -100,13 +102,43 @@ static inline vec vec_max(vec a, vec b)
 #endif
 }
 
+/* a · b + c, rounded once where the instruction set has that, so that every compiler gives the
+ * same: left to themselves, they differ in what they fuse. */
+static inline real real_fma(real a, real b, real c)
+{
+#if defined(RUNE_DOUBLE)
+    return a * b + c;
+#elif defined(__FMA__) || defined(__aarch64__) || defined(__s390x__)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+#if defined(RUNE_DOUBLE)
+    return a * b + c;
+#elif defined(__AVX512F__)
+    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    for (int lane = 0; lane < LANES; lane++)
+        c[lane] = real_fma(a[lane], b[lane], c[lane]);
+    return c;
+#endif
+}
+
 /* 1 / x for |x| from 1 to 2^127. Where dividing takes as long as thirty additions, instead an
  * estimate y of 14 bits, mended by the first term of 1 / (x y) = 1 + e + …, e = 1 − x y. */
 static inline vec vec_reciprocal(vec x)
 {
 #if defined(__AVX512F__) && !defined(RUNE_DOUBLE)
     const vec y = (vec)_mm512_rcp14_ps((__m512)x);
-    return y + y * (1 - x * y);
+    return vec_fma(y, vec_fma(-x, y, vec_of(1)), y);
 #else
     return 1 / x;
 #endif
@@ -165,43 +197,49 @@ static inline real vec_max_lanes(vec v)
 }
 
 #ifdef RUNE_DOUBLE
-static inline vec vec_exp(vec x)
+static inline vec vec_exp_and(vec x, vec more)
 {
     for (int lane = 0; lane < LANES; lane++)
         x[lane] = exp(x[lane]);
-    return x;
+    return x + more;
 }
 #else
-/* e^x = 2^n · e^r with n = ⌊x / ln 2⌉ and |r| ≤ ln 2 / 2; e^r by a polynomial (minimax, degree 6;
- * relative error below 2e-7), 2^n by its exponent bits. x is clamped to where floats are normal. */
-static inline vec vec_exp(vec x)
+/* e^x + more, with e^x = 2^n · e^r with n = ⌊x / ln 2⌉ and |r| ≤ ln 2 / 2; e^r by a polynomial
+ * (minimax, degree 6; relative error below 2e-7), 2^n by its exponent bits. x is clamped to where
+ * floats are normal. */
+static inline vec vec_exp_and(vec x, vec more)
 {
     x = vec_min(vec_of(88.0f), vec_max(vec_of(-87.0f), x));
     /* Adding 1.5 · 2^23 rounds to the nearest integer and leaves it in the low bits. */
-    vec rounded = x * 1.44269504f + 12582912.0f;
+    vec rounded = vec_fma(x, vec_of(1.44269504f), vec_of(12582912.0f));
     vec n = rounded - 12582912.0f;
-    vec r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
-    vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    return p * (vec)(((vec_bits)rounded << 23) + 0x3F800000u);
+    vec r = vec_fma(n, vec_of(-0.693359375f), x);
+    r = vec_fma(n, vec_of(2.12194440e-4f), r);
+    vec p = vec_fma(r, vec_of(1.9875691500e-4f), vec_of(1.3981999507e-3f));
+    p = vec_fma(p, r, vec_of(8.3334519073e-3f));
+    p = vec_fma(p, r, vec_of(4.1665795894e-2f));
+    p = vec_fma(p, r, vec_of(1.6666665459e-1f));
+    p = vec_fma(p, r, vec_of(5.0000001201e-1f));
+    p = vec_fma(p * r, r, r) + 1.0f;
+    return vec_fma(p, (vec)(((vec_bits)rounded << 23) + 0x3F800000u), more);
 }
 #endif
+
+static inline vec vec_exp(vec x)
+{
+    return vec_exp_and(x, (vec){0});
+}
 
 /* σ(x) = 1 / (1 + e^−x) */
 static inline vec vec_sigmoid(vec x)
 {
-    return vec_reciprocal(1 + vec_exp(-x));
+    return vec_reciprocal(vec_exp_and(-x, vec_of(1)));
 }
 
 /* tanh x = 1 − 2 / (1 + e^2x) */
 static inline vec vec_tanh(vec x)
 {
-    return 1 - 2 * vec_reciprocal(1 + vec_exp(2 * x));
+    return vec_fma(vec_of(-2), vec_reciprocal(vec_exp_and(2 * x, vec_of(1))), vec_of(1));
 }
 
 #endif

@@ -76,7 +76,7 @@ static int32_t *random_ids(const struct bench_config *config, uint32_t which)
     const struct rng rng = {SEED, RNG_DATA};
     const size_t count = (size_t)config->batch_size * (size_t)config->seq_length;
     int32_t *ids = mem_new(count, sizeof *ids);
-    for (size_t k = 0; ids && k < count; k++) {
+    for (uint64_t k = 0; ids && k < count; k++) {
         const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 32), which, 0};
         ids[k] = (int32_t)(rng_uniform(&rng, counter) * config->vocab_size);
     }

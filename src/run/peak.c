@@ -30,11 +30,11 @@ static void multiply(struct member *member, void *argument)
 static void fill(float *numbers, size_t count, uint64_t seed)
 {
     const struct rng rng = {seed, RNG_DATA};
-    for (size_t k = 0; k < count; k += 4) {
+    for (uint64_t k = 0; k < count; k += 4) {
         const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 32), 0, 0};
         uint32_t block[4];
         rng_block(&rng, counter, block);
-        for (size_t i = 0; i < 4 && k + i < count; i++)
+        for (uint64_t i = 0; i < 4 && k + i < count; i++)
             numbers[k + i] = (float)block[i] * 0x1p-31F - 1;
     }
 }

@@ -35,7 +35,7 @@ static double log_sum(int V, const real *logits)
 {
     double largest = (double)logits[0], sum = 0;
     for (int v = 1; v < V; v++)
-        largest = fmax(largest, (double)logits[v]);
+        largest = (double)logits[v] > largest ? (double)logits[v] : largest;
     for (int v = 0; v < V; v++)
         sum += exp((double)logits[v] - largest);
     return largest + log(sum);

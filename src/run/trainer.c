@@ -304,7 +304,7 @@ static int check_memory(struct trainer *trainer)
     const struct plan *plan = &trainer->plan;
     const struct corpus *corpus = &trainer->corpus;
     const size_t free_bytes = mem_available();
-    const size_t ids = corpus->ids ? corpus->length * (size_t)corpus->id_bytes : 0;
+    const size_t ids = corpus->ids ? (size_t)corpus->length * (size_t)corpus->id_bytes : 0;
     const size_t taken = ids + (model->weights ? model_bytes(model) : 0);
     trainer->memory = model_bytes(model) + optimizer_bytes(model) + ids +
                       tape_bytes(model, plan->batch_size, plan->seq_length, true, plan->dropout);
@@ -315,7 +315,7 @@ static int check_memory(struct trainer *trainer)
     if (trainer->memory - taken > free_bytes)
         return error_set("this needs %.1f GB of memory and %.1f GB are free: take a smaller "
                          "--hidden-size, --num-layers, --batch-size or --seq-length",
-                         (double)trainer->memory / 1e9, (double)(free_bytes + taken) / 1e9);
+                         (double)trainer->memory / 1e9, ((double)free_bytes + (double)taken) / 1e9);
     return 0;
 }
 

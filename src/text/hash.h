@@ -2,6 +2,7 @@
 #ifndef RUNE_HASH_H
 #define RUNE_HASH_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t lengt
             memcpy(&word, (const uint8_t *)bytes + at, 8);
         else
             memcpy(&word, (const uint8_t *)bytes + at, length - at);
-        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+        hash = (hash ^ le64toh(word)) * 0x9E3779B97F4A7C15u;
         hash ^= hash >> 32;
     }
     return hash;

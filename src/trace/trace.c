@@ -14,7 +14,7 @@ static size_t padded(size_t length)
     return (length + TRACE_BLOCK - 1) / TRACE_BLOCK * TRACE_BLOCK;
 }
 
-/* The bytes of all arrays, up to more than any machine has. */
+/* The bytes of all arrays, up to more than can be addressed. */
 static size_t trace_bytes(size_t length, size_t num_signals)
 {
     const size_t row =
@@ -22,8 +22,8 @@ static size_t trace_bytes(size_t length, size_t num_signals)
     size_t values, bytes;
     if (length > SIZE_MAX / 2 || __builtin_mul_overflow(num_signals, sizeof(float), &values) ||
         __builtin_add_overflow(values, row, &values) ||
-        __builtin_mul_overflow(padded(length), values, &bytes) || bytes > SIZE_MAX / 4)
-        return SIZE_MAX / 4;
+        __builtin_mul_overflow(padded(length), values, &bytes))
+        return SIZE_MAX;
     return bytes;
 }
 

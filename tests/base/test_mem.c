@@ -48,8 +48,8 @@ static void too_much_is_refused(void **state)
     assert_null(mem_new(SIZE_MAX, 1));
     assert_non_null(strstr(error_message(), "more than memory can address"));
     assert_null(mem_new(SIZE_MAX / 2 + 1, 2));
-    assert_null(mem_new((size_t)1 << 46, 1)); /* addressable, and more than any machine has free */
-    assert_non_null(strstr(error_message(), "GB are free"));
+    assert_null(mem_new(SIZE_MAX / 4 * 3, 1)); /* addressable, and more than any machine has free */
+    assert_non_null(strstr(error_message(), SIZE_MAX > UINT32_MAX ? "GB are free" : "no memory"));
 }
 
 static void growing_keeps_what_is_there(void **state)
@@ -103,7 +103,7 @@ static void some_memory_is_available(void **state)
 {
     (void)state;
     assert_true(mem_available() > (size_t)1 << 20);
-    assert_true(mem_available() < (size_t)1 << 46);
+    assert_true(mem_available() <= SIZE_MAX >> (SIZE_MAX > UINT32_MAX ? 18 : 0));
 }
 
 static void a_message_may_quote_the_last(void **state)

@@ -13,7 +13,7 @@
 #include "quota.h"
 #include "scratch.h"
 
-#define MANY ((size_t)1 << 50)
+#define MANY (SIZE_MAX / 4096) /* bytes that no machine has, or that it can address */
 
 /* A new root with nothing in it. */
 static const char *new_root(const char *name)

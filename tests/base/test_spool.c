@@ -125,7 +125,7 @@ static void it_grows(void **state)
                 bytes[k] = (uint8_t)(k % 251);
         }
         const size_t size = spool.size;
-        assert_int_equal(spool_grow(&spool, SIZE_MAX / 4), -1);
+        assert_int_equal(spool_grow(&spool, SIZE_MAX / 4 * 3), -1);
         assert_int_equal(spool.size, size);
         assert_int_equal(((uint8_t *)spool.bytes)[size - 1], (size - 1) % 251);
         spool_release(&spool);
@@ -179,7 +179,7 @@ static void a_full_disk_is_an_error(void **state)
     assert_true(spool.in_file);
     spool_release(&spool);
     assert_true(is_empty(scratch_directory));
-    assert_int_equal(spool_init(&spool, SIZE_MAX / 4, LIMIT, scratch_path("spool")), -1);
+    assert_int_equal(spool_init(&spool, SIZE_MAX / 4 * 3, LIMIT, scratch_path("spool")), -1);
     assert_null(spool.bytes);
 }
 

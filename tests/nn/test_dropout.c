@@ -133,6 +133,18 @@ static void depends_on_the_counter_alone(void **state)
     }
 }
 
+/* A run that goes on on another machine drops the same units. */
+static void is_the_same_on_every_machine(void **state)
+{
+    (void)state;
+    uint8_t keep[MOST];
+    uint64_t kept = 0;
+    draw(engine_at(0), &rng, MOST, 0.5, (uint32_t[4]){0, 5, 6, 7}, keep);
+    for (int u = 0; u < 64; u++)
+        kept |= (uint64_t)keep[u] << u;
+    assert_true(kept == UINT64_C(0x20364d6dc1c68bd9));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +152,7 @@ int main(void)
         cmocka_unit_test(shares_are_right),
         cmocka_unit_test(neighbours_are_independent),
         cmocka_unit_test(depends_on_the_counter_alone),
+        cmocka_unit_test(is_the_same_on_every_machine),
     };
     return cmocka_run_group_tests_name("dropout", tests, NULL, NULL);
 }

@@ -67,7 +67,7 @@ static void check(const struct engine *engine, const struct optim *optim, size_t
     }
     for (int step = 1; step <= STEPS; step++) {
         real *g = array_random(&random, n, size);
-        engine->optim.update(optim, n, step, rate, scale, g, w, m, v);
+        engine->optim.update(optim, n, (uint64_t)step, rate, scale, g, w, m, v);
         for (size_t k = 0; k < n; k++)
             exact_step(optim, &exact[k], step, rate, scale * clip((double)g[k], optim->clip_value));
         array_free(g);

@@ -104,9 +104,9 @@ static void test_what_cannot_be_measured_says_so(void **state)
     config.engine = engine_at(0);
     config.hidden_size = 1 << 20;
     assert_int_equal(bench_run(&speed, &config, 0.01), -1);
-    assert_non_null(strstr(error_message(), "GB"));
-    assert_int_equal(peak_read(1, (size_t)1 << 50, 0.01, &speed), -1);
-    assert_non_null(strstr(error_message(), "GB"));
+    assert_non_null(strstr(error_message(), "memory"));
+    assert_int_equal(peak_read(1, SIZE_MAX / 2, 0.01, &speed), -1);
+    assert_non_null(strstr(error_message(), "memory"));
 }
 
 /* The sums are whole numbers, so that they are the same in any order. */

@@ -253,6 +253,14 @@ static void test_hash_tells_texts_apart(void **state)
             assert_true(hashes[i] != hashes[k]);
 }
 
+/* A run that goes on on another machine knows its text again. */
+static void test_hash_is_the_same_on_every_machine(void **state)
+{
+    (void)state;
+    write_file(0, "abcdefghij", 10);
+    assert_true(hash_of(1) == UINT64_C(0x7e079c5c92502372));
+}
+
 static void check_refused(const struct corpus_options *options, struct vocab *vocab,
                           const char *const *complaints)
 {
@@ -433,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_memory_and_file_give_the_same),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_hash_tells_texts_apart),
+        cmocka_unit_test(test_hash_is_the_same_on_every_machine),
         cmocka_unit_test(test_files_that_cannot_be_used),
         cmocka_unit_test(test_file_changes_while_it_is_read),
         cmocka_unit_test(test_progress_counts_both_passes),
