@@ -116,9 +116,9 @@ class Kind:
         except Exception:  # a fault of the attack is not to be overlooked
             problems = [traceback.format_exc()]
         with soak.lock:
-            self.attacks += 1
+            self.attacks += where.attacks
             counts = self.groups.setdefault(group, [0, 0])
-            counts[0] += 1
+            counts[0] += where.attacks
             if problems:
                 self.failures += 1
                 counts[1] += 1
