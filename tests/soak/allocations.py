@@ -3,21 +3,20 @@ it. Where there are thousands, as in pictures, the first of each chain of caller
 
 After each: status 0 with the right result, or 1 with one line of error, as with system calls.
 """
-from commands import commands
+from commands import in_turn
 
 MOST = 4000  # allocations of which each is tried
 
 
 def attacks(soak, full):
     soak.preload()
-    todo = []
-    for command in commands(soak):
-        numbers = soak.once(('allocations', command.name), lambda: count(soak, command))
-        todo += [(command, variable, number) for number in numbers
-                 for variable in ('SOAK_FAIL_AT', 'SOAK_FAIL_FROM')]
-    soak.place('allocations-order').random.shuffle(todo)
-    for command, variable, number in todo:
+    for command, variable, number in in_turn(soak, 'allocations', failures_of):
         yield command.name, lambda where, c=command, v=variable, n=number: attack(where, c, v, n)
+
+
+def failures_of(soak, command):
+    return [(variable, number) for number in count(soak, command)
+            for variable in ('SOAK_FAIL_AT', 'SOAK_FAIL_FROM')]
 
 
 def attack(where, command, variable, number):

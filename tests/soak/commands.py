@@ -1,6 +1,7 @@
 """The commands of rune on a tiny model, each with what it must give when nothing fails: what kinds
 share that make one thing fail in each."""
 import filecmp
+import itertools
 import shutil
 
 import place
@@ -157,3 +158,13 @@ def commands(soak):
                   ['inspect', 'model', 'short.txt', '-o', 'out', *few, '-f', form])
           for form in ('png', 'svg', 'pdf')),
     ]
+
+
+def in_turn(soak, kind, attacks_of):
+    """The attacks of all commands, one of each in turn, each command's in an order of chance."""
+    lists = []
+    for command in commands(soak):
+        attacks = [(command, *attack) for attack in attacks_of(soak, command)]
+        soak.place(kind, 'order', len(lists)).random.shuffle(attacks)
+        lists.append(attacks)
+    return [attack for turn in itertools.zip_longest(*lists) for attack in turn if attack]

@@ -17,14 +17,15 @@ static inline void require(bool holds)
         abort();
 }
 
-/* The path of a name in a folder of this process, which is removed at its end if it is empty. */
+/* The path of a name in a folder of this process, in $TMPDIR; valid until the next call. */
 static inline const char *fuzz_path(const char *name)
 {
-    static char folder[] = "/tmp/fuzz-XXXXXX", path[64];
-    static bool made;
-    if (!made)
+    static char folder[200], path[256];
+    const char *place = getenv("TMPDIR");
+    if (!folder[0]) {
+        snprintf(folder, sizeof folder, "%s/fuzz-XXXXXX", place ? place : "/tmp");
         require(mkdtemp(folder) != NULL);
-    made = true;
+    }
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
 }

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import place
@@ -78,10 +79,12 @@ def attack(where, path, seconds):
                '-timeout=60', '-rss_limit_mb=3000', '-malloc_limit_mb=2000', '-print_final_stats=1',
                f'-seed={soak.seed}', f'-artifact_prefix={where.path}/', str(corpus)]
     where.lines.append(' '.join(command))
-    ended = subprocess.run(command, capture_output=True, check=False, cwd=where.path, env={
-        **soak.environment, 'FUZZ_TEXT': str(model(soak).place.path / 'text.txt'),
-        'ASAN_OPTIONS': 'allocator_may_return_null=1:detect_leaks=1',
-        'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1'})
+    memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix='soak.', dir=memory) as temporary:
+        ended = subprocess.run(command, capture_output=True, check=False, cwd=where.path, env={
+            **soak.environment, 'FUZZ_TEXT': str(model(soak).place.path / 'text.txt'),
+            'TMPDIR': temporary, 'ASAN_OPTIONS': 'allocator_may_return_null=1:detect_leaks=1',
+            'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1'})
     log = ended.stderr.decode(errors='backslashreplace')
     (where.path / 'log.txt').write_text(log)
     shutil.copy(model(soak).place.path / 'text.txt', where.path)

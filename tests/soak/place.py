@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 TEXTS = Path(__file__).resolve().parents[2] / 'corpora' / 'texts'
-LIMIT = 120  # seconds for any command, on a busy machine
+LIMIT = 60  # seconds for any command, on a busy machine
 
 # What a user may keep in the directory of a run, some of it named much like rune's own files.
 OWN_FILES = ['best.safetensors.backup', 'best.safetensors.epoch1', 'last.safetensors.abc123',

@@ -8,7 +8,7 @@ lost or half; the run goes on and ends like the undisturbed one.
 import collections
 import re
 
-from commands import commands
+from commands import in_turn
 
 ERRORS = {
     'openat': 'EMFILE EACCES EIO', 'open': 'EMFILE', 'read': 'EIO', 'pread64': 'EIO', 'readv': 'EIO',
@@ -42,14 +42,13 @@ LEFT_OUT = {'futex', 'exit', 'exit_group', 'rt_sigaction', 'rt_sigprocmask', 'rt
 def attacks(soak, full):
     soak.need_strace()
     soak.preload()
-    todo = []
-    for command in commands(soak):
-        for name, before, count in soak.once(('calls', command.name), lambda: calls(soak, command)):
-            todo += [(command, name, error, when) for error in ERRORS[name].split()
-                     for when in range(before + 1, count + 1)]
-    soak.place('syscalls-order').random.shuffle(todo)
-    for command, name, error, when in todo:
+    for command, name, error, when in in_turn(soak, 'syscalls', failures_of):
         yield command.name, lambda where, c=command, how=(name, error, when): attack(where, c, *how)
+
+
+def failures_of(soak, command):
+    return [(name, error, when) for name, before, count in calls(soak, command)
+            for error in ERRORS[name].split() for when in range(before + 1, count + 1)]
 
 
 def attack(where, command, name, error, when):
