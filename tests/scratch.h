@@ -33,12 +33,12 @@ static inline int scratch_remove(void **state)
     return nftw(scratch_directory, scratch_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The path of that name in it; valid until the eighth call from here. */
+/* The path of that name in it; valid until the 64th call from here. */
 static inline const char *scratch_path(const char *name)
 {
-    static char paths[8][256];
+    static char paths[64][256];
     static unsigned next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 64];
     snprintf(path, sizeof paths[0], "%s/%s", scratch_directory, name);
     return path;
 }

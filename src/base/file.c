@@ -1,16 +1,19 @@
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "mem.h"
+#include "rng.h"
 
 FILE *file_open(const char *path)
 {
@@ -97,32 +100,105 @@ void file_clean_on_signals(void)
     }
 }
 
+/* --- names of temporary files ----------------------------------------------------------------- */
+
+/* "NAME.rune-tmp-PID-RANDOM", RANDOM in hexadecimal digits: nobody gives a file of theirs such a
+ * name. Its process holds a lock on the file for as long as the file has it. */
+#define MARK ".rune-tmp-"
+#define RANDOM_DIGITS 16
+#define ATTEMPTS 16
+
+static bool is_temporary_name(const char *name)
+{
+    const char *mark = strstr(name, MARK);
+    if (!mark || mark == name)
+        return false;
+    const char *pid = mark + strlen(MARK), *dash = pid + strspn(pid, "0123456789");
+    return dash > pid && *dash == '-' && strlen(dash + 1) == RANDOM_DIGITS &&
+           strspn(dash + 1, "0123456789abcdef") == RANDOM_DIGITS;
+}
+
+/* Locks a file that was just made. A sweep may have come between, and taken its name away. */
+static bool is_kept(int fd)
+{
+    struct stat status;
+    flock(fd, LOCK_EX | LOCK_NB); /* where there are no locks, nothing is swept */
+    return fstat(fd, &status) == 0 && status.st_nlink > 0;
+}
+
+/* Makes a new file beside `path`. Returns it with its name in new memory, or −1 and errno. */
+static int create_temporary(const char *path, char **name)
+{
+    const size_t room = strlen(path) + sizeof MARK + 24 + RANDOM_DIGITS;
+    *name = mem_new(room, 1);
+    errno = ENOMEM;
+    for (int k = 0; *name && k < ATTEMPTS; k++) {
+        snprintf(*name, room, "%s" MARK "%ld-%08llx%08llx", path, (long)getpid(),
+                 (unsigned long long)rng_entropy(), (unsigned long long)rng_entropy());
+        const int fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 && is_kept(fd))
+            return fd;
+        if (fd >= 0)
+            close(fd);
+        else if (errno != EEXIST)
+            break;
+    }
+    const int reason = errno;
+    free(*name);
+    *name = NULL;
+    errno = reason;
+    return -1;
+}
+
+int file_open_unnamed(const char *path)
+{
+    char *name;
+    const int fd = create_temporary(path, &name);
+    if (fd >= 0)
+        unlink(name);
+    free(name);
+    return fd;
+}
+
+/* Removes a file of the directory unless a process writes it. */
+static void sweep_file(int directory, const char *name)
+{
+    struct stat status;
+    const int fd = openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlinkat(directory, name, 0);
+    close(fd);
+}
+
+void file_sweep(const char *directory)
+{
+    DIR *stream = opendir(directory);
+    for (struct dirent *entry; stream && (entry = readdir(stream));)
+        if (is_temporary_name(entry->d_name))
+            sweep_file(dirfd(stream), entry->d_name);
+    if (stream)
+        closedir(stream);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
 int file_create(struct file_out *out, const char *path)
 {
-    int fd = -1;
-    *out = (struct file_out){0};
-    size_t room = strlen(path) + sizeof ".XXXXXX";
-    out->path = mem_copy(path, strlen(path));
-    out->temporary = mem_new(room, 1);
-    if (!out->path || !out->temporary)
-        goto fail;
-    snprintf(out->temporary, room, "%s.XXXXXX", path);
-    fd = mkstemp(out->temporary);
+    *out = (struct file_out){.path = mem_copy(path, strlen(path))};
+    if (!out->path)
+        return -1;
+    const int fd = create_temporary(path, &out->temporary);
     if (fd < 0) {
         file_refuse_write(path, "cannot be written", errno);
-        out->temporary[0] = '\0';
-        goto fail;
-    }
-    change_under_way(NULL, out->temporary);
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) != 0 || !(out->stream = fdopen(fd, "wb"))) {
+    } else {
+        change_under_way(NULL, out->temporary);
+        if ((out->stream = fdopen(fd, "wb")) != NULL)
+            return 0;
         file_refuse_write(path, "cannot be written", errno);
         close(fd);
-        goto fail;
     }
-    return 0;
-fail:
     file_abandon(out);
     return -1;
 }
@@ -158,20 +234,12 @@ static void sync_directory_of(const char *path)
 
 int file_commit(struct file_out *out)
 {
-    int failed = ferror(out->stream) || fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0;
-    int reason = errno;
-    if (fclose(out->stream) != 0 && !failed) {
-        failed = 1;
-        reason = errno;
-    }
-    out->stream = NULL;
-    if (!failed && rename(out->temporary, out->path) != 0) {
-        failed = 1;
-        reason = errno;
-    }
-    if (failed) {
-        file_refuse_write(out->path, "cannot be written", reason);
-        error_set("%s; what stood there is unchanged", error_message());
+    /* It is renamed while it is open, and so locked. */
+    if (ferror(out->stream) || fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0 ||
+        rename(out->temporary, out->path) != 0) {
+        file_refuse_write(out->path, "cannot be written", errno);
+        if (access(out->path, F_OK) == 0)
+            error_set("%s; what stood there is unchanged", error_message());
         file_abandon(out);
         return -1;
     }
@@ -226,22 +294,6 @@ char *file_pattern(const char *path, size_t room)
         if (strchr("*?[]\\", *at))
             *to++ = '\\';
     return pattern;
-}
-
-void file_sweep(const char *path)
-{
-    static const char random[] = ".??????";
-    glob_t found;
-    char *pattern = file_pattern(path, sizeof random);
-    if (!pattern)
-        return;
-    strcat(pattern, random);
-    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
-        for (size_t k = 0; k < found.gl_pathc; k++)
-            unlink(found.gl_pathv[k]);
-        globfree(&found);
-    }
-    free(pattern);
 }
 
 int file_make_directory(const char *path)

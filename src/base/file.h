@@ -28,7 +28,8 @@ struct file_out {
 int file_create(struct file_out *out, const char *path);
 
 /* Flushes, syncs and renames the file into place; on failure (a full disk, say) removes it and
- * leaves what stood at the path untouched. Returns 0, or −1 and a message. Releases `out`. */
+ * leaves untouched what stood at the path, if anything did. Returns 0, or −1 and a message.
+ * Releases `out`. */
 int file_commit(struct file_out *out);
 
 /* Removes the temporary file and releases `out`. Safe on a zeroed or committed one. */
@@ -46,13 +47,17 @@ int file_refuse_write(const char *path, const char *what, int number);
  * name out->temporary; the caller commits or abandons it. Returns 0, or −1 and a message. */
 int file_copy_stdin(struct file_out *out, const char *path);
 
+/* Opens a new file beside `path` and takes its name away, so that nothing is left of it however the
+ * program ends. Returns a file descriptor, or −1 and errno. */
+int file_open_unnamed(const char *path);
+
+/* Removes the temporary files that killed processes left in a directory. Files that a process still
+ * writes, and files that this program did not name, stay. */
+void file_sweep(const char *directory);
+
 /* A path as a pattern of glob() that matches it alone, with `room` bytes more behind its NUL: new
  * memory, to free(). NULL and a message if there is none. */
 char *file_pattern(const char *path, size_t room);
-
-/* Removes the temporary files that killed processes left beside `path`: "path.XXXXXX", of six
- * characters. */
-void file_sweep(const char *path);
 
 /* Makes a directory and its parents; one that is there is fine. Returns 0, or −1 and a message. */
 int file_make_directory(const char *path);

@@ -14,18 +14,8 @@
 
 int spool_open(const char *path, const char *what)
 {
-    const size_t room = strlen(path) + sizeof ".XXXXXX";
-    char *name = mem_new(room, 1);
-    if (!name)
-        return -1;
-    snprintf(name, room, "%s.XXXXXX", path);
-    const int file = mkostemp(name, O_CLOEXEC);
-    if (file < 0)
-        file_refuse_write(path, what, errno);
-    else
-        unlink(name);
-    free(name);
-    return file;
+    const int file = file_open_unnamed(path);
+    return file >= 0 ? file : file_refuse_write(path, what, errno);
 }
 
 /* The first `size` bytes of the file, in memory as far as they are used; NULL and a message that

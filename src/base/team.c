@@ -42,6 +42,8 @@ struct team {
     void (*work)(struct member *, void *);
     void *argument;
     bool leaving;
+    const atomic_bool *stop;         /* see team_heed; or NULL */
+    bool all_stop;                   /* what team_all_stop answers */
     _Alignas(64) atomic_uint region; /* counts regions */
     int sleepers;                    /* members that wait for the next one; guarded by the mutex */
     pthread_mutex_t mutex;
@@ -132,6 +134,24 @@ void team_barrier(struct member *member)
         relax(turn);
     }
     sleep_until_passed(barrier, member->size, generation);
+}
+
+void team_heed(struct team *team, const atomic_bool *stop)
+{
+    team->stop = stop;
+}
+
+bool team_stops(const struct team *team)
+{
+    return team->stop && atomic_load_explicit(team->stop, memory_order_relaxed);
+}
+
+bool team_all_stop(struct member *member)
+{
+    if (member->rank == 0)
+        member->team->all_stop = team_stops(member->team);
+    team_barrier(member);
+    return member->team->all_stop;
 }
 
 struct member team_group(const struct member *member, int groups)

@@ -391,8 +391,10 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
                      ? 0
                      : -1;
     task->options.text_length = task->length;
-    if (status == 0 && request->directory)
+    if (status == 0 && request->directory) {
         status = file_make_directory(request->directory);
+        file_sweep(request->directory);
+    }
     if (status == 0)
         status =
             inspect(&result, task->team, task->model, &task->ids, task->inspected, &task->options);

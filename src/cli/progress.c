@@ -178,6 +178,8 @@ static void print_sample(struct trainer *trainer)
     fputs("  | ", stderr);
     for (int k = 0, lines = 1; k < SAMPLE_LENGTH; k++) {
         sampler_next(&sampler);
+        if (team_stops(trainer->team))
+            break;
         const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
         if (symbol.length == 1 && symbol.bytes[0] == '\n' && lines++ == SAMPLE_LINES)
             break;

@@ -1,6 +1,7 @@
 #include "train.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,12 @@
 #include "progress.h"
 #include "team.h"
 
-static volatile sig_atomic_t stop;
+static atomic_bool stop;
 
 static void on_signal(int signal)
 {
     (void)signal;
-    stop = 1;
+    atomic_store(&stop, true);
     file_clean_on_signals(); /* the second ends the program */
 }
 

@@ -279,6 +279,22 @@ real *tape_state(const struct tape *tape, int layer, int s)
            (size_t)tape->T * (size_t)tape->B * (size_t)tape->model->hidden_size;
 }
 
+void tape_reset(struct tape *tape)
+{
+    const size_t states = (size_t)tape->B * (size_t)tape->model->hidden_size;
+    for (int l = 0; l < tape->model->num_layers; l++)
+        for (int s = 0; s < tape->model->cell->num_states; s++)
+            memset(tape_state(tape, l, s), 0, states * sizeof(real));
+}
+
+void tape_take_back(struct tape *tape)
+{
+    const size_t states = (size_t)tape->B * (size_t)tape->model->hidden_size;
+    for (int l = 0; l < tape->model->num_layers; l++)
+        for (int s = 0; s < tape->model->cell->num_states; s++)
+            memcpy(tape_state(tape, l, s), tape->layers[l].state[s], states * sizeof(real));
+}
+
 void tape_set_input(struct tape *tape, const int32_t *ids)
 {
     tape->layers[tape->first].ids = ids;

@@ -98,6 +98,13 @@ void tape_release(struct tape *tape);
 /* State s of a layer after the last chunk, [B][H]: what the next one starts from. */
 real *tape_state(const struct tape *tape, int layer, int s);
 
+/* Sets the states that the next chunk starts from to 0. */
+void tape_reset(struct tape *tape);
+
+/* Takes back the chunk that a pass has read, or a part of it: the states are what they were before,
+ * or 0 where the pass reset them. */
+void tape_take_back(struct tape *tape);
+
 /* The chunk's inputs [T][B], to be set before model_forward; they must stay until model_backward.
  */
 void tape_set_input(struct tape *tape, const int32_t *ids);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 
@@ -19,6 +20,12 @@ int optimizer_init(struct optimizer *optimizer, const struct optim *optim,
         return 0;
     optimizer_release(optimizer);
     return -1;
+}
+
+void optimizer_reset(struct optimizer *optimizer)
+{
+    memset(optimizer->m, 0, optimizer->size * sizeof(real));
+    memset(optimizer->v, 0, optimizer->size * sizeof(real));
 }
 
 void optimizer_release(struct optimizer *optimizer)

@@ -16,13 +16,16 @@ struct optimizer {
 int optimizer_init(struct optimizer *optimizer, const struct optim *optim,
                    const struct model *model);
 
+/* Sets the moments back to 0, as at the start. */
+void optimizer_reset(struct optimizer *optimizer);
+
 void optimizer_release(struct optimizer *optimizer);
 
 size_t optimizer_bytes(const struct model *model);
 
-/* One update, the `step`-th (from 1), at a learning rate, in one pass: clips, and moves the
- * weights, which are left alone where the gradient is not finite. Called by every member; ends in a
- * barrier. */
+/* One update, the `step`-th (from 1) since the moments were 0, at a learning rate, in one pass:
+ * clips, and moves the weights, which are left alone where the gradient is not finite. Called by
+ * every member; ends in a barrier. */
 void optimizer_step(struct member *member, struct optimizer *optimizer, struct model *model,
                     const struct tape *tape, uint64_t step, double rate);
 

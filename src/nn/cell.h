@@ -72,6 +72,7 @@ struct cell {
      * changed; it and the others leave their results complete only after the next barrier. forward
      * reads x or ids and slot 0 of the states, writes the other slots and the gates. backward needs
      * what forward left; the gradient does not flow into slot 0 (the truncation of truncated BPTT).
+     * Both leave work out where team_stops().
      */
     void (*pack)(struct member *member, const struct layer *layer, real *packed);
     void (*forward)(struct member *member, const struct layer *layer);

@@ -58,7 +58,7 @@ static void product(struct member *member, int R, int D, int N, const real *x, c
     const struct grid grid = grid_cut(member, R, panel_count(N), panel_size(D), false);
     const int from = grid.first_panel * PANEL,
               width = panels_width(N, grid.first_panel, grid.last_panel);
-    for (int r = grid.first_row; r < grid.last_row; r += SLAB) {
+    for (int r = grid.first_row; r < grid.last_row && !team_stops(member->team); r += SLAB) {
         const int slab = smaller(grid.last_row - r, SLAB);
         real *out = y + (size_t)r * (size_t)N;
         for (int s = 0; s < slab && width > 0; s++)
@@ -159,7 +159,7 @@ void weight_gradients(struct member *member, int R, int N, const real *dy, int c
         const int K = smaller(chunk, R - start);
         pack_inputs(member, start, K, count, gradients, panels);
         team_barrier(member);
-        for (int n = first; n < last; n += SLAB) {
+        for (int n = first; n < last && !team_stops(member->team); n += SLAB) {
             const int rows = smaller(last - n, SLAB);
             const struct rows at = {turned + (size_t)first * turned_stride(chunk),
                                     turned_stride(chunk)};

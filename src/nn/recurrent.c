@@ -322,7 +322,8 @@ void recurrent_forward(struct member *member, const struct layer *layer)
     for (int t = 0; t < T; t++) {
         if (steps > 1 && t % steps == 0)
             bulk_input(&work, x, t, T - t < steps ? T - t : steps);
-        step_forward(&work, x, t, steps > 1);
+        if (!team_stops(member->team))
+            step_forward(&work, x, t, steps > 1);
         team_barrier(&work.grid.group);
     }
 }
@@ -397,9 +398,11 @@ void recurrent_backward(struct member *member, const struct layer *layer)
     struct work work = begin(member, layer);
     const int T = layer->T, steps = bulk_steps(&work, GRID_WORTH_READING);
     for (int t = T - 1; t >= 0; t--) {
-        step_backward(&work, t);
+        const bool stops = team_stops(member->team);
+        if (!stops)
+            step_backward(&work, t);
         team_barrier(&work.grid.group);
-        if (layer->dx && t % steps == 0)
+        if (!stops && layer->dx && t % steps == 0)
             input_backward(&work, t, T - t < steps ? T - t : steps);
     }
     team_barrier(member);

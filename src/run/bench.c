@@ -109,9 +109,11 @@ static void train(struct bench *bench)
         .tape = &bench->tape,
         .optimizer = &bench->optimizer,
         .targets = bench->y,
-        .step = bench->step++,
+        .step = bench->step,
+        .update = bench->step + 1,
         .rate = 1e-3,
     };
+    bench->step++;
     team_run(bench->team, train_step, &step);
 }
 

@@ -108,6 +108,10 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
     model_prepare(evaluator->team, evaluator->model);
     while ((status = batch_next(&batch)) == 1) {
         team_run(evaluator->team, read_chunk, &pass);
+        if (team_stops(evaluator->team)) {
+            status = EVALUATE_STOPPED;
+            break;
+        }
         sum += tape->loss * (double)batch.num_targets;
         result->characters += batch.num_targets;
         status = 0;

@@ -10,6 +10,9 @@
 
 #define EVALUATE_WARMUP 1000 /* characters that a stream reads before those that count */
 
+/* What evaluate returns when it was told to stop. */
+#define EVALUATE_STOPPED 1
+
 struct evaluator {
     struct team *team;
     struct model *model;
@@ -46,7 +49,7 @@ int evaluator_steps(int streams);
 void evaluator_release(struct evaluator *evaluator);
 
 /* Reads the part once with the weights as they are; `each` may be NULL. Returns 0, what `each`
- * returned other than 0, or −1 and a message. */
+ * returned other than 0, EVALUATE_STOPPED where the team is told to stop, or −1 and a message. */
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
              void *context);
 

@@ -18,9 +18,8 @@ void fields_save(const struct field *fields, size_t count, const void *from,
         int whole;
         uint64_t large;
         double number;
-        switch (fields[k].kind) {
+        switch (fields[k].kind & ~FIELD_LATER) {
         case FIELD_INT:
-        case FIELD_LATER_INT:
             memcpy(&whole, at, sizeof whole);
             snprintf(text, sizeof text, "%d", whole);
             break;
@@ -39,16 +38,16 @@ void fields_save(const struct field *fields, size_t count, const void *from,
 
 static int load(const struct field *field, char *to, const char *text, const char *path)
 {
+    const int kind = field->kind & ~FIELD_LATER;
     char *end;
     errno = 0;
     const double number = strtod(text, &end);
     if (end == text || *end || isnan(number) || number < field->min ||
-        (field->max != 0 && number > field->max) ||
-        (field->kind != FIELD_REAL && number != floor(number)))
+        (field->max != 0 && number > field->max) || (kind != FIELD_REAL && number != floor(number)))
         return error_set("%s: is damaged: its \"%s\" is \"%.40s\"", path, field->key, text);
-    if (field->kind == FIELD_REAL) {
+    if (kind == FIELD_REAL) {
         memcpy(to, &number, sizeof number);
-    } else if (field->kind == FIELD_COUNT) {
+    } else if (kind == FIELD_COUNT) {
         const uint64_t large = strtoull(text, NULL, 10);
         memcpy(to, &large, sizeof large);
     } else {
@@ -62,7 +61,7 @@ int fields_load(const struct field *fields, size_t count, void *to, const struct
 {
     for (size_t k = 0; k < count; k++) {
         const char *text = safetensors_text(in, fields[k].key);
-        if (!text && fields[k].kind == FIELD_LATER_INT)
+        if (!text && fields[k].kind & FIELD_LATER)
             continue;
         if (!text ||
             load(&fields[k], (char *)to + fields[k].offset, text, safetensors_path(in)) != 0)

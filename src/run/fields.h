@@ -8,14 +8,15 @@
 
 enum field_kind {
     FIELD_INT,
-    FIELD_LATER_INT, /* an int that older checkpoints lack: what the struct holds then stays */
     FIELD_COUNT,     /* uint64_t */
     FIELD_REAL,      /* double */
+    FIELD_LATER = 8, /* added to one of them where older checkpoints lack the field: what the struct
+                        holds then stays */
 };
 
 struct field {
     const char *key;
-    enum field_kind kind;
+    int kind;
     size_t offset;   /* in the struct */
     double min, max; /* what is sound; max 0: any number from min up, infinity too */
 };

@@ -1,21 +1,27 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "file.h"
 #include "mem.h"
 
 static const char header[] =
     "step,epoch,seconds,train_loss,val_loss,learning_rate,grad_norm,chars_per_second\n";
 
+#define ROW_BYTES 512 /* more than the longest row has, and its NUL */
+
 /* Reads the next row. Returns 1, 0 at the end, or −1 if the line is not a row. */
 static int read_row(FILE *stream, struct log_row *row)
 {
-    char line[512], *at = line, *end;
+    char line[ROW_BYTES], *at = line, *end;
     double numbers[8];
     if (!fgets(line, sizeof line, stream))
         return 0;
@@ -39,65 +45,102 @@ static int skip_header(FILE *stream)
     return fgets(line, sizeof line, stream) && strcmp(line, header) == 0 ? 0 : -1;
 }
 
-/* Reads the first `rows` rows, as far as they are there and sound. Returns where they end; 0 where
- * not even the header is there. */
+/* Reads the first `rows` rows, as far as they are there and sound. Returns where they end: 0 where
+ * not even the header is there, −1 and errno if the file cannot be read. */
 static long read_rows(struct log *log, uint64_t rows, struct log_row *last)
 {
     struct log_row row;
-    rewind(log->stream);
-    if (skip_header(log->stream) != 0)
-        return 0;
-    long end = ftell(log->stream);
-    for (; log->rows < rows && read_row(log->stream, &row) == 1; log->rows++) {
-        end = ftell(log->stream);
+    const int copy = dup(log->file);
+    FILE *stream = copy >= 0 ? fdopen(copy, "r") : NULL;
+    if (!stream) {
+        if (copy >= 0)
+            close(copy);
+        return -1;
+    }
+    long end = skip_header(stream) == 0 ? ftell(stream) : 0;
+    for (; end > 0 && log->rows < rows && read_row(stream, &row) == 1; log->rows++) {
+        end = ftell(stream);
         if (last)
             *last = row;
     }
+    fclose(stream);
     return end;
+}
+
+/* Opens or makes a file for appending. A link is not followed: in a run that somebody else made it
+ * may lead to a file of the user's. */
+static int open_file(const char *path)
+{
+    struct stat status;
+    const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    const int file = open(path, flags, 0666);
+    if (file < 0 && errno == ELOOP)
+        return error_set("%s: is a symbolic link, which a run does not follow: remove it", path);
+    if (file < 0)
+        return file_refuse_write(path, "cannot be written", errno);
+    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode))
+        return file;
+    close(file);
+    return error_set("%s: is not a regular file: remove it", path);
+}
+
+/* Appends a text, or nothing of it: what a full disk took only a part of is cut off again. */
+static int append(struct log *log, const char *text)
+{
+    const size_t length = strlen(text);
+    const ssize_t written = write(log->file, text, length);
+    if (written == (ssize_t)length) {
+        log->end += (long)length;
+        return 0;
+    }
+    const int reason = written < 0 ? errno : ENOSPC;
+    if (written > 0 && ftruncate(log->file, log->end) != 0)
+        return file_refuse_write("log.csv", "has half a row, and cannot be written", errno);
+    return file_refuse_write("log.csv", "cannot be written", reason);
 }
 
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last)
 {
-    *log = (struct log){.stream = fopen(path, "a+")};
-    if (!log->stream)
-        return error_set("%s: cannot be written: %s", path, strerror(errno));
-    const long end = rows > 0 ? read_rows(log, rows, last) : 0;
-    /* What follows is appended, so that it is enough to cut the file. */
-    if (end < 0 || fflush(log->stream) != 0 || ftruncate(fileno(log->stream), end) != 0 ||
-        fseek(log->stream, 0, SEEK_END) != 0 || (end == 0 && fputs(header, log->stream) < 0) ||
-        fflush(log->stream) != 0) {
-        error_set("%s: cannot be written: %s", path, strerror(errno));
-        log_close(log);
+    *log = (struct log){.file = open_file(path)};
+    if (log->file < 0)
         return -1;
-    }
-    return 0;
+    log->is_open = true;
+    log->end = rows > 0 ? read_rows(log, rows, last) : 0;
+    int result = 0;
+    if (log->end < 0 || ftruncate(log->file, log->end) != 0)
+        result = file_refuse_write(path, "cannot be written", errno);
+    else if (log->end == 0)
+        result = append(log, header);
+    if (result != 0)
+        log_close(log);
+    return result;
 }
 
 int log_append(struct log *log, const struct log_row *row)
 {
-    char val_loss[32] = "";
+    char val_loss[32] = "", text[ROW_BYTES];
     if (!isnan(row->val_loss))
         snprintf(val_loss, sizeof val_loss, "%.6f", row->val_loss);
-    fprintf(log->stream, "%llu,%.4f,%.3f,%.6f,%s,%.6g,%.6g,%.0f\n", (unsigned long long)row->step,
-            row->epoch, row->seconds, row->train_loss, val_loss, row->learning_rate, row->grad_norm,
-            row->chars_per_second);
+    snprintf(text, sizeof text, "%llu,%.4f,%.3f,%.6f,%s,%.6g,%.6g,%.0f\n",
+             (unsigned long long)row->step, row->epoch, row->seconds, row->train_loss, val_loss,
+             row->learning_rate, row->grad_norm, row->chars_per_second);
+    if (append(log, text) != 0)
+        return -1;
     log->rows++;
-    if (fflush(log->stream) != 0 || ferror(log->stream))
-        return error_set("log.csv: cannot be written: %s", strerror(errno));
     return 0;
 }
 
 int log_sync(struct log *log)
 {
-    if (fflush(log->stream) != 0 || (fdatasync(fileno(log->stream)) != 0 && errno != EINVAL))
-        return error_set("log.csv: cannot be written: %s", strerror(errno));
+    if (fdatasync(log->file) != 0 && errno != EINVAL)
+        return file_refuse_write("log.csv", "cannot be written", errno);
     return 0;
 }
 
 void log_close(struct log *log)
 {
-    if (log->stream)
-        fclose(log->stream);
+    if (log->is_open)
+        close(log->file);
     *log = (struct log){0};
 }
 

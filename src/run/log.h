@@ -2,9 +2,9 @@
 #ifndef RUNE_LOG_H
 #define RUNE_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct log_row {
     uint64_t step;
@@ -15,20 +15,22 @@ struct log_row {
 };
 
 struct log {
-    FILE *stream;
+    bool is_open;
+    int file;
     uint64_t rows;
+    long end; /* bytes that the header and the rows take */
 };
 
 /* Opens a log behind its first `rows` rows: what follows is cut off (0: a new log). A log is a
  * by-product: where it has fewer sound rows, those are kept, and log->rows tells how many. *last,
- * if not NULL, is the last row kept, and untouched if there is none. Returns 0, or −1 and a
- * message. */
+ * if not NULL, is the last row kept, and untouched if there is none. A symbolic link is refused.
+ * Returns 0, or −1 and a message. */
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last);
 
-/* Appends a row and flushes it. Returns 0, or −1 and a message. */
+/* Appends a row. Returns 0, or −1 and a message with the log as it was. */
 int log_append(struct log *log, const struct log_row *row);
 
-/* Returns when the rows are on the disk: 0, or −1 and a message. */
+/* Waits until the rows are on the disk. Returns 0, or −1 and a message. */
 int log_sync(struct log *log);
 
 /* Safe on a zeroed log. */

@@ -66,8 +66,7 @@ uint64_t plan_steps(const struct plan *plan, uint64_t training)
     return steps;
 }
 
-/* A validation's cost in training steps. */
-static double validation_cost(const struct plan *plan, uint64_t validation)
+double plan_validation_steps(const struct plan *plan, uint64_t validation)
 {
     return FORWARD_SHARE * WARMUP_SHARE * (double)validation /
            ((double)plan->batch_size * plan->seq_length);
@@ -77,7 +76,7 @@ uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t v
 {
     if (plan->validate_every > 0)
         return plan->validate_every;
-    const double least = fmax(20 * validation_cost(plan, validation), 10);
+    const double least = fmax(20 * plan_validation_steps(plan, validation), 10);
     const double wanted = fmax((double)total / 40, least);
     return wanted > 1e18 ? (uint64_t)1e18 : (uint64_t)wanted;
 }
@@ -85,7 +84,7 @@ uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t v
 uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seconds,
                        uint64_t validation)
 {
-    const double room = seconds / step_seconds, cost = validation_cost(plan, validation);
+    const double room = seconds / step_seconds, cost = plan_validation_steps(plan, validation);
     const double lap = (double)plan_validate_every(plan, room > 1 ? (uint64_t)room : 1, validation);
     const double steps = (room - cost) / (1 + cost / lap); /* the last validation is behind them */
     return steps > 1 ? (uint64_t)steps : 1;
@@ -106,7 +105,8 @@ static const struct field fields[] = {
     {"plan.weight_decay", FIELD_REAL, offsetof(struct plan, optim.weight_decay), 0, 1e12},
     {"plan.clip_norm", FIELD_REAL, offsetof(struct plan, optim.clip_norm), 0, 1e12},
     {"plan.clip_value", FIELD_REAL, offsetof(struct plan, optim.clip_value), 0, 1e12},
-    {"plan.precision", FIELD_LATER_INT, offsetof(struct plan, precision), 0, PRECISION_BF16},
+    {"plan.precision", FIELD_INT | FIELD_LATER, offsetof(struct plan, precision), 0,
+     PRECISION_BF16},
     {"plan.seed", FIELD_COUNT, offsetof(struct plan, seed), 0, 0x1p53},
     {"plan.val_fraction", FIELD_REAL, offsetof(struct plan, val_fraction), 0, 0.999999999},
     {"plan.validate_every", FIELD_COUNT, offsetof(struct plan, validate_every), 0, 1e18},

@@ -44,6 +44,9 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
 /* Steps that the plan allows, 0 if only a time limit is given. */
 uint64_t plan_steps(const struct plan *plan, uint64_t training);
 
+/* Steps of training that take as long as a validation. */
+double plan_validation_steps(const struct plan *plan, uint64_t validation);
+
 /* Steps between validations for a run of `total` steps: forty in a run, but none so often that they
  * take more than a twentieth of its time. */
 uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t validation);

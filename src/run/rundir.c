@@ -5,49 +5,54 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "file.h"
 #include "mem.h"
 
-/* In the order in which a run that is replaced is taken away: what it goes on from first. */
-static const char *const names[] = {RUNDIR_LAST, RUNDIR_BEST, RUNDIR_LOG, RUNDIR_CURVE,
-                                    RUNDIR_STDIN};
+/* What a new run takes away of the one that it replaces. */
+static const char *const old_names[] = {RUNDIR_BEST, RUNDIR_LOG, RUNDIR_CURVE, RUNDIR_STDIN,
+                                        RUNDIR_OTHER_STDIN};
 
-#define NUM_NAMES (sizeof names / sizeof *names)
-
-/* Removes what a killed process left of files under way: under the lock nobody else has any. */
-static void sweep(const struct rundir *rundir)
-{
-    for (size_t k = 0; k < NUM_NAMES; k++) {
-        char *path = rundir_file(rundir, names[k]);
-        if (path)
-            file_sweep(path);
-        free(path);
-    }
-}
+#define NUM_OLD_NAMES (sizeof old_names / sizeof *old_names)
 
 static int lock(struct rundir *rundir)
 {
     rundir->lock = open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (rundir->lock < 0)
         return error_set("%s: is not a run: %s", rundir->path, strerror(errno));
-    if (flock(rundir->lock, LOCK_EX | LOCK_NB) != 0)
+    rundir->locked = flock(rundir->lock, LOCK_EX | LOCK_NB) == 0;
+    if (!rundir->locked && errno == EWOULDBLOCK)
         return error_set("%s: another process is training there; wait for it or stop it",
                          rundir->path);
     if (access(rundir->path, W_OK | X_OK) != 0)
         return error_set("%s: cannot be written: %s", rundir->path, strerror(errno));
-    sweep(rundir);
+    file_sweep(rundir->path);
     return 0;
 }
 
-static bool holds_run(const struct rundir *rundir)
+static bool has(const struct rundir *rundir, const char *name)
 {
-    bool found = false;
-    for (size_t k = 0; k < NUM_NAMES; k++)
-        found = found || faccessat(rundir->lock, names[k], F_OK, 0) == 0;
-    return found;
+    struct stat status;
+    return fstatat(rundir->lock, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Refuses a directory that holds a run, or files of the user's that a run would overwrite. */
+static int check_free(const struct rundir *rundir)
+{
+    const char *const path = rundir->path;
+    if (has(rundir, RUNDIR_LAST))
+        return error_set("%s: holds a run already; go on with it by --resume %s, replace it by "
+                         "--force, or name another with -o",
+                         path, path);
+    for (size_t k = 0; k < NUM_OLD_NAMES; k++)
+        if (has(rundir, old_names[k]))
+            return error_set("%s: holds no run, but a file %s, which a run would overwrite; name "
+                             "another directory with -o, or allow it by --force",
+                             path, old_names[k]);
+    return 0;
 }
 
 int rundir_begin(struct rundir *rundir, const char *path, bool force)
@@ -56,16 +61,8 @@ int rundir_begin(struct rundir *rundir, const char *path, bool force)
     if (file_make_directory(path) != 0)
         return -1;
     *rundir = (struct rundir){.path = mem_copy(path, strlen(path)), .lock = -1, .made = !there};
-    if (!rundir->path || lock(rundir) != 0) {
-        rundir_leave(rundir);
-        return -1;
-    }
-    if (!holds_run(rundir) || force)
+    if (rundir->path && lock(rundir) == 0 && (force || check_free(rundir) == 0))
         return 0;
-    error_set(
-        "%s: holds a run already; go on with it by --resume %s, replace it by --force, or name "
-        "another with -o",
-        path, path);
     rundir_leave(rundir);
     return -1;
 }
@@ -84,14 +81,30 @@ char *rundir_file(const struct rundir *rundir, const char *name)
     return file_join(rundir->path, name);
 }
 
-void rundir_clear(struct rundir *rundir)
+const char *rundir_stdin_name(const struct rundir *rundir)
 {
-    for (size_t k = 0; k < NUM_NAMES; k++) {
-        char *path = rundir_file(rundir, names[k]);
-        if (path)
-            unlink(path);
-        free(path);
-    }
+    return has(rundir, RUNDIR_STDIN) ? RUNDIR_OTHER_STDIN : RUNDIR_STDIN;
+}
+
+int rundir_check_text(const struct rundir *rundir, const char *path)
+{
+    struct stat text, ours;
+    if (stat(path, &text) != 0)
+        return 0; /* whoever reads it will say so */
+    for (size_t k = 0; k < NUM_OLD_NAMES; k++)
+        if (fstatat(rundir->lock, old_names[k], &ours, 0) == 0 && text.st_dev == ours.st_dev &&
+            text.st_ino == ours.st_ino)
+            return error_set("%s: is a file of the run that would be replaced: copy it to another "
+                             "place first",
+                             path);
+    return 0;
+}
+
+void rundir_replaced(struct rundir *rundir, const char *stdin_name)
+{
+    for (size_t k = 0; k < NUM_OLD_NAMES; k++)
+        if (!stdin_name || strcmp(old_names[k], stdin_name) != 0)
+            unlinkat(rundir->lock, old_names[k], 0);
     rundir->made = false;
 }
 

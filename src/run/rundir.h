@@ -8,16 +8,19 @@
 #define RUNDIR_LAST "last.safetensors"
 #define RUNDIR_LOG "log.csv"
 #define RUNDIR_CURVE "loss.svg"
-#define RUNDIR_STDIN "stdin.txt" /* the text of a run that reads stdin */
+#define RUNDIR_STDIN "stdin.txt"        /* the text of a run that reads stdin, */
+#define RUNDIR_OTHER_STDIN "stdin2.txt" /* or of one that replaces such a run */
 
 struct rundir {
     char *path;
-    int lock;  /* the directory's file descriptor; valid where path is not NULL */
-    bool made; /* by us, and nothing is in it yet */
+    int lock;    /* the directory's file descriptor; valid where path is not NULL */
+    bool locked; /* false where the file system has no locks */
+    bool made;   /* by us, and nothing is in it yet */
 };
 
-/* Makes the directory where it is not there, and locks it; refuses one that holds a run unless that
- * may be replaced. Fills a zeroed rundir. Returns 0, or −1 and a message. */
+/* Makes the directory where it is not there, and locks it. Refuses one that holds a run, or files
+ * that have the names of a run's, unless they may be replaced. Fills a zeroed rundir. Returns 0, or
+ * −1 and a message. */
 int rundir_begin(struct rundir *rundir, const char *path, bool force);
 
 /* Locks the directory of a run that is there. Fills a zeroed rundir. Returns 0, or −1 and a
@@ -27,8 +30,16 @@ int rundir_enter(struct rundir *rundir, const char *path);
 /* The path of a file in it, in new memory, to free(). NULL and a message if there is none. */
 char *rundir_file(const struct rundir *rundir, const char *name);
 
-/* Removes an old run's files. */
-void rundir_clear(struct rundir *rundir);
+/* The name for a copy of stdin that the run in the directory does not use. */
+const char *rundir_stdin_name(const struct rundir *rundir);
+
+/* Refuses a text that is one of the files that rundir_replaced removes. Returns 0, or −1 and a
+ * message. */
+int rundir_check_text(const struct rundir *rundir, const char *path);
+
+/* Called when a new run's last.safetensors has taken the place of the old one's: removes the other
+ * files of the old run. `stdin_name` is the new run's copy of stdin, or NULL. */
+void rundir_replaced(struct rundir *rundir, const char *stdin_name);
 
 /* Gives the lock back; a directory that was made and never filled is removed. Safe on a zeroed one.
  */

@@ -1,6 +1,7 @@
 #include "train.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "clock.h"
 #include "error.h"
@@ -16,26 +17,29 @@
 #define ESTIMATE_AFTER 0.05
 #define KEEP_BACK 0.05
 
+/* Seconds of a validation before which the run is saved. */
+#define LONG_VALIDATION 1.0
+
 void train_step(struct member *member, void *argument)
 {
-    const struct train_step *step = argument;
+    struct train_step *step = argument;
     model_forward(member, step->tape, step->reset, step->seed, step->step);
     model_loss(member, step->tape, step->targets);
     model_backward(member, step->tape, step->targets, step->optimizer->optim.clip_value);
-    optimizer_step(member, step->optimizer, step->model, step->tape, step->step + 1, step->rate);
+    const bool stopped = team_all_stop(member);
+    if (member->rank == 0)
+        step->stopped = stopped;
+    if (stopped)
+        return;
+    optimizer_step(member, step->optimizer, step->model, step->tape, step->update, step->rate);
     model_pack(member, step->model);
 }
 
-/* Counts a step and what it took. Returns −1 where its loss is not finite. */
-static int account(struct trainer *trainer, double seconds)
+/* Counts a step and what it took. */
+static void record_step(struct trainer *trainer, double seconds)
 {
     struct train_progress *progress = &trainer->progress;
     struct train_clock *clock = &trainer->clock;
-    if (!isfinite(trainer->tape.loss) || !isfinite(trainer->optimizer.grad_norm))
-        return error_set(
-            "the loss is not finite at step %llu: take a lower --learning-rate (now %g) "
-            "or --clip-norm; the run holds the last sound state",
-            (unsigned long long)progress->step + 1, trainer->progress.rate);
     progress->step++;
     progress->grad_norm = trainer->optimizer.grad_norm;
     progress->characters += trainer->batch.num_targets;
@@ -51,7 +55,6 @@ static int account(struct trainer *trainer, double seconds)
         clock->characters += trainer->batch.num_targets;
         clock->steps++;
     }
-    return 0;
 }
 
 /* With a time limit the number of steps is estimated once, early, and is then a part of the run. */
@@ -70,19 +73,14 @@ static void estimate_total(struct trainer *trainer)
     trainer_set_total(trainer, most > 0 && most < total ? most : total);
 }
 
-static bool asked_to_stop(const volatile sig_atomic_t *stop)
-{
-    return stop && *stop;
-}
-
-static bool finished(struct trainer *trainer, const volatile sig_atomic_t *stop)
+static bool finished(struct trainer *trainer)
 {
     const struct train_progress *progress = &trainer->progress;
     const struct plan *plan = &trainer->plan;
     const uint64_t most = progress->total_steps > 0
                               ? progress->total_steps
                               : plan_steps(plan, trainer->corpus.training.length);
-    if (asked_to_stop(stop))
+    if (team_stops(trainer->team))
         trainer->end = TRAIN_INTERRUPTED;
     else if (most > 0 && progress->step >= most)
         trainer->end = TRAIN_COMPLETE;
@@ -93,13 +91,37 @@ static bool finished(struct trainer *trainer, const volatile sig_atomic_t *stop)
     return trainer->end != TRAIN_GOES_ON;
 }
 
-static int save(struct trainer *trainer)
+/* Notes why something could not be written, the first time, and keeps it; "" when it could. */
+static void record_failure(struct trainer *trainer, int result, char *kept, const char *outlook)
 {
-    trainer->clock.saved = clock_seconds();
-    return trainer_save(trainer);
+    if (result == 0) {
+        kept[0] = '\0';
+        return;
+    }
+    if (!kept[0])
+        trainer_note(trainer, "%s; %s", error_message(), outlook);
+    snprintf(kept, TRAIN_MESSAGE, "%s", error_message());
 }
 
-static int append_row(struct trainer *trainer, double val_loss)
+/* A disk that is full now may have room when the next save is due. */
+static void save(struct trainer *trainer)
+{
+    trainer->clock.saved = clock_seconds();
+    trainer->clock.saved_step = trainer->progress.step;
+    record_failure(trainer, trainer_save(trainer), trainer->unsaved,
+                   "training goes on, and the next save tries again");
+}
+
+/* Returns whether the model is in its file. */
+static bool save_best(struct trainer *trainer)
+{
+    const int result = trainer_save_best(trainer);
+    record_failure(trainer, result, trainer->unsaved_best,
+                   "training goes on, and the next better model is tried again");
+    return result == 0;
+}
+
+static void append_row(struct trainer *trainer, double val_loss)
 {
     struct train_progress *progress = &trainer->progress;
     if (progress->loss_steps > 0)
@@ -107,7 +129,6 @@ static int append_row(struct trainer *trainer, double val_loss)
     progress->loss_sum = 0;
     progress->loss_steps = 0;
     progress->log_step = progress->step;
-    progress->log_rows++;
     const struct log_row row = {
         .step = progress->step,
         .epoch = trainer_epochs(trainer),
@@ -118,93 +139,125 @@ static int append_row(struct trainer *trainer, double val_loss)
         .grad_norm = progress->grad_norm,
         .chars_per_second = trainer_speed(trainer),
     };
-    return log_append(&trainer->log, &row);
-}
-
-static int stop_reading(void *context, int32_t id, double loss)
-{
-    (void)id;
-    (void)loss;
-    const volatile sig_atomic_t *const *stop = context;
-    return asked_to_stop(*stop);
+    record_failure(trainer, log_append(&trainer->log, &row), trainer->unlogged,
+                   "training goes on without this row");
+    progress->log_rows = trainer->log.rows;
 }
 
 /* The loss by which models are compared: on the validation part, or, where nothing is held out, the
- * mean training loss since the last validation. Returns 0, 1 if it was asked to stop, or −1 and a
- * message. */
-static int measure(struct trainer *trainer, const volatile sig_atomic_t *stop, double *loss)
+ * mean training loss since the last validation. Returns 0, EVALUATE_STOPPED, or −1 and a message.
+ */
+static int measure(struct trainer *trainer, double *loss)
 {
     const struct train_progress *progress = &trainer->progress;
     struct evaluation evaluation;
     *loss = progress->lap_sum / (double)(progress->lap_steps > 0 ? progress->lap_steps : 1);
     if (trainer->corpus.validation.length == 0)
         return 0;
-    const int status = evaluate(&trainer->evaluator, &evaluation, stop_reading, &stop);
-    if (status == 0 && !isfinite(evaluation.loss))
-        return error_set(
-            "the validation loss is not finite at step %llu: take a lower --learning-rate; "
-            "the run holds the last sound state",
-            (unsigned long long)progress->step);
-    *loss = trainer->val_loss = trainer->model.val_loss = evaluation.loss;
+    const int status = evaluate(&trainer->evaluator, &evaluation, NULL, NULL);
+    if (status == 0)
+        *loss = trainer->val_loss = trainer->model.val_loss = evaluation.loss;
     return status;
 }
 
-/* Measures the model, keeps it if it is the best, and saves. Asked to stop meanwhile, it leaves all
+/* A run that is given up holds its best model, and can be gone on with from there. */
+static int give_up(struct trainer *trainer)
+{
+    char reason[TRAIN_MESSAGE];
+    snprintf(reason, sizeof reason, "%s", error_message());
+    trainer->end = TRAIN_DIVERGED;
+    if (isinf(trainer->progress.best_loss))
+        save_best(trainer);
+    save(trainer);
+    return error_set("%s", reason);
+}
+
+static int go_back(struct trainer *trainer, double loss)
+{
+    return recovery_go_back(trainer, loss) == 0 ? 0 : give_up(trainer);
+}
+
+/* A validation that may take long is no reason to lose what was learned before it. */
+static void save_before(struct trainer *trainer)
+{
+    const struct train_clock *clock = &trainer->clock;
+    const double steps = plan_validation_steps(&trainer->plan, trainer->corpus.validation.length);
+    if (clock->saved_step != trainer->progress.step &&
+        (clock->steps == 0 || steps * clock->step_seconds / (double)clock->steps > LONG_VALIDATION))
+        save(trainer);
+}
+
+/* Measures the model, keeps it if it is the best, and saves. Told to stop meanwhile, it leaves all
  * as it was. */
-static int validate(struct trainer *trainer, const volatile sig_atomic_t *stop)
+static int validate(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
-    const double val_loss = trainer->val_loss;
+    const double train_loss = progress->lap_sum / (double)progress->lap_steps;
     double loss;
-    const int status = measure(trainer, stop, &loss);
-    if (status > 0) {
-        trainer->val_loss = val_loss;
-        trainer->model.val_loss = NAN;
-        return 0;
+    save_before(trainer);
+    const int status = measure(trainer, &loss);
+    if (status != 0)
+        return status == EVALUATE_STOPPED ? 0 : -1;
+    progress->validated_step = progress->step;
+    if (recovery_is_confirmed(trainer, loss, train_loss)) {
+        append_row(trainer, isfinite(loss) ? trainer->val_loss : (double)NAN);
+        return go_back(trainer, loss);
     }
-    if (status < 0)
-        return -1;
     progress->lap_sum = 0;
     progress->lap_steps = 0;
-    progress->validated_step = progress->step;
     progress->stale++;
     if (loss < progress->best_loss) {
-        progress->best_loss = loss;
         progress->stale = 0;
-        if (trainer_save_best(trainer) != 0)
-            return -1;
+        if (save_best(trainer))
+            progress->best_loss = loss;
     }
     trainer->clock.stretch = clock_seconds() - trainer->clock.started;
-    if (append_row(trainer, trainer->val_loss) != 0 || save(trainer) != 0)
-        return -1;
+    append_row(trainer, trainer->val_loss);
+    save(trainer);
     if (trainer->observer.validated)
         trainer->observer.validated(trainer->observer.context, trainer);
     return 0;
 }
 
 /* What is due: a validation, a row of the log, a save. */
-static int keep_records(struct trainer *trainer, const volatile sig_atomic_t *stop)
+static int keep_records(struct trainer *trainer)
 {
     const struct train_progress *progress = &trainer->progress;
     const uint64_t step = progress->step, lap = trainer->validate_every;
     const uint64_t rows = lap / ROWS_A_LAP > 0 ? lap / ROWS_A_LAP : 1;
     if (step > 0 && lap > 0 && step % lap == 0 && progress->validated_step != step)
-        return validate(trainer, stop);
-    if (step > 0 && lap > 0 && step % rows == 0 && progress->log_step != step &&
-        append_row(trainer, NAN) != 0)
-        return -1;
+        return validate(trainer);
+    if (step > 0 && lap > 0 && step % rows == 0 && progress->log_step != step)
+        append_row(trainer, NAN);
     if (clock_seconds() - trainer->clock.saved >= trainer->plan.save_every * 60)
-        return save(trainer);
+        save(trainer);
     return 0;
 }
 
+/* What follows from the loss of a step. */
+static int judge(struct trainer *trainer)
+{
+    const double loss = trainer->tape.loss;
+    switch (recovery_judge_step(trainer, loss, trainer->optimizer.grad_norm)) {
+    case VERDICT_DIVERGED:
+        return go_back(trainer, loss);
+    case VERDICT_SUSPECT:
+        return validate(trainer);
+    case VERDICT_SOUND:
+        break;
+    }
+    return 0;
+}
+
+/* Told to stop meanwhile, it leaves all as it was. */
 static int one_step(struct trainer *trainer)
 {
+    struct train_progress *progress = &trainer->progress;
     const double start = clock_seconds();
     if (batch_next(&trainer->batch) < 0)
         return -1;
-    trainer->progress.rate = schedule_rate(&trainer->plan.schedule, trainer->progress.step,
-                                           trainer->progress.total_steps);
+    progress->rate = recovery_rate(trainer) *
+                     schedule_rate(&trainer->plan.schedule, progress->step, progress->total_steps);
     struct train_step step = {
         .model = &trainer->model,
         .tape = &trainer->tape,
@@ -212,42 +265,67 @@ static int one_step(struct trainer *trainer)
         .targets = trainer->batch.y,
         .reset = trainer->batch.reset,
         .seed = trainer->plan.seed,
-        .step = trainer->progress.step,
-        .rate = trainer->progress.rate,
+        .step = progress->step,
+        .update = progress->step - progress->recovery.since + 1,
+        .rate = progress->rate,
     };
     team_run(trainer->team, train_step, &step);
-    if (account(trainer, clock_seconds() - start) != 0)
-        return -1;
+    if (step.stopped) {
+        batch_take_back(&trainer->batch);
+        tape_take_back(&trainer->tape);
+        return 0;
+    }
+    record_step(trainer, clock_seconds() - start);
     estimate_total(trainer);
+    if (judge(trainer) != 0)
+        return -1;
     if (trainer->observer.stepped)
         trainer->observer.stepped(trainer->observer.context, trainer);
     return 0;
 }
 
 /* An interrupted run is only saved, as it is: it must go on as if nothing had happened. */
-static int end_interrupted(struct trainer *trainer)
+static void end_interrupted(struct trainer *trainer)
 {
-    if (isinf(trainer->progress.best_loss) && trainer_save_best(trainer) != 0)
-        return -1; /* so that there is a model to sample from */
-    return save(trainer);
+    if (isinf(trainer->progress.best_loss))
+        save_best(trainer); /* so that there is a model to sample from */
+    if (trainer->clock.saved_step != trainer->progress.step || trainer->unsaved[0])
+        save(trainer);
 }
 
-int train_run(struct trainer *trainer, const volatile sig_atomic_t *stop)
+static int go_on(struct trainer *trainer)
+{
+    while (!finished(trainer)) {
+        if (keep_records(trainer) != 0)
+            return -1;
+        if (!team_stops(trainer->team) && one_step(trainer) != 0)
+            return -1;
+    }
+    if (trainer->end != TRAIN_INTERRUPTED &&
+        trainer->progress.validated_step != trainer->progress.step) {
+        if (validate(trainer) != 0)
+            return -1;
+        if (team_stops(trainer->team))
+            trainer->end = TRAIN_INTERRUPTED;
+    }
+    if (trainer->end == TRAIN_INTERRUPTED)
+        end_interrupted(trainer);
+    else if (isinf(trainer->progress.best_loss)) /* nothing but validations that diverged */
+        return (recovery_refuse(trainer), give_up(trainer));
+    return 0;
+}
+
+int train_run(struct trainer *trainer, const atomic_bool *stop)
 {
     trainer->clock.started = trainer->clock.saved = clock_seconds();
     trainer->clock.first = trainer->progress.step;
+    trainer->clock.saved_step = trainer->progress.step;
+    team_heed(trainer->team, stop);
     model_prepare(trainer->team, &trainer->model);
     if (trainer->observer.started)
         trainer->observer.started(trainer->observer.context, trainer);
-    while (!finished(trainer, stop)) {
-        if (keep_records(trainer, stop) != 0)
-            return -1;
-        if (!asked_to_stop(stop) && one_step(trainer) != 0)
-            return -1;
-    }
-    if (trainer->end == TRAIN_INTERRUPTED)
-        return end_interrupted(trainer);
-    if (trainer->progress.validated_step != trainer->progress.step)
-        return validate(trainer, NULL);
-    return 0;
+    if (go_on(trainer) != 0)
+        return -1;
+    const char *const failure = trainer->unsaved[0] ? trainer->unsaved : trainer->unsaved_best;
+    return failure[0] ? error_set("%s", failure) : 0;
 }

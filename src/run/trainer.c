@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "checkpoint.h"
@@ -15,12 +16,9 @@
 #include "mem.h"
 #include "utf8.h"
 
-static void note(const struct trainer *trainer, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void note(const struct trainer *trainer, const char *format, ...)
+void trainer_note(const struct trainer *trainer, const char *format, ...)
 {
-    char text[512];
+    char text[TRAIN_MESSAGE];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -63,21 +61,33 @@ double trainer_speed(const struct trainer *trainer)
 /* --- saving ------------------------------------------------------------------------------------
  */
 
+#define INIT_FROM "train.init_from" /* a run that began with a model has it */
+#define RECOVERY(field) offsetof(struct train_progress, recovery.field)
+
 static const struct field progress_fields[] = {
-    {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 0},
-    {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 0},
-    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 0},
-    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 0},
-    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 0},
-    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 0},
+    {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 1e18},
+    {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 1e18},
+    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 1e18},
+    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 1e18},
+    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 1e18},
+    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 1e18},
     {"train.corpus_hash", FIELD_COUNT, offsetof(struct train_progress, corpus_hash), 0, 0},
     {"train.best_loss", FIELD_REAL, offsetof(struct train_progress, best_loss), 0, 0},
     {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, loss_sum), 0, 1e300},
-    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 0},
+    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 1e18},
     {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, lap_sum), 0, 1e300},
     {"train.rate", FIELD_REAL, offsetof(struct train_progress, rate), 0, 1e300},
     {"train.grad_norm", FIELD_REAL, offsetof(struct train_progress, grad_norm), 0, 1e300},
-    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 0},
+    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e18},
+    {"recovery.first_loss", FIELD_REAL | FIELD_LATER, RECOVERY(first_loss), 0, 1e300},
+    {"recovery.lowest_loss", FIELD_REAL | FIELD_LATER, RECOVERY(lowest_loss), 0, 0},
+    {"recovery.block_sum", FIELD_REAL | FIELD_LATER, RECOVERY(block_sum), 0, 1e300},
+    {"recovery.block_steps", FIELD_COUNT | FIELD_LATER, RECOVERY(block_steps), 0, 1e6},
+    {"recovery.bad_blocks", FIELD_COUNT | FIELD_LATER, RECOVERY(bad_blocks), 0, 1e18},
+    {"recovery.asked_step", FIELD_COUNT | FIELD_LATER, RECOVERY(asked_step), 0, 1e18},
+    {"recovery.count", FIELD_COUNT | FIELD_LATER, RECOVERY(count), 0, 1e6},
+    {"recovery.since", FIELD_COUNT | FIELD_LATER, RECOVERY(since), 0, 1e18},
+    {"recovery.scale", FIELD_REAL | FIELD_LATER, RECOVERY(scale), 0, 1},
 };
 
 #define NUM_PROGRESS_FIELDS (sizeof progress_fields / sizeof *progress_fields)
@@ -85,6 +95,8 @@ static const struct field progress_fields[] = {
 static void add_files(struct safetensors_out *out, const struct trainer *trainer)
 {
     char key[32], count[16];
+    if (trainer->init_from)
+        safetensors_add_text(out, INIT_FROM, trainer->init_from);
     snprintf(count, sizeof count, "%d", trainer->num_files);
     safetensors_add_text(out, "train.num_files", count);
     for (int k = 0; k < trainer->num_files; k++) {
@@ -98,7 +110,7 @@ int trainer_save(struct trainer *trainer)
     char *path = rundir_file(&trainer->rundir, RUNDIR_LAST);
     struct safetensors_out *out = safetensors_out_new();
     int result = -1;
-    if (path && out && log_sync(&trainer->log) == 0) {
+    if (path && out && (!trainer->log.is_open || log_sync(&trainer->log) == 0)) {
         checkpoint_add_model(out, &trainer->model);
         checkpoint_add_training(out, &trainer->optimizer, &trainer->tape);
         plan_save(&trainer->plan, out);
@@ -151,16 +163,17 @@ static char *absolute(const char *path)
  */
 static char *keep_stdin(struct trainer *trainer)
 {
-    char *path = NULL;
+    const char *const name = rundir_stdin_name(&trainer->rundir);
+    char *path = NULL, *copy = NULL;
     if (trainer->stdin_copy.path)
         error_set("-: stdin can be read only once");
-    else if ((path = rundir_file(&trainer->rundir, RUNDIR_STDIN)) != NULL &&
+    else if ((path = rundir_file(&trainer->rundir, name)) != NULL &&
              file_copy_stdin(&trainer->stdin_copy, path) == 0) {
-        free(path);
-        return mem_copy(RUNDIR_STDIN, strlen(RUNDIR_STDIN));
+        trainer->stdin_name = name;
+        copy = mem_copy(name, strlen(name));
     }
     free(path);
-    return NULL;
+    return copy;
 }
 
 static int name_files(struct trainer *trainer, const struct train_source *source)
@@ -170,7 +183,10 @@ static int name_files(struct trainer *trainer, const struct train_source *source
         return -1;
     for (; trainer->num_files < source->num_files; trainer->num_files++) {
         const char *path = source->files[trainer->num_files];
-        char *name = strcmp(path, "-") == 0 ? keep_stdin(trainer) : absolute(path);
+        const bool piped = strcmp(path, "-") == 0;
+        if (!piped && rundir_check_text(&trainer->rundir, path) != 0)
+            return -1;
+        char *name = piped ? keep_stdin(trainer) : absolute(path);
         if (!name)
             return -1;
         trainer->files[trainer->num_files] = name;
@@ -182,6 +198,9 @@ static int read_files(struct trainer *trainer, const struct safetensors *in)
 {
     long long count;
     char key[32];
+    const char *const init_from = safetensors_text(in, INIT_FROM);
+    if (init_from && !(trainer->init_from = mem_copy(init_from, strlen(init_from))))
+        return -1;
     if (safetensors_integer(in, "train.num_files", 1, 1 << 20, &count) != 0 ||
         !(trainer->files = mem_new((size_t)count, sizeof *trainer->files)))
         return -1;
@@ -254,20 +273,23 @@ static void note_corpus(const struct trainer *trainer)
     const struct corpus *corpus = &trainer->corpus;
     const struct vocab_notes *notes = &corpus->notes;
     if (notes->byte_order_mark)
-        note(trainer, "the text begins with a byte order mark (U+FEFF); it is kept as a symbol");
+        trainer_note(trainer,
+                     "the text begins with a byte order mark (U+FEFF); it is kept as a symbol");
     if (notes->nul_bytes > 0)
-        note(trainer, "the text has %llu NUL bytes; they are kept",
-             (unsigned long long)notes->nul_bytes);
+        trainer_note(trainer, "the text has %llu NUL bytes; they are kept",
+                     (unsigned long long)notes->nul_bytes);
     if (notes->carriage_returns > 0)
-        note(trainer, "the text has %llu carriage returns (CR); they are kept as symbols",
-             (unsigned long long)notes->carriage_returns);
+        trainer_note(trainer, "the text has %llu carriage returns (CR); they are kept as symbols",
+                     (unsigned long long)notes->carriage_returns);
     if (corpus->num_unknown > 0)
-        note(trainer, "%llu characters are rarer than --min-count and become the unknown symbol",
-             (unsigned long long)corpus->num_unknown);
+        trainer_note(trainer,
+                     "%llu characters are rarer than --min-count and become the unknown symbol",
+                     (unsigned long long)corpus->num_unknown);
     if (corpus->validation.length == 0 && trainer->plan.val_fraction > 0)
-        note(trainer,
-             "the text is too short to hold a part out: all of it is trained on, and the best "
-             "model is the one of the lowest training loss");
+        trainer_note(
+            trainer,
+            "the text is too short to hold a part out: all of it is trained on, and the best "
+            "model is the one of the lowest training loss");
 }
 
 /* --- machinery ---------------------------------------------------------------------------------
@@ -333,15 +355,25 @@ static const struct engine *find_engine(const struct trainer *trainer)
 {
     const struct engine *engine = engine_find(trainer->plan.precision);
     if (engine && engine->precision != trainer->plan.precision)
-        note(trainer, "%s has no %s instructions: products are made in float32", engine->name,
-             precision_names[trainer->plan.precision]);
+        trainer_note(trainer, "%s has no %s instructions: products are made in float32",
+                     engine->name, precision_names[trainer->plan.precision]);
     return engine;
 }
 
 static void begin(struct trainer *trainer, const struct train_observer *observer)
 {
+    trainer->progress.recovery = recovery_begin();
     trainer->observer = *observer;
     trainer->val_loss = trainer->train_loss = NAN;
+}
+
+static void note_lock(const struct trainer *trainer)
+{
+    if (!trainer->rundir.locked)
+        trainer_note(
+            trainer,
+            "the file system of %s has no locks: see to it that no other process trains there",
+            trainer->rundir.path);
 }
 
 /* --- a new run ---------------------------------------------------------------------------------
@@ -355,7 +387,8 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     struct model *model = &trainer->model;
     struct vocab vocab = {0};
     const bool given = source->init_from != NULL;
-    if (given && model_load(model, engine, source->init_from) != 0)
+    if (given && (model_load(model, engine, source->init_from) != 0 ||
+                  !(trainer->init_from = absolute(source->init_from))))
         return -1;
     if (open_corpus(trainer, trainer->rundir.path, given ? &model->vocab : &vocab,
                     (struct corpus_options){.fixed_vocab = given,
@@ -373,15 +406,38 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     return result;
 }
 
-/* From here on the old run is gone, if there was one, and the new one can be gone on with. */
+/* A copy that no run refers to. */
+static void remove_stdin_copy(const struct trainer *trainer)
+{
+    char *path = trainer->stdin_name ? rundir_file(&trainer->rundir, trainer->stdin_name) : NULL;
+    if (path)
+        unlink(path);
+    free(path);
+}
+
+/* An old run in the directory can be gone on with until last.safetensors is replaced, in one step;
+ * from then on the new one can. */
 static int replace_run(struct trainer *trainer)
 {
-    rundir_clear(&trainer->rundir);
     if (trainer->stdin_copy.path && file_commit(&trainer->stdin_copy) != 0)
         return -1;
-    if (open_log(trainer, NULL) != 0)
+    if (trainer_save(trainer) != 0) {
+        remove_stdin_copy(trainer);
         return -1;
-    return trainer_save(trainer);
+    }
+    rundir_replaced(&trainer->rundir, trainer->stdin_name);
+    return open_log(trainer, NULL);
+}
+
+/* What is taken off a weight at a step must be less than the weight. */
+static int check_decay(const struct plan *plan)
+{
+    if (plan->optim.weight_decay * plan->schedule.rate < 1)
+        return 0;
+    return error_set(
+        "--weight-decay %g takes off more than a weight has, at a learning rate of %g: "
+        "their product must be below 1",
+        plan->optim.weight_decay, plan->schedule.rate);
 }
 
 static int start_run(struct trainer *trainer, const struct train_source *source, int threads)
@@ -393,9 +449,9 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
         return -1;
     const uint64_t training = trainer->corpus.training.length;
     if (plan_fit(plan, training, trainer->corpus.validation.length, trainer->model.hidden_size))
-        note(trainer, "the text is short: the batch shrinks to %d streams of %d characters",
-             plan->batch_size, plan->seq_length);
-    if (make_machinery(trainer, threads) != 0)
+        trainer_note(trainer, "the text is short: the batch shrinks to %d streams of %d characters",
+                     plan->batch_size, plan->seq_length);
+    if (check_decay(plan) != 0 || make_machinery(trainer, threads) != 0)
         return -1;
     if (!source->init_from)
         params_start(&trainer->model.params, plan->seed, trainer->model.weights);
@@ -413,11 +469,14 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
 {
     trainer->plan = *plan;
     begin(trainer, observer);
-    if (rundir_begin(&trainer->rundir, directory, source->force) == 0 &&
-        start_run(trainer, source, threads) == 0)
-        return 0;
-    trainer_close(trainer);
-    return -1;
+    int result = rundir_begin(&trainer->rundir, directory, source->force);
+    if (result == 0) {
+        note_lock(trainer);
+        result = start_run(trainer, source, threads);
+    }
+    if (result != 0)
+        trainer_close(trainer);
+    return result;
 }
 
 /* --- going on ----------------------------------------------------------------------------------
@@ -426,9 +485,13 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
 static struct safetensors *load_last(const char *directory)
 {
     struct safetensors *in = NULL;
+    struct stat status;
     char *path = file_join(directory, RUNDIR_LAST);
-    if (path && access(path, F_OK) != 0)
+    if (path && lstat(path, &status) != 0)
         error_set("%s: is not a run: it has no " RUNDIR_LAST, directory);
+    else if (path && S_ISLNK(status.st_mode))
+        error_set("%s: is a symbolic link, which a run does not follow: put the file in its place",
+                  path);
     else if (path)
         in = safetensors_load(path);
     free(path);
@@ -453,6 +516,8 @@ static void take_limits(struct trainer *trainer, const struct plan *limits)
     }
     if (trainer->progress.total_steps > 0)
         trainer_set_total(trainer, trainer->progress.total_steps);
+    if (trainer->progress.recovery.count > RECOVERY_MOST) /* it was given up: another try */
+        trainer->progress.recovery.count = 0;
 }
 
 static int check_positions(const struct trainer *trainer)
@@ -483,14 +548,14 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
         return -1;
     trainer->progress.step = trainer->model.step;
     if (strcmp(then, trainer->model.engine->name) != 0)
-        note(trainer, "the run was made with %s and goes on with %s: last bits may differ", then,
-             trainer->model.engine->name);
+        trainer_note(trainer, "the run was made with %s and goes on with %s: last bits may differ",
+                     then, trainer->model.engine->name);
     const uint64_t rows = trainer->progress.log_rows;
     if (open_log(trainer, &last) != 0)
         return -1;
     if (trainer->log.rows < rows)
-        note(trainer, "log.csv has lost rows: %llu of %llu are there",
-             (unsigned long long)trainer->log.rows, (unsigned long long)rows);
+        trainer_note(trainer, "log.csv has lost rows: %llu of %llu are there",
+                     (unsigned long long)trainer->log.rows, (unsigned long long)rows);
     trainer->progress.log_rows = trainer->log.rows;
     trainer->clock.before = last.seconds;
     trainer->train_loss = last.train_loss;
@@ -505,8 +570,10 @@ int trainer_resume(struct trainer *trainer, const char *directory, const struct 
     begin(trainer, observer);
     struct safetensors *in = NULL;
     int result = rundir_enter(&trainer->rundir, directory);
-    if (result == 0)
+    if (result == 0) {
+        note_lock(trainer);
         result = (in = load_last(directory)) ? read_run(trainer, in, limits, threads) : -1;
+    }
     safetensors_free(in);
     if (result != 0)
         trainer_close(trainer);
@@ -543,6 +610,7 @@ void trainer_close(struct trainer *trainer)
     for (int k = 0; k < trainer->num_files; k++)
         free(trainer->files[k]);
     free(trainer->files);
+    free(trainer->init_from);
     rundir_leave(&trainer->rundir);
     *trainer = (struct trainer){0};
 }

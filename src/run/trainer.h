@@ -13,6 +13,7 @@
 #include "model.h"
 #include "optimizer.h"
 #include "plan.h"
+#include "recovery.h"
 #include "rundir.h"
 #include "team.h"
 
@@ -44,6 +45,7 @@ struct train_progress {
     double lap_sum;      /* and since the last validation */
     uint64_t lap_steps;
     double rate, grad_norm; /* of the last step */
+    struct recovery recovery;
 };
 
 /* Why a run ended. */
@@ -52,6 +54,7 @@ enum train_end {
     TRAIN_COMPLETE,
     TRAIN_TIME_IS_OVER,
     TRAIN_NO_GAIN,
+    TRAIN_DIVERGED,
     TRAIN_INTERRUPTED
 };
 
@@ -61,19 +64,25 @@ struct train_clock {
     double limited;             /* of those, how much counts for the time limit */
     double started;             /* when this stretch began */
     double stretch;             /* since then */
-    double saved;               /* when the run was last saved */
+    double saved;               /* when the run was last saved, or a save failed, */
+    uint64_t saved_step;        /* and at which step */
     uint64_t first;             /* the stretch's first step */
     double step_seconds;        /* in steps that are timed, which the first ones are not */
     uint64_t steps, characters; /* timed */
 };
 
+/* Bytes of a message that is kept. */
+#define TRAIN_MESSAGE 600
+
 struct trainer {
     struct plan plan;
     struct train_observer observer;
     struct rundir rundir;
-    char **files; /* paths of the texts; that of stdin's copy is relative to the run */
+    char *init_from; /* the model that the run began with, or NULL */
+    char **files;    /* paths of the texts; that of stdin's copy is relative to the run */
     int num_files;
     struct file_out stdin_copy; /* under way until the run begins */
+    const char *stdin_name;     /* its name in the run, or NULL */
     struct team *team;
     struct corpus corpus;
     struct model model;
@@ -89,11 +98,14 @@ struct trainer {
     double train_loss; /* mean over the steps of the log's last row */
     double val_loss;   /* of the last validation, or NAN */
     enum train_end end;
+    /* why the last save, that of the last better model, and the last row of the log failed; ""
+     * where they did not */
+    char unsaved[TRAIN_MESSAGE], unsaved_best[TRAIN_MESSAGE], unlogged[TRAIN_MESSAGE];
 };
 
 /* What a new run is made from. */
 struct train_source {
-    const char *const *files; /* paths; "-" is stdin, which is kept in the run as stdin.txt */
+    const char *const *files; /* paths; "-" is stdin, which is kept in the run */
     int num_files;
     enum vocab_unit unit;
     enum utf8_form form;
@@ -111,6 +123,10 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
  * taken where one is given (max_epochs: not PLAN_AUTO). Returns 0, or −1 and a message. */
 int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *limits,
                    int threads, const struct train_observer *observer);
+
+/* Tells the user a line. */
+void trainer_note(const struct trainer *trainer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Safe on a zeroed trainer. */
 void trainer_close(struct trainer *trainer);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
 #include "mem.h"
@@ -14,14 +15,15 @@ static int batch_init(struct batch *batch, const struct corpus *corpus,
     size_t streams = (size_t)B, chunk = streams * (size_t)T;
     *batch = (struct batch){.corpus = corpus, .part = part, .B = B, .T = T};
     batch->position = mem_new(streams, sizeof *batch->position);
+    batch->before = mem_new(streams, sizeof *batch->before);
     batch->end = mem_new(streams, sizeof *batch->end);
     batch->scored = mem_new(streams, sizeof *batch->scored);
     batch->x = mem_new(chunk, sizeof *batch->x);
     batch->y = mem_new(chunk, sizeof *batch->y);
     batch->reset = mem_new(streams, sizeof *batch->reset);
     batch->row = mem_new((size_t)T + 1, sizeof *batch->row);
-    if (batch->position && batch->end && batch->scored && batch->x && batch->y && batch->reset &&
-        batch->row)
+    if (batch->position && batch->before && batch->end && batch->scored && batch->x && batch->y &&
+        batch->reset && batch->row)
         return 0;
     batch_release(batch);
     return -1;
@@ -117,6 +119,7 @@ int batch_next(struct batch *batch)
     if (ended)
         return 0;
     batch->num_targets = 0;
+    memcpy(batch->before, batch->position, (size_t)batch->B * sizeof *batch->before);
     for (int b = 0; b < batch->B; b++)
         if (fill_stream(batch, b) != 0)
             return -1;
@@ -124,9 +127,15 @@ int batch_next(struct batch *batch)
     return 1;
 }
 
+void batch_take_back(struct batch *batch)
+{
+    memcpy(batch->position, batch->before, (size_t)batch->B * sizeof *batch->position);
+}
+
 void batch_release(struct batch *batch)
 {
     free(batch->position);
+    free(batch->before);
     free(batch->end);
     free(batch->scored);
     free(batch->x);

@@ -13,6 +13,7 @@ struct batch {
     const struct corpus_part *part;
     int B, T;
     uint64_t *position; /* [B] next position of each stream in the part */
+    uint64_t *before;   /* [B] what they were before this chunk */
     uint64_t *end;      /* [B] where the stream ends; UINT64_MAX on a ring */
     uint64_t *scored;   /* [B] first position whose target counts: before it the stream warms up */
     int32_t *x, *y;     /* [T][B] inputs and targets; VOCAB_NONE: the zero vector, no target */
@@ -39,6 +40,9 @@ int batch_once(struct batch *batch, const struct corpus *corpus, const struct co
  * next chunk begins there with `reset` set; so it is behind a stream's end. Returns 1, 0 when every
  * stream has ended, or −1 and a message. */
 int batch_next(struct batch *batch);
+
+/* Goes back to before the chunk that batch_next has filled last. */
+void batch_take_back(struct batch *batch);
 
 /* Safe on a zeroed batch. */
 void batch_release(struct batch *batch);

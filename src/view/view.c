@@ -32,8 +32,6 @@ int view_open(struct file_out *out, const char *directory, const char *name)
 {
     char *path = file_join(directory, name);
     *out = (struct file_out){0};
-    if (path)
-        file_sweep(path); /* what a killed run left */
     int result = path ? file_create(out, path) : -1;
     free(path);
     return result;

@@ -142,21 +142,52 @@ static void stdin_is_kept_in_a_file(void **state)
     assert_int_equal(files_in(scratch_path("kept")), 2);
 }
 
+/* What a killed process leaves: a file under its temporary name, which no process has locked. */
+static void leave(const char *path)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        struct file_out out;
+        _exit(file_create(&out, path) == 0 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void leftovers_are_swept(void **state)
 {
     (void)state;
-    static const char *const names[] = {"odd[*]?",       "odd[*]?.abc123",  "odd[*]?.XyZ_0-",
-                                        "odd[*]?.abc12", "odd[*]?.abc1234", "odd*x.abc123"};
+    struct file_out out;
+    static const char *const names[] = {
+        "last.backup", /* the user's, whatever they are called */
+        "last.epoch1",
+        "last.rune-tmp",
+        "last.rune-tmp-backup",
+        "last.rune-tmp-1-0123456789abcde",
+        "last.rune-tmp-1-0123456789abcdefg",
+        "last.rune-tmp-1-0123456789abcdeX",
+        "last.rune-tmp--0123456789abcdef",
+        ".rune-tmp-1-0123456789abcdef",
+    };
+    enum { NAMES = sizeof names / sizeof *names };
     assert_int_equal(mkdir(scratch_path("left"), 0777), 0);
-    for (size_t k = 0; k < 6; k++) {
+    for (size_t k = 0; k < NAMES; k++) {
         char path[64];
         snprintf(path, sizeof path, "left/%s", names[k]);
         scratch_write(scratch_path(path), "", 0);
     }
-    file_sweep(scratch_path("left/odd[*]?"));
-    assert_int_equal(files_in(scratch_path("left")), 4);
-    assert_int_equal(access(scratch_path("left/odd[*]?.abc123"), F_OK), -1);
-    assert_int_equal(access(scratch_path("left/odd[*]?.XyZ_0-"), F_OK), -1);
+    leave(scratch_path("left/last"));
+    leave(scratch_path("left/odd[*]?"));
+    assert_int_equal(symlink(names[0], scratch_path("left/last.rune-tmp-1-0123456789abcdef")), 0);
+    assert_int_equal(mkdir(scratch_path("left/last.rune-tmp-2-0123456789abcdef"), 0777), 0);
+    assert_int_equal(file_create(&out, scratch_path("left/last")), 0);
+    assert_int_equal(files_in(scratch_path("left")), NAMES + 5);
+    file_sweep(scratch_path("left"));
+    assert_int_equal(files_in(scratch_path("left")), NAMES + 3);
+    fputs("whole", out.stream);
+    assert_int_equal(file_commit(&out), 0); /* it was under way, and stayed */
+    assert_true(scratch_holds(scratch_path("left/last"), "whole", 5));
     file_sweep(scratch_path("nowhere/at all"));
 }
 

@@ -240,6 +240,40 @@ static void long_waits_are_slept(void **state)
     team_free(team);
 }
 
+/* Asks over and over, while another member sets the flag. */
+struct asking {
+    atomic_bool stop;
+    int answers[MOST]; /* how often each member was told to go on */
+};
+
+static void ask(struct member *member, void *argument)
+{
+    struct asking *asking = argument;
+    for (int round = 0; !team_all_stop(member); round++) {
+        asking->answers[member->rank]++;
+        if (member->rank == member->size - 1 && round == 50)
+            atomic_store(&asking->stop, true);
+    }
+}
+
+static void all_members_stop_at_once(void **state)
+{
+    (void)state;
+    for (int size = 1; size <= MOST; size++) {
+        struct team *team = team_new(size);
+        struct asking asking = {0};
+        assert_true(!team_stops(team));
+        team_heed(team, &asking.stop);
+        assert_true(!team_stops(team));
+        team_run(team, ask, &asking);
+        assert_true(team_stops(team));
+        for (int rank = 0; rank < size; rank++)
+            assert_int_equal(asking.answers[rank], asking.answers[0]);
+        assert_true(asking.answers[0] >= 51);
+        team_free(team);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +285,7 @@ int main(void)
         cmocka_unit_test(pauses_are_slept),
         cmocka_unit_test(denormals_are_flushed_everywhere),
         cmocka_unit_test(long_waits_are_slept),
+        cmocka_unit_test(all_members_stop_at_once),
     };
     return cmocka_run_group_tests_name("team", tests, NULL, NULL);
 }

@@ -1,11 +1,17 @@
 /* Training runs: interrupted and taken up again they end in the same files, to the bit. */
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +23,7 @@
 #include "train.h"
 
 #define STEPS 40
+#define RASH_RATE 30.0 /* at which training diverges */
 
 /* Two texts with some order in them, of which a tenth is long enough to be held out. */
 static void write_texts(void)
@@ -70,7 +77,7 @@ static const struct train_source *source(void)
 /* Pulls the plug after a step. */
 struct plug {
     uint64_t step; /* 0: never */
-    volatile sig_atomic_t stop;
+    atomic_bool stop;
 };
 
 static void stepped(void *context, const struct trainer *trainer)
@@ -357,9 +364,8 @@ static void new_limits_prolong_a_run(void **state)
     struct trainer trainer = {0};
     const struct train_observer observer = {0};
     const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 5};
-    const sig_atomic_t never = 0;
     assert_int_equal(trainer_resume(&trainer, scratch_path("killed"), &longer, 2, &observer), 0);
-    assert_int_equal(train_run(&trainer, &never), 0);
+    assert_int_equal(train_run(&trainer, NULL), 0);
     assert_int_equal(trainer.progress.step, STEPS + 5);
     trainer_close(&trainer);
 }
@@ -386,25 +392,327 @@ static void the_text_of_a_run(void **state)
     model_release(&model);
 }
 
-/* A loss that is not finite ends the run; what it saved last stays. */
-static void a_run_that_explodes_is_stopped(void **state)
+static atomic_bool alarm_rang;
+
+static void ring(int number)
+{
+    (void)number;
+    atomic_store(&alarm_rang, true);
+}
+
+/* Sets `alarm_rang` in so many microseconds. */
+static void set_alarm(unsigned microseconds)
+{
+    const struct itimerval timer = {.it_value = {0, (suseconds_t)microseconds}};
+    atomic_store(&alarm_rang, false);
+    signal(SIGALRM, ring);
+    assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+/* Within a step, within a validation: what was under way is done again. */
+static void interrupted_at_any_moment(void **state)
+{
+    (void)state;
+    const char *run = scratch_path("any moment");
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    struct random random = {7, 0};
+    int interruptions = 0;
+    for (bool done = false; !done;) {
+        struct trainer trainer = {0};
+        const int threads = 1 + interruptions % 3;
+        const int opened = interruptions == 0
+                               ? trainer_open(&trainer, run, source(), &plan, threads, &observer)
+                               : trainer_resume(&trainer, run, &no_limits, threads, &observer);
+        assert_int_equal(opened, 0);
+        set_alarm(1 + (unsigned)random_below(&random, 4000));
+        assert_int_equal(train_run(&trainer, &alarm_rang), 0);
+        done = trainer.end == TRAIN_COMPLETE;
+        interruptions += !done;
+        trainer_close(&trainer);
+    }
+    set_alarm(0);
+    print_message("# interrupted %d times\n", interruptions);
+    assert_true(interruptions > 5);
+    assert_same_run(scratch_path("whole"), run);
+}
+
+/* A last validation that is interrupted is made when the run goes on. */
+static void the_last_validation_can_be_interrupted(void **state)
 {
     (void)state;
     struct trainer trainer = {0};
-    const struct train_observer observer = {0};
+    struct plug plug = {.step = STEPS};
+    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    const struct plan plan = small_plan();
+    const char *run = scratch_path("last validation");
+    assert_int_equal(trainer_open(&trainer, run, source(), &plan, 2, &observer), 0);
+    assert_int_equal(train_run(&trainer, &plug.stop), 0);
+    assert_int_equal(trainer.end, TRAIN_INTERRUPTED);
+    assert_int_equal(trainer.progress.step, STEPS);
+    assert_true(trainer.progress.validated_step < STEPS);
+    trainer_close(&trainer);
+    stretch(run, true, &(struct way){.threads_later = 1}, 0);
+    assert_same_run(scratch_path("whole"), run);
+}
+
+/* Counts what the user is told. */
+struct told {
+    int notes;
+    char last[600];
+};
+
+static void take_note(void *context, const char *note)
+{
+    struct told *told = context;
+    told->notes++;
+    snprintf(told->last, sizeof told->last, "%s", note);
+}
+
+/* A run that explodes goes back to where it was sound, some times, and is then given up. */
+static void a_run_that_explodes_is_given_up(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    struct told told = {0};
+    const struct train_observer observer = {.context = &told, .note = take_note};
     struct plan plan = small_plan();
-    const sig_atomic_t never = 0;
     plan.schedule = (struct schedule){SCHEDULE_CONSTANT, 1e38, 0};
     plan.optim = (struct optim){.kind = OPTIM_SGD};
     plan.max_steps = 1000;
     assert_int_equal(
         trainer_open(&trainer, scratch_path("explodes"), source(), &plan, 1, &observer), 0);
-    assert_int_equal(train_run(&trainer, &never), -1);
-    assert_non_null(strstr(error_message(), "not finite"));
+    assert_int_equal(train_run(&trainer, NULL), -1);
+    assert_non_null(strstr(error_message(), "diverges"));
+    assert_int_equal(trainer.end, TRAIN_DIVERGED);
+    assert_int_equal(told.notes, RECOVERY_MOST);
+    assert_non_null(strstr(told.last, "half the learning rate"));
     trainer_close(&trainer);
+    struct model model = {0};
+    assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), scratch_path("explodes")), 0);
+    model_release(&model);
     assert_int_equal(trainer_resume(&trainer, scratch_path("explodes"), &no_limits, 1, &observer),
                      0);
     trainer_close(&trainer);
+}
+
+/* A rate that is too high for the model, but not by much: SGD without clipping. */
+static struct plan rash_plan(void)
+{
+    struct plan plan = small_plan();
+    plan.schedule = (struct schedule){SCHEDULE_CONSTANT, RASH_RATE, 0};
+    plan.optim = (struct optim){.kind = OPTIM_SGD};
+    plan.dropout = 0;
+    plan.max_steps = 300;
+    return plan;
+}
+
+/* Trains it until a step, or to the end; returns how often it went back in all. */
+static uint64_t train_rashly(const char *run, bool resume, uint64_t until)
+{
+    struct trainer trainer = {0};
+    struct plug plug = {.step = until};
+    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    const struct plan plan = rash_plan();
+    assert_int_equal(resume ? trainer_resume(&trainer, run, &no_limits, 2, &observer)
+                            : trainer_open(&trainer, run, source(), &plan, 1, &observer),
+                     0);
+    if (train_run(&trainer, &plug.stop) != 0)
+        fail_msg("%s", error_message());
+    const uint64_t count = trainer.progress.recovery.count;
+    trainer_close(&trainer);
+    return count;
+}
+
+/* It goes back, finishes with a lower rate, and an interrupted one does the same. */
+static void a_rash_run_recovers(void **state)
+{
+    (void)state;
+    const char *whole = scratch_path("rash"), *parts = scratch_path("rash parts");
+    struct model model = {0};
+    const uint64_t count = train_rashly(whole, false, 0);
+    print_message("# it went back %d times\n", (int)count);
+    assert_true(count >= 1 && count <= RECOVERY_MOST);
+    assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), whole), 0);
+    assert_true(model.val_loss < log(model.vocab_size));
+    model_release(&model);
+    train_rashly(parts, false, 7);
+    for (uint64_t step = 60; step < 300; step += 60)
+        train_rashly(parts, true, step);
+    assert_int_equal(train_rashly(parts, true, 0), count);
+    assert_same_file(whole, parts, "last.safetensors");
+    assert_same_file(whole, parts, "best.safetensors");
+}
+
+/* A limit on the size of files stands for a full disk, which has room again later. */
+static void a_full_disk_does_not_end_a_run(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    struct told told = {0};
+    const struct train_observer observer = {.context = &told, .note = take_note};
+    const struct plan plan = small_plan();
+    struct rlimit limit, small;
+    const char *run = scratch_path("full disk");
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    small = (struct rlimit){100, limit.rlim_max};
+    assert_int_equal(trainer_open(&trainer, run, source(), &plan, 1, &observer), 0);
+    setrlimit(RLIMIT_FSIZE, &small);
+    const int full = train_run(&trainer, NULL);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    assert_int_equal(full, -1); /* the last save failed, too */
+    assert_non_null(strstr(error_message(), "full disk"));
+    assert_int_equal(trainer.progress.step, STEPS);
+    assert_int_equal(told.notes, 3); /* log, best model, state: once each */
+    trainer_close(&trainer);
+    stretch(run, true, &(struct way){.threads_later = 1}, 0); /* from its first save */
+    assert_same_run(scratch_path("whole"), run);
+}
+
+/* Until the new run is saved, the old one stands. */
+static void force_keeps_the_old_run_until_the_new_one_is_saved(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    struct train_source forced = *source();
+    struct rlimit limit, small;
+    const char *run = scratch_path("replaced");
+    forced.force = true;
+    stretch(run, false, &(struct way){.threads = 1}, 0);
+    scratch_write(scratch_path("replaced/best.safetensors.backup"), "mine", 4);
+    scratch_write(scratch_path("replaced/log.csv.abc123"), "mine", 4);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    small = (struct rlimit){100, limit.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    const int opened = trainer_open(&trainer, run, &forced, &plan, 1, &observer);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    assert_int_equal(opened, -1);
+    assert_same_run(scratch_path("whole"), run);
+    assert_int_equal(trainer_open(&trainer, run, &forced, &plan, 1, &observer), 0);
+    trainer_close(&trainer);
+    assert_int_equal(access(scratch_path("replaced/best.safetensors"), F_OK), -1);
+    stretch(run, true, &(struct way){.threads_later = 2}, 0);
+    assert_same_run(scratch_path("whole"), run);
+    assert_true(scratch_holds(scratch_path("replaced/best.safetensors.backup"), "mine", 4));
+    assert_true(scratch_holds(scratch_path("replaced/log.csv.abc123"), "mine", 4));
+}
+
+/* A run that cannot be saved leaves nothing that stands in the way of the next. */
+static void a_first_save_that_fails_is_no_dead_end(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    struct rlimit limit, small;
+    const char *run = scratch_path("no dead end");
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    small = (struct rlimit){100, limit.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    const int opened = trainer_open(&trainer, run, source(), &plan, 1, &observer);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    assert_int_equal(opened, -1);
+    assert_null(strstr(error_message(), "unchanged")); /* nothing stood there */
+    assert_int_equal(access(run, F_OK), -1);
+    assert_int_equal(trainer_open(&trainer, run, source(), &plan, 1, &observer), 0);
+    trainer_close(&trainer);
+}
+
+static void links_in_a_run_are_not_followed(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const char *run = scratch_path("links");
+    stretch(run, false, &(struct way){.threads = 1}, 10);
+    scratch_write(scratch_path("precious"), "mine", 4);
+    remove(scratch_path("links/log.csv"));
+    assert_int_equal(symlink(scratch_path("precious"), scratch_path("links/log.csv")), 0);
+    assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "symbolic link"));
+    assert_true(scratch_holds(scratch_path("precious"), "mine", 4));
+    remove(scratch_path("links/log.csv"));
+    assert_int_equal(rename(scratch_path("links/last.safetensors"), scratch_path("elsewhere")), 0);
+    assert_int_equal(symlink(scratch_path("elsewhere"), scratch_path("links/last.safetensors")), 0);
+    assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "symbolic link"));
+}
+
+/* Stands in the place of the C library's. */
+static int no_locks;
+
+int flock(int fd, int operation)
+{
+    if (no_locks == 0)
+        return (int)syscall(SYS_flock, fd, operation);
+    errno = no_locks;
+    return -1;
+}
+
+static void a_file_system_without_locks_is_a_note(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    struct told told = {0};
+    const struct train_observer observer = {.context = &told, .note = take_note};
+    const struct plan plan = small_plan();
+    const char *run = scratch_path("no locks");
+    const int reasons[] = {ENOLCK, EOPNOTSUPP};
+    for (int k = 0; k < 2; k++) {
+        no_locks = reasons[k];
+        const int opened = k == 0 ? trainer_open(&trainer, run, source(), &plan, 1, &observer)
+                                  : trainer_resume(&trainer, run, &no_limits, 1, &observer);
+        const int trained = opened == 0 ? train_run(&trainer, NULL) : -1;
+        no_locks = 0;
+        trainer_close(&trainer);
+        assert_int_equal(opened, 0);
+        assert_int_equal(trained, 0);
+        assert_int_equal(told.notes, k + 1);
+        assert_non_null(strstr(told.last, "no locks"));
+    }
+    assert_same_run(scratch_path("whole"), run);
+}
+
+/* A directory of the user's, in which a run would overwrite something. */
+static void the_users_files_are_not_taken_for_a_run(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    struct train_source forced = *source();
+    const char *const own[] = {scratch_path("own/stdin.txt")};
+    assert_int_equal(file_make_directory(scratch_path("own")), 0);
+    scratch_write(scratch_path("own/log.csv"), "mine", 4);
+    assert_int_equal(trainer_open(&trainer, scratch_path("own"), source(), &plan, 1, &observer),
+                     -1);
+    assert_non_null(strstr(error_message(), "log.csv"));
+    assert_null(strstr(error_message(), "--resume"));
+    assert_true(scratch_holds(scratch_path("own/log.csv"), "mine", 4));
+    scratch_write(own[0], "mine", 4);
+    forced.files = own;
+    forced.num_files = 1;
+    forced.force = true;
+    assert_int_equal(trainer_open(&trainer, scratch_path("own"), &forced, &plan, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "would be replaced"));
+    assert_true(scratch_holds(own[0], "mine", 4));
+}
+
+static void a_decay_that_takes_all_is_refused(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    struct plan plan = small_plan();
+    plan.optim.weight_decay = 100;
+    assert_int_equal(trainer_open(&trainer, scratch_path("decays"), source(), &plan, 1, &observer),
+                     -1);
+    assert_non_null(strstr(error_message(), "--weight-decay"));
 }
 
 static void a_short_text_is_learned_by_heart(void **state)
@@ -426,7 +734,6 @@ static void a_short_text_is_learned_by_heart(void **state)
                         .val_fraction = 0.1,
                         .validate_every = 50,
                         .save_every = 1000};
-    const sig_atomic_t never = 0;
     struct random random = {2, 0};
     char text[500];
     for (int k = 0; k < 500; k++) /* nothing to learn but the text itself */
@@ -435,7 +742,7 @@ static void a_short_text_is_learned_by_heart(void **state)
     assert_int_equal(
         trainer_open(&trainer, scratch_path("short"), &short_source, &plan, 1, &observer), 0);
     assert_int_equal(trainer.corpus.validation.length, 0);
-    assert_int_equal(train_run(&trainer, &never), 0);
+    assert_int_equal(train_run(&trainer, NULL), 0);
     print_message("# the training loss of 500 random characters is %.4f\n", trainer.train_loss);
     assert_true(trainer.train_loss < 0.1);
     assert_true(trainer.progress.best_loss < 0.1);
@@ -462,7 +769,17 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(new_limits_prolong_a_run),
         cmocka_unit_test(the_text_of_a_run),
-        cmocka_unit_test(a_run_that_explodes_is_stopped),
+        cmocka_unit_test(interrupted_at_any_moment),
+        cmocka_unit_test(the_last_validation_can_be_interrupted),
+        cmocka_unit_test(a_run_that_explodes_is_given_up),
+        cmocka_unit_test(a_rash_run_recovers),
+        cmocka_unit_test(a_full_disk_does_not_end_a_run),
+        cmocka_unit_test(force_keeps_the_old_run_until_the_new_one_is_saved),
+        cmocka_unit_test(a_first_save_that_fails_is_no_dead_end),
+        cmocka_unit_test(a_file_system_without_locks_is_a_note),
+        cmocka_unit_test(links_in_a_run_are_not_followed),
+        cmocka_unit_test(the_users_files_are_not_taken_for_a_run),
+        cmocka_unit_test(a_decay_that_takes_all_is_refused),
         cmocka_unit_test(a_short_text_is_learned_by_heart),
     };
     return cmocka_run_group_tests_name("trainer", tests, make, scratch_remove);

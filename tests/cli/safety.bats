@@ -1,0 +1,83 @@
+# What is there is not lost: the user's files, an old run, what a run has learned.
+load helpers
+
+# Names that a user gives to copies.
+copies=(best.safetensors.backup best.safetensors.epoch1 last.safetensors.abc123 log.csv.backup
+    loss.svg.aB3_x- notes.txt .hidden)
+
+make_copies()
+{
+    local name
+    for name in "${copies[@]}"; do
+        echo "$name" >"$1/$name"
+    done
+}
+
+copies_are_there()
+{
+    local name
+    for name in "${copies[@]}"; do
+        [ "$(cat "$1/$name")" = "$name" ]
+    done
+}
+
+@test "copies beside a run's files stay when it goes on and when it is replaced" {
+    does train "$english" -o run "${tiny[@]}"
+    make_copies run
+    does train --resume run --max-steps 25
+    copies_are_there run
+    does train "$english" -o run "${tiny[@]}" --force
+    copies_are_there run
+}
+
+@test "copies beside inspect's files stay" {
+    does train "$english" -o run "${tiny[@]}"
+    mkdir out
+    echo mine >out/index.html.backup
+    echo mine >out/neurons.csv.abc123
+    does inspect run "$english" -o out --ablate none
+    [ "$(cat out/index.html.backup out/neurons.csv.abc123)" = $'mine\nmine' ]
+}
+
+@test "two inspections write into one directory at a time" {
+    does train "$english" -o run "${tiny[@]}"
+    local pids=() pid
+    for _ in 1 2 3; do
+        "$RUNE" inspect run "$english" -o out --ablate none -f page,csv,npy >/dev/null 2>/dev/null &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid"
+    done
+    [ -s out/index.html ]
+    [ -z "$(find out -name '*rune-tmp*')" ]
+}
+
+@test "what a killed run left under way is swept when it goes on" {
+    does train "$english" -o run "${tiny[@]}"
+    : >run/best.safetensors.rune-tmp-123-0123456789abcdef
+    does train --resume run --max-steps 25
+    [ ! -e run/best.safetensors.rune-tmp-123-0123456789abcdef ]
+}
+
+@test "a directory with a log.csv but no run is not called a run" {
+    mkdir run
+    echo mine >run/log.csv
+    fails_naming log.csv train "$english" -o run "${tiny[@]}"
+    [[ $stderr == *"holds no run"* && $stderr != *--resume* ]]
+    [ "$(cat run/log.csv)" = mine ]
+}
+
+@test "training that diverges ends with 1 and a model" {
+    run --separate-stderr "$RUNE" train "$english" -o run "${tiny[@]}" --learning-rate 1000 \
+        --max-steps 100 --validate-every 10
+    [ "$status" -eq 1 ]
+    [[ $stderr == *"half the learning rate"*"rune train: "*--learning-rate* ]]
+    does sample run --length 10 --seed 1
+    does train --resume run --max-steps 400 # with the rate that it had come down to
+}
+
+@test "a weight decay that would take all is refused" {
+    fails_naming --weight-decay train "$english" -o run "${tiny[@]}" --weight-decay 1000
+    [ ! -e run ]
+}
