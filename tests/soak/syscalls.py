@@ -10,6 +10,7 @@ import re
 
 from commands import in_turn
 
+# brk() fails by giving the old end, for which 0 stands.
 ERRORS = {
     'openat': 'EMFILE EACCES EIO', 'open': 'EMFILE', 'read': 'EIO', 'pread64': 'EIO', 'readv': 'EIO',
     'write': 'ENOSPC EIO', 'pwrite64': 'ENOSPC', 'writev': 'EIO', 'close': 'EIO',
@@ -23,7 +24,7 @@ ERRORS = {
     'faccessat2': 'EACCES', 'readlink': 'EACCES', 'readlinkat': 'EACCES', 'getcwd': 'ENOENT',
     'getdents64': 'EIO', 'lseek': 'ESPIPE', 'ioctl': 'ENOTTY', 'copy_file_range': 'EIO',
     'mmap': 'ENOMEM', 'mremap': 'ENOMEM', 'munmap': 'ENOMEM', 'mprotect': 'ENOMEM',
-    'madvise': 'EINVAL', 'brk': 'ENOMEM', 'memfd_create': 'EMFILE', 'fadvise64': 'EINVAL',
+    'madvise': 'EINVAL', 'brk': 'retval=0', 'memfd_create': 'EMFILE', 'fadvise64': 'EINVAL',
     'clone': 'EAGAIN', 'clone3': 'EAGAIN', 'fork': 'EAGAIN', 'vfork': 'EAGAIN', 'execve': 'ENOMEM',
     'wait4': 'ECHILD', 'waitid': 'ECHILD', 'kill': 'EPERM', 'pipe': 'EMFILE', 'pipe2': 'EMFILE',
     'dup': 'EMFILE', 'dup2': 'EMFILE', 'dup3': 'EMFILE', 'poll': 'ENOMEM', 'ppoll': 'ENOMEM',
@@ -52,8 +53,9 @@ def failures_of(soak, command):
 
 
 def attack(where, command, name, error, when):
+    how = error if '=' in error else f'error={error}'
     before = ['strace', '-f', '--seccomp-bpf', '-o', '/dev/null', '-e', f'trace={name}',
-              '-e', f'inject={name}:error={error}:when={when}']
+              '-e', f'inject={name}:{how}:when={when}']
     return [f'{name} #{when} {error}: {problem}'
             for problem in command.attack(where, before=before)]
 
