@@ -12,9 +12,10 @@
  * follows from earlier characters (a closing bracket's kind, the digits of a sum) costs nothing.
  * `draw` and `chance` are the only choices there are; they add up what they cost, which gives the
  * sample's own −log p beside the expectation. */
+#include <getopt.h>
 #include <limits.h>
 #include <math.h>
-#include <popt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -467,8 +468,13 @@ static const struct kind kinds[] = {
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static void print_kinds(void)
+static void print_help(void)
 {
+    printf("Usage: generate [OPTION...] KIND\n"
+           "  -n, --count=N     lines (default: 10000)\n"
+           "  -s, --seed=N      the same seed gives the same text (default: 1)\n"
+           "  -z, --size=N      how large a line may be, in the kind's way\n"
+           "  -h, --help        show this\n");
     printf("\nKinds, and what --size means there (default; limit):\n");
     for (size_t i = 0; i < KINDS; i++) {
         printf("  %-9s %s", kinds[i].name, kinds[i].help);
@@ -509,42 +515,41 @@ static int generate(const struct kind *kind, long size, long lines, long seed)
     return 0;
 }
 
-int main(int argc, const char **argv)
+static bool read_number(const char *text, long *number)
 {
-    enum { NONE, HELP };
+    char *end;
+    *number = strtol(text, &end, 10);
+    return end != text && *end == '\0';
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"count", required_argument, NULL, 'n'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"size", required_argument, NULL, 'z'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     const long UNSET = LONG_MIN;
     long lines = 10000, seed = 1, size = UNSET;
-    struct poptOption options[] = {
-        {"count", 'n', POPT_ARG_LONG | POPT_ARGFLAG_SHOW_DEFAULT, &lines, NONE, "lines", "N"},
-        {"seed", 's', POPT_ARG_LONG | POPT_ARGFLAG_SHOW_DEFAULT, &seed, NONE,
-         "the same seed gives the same text", "N"},
-        {"size", 'z', POPT_ARG_LONG, &size, NONE, "how large a line may be, in the kind's way",
-         "N"},
-        {"help", 'h', POPT_ARG_NONE, NULL, HELP, "show this", NULL},
-        POPT_TABLEEND,
-    };
-    poptContext context = poptGetContext("generate", argc, argv, options, 0);
-    poptSetOtherOptionHelp(context, "[OPTION...] KIND");
-    int option = poptGetNextOpt(context), status;
-    const char *name = poptGetArg(context);
-    const struct kind *kind = name ? kind_find(name) : NULL;
-    if (option == HELP) {
-        poptPrintHelp(context, stdout, 0);
-        print_kinds();
-        status = 0;
-    } else if (option < -1) {
-        status = usage_error(poptStrerror(option), poptBadOption(context, 0));
-    } else if (!kind) {
-        status = usage_error("not a kind of corpus", name ? name : "no argument");
-    } else if (poptPeekArg(context)) {
-        status = usage_error("one kind at a time", poptPeekArg(context));
-    } else if (lines < 1 || seed < 0) {
-        status = usage_error("a count is at least 1, a seed at least 0", "--count, --seed");
-    } else if (size != UNSET && (size < 1 || size > kind->largest)) {
-        status = usage_error("not a size that this kind can have", "--size");
-    } else {
-        status = generate(kind, size == UNSET ? kind->size : size, lines, seed);
+    for (int found; (found = getopt_long(argc, argv, "n:s:z:h", options, NULL)) != -1;) {
+        long *number = found == 'n' ? &lines : found == 's' ? &seed : found == 'z' ? &size : NULL;
+        if (found == 'h') {
+            print_help();
+            return 0;
+        }
+        if (!number) /* and getopt_long has said what is wrong */
+            return 2;
+        if (!read_number(optarg, number))
+            return usage_error("not a whole number", optarg);
     }
-    poptFreeContext(context);
-    return status;
+    const struct kind *kind = optind < argc ? kind_find(argv[optind]) : NULL;
+    if (!kind)
+        return usage_error("not a kind of corpus", optind < argc ? argv[optind] : "no argument");
+    if (optind + 1 < argc)
+        return usage_error("one kind at a time", argv[optind + 1]);
+    if (lines < 1 || seed < 0)
+        return usage_error("a count is at least 1, a seed at least 0", "--count, --seed");
+    if (size != UNSET && (size < 1 || size > kind->largest))
+        return usage_error("not a size that this kind can have", "--size");
+    return generate(kind, size == UNSET ? kind->size : size, lines, seed);
 }

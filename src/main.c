@@ -6,6 +6,7 @@
 #include "error.h"
 #include "file.h"
 #include "options.h"
+#include "say.h"
 #include "startup.h"
 #include "version.h"
 
@@ -41,11 +42,12 @@ static int unknown_command(const char *typed)
     const char *names[NUM_COMMANDS];
     for (size_t k = 0; k < NUM_COMMANDS; k++)
         names[k] = commands[k].name;
-    const char *nearest = options_nearest(typed, names, NUM_COMMANDS);
+    const char *nearest =
+        options_nearest((struct option_item){typed, strlen(typed)}, names, NUM_COMMANDS);
     if (nearest)
-        fprintf(stderr, "rune: there is no command \"%s\"; did you mean %s?\n", typed, nearest);
+        say("rune: there is no command \"%s\"; did you mean %s?", typed, nearest);
     else
-        fprintf(stderr, "rune: there is no command \"%s\"; see rune --help\n", typed);
+        say("rune: there is no command \"%s\"; see rune --help", typed);
     return STATUS_USAGE;
 }
 
@@ -54,7 +56,7 @@ static int finish(const char *what, int status)
     if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         status = (error_set("stdout: %s", strerror(errno)), STATUS_FAILED);
     if (status != 0)
-        fprintf(stderr, "rune %s: %s\n", what, error_message());
+        say("rune %s: %s", what, error_message());
     return status;
 }
 

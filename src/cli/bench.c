@@ -300,7 +300,7 @@ static int run(struct request *request)
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "What is measured: every combination of the values in LISTs"},
     {"work", 0, OPTION_CHOICES, AT(works), "LIST", "Of train, eval and sample",
      .choices = bench_work_names},

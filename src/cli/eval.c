@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checkpoint.h"
 #include "commands.h"
@@ -31,6 +32,7 @@ struct request {
 struct tally {
     const struct vocab *vocab;
     struct glyph *glyphs; /* for --per-char, else NULL */
+    bool shows;           /* them to a terminal */
     uint64_t bytes;       /* of the symbols */
     uint64_t unknown, position;
 };
@@ -48,7 +50,7 @@ static int count(void *context, int32_t id, double loss)
     if (!tally->glyphs)
         return 0;
     printf("%llu,", (unsigned long long)tally->position++);
-    csv_put_text(stdout, tally->glyphs[id].exact);
+    csv_put_text(stdout, tally->shows ? tally->glyphs[id].shown : tally->glyphs[id].exact);
     printf(",%.6f\n", loss);
     return ferror(stdout) ? error_set("stdout: %s", strerror(errno)) : 0;
 }
@@ -120,7 +122,7 @@ static int evaluate_part(const struct request *request, struct team *team, struc
 {
     struct evaluator evaluator = {0};
     struct evaluation result;
-    struct tally tally = {.vocab = &model->vocab};
+    struct tally tally = {.vocab = &model->vocab, .shows = isatty(STDOUT_FILENO) != 0};
     if (request->per_char && !(tally.glyphs = glyphs_new(&model->vocab)))
         return -1;
     int status =
@@ -208,7 +210,7 @@ static int run(const struct request *request, const struct options *options)
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
     {"json", 0, OPTION_FLAG, AT(json), NULL, "Print an object for other programs", .unset = NULL},
     {"per-char", 0, OPTION_FLAG, AT(per_char), NULL, "Print each character with its loss, as CSV",

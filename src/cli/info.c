@@ -63,7 +63,7 @@ static int run(const char *path, bool json)
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
     {"json", 0, OPTION_FLAG, AT(json), NULL, "Print an object for other programs", .unset = NULL},
 };

@@ -16,6 +16,7 @@
 #include "mem.h"
 #include "options.h"
 #include "progress.h"
+#include "say.h"
 #include "team.h"
 #include "units.h"
 #include "view.h"
@@ -191,24 +192,29 @@ static int find_passage(struct task *task)
 
 /* --- views ------------------------------------------------------------------------------------ */
 
-static void say(void *context, const char *line)
+static void say_file(void *context, const char *path)
 {
     (void)context;
-    fprintf(stderr, "%s\n", line);
+    say("%s", path);
 }
 
 /* Where something takes long, what it is: on a terminal alone. */
 static void say_work(void *context, const char *what)
 {
     (void)context;
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%s …\033[K", what);
+    if (!isatty(STDERR_FILENO))
+        return;
+    fputs("\r\033[K", stderr);
+    say_part("%s …", what);
+    fflush(stderr);
 }
 
 static void end_work(void)
 {
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    if (!isatty(STDERR_FILENO))
+        return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
 }
 
 /* Whether a signal is one of a list's. */
@@ -255,7 +261,7 @@ static void note_older(const char *directory, time_t start)
                 struct stat status;
                 if (stat(found.gl_pathv[k], &status) != 0 || status.st_mtime >= start)
                     continue;
-                fprintf(stderr, "%s%s", between, found.gl_pathv[k]);
+                say_part("%s%s", between, found.gl_pathv[k]);
                 between = ", ";
             }
             globfree(&found);
@@ -311,22 +317,18 @@ static void note_text(const struct task *task)
                                        "replaced by similar ones or left out"};
     const bool has_unknown = task->model->vocab.unknown != VOCAB_NONE;
     if (task->num_unknown > 0)
-        fprintf(stderr, "note: characters that the model does not know: %s, %s\n",
-                progress_number(task->num_unknown), done[has_unknown ? 0 : task->request->policy]);
+        say("note: characters that the model does not know: %s, %s",
+            progress_number(task->num_unknown), done[has_unknown ? 0 : task->request->policy]);
     if (task->inspected < task->length)
-        fprintf(stderr,
-                "note: the first %s of %s characters are inspected; arrays (npy, csv) hold all\n",
-                progress_number(task->inspected), progress_number(task->length));
+        say("note: the first %s of %s characters are inspected; arrays (npy, csv) hold all",
+            progress_number(task->inspected), progress_number(task->length));
     if (task->inspected < SHORT)
-        fprintf(
-            stderr,
-            "note: in so short a text little can be told from chance; %s characters or more are "
-            "better\n",
+        say("note: in so short a text little can be told from chance; %s characters or more are "
+            "better",
             progress_number(SHORT));
     if (!task->request->directory && !is_coloured() &&
         (task->request->unit_list || task->request->quantities || task->request->passage))
-        fputs("note: the text is drawn in colour alone: on a terminal, or with CLICOLOR_FORCE=1\n",
-              stderr);
+        say("note: the text is drawn in colour alone: on a terminal, or with CLICOLOR_FORCE=1");
 }
 
 static int show(struct task *task, const struct inspect_result *result)
@@ -383,7 +385,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     task->options.progress = say_work;
     task->view.columns = request->columns;
     task->view.max_bytes = request->num_units > 0 ? 0 : VIEW_PAGE_BYTES;
-    task->view.wrote = say;
+    task->view.wrote = say_file;
     int status = spool &&
                          find_quantities(task->model->cell, request->quantities,
                                          task->options.quantities) == 0 &&
@@ -426,7 +428,7 @@ static int run(const struct request *request, const char *model_path, const char
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
     {"output", 'o', OPTION_TEXT, AT(directory), "DIR", "Write files there",
      .unset = "coloured text on the terminal"},
@@ -478,8 +480,8 @@ int command_inspect(int argc, char **argv)
     struct options options = {
         .command = "inspect",
         .usage = "MODEL FILE [-o DIR]",
-        .summary = "\nShows what each neuron of a model does while it reads a text (-: stdin), and "
-                   "finds\nthose that can be put in words.",
+        .summary = "Shows what each neuron of a model does while it reads a text (-: stdin), and "
+                   "finds those that can be put in words.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,

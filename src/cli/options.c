@@ -1,8 +1,8 @@
 #include "options.h"
 
-#include <errno.h>
+#include <assert.h>
+#include <getopt.h>
 #include <math.h>
-#include <popt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,44 +11,48 @@
 #include "error.h"
 #include "mem.h"
 
-#define HELP_VALUE 1000 /* what popt returns for --help; options return their index + 1 */
+#define WIDTH 79  /* columns of the help */
+#define MOST 64   /* options of a command */
+#define LONG 1000 /* getopt_long gives a long option's index and this, and else a letter; or */
+#define ARGUMENT 1
+#define MISSING ':' /* a value is, of the option that optopt tells */
+#define UNKNOWN '?' /* or one, which optopt tells, has a value and takes none */
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static size_t smallest(size_t a, size_t b, size_t c)
+static size_t smaller(size_t a, size_t b)
 {
-    const size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
+    return a < b ? a : b;
 }
 
 /* Letters to insert, drop, replace or swap (optimal string alignment). */
-static size_t distance(const char *a, const char *b)
+static size_t distance(struct option_item typed, const char *b)
 {
-    enum { MOST = 32 };
-    size_t rows[MOST + 1][MOST + 1];
-    const size_t m = strlen(a), n = strlen(b);
-    if (m > MOST || n > MOST)
+    enum { LONGEST = 32 };
+    size_t rows[LONGEST + 1][LONGEST + 1];
+    const char *const a = typed.text;
+    const size_t m = typed.length, n = strlen(b);
+    if (m > LONGEST || n > LONGEST)
         return SIZE_MAX;
     for (size_t i = 0; i <= m; i++)
         for (size_t j = 0; j <= n; j++) {
-            if (i == 0 || j == 0) {
-                rows[i][j] = i + j;
-                continue;
-            }
-            rows[i][j] = smallest(rows[i - 1][j] + 1, rows[i][j - 1] + 1,
-                                  rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+            rows[i][j] = i + j;
+            if (i > 0 && j > 0)
+                rows[i][j] = smaller(smaller(rows[i - 1][j], rows[i][j - 1]) + 1,
+                                     rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                rows[i][j] = smallest(rows[i][j], rows[i - 2][j - 2] + 1, SIZE_MAX);
+                rows[i][j] = smaller(rows[i][j], rows[i - 2][j - 2] + 1);
         }
     return rows[m][n];
 }
 
-const char *options_nearest(const char *typed, const char *const *names, size_t count)
+const char *options_nearest(struct option_item typed, const char *const *names, size_t count)
 {
     const char *nearest = NULL;
-    size_t least = strlen(typed) / 3 + 2;
+    size_t least = typed.length / 3 + 2;
     for (size_t k = 0; k < count; k++) {
-        const size_t away = distance(typed, names[k]);
+        const bool begins = typed.length > 0 && strncmp(typed.text, names[k], typed.length) == 0;
+        const size_t away = begins ? 1 : distance(typed, names[k]);
         if (away < least) {
             least = away;
             nearest = names[k];
@@ -83,38 +87,31 @@ bool option_item_is(struct option_item item, const char *name)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static void *value_of(const struct options *options, const struct option *option)
+static void *value_of(const struct options *options, const struct option_row *option)
 {
     return (char *)options->values + option->value;
 }
 
-static int wrong(const struct option *option, struct option_item item)
+static int wrong(const struct option_row *option, struct option_item item)
 {
     const int length = (int)item.length;
     if (option->kind == OPTION_REAL && isinf(option->max))
         return error_set("--%s: \"%.*s\" is not a number of at least %g", option->name, length,
                          item.text, option->min);
-    if (option->kind == OPTION_REAL)
-        return error_set("--%s: \"%.*s\" is not a number from %g to %s%g", option->name, length,
-                         item.text, option->min, option->below ? "below " : "", option->max);
-    return error_set("--%s: \"%.*s\" is not a whole number from %.0f to %.0f", option->name, length,
-                     item.text, option->min, option->max);
+    return error_set("--%s: \"%.*s\" is not a %s from %.16g to %s%.16g", option->name, length,
+                     item.text, option->kind == OPTION_REAL ? "number" : "whole number",
+                     option->min, option->below ? "below " : "", option->max);
 }
 
 /* A number with an optional k or M, in the option's range. */
-static int parse_number(const struct option *option, struct option_item item, double *number)
+static int parse_number(const struct option_row *option, struct option_item item, double *number)
 {
     char *end;
     *number = strtod(item.text, &end);
     if (end == item.text)
         return wrong(option, item);
-    if (option->kind != OPTION_REAL && *end == 'k') {
-        *number *= 1e3;
-        end++;
-    } else if (option->kind != OPTION_REAL && *end == 'M') {
-        *number *= 1e6;
-        end++;
-    }
+    if (option->kind != OPTION_REAL && (*end == 'k' || *end == 'M'))
+        *number *= *end++ == 'k' ? 1e3 : 1e6;
     if (end != item.text + item.length || !isfinite(*number) || *number < option->min ||
         *number > option->max || (option->below && *number == option->max) ||
         (option->kind != OPTION_REAL && *number != floor(*number)))
@@ -122,7 +119,7 @@ static int parse_number(const struct option *option, struct option_item item, do
     return 0;
 }
 
-static int parse_choice(const struct option *option, struct option_item item, int *choice)
+static int parse_choice(const struct option_row *option, struct option_item item, int *choice)
 {
     char known[256] = "";
     for (int k = 0; option->choices[k]; k++) {
@@ -138,7 +135,7 @@ static int parse_choice(const struct option *option, struct option_item item, in
 }
 
 /* A choice, or a number that is kept in an int. */
-static int parse_int(const struct option *option, struct option_item item, int *value)
+static int parse_int(const struct option_row *option, struct option_item item, int *value)
 {
     double number;
     if (option->choices)
@@ -149,7 +146,7 @@ static int parse_int(const struct option *option, struct option_item item, int *
     return 0;
 }
 
-static int parse_list(const struct option *option, const char *text, struct option_list *list)
+static int parse_list(const struct option_row *option, const char *text, struct option_list *list)
 {
     struct option_item item;
     for (list->count = 0; option_item_next(&text, &item); list->count++) {
@@ -161,7 +158,7 @@ static int parse_list(const struct option *option, const char *text, struct opti
     return 0;
 }
 
-static int take(struct option *option, void *value, const char *text)
+static int take(struct option_row *option, void *value, const char *text)
 {
     const struct option_item whole = {text, strlen(text)};
     double number = 0;
@@ -205,192 +202,197 @@ static int take(struct option *option, void *value, const char *text)
 
 /* --- help ------------------------------------------------------------------------------------- */
 
-static void print_item(const struct option *option, int value, char *out, size_t room)
-{
-    if (option->choices)
-        snprintf(out, room, "%s", option->choices[value]);
-    else
-        snprintf(out, room, "%d", value);
-}
+static struct option_row help = {.name = "help", .letter = 'h', .help = "Print this and exit"};
 
-static void print_list(const struct option *option, const struct option_list *list, char *out,
+static void print_ints(const struct option_row *option, const int *ints, int count, char *out,
                        size_t room)
 {
-    for (int k = 0; k < list->count; k++) {
-        strncat(out, k ? "," : "", room - strlen(out) - 1);
-        print_item(option, list->items[k], out + strlen(out), room - strlen(out));
+    for (int k = 0, used = 0; k < count && used < (int)room; k++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", ints[k]);
+        used += snprintf(out + used, room - (size_t)used, "%s%s", k > 0 ? "," : "",
+                         option->choices ? option->choices[ints[k]] : number);
     }
 }
 
-/* An option's help with its default behind it. */
-static char *describe(const struct option *option, const void *default_value)
+/* The default in words, where there is one. */
+static void print_default(const struct option_row *option, const void *value, char *out,
+                          size_t room)
+{
+    const struct option_list *list = value;
+    if (option->unset)
+        snprintf(out, room, "%s", option->unset);
+    else if (option->kind == OPTION_INT || option->kind == OPTION_CHOICE)
+        print_ints(option, value, 1, out, room);
+    else if (option->kind == OPTION_INTS || option->kind == OPTION_CHOICES)
+        print_ints(option, list->items, list->count, out, room);
+    else if (option->kind == OPTION_COUNT)
+        snprintf(out, room, "%llu", (unsigned long long)*(const uint64_t *)value);
+    else if (option->kind == OPTION_REAL)
+        snprintf(out, room, "%g", *(const double *)value);
+    else if (option->kind == OPTION_TEXT && *(const char *const *)value)
+        snprintf(out, room, "%s", *(const char *const *)value);
+}
+
+/* Prints words in lines of WIDTH that begin at column `left`, where the first one begins already.
+ */
+static void print_words(const char *words, int left)
+{
+    int at = left;
+    while (*(words += strspn(words, " \n"))) {
+        const int length = (int)strcspn(words, " \n");
+        if (at > left && at + 1 + length > WIDTH) {
+            printf("\n%*s", left, "");
+            at = left;
+        }
+        at += printf("%s%.*s", at > left ? " " : "", length, words);
+        words += length;
+    }
+    putchar('\n');
+}
+
+static void print_row(const struct options *options, const struct option_row *option, int left)
 {
     char value[64] = "", text[512];
-    if (option->unset)
-        snprintf(value, sizeof value, "%s", option->unset);
-    else if (option->kind == OPTION_INT || option->kind == OPTION_CHOICE)
-        print_item(option, *(const int *)default_value, value, sizeof value);
-    else if (option->kind == OPTION_INTS || option->kind == OPTION_CHOICES)
-        print_list(option, default_value, value, sizeof value);
-    else if (option->kind == OPTION_COUNT)
-        snprintf(value, sizeof value, "%llu", (unsigned long long)*(const uint64_t *)default_value);
-    else if (option->kind == OPTION_REAL)
-        snprintf(value, sizeof value, "%g", *(const double *)default_value);
-    else if (option->kind == OPTION_TEXT && *(const char *const *)default_value)
-        snprintf(value, sizeof value, "%s", *(const char *const *)default_value);
+    int at = option->letter ? printf("  -%c, ", option->letter) : printf("      ");
+    at += printf("--%s", option->name);
+    at += option->argument ? printf("=%s", option->argument) : 0;
+    printf("%*s", left - at, "");
+    print_default(option, value_of(options, option), value, sizeof value);
     snprintf(text, sizeof text, value[0] ? "%s (default: %s)" : "%s", option->help, value);
-    return mem_copy(text, strlen(text));
+    print_words(text, left);
 }
 
-/* popt's tables: one a group, and one that includes them all. */
-struct tables {
-    struct poptOption *options, *groups;
-    char **texts;
-    size_t num_texts;
-};
-
-static void tables_release(struct tables *tables)
+static void print_help(const struct options *options)
 {
-    for (size_t k = 0; k < tables->num_texts; k++)
-        free(tables->texts[k]);
-    free(tables->texts);
-    free(tables->options);
-    free(tables->groups);
-}
-
-static int tables_init(struct tables *tables, const struct options *options)
-{
-    size_t at = 0, groups = 0;
-    *tables = (struct tables){
-        .options = calloc(2 * options->count + 3, sizeof *tables->options),
-        .groups = calloc(options->count + 2, sizeof *tables->groups),
-        .texts = calloc(options->count + 1, sizeof *tables->texts),
-    };
-    if (!tables->options || !tables->groups || !tables->texts)
-        return error_set("no memory for the options");
+    size_t longest = strlen(help.name);
     for (size_t k = 0; k < options->count; k++) {
-        const struct option *option = &options->list[k];
-        if (option->kind == OPTION_GROUP) {
-            at += at > 0; /* an empty row ends a table */
-            tables->groups[groups++] = (struct poptOption){
-                NULL, '\0', POPT_ARG_INCLUDE_TABLE, &tables->options[at], 0, option->help, NULL};
-            continue;
-        }
-        char *text = tables->texts[tables->num_texts++] =
-            describe(option, value_of(options, option));
-        tables->options[at++] =
-            (struct poptOption){option->name,
-                                option->letter,
-                                option->kind == OPTION_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
-                                NULL,
-                                (int)k + 1,
-                                text,
-                                option->argument};
+        const struct option_row *option = &options->list[k];
+        size_t length = option->name ? strlen(option->name) : 0;
+        length += option->argument ? strlen("=") + strlen(option->argument) : 0;
+        longest = length > longest ? length : longest;
     }
-    tables->options[at] = (struct poptOption){
-        "help", 'h', POPT_ARG_NONE, NULL, HELP_VALUE, "Print this and exit", NULL};
-    return 0;
-}
-
-static void print_help(const struct options *options, poptContext context)
-{
-    char usage[256];
-    snprintf(usage, sizeof usage, "%s\n%s", options->usage, options->summary);
-    poptSetOtherOptionHelp(context, usage);
-    poptPrintHelp(context, stdout, 0);
+    const int left = (int)(strlen("  -h, --") + longest + strlen("   "));
+    printf("Usage: rune %s %s\n\n", options->command, options->usage);
+    print_words(options->summary, 0);
+    for (size_t k = 0; k < options->count; k++)
+        if (options->list[k].kind == OPTION_GROUP)
+            printf("\n%s\n", options->list[k].help);
+        else
+            print_row(options, &options->list[k], left);
+    print_row(options, &help, left);
 }
 
 /* --- parsing ---------------------------------------------------------------------------------- */
 
-static int bad_option(const struct options *options, const char *typed, int problem)
+static int refuse_option(const struct options *options, struct option_item typed)
 {
-    const char *names[128];
+    const char *names[MOST + 1];
     size_t count = 0;
-    if (problem != POPT_ERROR_BADOPT)
-        return error_set("%s: %s", typed, poptStrerror(problem));
-    for (size_t k = 0; k < options->count && count < 127; k++)
+    for (size_t k = 0; k < options->count; k++)
         if (options->list[k].name)
             names[count++] = options->list[k].name;
-    names[count++] = "help";
-    const char *bare = typed + strspn(typed, "-");
+    names[count++] = help.name;
+    const size_t dashes = strspn(typed.text, "-");
+    const struct option_item bare = {typed.text + dashes, typed.length - dashes};
     const char *nearest = options_nearest(bare, names, count);
-    if (nearest)
-        return error_set("there is no option %s; did you mean --%s?", typed, nearest);
-    return error_set("there is no option %s; see rune %s --help", typed, options->command);
+    const int length = (int)typed.length;
+    return nearest ? error_set("there is no option %.*s; did you mean --%s?", length, typed.text,
+                               nearest)
+                   : error_set("there is no option %.*s; see rune %s --help", length, typed.text,
+                               options->command);
 }
 
-static int take_arguments(struct options *options, poptContext context)
+/* The option of a letter, or of its index and LONG; NULL if there is none. */
+static struct option_row *find(const struct options *options, int found)
 {
-    options->arguments = poptGetArgs(context);
-    while (options->arguments && options->arguments[options->num_arguments])
-        options->num_arguments++;
+    if (found == help.letter)
+        return &help;
+    for (size_t k = 0; k < options->count; k++)
+        if (found == LONG + (int)k || (found != 0 && found == options->list[k].letter))
+            return &options->list[k];
+    return NULL;
+}
+
+/* Takes what getopt_long found in `typed`. It takes the beginning of a name for the name. */
+static int take_typed(const struct options *options, const char *typed, int found)
+{
+    const bool is_long = strncmp(typed, "--", 2) == 0;
+    const struct option_item whole = {typed, is_long ? strcspn(typed, "=") : strlen(typed)};
+    const struct option_item name = {typed + 2, whole.length - 2};
+    struct option_row *option =
+        find(options, found == UNKNOWN || found == MISSING ? optopt : found);
+    if (!option || (is_long && !option_item_is(name, option->name)))
+        return refuse_option(options, whole);
+    if (found == UNKNOWN)
+        return error_set("--%s takes no value", option->name);
+    if (found == MISSING)
+        return error_set("--%s: its value, %s, is missing", option->name, option->argument);
+    help.given = option == &help;
+    return option == &help ? 0 : take(option, value_of(options, option), optarg ? optarg : "");
+}
+
+/* getopt_long's tables. */
+static void list_names(const struct options *options, struct option *names, char *letters)
+{
+    *letters++ = '-'; /* arguments are given in their places, whatever the environment says */
+    *letters++ = MISSING;
+    *letters++ = help.letter;
+    *names++ = (struct option){help.name, no_argument, NULL, help.letter};
+    for (size_t k = 0; k < options->count; k++) {
+        const struct option_row *option = &options->list[k];
+        const int value = option->argument ? required_argument : no_argument;
+        if (option->name)
+            *names++ = (struct option){option->name, value, NULL, LONG + (int)k};
+        if (option->letter)
+            *letters++ = option->letter;
+        if (option->letter && value == required_argument)
+            *letters++ = ':';
+    }
+    *names = (struct option){0};
+    *letters = '\0';
+}
+
+static int check_arguments(const struct options *options)
+{
     if (options->num_arguments < options->least)
         return error_set("%s is needed: rune %s %s", options->wanted, options->command,
                          options->usage);
-    if (options->arguments && options->most >= 0 && options->num_arguments > options->most)
+    if (options->most >= 0 && options->num_arguments > options->most)
         return error_set("\"%s\" is one argument too many: rune %s %s",
                          options->arguments[options->most], options->command, options->usage);
     return 0;
 }
 
-/* The value of the option that popt has just found; it stays with the options. */
-static const char *typed_value(struct options *options, poptContext context)
-{
-    if (mem_grow(&options->texts, &options->capacity, options->num_texts + 1,
-                 sizeof *options->texts) != 0)
-        return NULL;
-    char *text = poptGetOptArg(context);
-    options->texts[options->num_texts++] = text;
-    return text ? text : "";
-}
-
-static int take_option(struct options *options, poptContext context, struct option *option)
-{
-    const char *text = option->kind == OPTION_FLAG ? "" : typed_value(options, context);
-    return text ? take(option, value_of(options, option), text) : -1;
-}
-
-static int parse(struct options *options, poptContext context)
-{
-    int found;
-    while ((found = poptGetNextOpt(context)) > 0) {
-        if (found == HELP_VALUE) {
-            print_help(options, context);
-            return -1;
-        }
-        if (take_option(options, context, &options->list[found - 1]) != 0)
-            return STATUS_USAGE;
-    }
-    if (found < -1 &&
-        bad_option(options, poptBadOption(context, POPT_BADOPTION_NOALIAS), found) != 0)
-        return STATUS_USAGE;
-    return take_arguments(options, context) == 0 ? 0 : STATUS_USAGE;
-}
-
 int options_parse(struct options *options, int argc, char **argv)
 {
-    char name[64], *const command = argv[0];
-    struct tables tables;
-    int status = STATUS_USAGE;
-    if (tables_init(&tables, options) == 0) {
-        snprintf(name, sizeof name, "rune %s", options->command);
-        argv[0] = name; /* as popt is to print it */
-        options->context =
-            poptGetContext(NULL, argc, (const char **)(void *)argv, tables.groups, 0);
-        status = parse(options, options->context);
-        argv[0] = command;
+    struct option names[MOST + 2];
+    char letters[2 * MOST + 4];
+    assert(options->count <= MOST);
+    list_names(options, names, letters);
+    options->arguments = (const char **)(void *)(argv + 1); /* in the places of what was read */
+    while (optind < argc && !help.given) {
+        const char *typed = argv[optind];
+        const int found = getopt_long(argc, argv, letters, names, NULL);
+        if (found == -1) /* "--": the rest are arguments */
+            break;
+        if (found == ARGUMENT)
+            options->arguments[options->num_arguments++] = optarg;
+        else if (take_typed(options, typed, found) != 0)
+            return STATUS_USAGE;
     }
-    tables_release(&tables);
-    return status;
+    if (help.given) {
+        print_help(options);
+        return -1;
+    }
+    while (optind < argc)
+        options->arguments[options->num_arguments++] = argv[optind++];
+    options->arguments[options->num_arguments] = NULL;
+    return check_arguments(options) == 0 ? 0 : STATUS_USAGE;
 }
 
 void options_release(struct options *options)
 {
-    if (options->context)
-        poptFreeContext(options->context);
-    for (size_t k = 0; k < options->num_texts; k++)
-        free(options->texts[k]);
-    free(options->texts);
     for (size_t k = 0; k < options->count; k++)
         if (options->list[k].kind == OPTION_TEXTS)
             free(((struct option_texts *)value_of(options, &options->list[k]))->list);

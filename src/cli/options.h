@@ -32,12 +32,13 @@ struct option_list {
     int count, items[OPTION_LIST_MOST];
 };
 
-struct option {
+/* A row of the table. */
+struct option_row {
     const char *name; /* without the dashes */
     char letter;      /* or 0 */
     enum option_kind kind;
     size_t value; /* offset of its field in the values; what that holds before is the default */
-    const char *argument; /* "N", "FILE": its value in the help */
+    const char *argument; /* "N", "FILE": its value in the help; NULL for a flag */
     const char *help;
     const char *unset; /* the default in words where the value before is none ("chosen", …) */
     const char *const *choices; /* NULL at the end */
@@ -50,21 +51,19 @@ struct options {
     const char *command; /* "train" */
     const char *usage;   /* "FILE… [-o RUN]" */
     const char *summary; /* a sentence or two for the help */
-    struct option *list;
+    struct option_row *list;
     size_t count;
     void *values;           /* the struct whose fields the options fill */
     const char **arguments; /* what is not an option; set by options_parse, NULL at the end */
     int num_arguments;
     int least, most;    /* how many there may be; most −1: any number */
     const char *wanted; /* what is missing if there are fewer: "a MODEL" */
-    void *context;      /* popt's, which owns the arguments */
-    char **texts;       /* [num_texts] the values as they were typed */
-    size_t num_texts, capacity;
 };
 
-/* Parses argv (argv[0] is the command). Returns 0; STATUS_USAGE and a message; or −1 if --help was
- * asked for and printed. options_release afterwards in every case; until then texts in the values
- * are valid. */
+/* Parses argv (argv[0] is the command), once a process. Returns 0; STATUS_USAGE and a message; or
+ * −1 if --help was asked for and printed. Options may stand behind arguments, up to a "--"; no name
+ * may be cut short. Texts in the values are argv's, whose elements are moved. options_release
+ * afterwards in every case. */
 int options_parse(struct options *options, int argc, char **argv);
 void options_release(struct options *options);
 
@@ -83,7 +82,8 @@ bool option_item_next(const char **list, struct option_item *item);
 
 bool option_item_is(struct option_item item, const char *name);
 
-/* The one of `count` names that is nearest to what was typed, or NULL if none is near. */
-const char *options_nearest(const char *typed, const char *const *names, size_t count);
+/* The one of `count` names that is nearest to what was typed, or NULL if none is near. One that
+ * begins with it is. */
+const char *options_nearest(struct option_item typed, const char *const *names, size_t count);
 
 #endif

@@ -3,11 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "error.h"
+#include "mem.h"
 #include "sample.h"
+#include "say.h"
 #include "view.h"
 
 #define SAMPLE_LENGTH 240 /* characters, but no more lines than: */
@@ -69,7 +72,7 @@ static void note(void *context, const char *text)
     struct progress *progress = context;
     progress_break(progress);
     if (!progress->quiet)
-        fprintf(stderr, "note: %s\n", text);
+        say("note: %s", text);
 }
 
 const char *progress_number(uint64_t number)
@@ -95,26 +98,25 @@ static void started(void *context, const struct trainer *trainer)
     progress_break(progress);
     if (progress->quiet)
         return;
-    fprintf(stderr, "text    %s symbols (%s), %s characters to train on, %s to validate\n",
-            progress_number((uint64_t)model->vocab_size), vocab_unit_name(model->vocab.unit),
-            progress_number(trainer->corpus.training.length),
-            progress_number(trainer->corpus.validation.length));
-    fprintf(stderr, "model   %s, %d layers of %d, %s parameters\n", model->cell->name,
-            model->num_layers, model->hidden_size, progress_number(model->params.total));
-    fprintf(stderr,
-            "fit     %s, learning rate %g, %d streams of %d characters, dropout %g, seed %llu\n",
-            optim_names[plan->optim.kind], plan->schedule.rate, plan->batch_size, plan->seq_length,
-            plan->dropout, (unsigned long long)plan->seed);
+    say("text    %s symbols (%s), %s characters to train on, %s to validate",
+        progress_number((uint64_t)model->vocab_size), vocab_unit_name(model->vocab.unit),
+        progress_number(trainer->corpus.training.length),
+        progress_number(trainer->corpus.validation.length));
+    say("model   %s, %d layers of %d, %s parameters", model->cell->name, model->num_layers,
+        model->hidden_size, progress_number(model->params.total));
+    say("fit     %s, learning rate %g, %d streams of %d characters, dropout %g, seed %llu",
+        optim_names[plan->optim.kind], plan->schedule.rate, plan->batch_size, plan->seq_length,
+        plan->dropout, (unsigned long long)plan->seed);
     if (trainer->progress.total_steps > 0)
-        fprintf(stderr, "until   step %s (%.1f epochs), validated every %s steps\n",
-                progress_number(trainer->progress.total_steps),
-                (double)trainer->progress.total_steps * plan->batch_size * plan->seq_length /
-                    (double)trainer->corpus.training.length,
-                progress_number(trainer->validate_every));
+        say("until   step %s (%.1f epochs), validated every %s steps",
+            progress_number(trainer->progress.total_steps),
+            (double)trainer->progress.total_steps * plan->batch_size * plan->seq_length /
+                (double)trainer->corpus.training.length,
+            progress_number(trainer->validate_every));
     else
-        fprintf(stderr, "until   %g minutes are over\n", plan->max_minutes);
-    fprintf(stderr, "machine %d threads, %s, %.3g MB of memory\n", team_size(trainer->team),
-            model->engine->name, (double)trainer->memory / 1e6);
+        say("until   %g minutes are over", plan->max_minutes);
+    say("machine %d threads, %s, %.3g MB of memory", team_size(trainer->team), model->engine->name,
+        (double)trainer->memory / 1e6);
 }
 
 static void print_duration(double seconds)
@@ -168,28 +170,47 @@ static void stepped(void *context, const struct trainer *trainer)
     close_line(progress);
 }
 
-static void print_sample(struct trainer *trainer)
+/* Draws a sample into new memory; less of it, or nothing, where there is none: training goes on. */
+static char *draw_sample(struct trainer *trainer, size_t *length)
 {
     const struct sample_options options = {
         .temperature = 0.8, .top_p = 1, .seed = trainer->progress.step};
     struct sampler sampler = {0};
-    if (sampler_init(&sampler, trainer->team, &trainer->model, 1, &options) != 0)
-        return; /* training goes on without it */
-    fputs("  | ", stderr);
-    for (int k = 0, lines = 1; k < SAMPLE_LENGTH; k++) {
+    char *text = NULL;
+    size_t capacity = 0;
+    int left = sampler_init(&sampler, trainer->team, &trainer->model, 1, &options) == 0
+                   ? SAMPLE_LENGTH
+                   : 0;
+    *length = 0;
+    for (int lines = 0; left > 0 && lines < SAMPLE_LINES; left--) {
         sampler_next(&sampler);
         if (team_stops(trainer->team))
             break;
         const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
-        if (symbol.length == 1 && symbol.bytes[0] == '\n' && lines++ == SAMPLE_LINES)
+        if (mem_grow(&text, &capacity, *length + symbol.length, 1) != 0)
             break;
-        if (symbol.length == 1 && symbol.bytes[0] == '\n')
-            fputs("\n  | ", stderr);
-        else if (symbol.length > 1 || symbol.bytes[0] >= ' ')
-            fwrite(symbol.bytes, 1, symbol.length, stderr);
+        memcpy(text + *length, symbol.bytes, symbol.length);
+        *length += symbol.length;
+        lines += symbol.bytes[symbol.length - 1] == '\n';
     }
-    fputc('\n', stderr);
     sampler_release(&sampler);
+    return text;
+}
+
+static void print_sample(struct trainer *trainer)
+{
+    size_t length;
+    char *text = draw_sample(trainer, &length);
+    for (size_t at = 0; at < length;) {
+        const char *newline = memchr(text + at, '\n', length - at);
+        const size_t step = newline ? (size_t)(newline - text) + 1 - at : length - at;
+        fputs("  | ", stderr);
+        say_text(stderr, text + at, step);
+        at += step;
+        if (!newline)
+            fputc('\n', stderr);
+    }
+    free(text);
 }
 
 static int draw_curve(const struct trainer *trainer)

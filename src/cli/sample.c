@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checkpoint.h"
 #include "commands.h"
@@ -18,6 +19,7 @@
 #include "options.h"
 #include "quick.h"
 #include "rng.h"
+#include "say.h"
 #include "team.h"
 #include "units.h"
 
@@ -31,6 +33,7 @@ struct request {
     uint64_t lines;  /* 0: not given */
     int count, on_unknown, threads;
     bool chooses_seed, exact;
+    bool shows;           /* to a terminal: control characters are shown */
     struct clamp *clamps; /* [num_clamps] what those lists say */
     size_t num_clamps;
 };
@@ -134,36 +137,43 @@ static int grow(struct story *story, struct vocab_symbol symbol, const struct re
     return 0;
 }
 
-/* Bytes at the end of a text that may be the start of a character: with unit byte it is held back
- * until it is whole. */
-static size_t unfinished(const struct story *story)
+/* Bytes at the end of a text that what follows may belong to: the start of a character (with unit
+ * byte), or of a line end. They are held back. */
+static size_t unfinished(const uint8_t *text, size_t length)
 {
-    for (size_t back = 1; back <= 3 && back <= story->length; back++) {
+    if (length > 0 && text[length - 1] == '\r')
+        return 1;
+    for (size_t back = 1; back <= 3 && back <= length; back++) {
         int32_t point;
-        const int length = utf8_decode(story->text + story->length - back, back, &point);
-        if (length == 0)
+        const int found = utf8_decode(text + length - back, back, &point);
+        if (found == 0)
             return back;
-        if (length > 0)
+        if (found > 0)
             break;
     }
     return 0;
 }
 
-static int print(struct story *story)
+static int print(const struct request *request, struct story *story)
 {
-    const size_t end = story->length - (story->done ? 0 : unfinished(story));
-    if (end > story->printed &&
-        (fwrite(story->text + story->printed, 1, end - story->printed, stdout) == 0 ||
-         fflush(stdout) != 0))
-        return error_set("stdout: %s", strerror(errno));
-    story->printed = end;
-    return 0;
+    const uint8_t *text = story->text + story->printed;
+    size_t length = story->length - story->printed;
+    length -= story->done ? 0 : unfinished(text, length);
+    if (length == 0)
+        return 0;
+    if (request->shows)
+        say_text(stdout, text, length);
+    else
+        fwrite(text, 1, length, stdout);
+    story->printed += length;
+    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : error_set("stdout: %s", strerror(errno));
 }
 
-static int print_all(struct story *stories, int count)
+static int print_all(const struct request *request, struct story *stories)
 {
+    const int count = request->count;
     for (int b = 0; b < count; b++) {
-        if (print(&stories[b]) != 0)
+        if (print(request, &stories[b]) != 0)
             return -1;
         if (count > 1 &&
             printf("%s%s", ends_with(&stories[b], "\n") ? "" : "\n", b + 1 < count ? "\n" : "") < 0)
@@ -177,6 +187,8 @@ static int write_stories(struct sampler *sampler, const struct request *request,
 {
     const struct vocab *vocab = &sampler->model->vocab;
     int left = request->length > 0 ? request->count : 0;
+    for (int b = 0; b < request->count; b++)
+        stories[b].done = left == 0;
     while (left > 0) {
         sampler_next(sampler);
         for (int b = 0; b < request->count; b++) {
@@ -186,10 +198,10 @@ static int write_stories(struct sampler *sampler, const struct request *request,
                 return -1;
             left -= stories[b].done;
         }
-        if (print(&stories[0]) != 0)
+        if (print(request, &stories[0]) != 0)
             return -1;
     }
-    return print_all(stories, request->count);
+    return print_all(request, stories);
 }
 
 /* Lets the samples read the prompt, and print it. */
@@ -231,7 +243,7 @@ static int sample(struct model *model, struct team *team, struct request *reques
     if (result == 0 && (request->prompt || request->prompt_file))
         result = read_prompt(&sampler, request, stories);
     if (result == 0 && request->chooses_seed)
-        fprintf(stderr, "seed %llu\n", (unsigned long long)request->options.seed);
+        say("seed %llu", (unsigned long long)request->options.seed);
     if (result == 0)
         result = write_stories(&sampler, request, stories);
     for (int b = 0; stories && b < request->count; b++)
@@ -248,10 +260,9 @@ static int make_quick(struct model *model, struct team *team, const struct engin
     if (quick_take(model, team, engine, &divergence) != 0)
         return -1;
     if (model->engine != engine)
-        fprintf(stderr,
-                "note: weights of 8 bits would change what the model writes (by %.2g nats a "
-                "character): it is sampled in float32\n",
-                divergence);
+        say("note: weights of 8 bits would change what the model writes (by %.2g nats a "
+            "character): it is sampled in float32",
+            divergence);
     return 0;
 }
 
@@ -281,7 +292,7 @@ static int run(struct request *request, const char *path)
 
 #define AT(field) offsetof(struct request, field)
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "How much:"},
     {"length", 'n', OPTION_COUNT, AT(length), "N", "New characters", .max = 1e15},
     {"lines", 0, OPTION_COUNT, AT(lines), "N", "New lines, however long unless --length is given",
@@ -327,11 +338,12 @@ int command_sample(int argc, char **argv)
     struct request request = {.options = {.temperature = 0.8, .top_p = 1},
                               .length = 1000,
                               .count = 1,
-                              .threads = team_cores()};
+                              .threads = team_cores(),
+                              .shows = isatty(STDOUT_FILENO) != 0};
     struct options options = {
         .command = "sample",
         .usage = "MODEL",
-        .summary = "\nPrints text that the model makes. MODEL is a .safetensors file or a run's "
+        .summary = "Prints text that the model makes. MODEL is a .safetensors file or a run's "
                    "directory.",
         .list = list,
         .count = sizeof list / sizeof *list,

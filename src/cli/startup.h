@@ -3,7 +3,8 @@
 #define RUNE_STARTUP_H
 
 /* Puts something in the place of stdin, stdout and stderr where they are closed, so that no file
- * that is opened later takes their place and gets what is meant for them. */
+ * that is opened later takes their place and gets what is meant for them. From then on stderr is
+ * written line by line. */
 void startup_streams(void);
 
 #endif

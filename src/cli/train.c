@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "options.h"
 #include "progress.h"
+#include "say.h"
 #include "team.h"
 
 static atomic_bool stop;
@@ -71,18 +72,45 @@ static const struct request defaults = {
 
 #define CHOSEN "chosen from the text"
 
-/* "runs/<name of the first file>", in new memory. */
+/* "runs/<name of the first file>", without what is behind its last dot, in new memory. A name of
+ * dots alone could be a directory that is there. */
 static char *default_directory(const char *file)
 {
     const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
     const char *dot = strrchr(name, '.');
-    const size_t length = strcmp(file, "-") == 0 ? 0
-                          : dot && dot > name    ? (size_t)(dot - name)
-                                                 : strlen(name);
-    char *stem = length > 0 ? mem_copy(name, length) : mem_copy("stdin", 5);
+    const size_t dots = strspn(name, "."), whole = strlen(name);
+    const size_t length = dot && dots < (size_t)(dot - name) ? (size_t)(dot - name) : whole;
+    char *stem = strcmp(file, "-") == 0 ? mem_copy("stdin", 5)
+                 : dots == whole        ? mem_copy("text", 4)
+                                        : mem_copy(name, length);
     char *path = stem ? file_join("runs", stem) : NULL;
     free(stem);
     return path;
+}
+
+/* Commands that use the run, ready to be copied into a shell. */
+static void print_commands(const struct trainer *trainer)
+{
+    const char *const directory = trainer->rundir.path, *const file = trainer->files[0];
+    char *text = file[0] == '/' ? mem_copy(file, strlen(file)) : file_join(directory, file);
+    char *output = file_join(directory, "inspect");
+    if (text && output) {
+        fputs("\nNow try:\n  rune sample", stderr);
+        say_path(directory);
+        fputs("\n  rune inspect", stderr);
+        say_path(directory);
+        say_path(text);
+        fputs(" -o", stderr);
+        say_path(output);
+        fputc('\n', stderr);
+    }
+    if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_IS_OVER) {
+        fputs("  rune train --resume", stderr);
+        say_path(directory);
+        fputc('\n', stderr);
+    }
+    free(output);
+    free(text);
 }
 
 static void print_end(const struct trainer *trainer)
@@ -94,18 +122,13 @@ static void print_end(const struct trainer *trainer)
         [TRAIN_INTERRUPTED] = "interrupted and saved",
     };
     const double best = trainer->progress.best_loss;
-    const char *const directory = trainer->rundir.path;
-    fprintf(stderr, "%s, at step %llu", reasons[trainer->end],
-            (unsigned long long)trainer->progress.step);
+    say_part("%s, at step %llu", reasons[trainer->end], (unsigned long long)trainer->progress.step);
     if (isfinite(best))
-        fprintf(stderr, "; best %s loss %.4f nats (%.3f bits) per character",
-                trainer->corpus.validation.length > 0 ? "validation" : "training", best,
-                best / log(2));
-    const char *file = trainer->files[0], *const slash = file[0] == '/' ? "" : "/";
-    fprintf(stderr, "\n\nNow try:\n  rune sample %s\n  rune inspect %s %s%s%s -o %s/inspect\n",
-            directory, directory, *slash ? directory : "", slash, file, directory);
-    if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_IS_OVER)
-        fprintf(stderr, "  rune train --resume %s\n", directory);
+        say_part("; best %s loss %.4f nats (%.3f bits) per character",
+                 trainer->corpus.validation.length > 0 ? "validation" : "training", best,
+                 best / log(2));
+    fputc('\n', stderr);
+    print_commands(trainer);
 }
 
 /* A model that is there has its own shape and symbols. */
@@ -187,7 +210,7 @@ static int run(struct request *request, const struct options *options)
 static const char *const precisions[] = {
     [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", NULL};
 
-static struct option list[] = {
+static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "The run:"},
     {"output", 'o', OPTION_TEXT, AT(directory), "RUN", "Directory of the run",
      .unset = "runs/<name of the first file>"},
@@ -265,9 +288,9 @@ int command_train(int argc, char **argv)
     struct options options = {
         .command = "train",
         .usage = "FILE... [-o RUN] | --resume RUN",
-        .summary = "\nTrains a model on text files (-: stdin). The run's directory holds the best "
+        .summary = "Trains a model on text files (-: stdin). The run's directory holds the best "
                    "and the newest "
-                   "model,\nlog.csv and loss.svg. Ctrl-C saves and ends; --resume goes on.",
+                   "model, log.csv and loss.svg. Ctrl-C saves and ends; --resume goes on.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,

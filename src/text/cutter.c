@@ -191,9 +191,9 @@ static int refuse_byte(const struct cutter *cutter, uint8_t byte, uint64_t offse
 
 static int refuse_tail(const struct cutter *cutter)
 {
-    return error_set("%s: the character at offset %" PRIu64 ", from byte 0x%02X on, is cut off by "
-                     "the end of the text%s",
-                     cutter->name, cutter->notes.bytes - cutter->tail_length, cutter->tail[0],
+    return error_set("%s: the last character, from byte 0x%02X at offset %" PRIu64
+                     " on, is not whole UTF-8: the text ends within it%s",
+                     cutter->name, cutter->tail[0], cutter->notes.bytes - cutter->tail_length,
                      cutter->advice);
 }
 

@@ -65,6 +65,26 @@ static int32_t point_at(const struct vocab_symbol *symbol, size_t at, size_t *ne
     return size > 0 ? point : -1;
 }
 
+/* What a terminal obeys instead of showing it: controls, what parts lines and paragraphs, and what
+ * turns the direction of writing (Bidi_Control); bytes that are no text, too. */
+static bool is_obeyed(int32_t point)
+{
+    return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x061C ||
+           (point >= 0x200E && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2066 && point <= 0x2069);
+}
+
+/* Such a code point, or the byte that is no text. */
+static void put_obeyed(struct writer *writer, int32_t point, uint8_t byte)
+{
+    if (point == '\r')
+        put(writer, "\\r", 2, 2);
+    else if (point < 0x80)
+        put_hex(writer, "\\x%02X", byte);
+    else
+        put_hex(writer, "U+%04X", (unsigned)point);
+}
+
 /* A code point that begins a symbol, or stands in it on its own; `after` is the next. */
 static void put_alone(struct writer *writer, int32_t point, int32_t after)
 {
@@ -96,11 +116,8 @@ static void put_symbol(struct writer *writer, const struct vocab_symbol *symbol)
     size_t next, beyond;
     for (size_t at = 0; at < symbol->length; at = next) {
         int32_t point = point_at(symbol, at, &next), after = point_at(symbol, next, &beyond);
-        bool control = point < 0x20 || point == 0x7F;
-        if (point == '\r')
-            put(writer, "\\r", 2, 2);
-        else if (control)
-            put_hex(writer, "\\x%02X", symbol->bytes[at]);
+        if (is_obeyed(point))
+            put_obeyed(writer, point, symbol->bytes[at]);
         else if (before >= 0 && !utf8_cluster_break(before, point, &state))
             put_joined(writer, point);
         else
@@ -147,6 +164,20 @@ char *glyph_shown(const void *bytes, size_t length)
     if (text)
         put_symbol(&(struct writer){.end = text}, &symbol);
     return text;
+}
+
+size_t glyph_safe(const void *text, size_t length, char shown[GLYPH_SAFE_ROOM])
+{
+    const struct vocab_symbol rest = {text, length};
+    struct writer writer = {.end = shown};
+    size_t next;
+    const int32_t point = point_at(&rest, 0, &next);
+    if (is_obeyed(point))
+        put_obeyed(&writer, point, rest.bytes[0]);
+    else
+        put(&writer, text, next, 0);
+    shown[writer.end - shown] = '\0';
+    return next;
 }
 
 static struct glyph make_glyph(const struct vocab_symbol *symbol, char **storage)

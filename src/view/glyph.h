@@ -33,6 +33,14 @@ char *glyph_text(const void *bytes, size_t length);
 /* The same with controls and what else is not seen named, as in `shown`, for one line. */
 char *glyph_shown(const void *bytes, size_t length);
 
+#define GLYPH_SAFE_ROOM 8
+
+/* The character that text[0..length) begins with, length ≥ 1, as a terminal can be given it: as it
+ * is, marks and joiners too; but controls, line and paragraph separators, what turns the direction
+ * of writing, and a byte that is not UTF-8 are named as in `shown`. NUL-terminated; needs no
+ * memory. Returns how many bytes of the text it is. */
+size_t glyph_safe(const void *text, size_t length, char shown[GLYPH_SAFE_ROOM]);
+
 /* Where the row that starts at ids[start] ends, start < end ≤ length: after a newline; else where
  * `columns` are full, at the last space if that leaves the row more than half full. */
 size_t glyph_row_end(const struct glyph *glyphs, const int32_t *ids, size_t length, size_t start,

@@ -92,9 +92,11 @@ keeps()
     fails_naming 'offset 3' train surrogate.txt -o run "${tiny[@]}"
 }
 
-@test "a last character that is cut off: its offset is named" {
+@test "a last character that is cut off: its offset is named, and --unit byte, which takes it" {
     printf 'abcdefgh\xe2\x82' >cut.txt
     fails_naming 'offset 8' train cut.txt -o run "${tiny[@]}"
+    [[ $stderr == *'not whole UTF-8'*'--unit byte'* ]]
+    does train cut.txt -o run --unit byte "${tiny[@]}"
 }
 
 @test "a line of 10 MB trains" {

@@ -357,6 +357,40 @@ EOF
     [ -z "$(ls -A out)" ]
 }
 
+@test "names of models, texts and labels are no markup, and no fields of tables" {
+    name='</script><script>alert(1)<!--" onload>& ]]>{{7*7}}${x}'
+    mkdir "${name/\//}" # no name holds a slash
+    cp -r "$MODEL" "${name/\//}/model"
+    head -c 4000 "$english" >"${name/\//}.txt"
+    python3 - "$name" "${name/\//}.txt" <<'EOF'
+import csv, sys
+text = open(sys.argv[2]).read()
+rows = csv.writer(open('labels.csv', 'w', newline=''))
+rows.writerow([sys.argv[1] + '\u2028', '=1+1,"2"'])
+rows.writerows((int(i % 60 < 30), int(c.isupper())) for i, c in enumerate(text))
+EOF
+    does inspect "${name/\//}/model" "${name/\//}.txt" -o out --labels labels.csv --label "$name=[aeiou]" \
+        --format page,csv,npy,svg,pdf --ablate all
+    head -c 4000 "$english" >plain.txt
+    sed '1s/.*/one,two/' labels.csv >plain.csv
+    does inspect "$MODEL" plain.txt -o plain --labels plain.csv --label 'three=[aeiou]' --ablate all
+    for mark in '<' '</script' '<!--' '-->'; do
+        [ "$(grep -oF -e "$mark" out/index.html | wc -l)" -eq "$(grep -oF -e "$mark" plain/index.html | wc -l)" ]
+    done
+    run ! grep -qF $'\u2028' out/index.html
+    [[ $(in_page about | python3 -c 'import json, sys; print(json.load(sys.stdin)["text"])') == "${name/\//}.txt" ]]
+    python3 - "$name" <<'EOF'
+import csv, sys, xml.dom.minidom
+rows = list(csv.reader(open('out/ablation.csv', newline='')))
+assert rows[0][-3:] == [sys.argv[1], sys.argv[1] + '\u2028', '=1+1,"2"'], rows[0]
+assert len({len(row) for row in rows}) == 1
+for name in 'neurons', 'scores':
+    assert len({len(row) for row in csv.reader(open('out/%s.csv' % name, newline=''))}) == 1
+svg = xml.dom.minidom.parse('out/activations.svg')
+assert not svg.getElementsByTagName('script')
+EOF
+}
+
 @test "files of an earlier run are named, and stay" {
     excerpt 300
     does inspect "$MODEL" excerpt.txt -o out --format svg

@@ -42,6 +42,28 @@ write_the_same()
     [ -s runs/tales/best.safetensors ]
 }
 
+@test "a name of dots, too, has a directory of its own in runs" {
+    mkdir a
+    for name in . .. a/..; do
+        fails_naming directory train "$name" "${tiny[@]}"
+    done
+    for name in .txt ..txt ...txt ... a/..txt .hidden.txt x..; do
+        cp "$english" "$name"
+        does train "$name" "${tiny[@]}" --force --quiet
+    done
+    for run in .txt ..txt ...txt text .hidden x.; do
+        [ -s "runs/$run/best.safetensors" ]
+    done
+    [ ! -e best.safetensors ] && [ ! -e runs/best.safetensors ]
+}
+
+@test "a file whose name begins with a dash stands behind --" {
+    cp "$english" ./-x.txt
+    misused_naming '-x.txt' train -x.txt "${tiny[@]}"
+    does train "${tiny[@]}" --quiet -- -x.txt
+    [ -s runs/-x/best.safetensors ]
+}
+
 @test "stdin trains the same model as the file does" {
     does train "$english" -o from_file "${tiny[@]}"
     run --separate-stderr "$RUNE" train - -o from_stdin "${tiny[@]}" <"$english"

@@ -94,6 +94,59 @@ helps_with()
     misused_naming --hidden-size train "$english" --hidden-size
 }
 
+@test "a name cannot be cut short: the whole is suggested" {
+    misused_naming 'no option --temp; did you mean --temperature?' sample model --temp 1
+    misused_naming 'no option --temp; did you mean --temperature?' sample model --temp=1
+    misused_naming 'no option --max-m; did you mean --max-minutes?' train "$english" --max-m
+    misused_naming 'no option --he; did you mean --help?' sample --he
+    misused_naming 'did you mean sample?' sam
+}
+
+@test "a value for a flag, and none where one is needed: the option is named" {
+    misused_naming '--quiet takes no value' train "$english" --quiet=yes
+    misused_naming '--help takes no value' train --help=all
+    misused_naming '--length: its value, N, is missing' sample model --length
+    misused_naming '--length: its value, N, is missing' sample model -n
+    misused_naming '--output' train "$english" -qo
+}
+
+@test "options may stand anywhere, long or short, before a --" {
+    "$RUNE" train "$english" -o model "${tiny[@]}" --quiet
+    does sample model --length 20 --seed 1
+    wanted=$output
+    for options in '--length=20 --seed=1 model' '-n 20 model --seed 1' '-n20 --seed 1 -- model' \
+        '--seed 1 model -n20 --' '-n 5 --length 20 --seed=1 model'; do
+        # shellcheck disable=SC2086
+        does sample $options
+        [ "$output" = "$wanted" ]
+        # shellcheck disable=SC2086
+        POSIXLY_CORRECT=1 does sample $options
+        [ "$output" = "$wanted" ]
+    done
+    does sample model --prompt '' --length 20 --seed 1
+    [ "$output" = "$wanted" ]
+    does sample model --prompt= --length 20 --seed 1
+    [ "$output" = "$wanted" ]
+    does train -qo run "$english" "${tiny[@]}"
+    [ -z "$stderr" ] && [ -d run ]
+    fails_naming '--help: No such file' sample -- --help
+    misused_naming 'one argument too many' sample -- model -n
+    misused_naming 'no option -x' sample model -x
+}
+
+@test "help is wrapped at 80 columns, in groups, with the defaults" {
+    for command in "${commands[@]}"; do
+        does "$command" --help
+        [ "$(wc -L <<<"$output")" -lt 80 ]
+        [[ ${lines[0]} == "Usage: rune $command "* ]]
+        [[ ${lines[-1]} =~ ^'  -h, --help   '.*'Print this and exit'$ ]]
+    done
+    does train --help
+    grep -qx 'The fit:' <<<"$output"
+    grep -qE '^      --seq-length=N +Timesteps that' <<<"$output"
+    [[ $(tr -s ' \n' ' ' <<<"$output") == *'with adam: AdamW) (default: 0)'* ]]
+}
+
 @test "a value that is not a number: the option is named" {
     misused_naming --hidden-size train "$english" --hidden-size large
     misused_naming --hidden-size train "$english" --hidden-size 8x

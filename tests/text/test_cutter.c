@@ -259,8 +259,8 @@ static void check_refused(const char *bad, size_t bad_length, size_t offset, con
 #define AFTER(byte, offset)                                                                        \
     "a text: byte 0x" byte " at offset " offset " is not UTF-8; do something"
 #define CUT_OFF(byte, offset)                                                                      \
-    "a text: the character at offset " offset ", from byte 0x" byte                                \
-    " on, is cut off by the end of the text; do something"
+    "a text: the last character, from byte 0x" byte " at offset " offset                           \
+    " on, is not whole UTF-8: the text ends within it; do something"
 
 static void test_bytes_that_are_not_utf8(void **state)
 {

@@ -115,6 +115,41 @@ static void lines_have_no_controls(void **state)
     free(text);
 }
 
+/* What a terminal would obey is named, and nothing else: not marks, joiners and what is not
+ * assigned. */
+static void check_safe(const char *text, const char *expected)
+{
+    char all[256] = "", shown[GLYPH_SAFE_ROOM];
+    for (size_t at = 0; at < strlen(text);) {
+        at += glyph_safe(text + at, strlen(text) - at, shown);
+        strncat(all, shown, sizeof all - strlen(all) - 1);
+    }
+    assert_string_equal(all, expected);
+}
+
+static void terminals_are_given_nothing_to_obey(void **state)
+{
+    (void)state;
+    char shown[GLYPH_SAFE_ROOM];
+    check_safe("a\x1B[m\n\t\r\x7F", "a\\x1B[m\\x0A\\x09\\r\\x7F");
+    check_safe("\xC2\x80\xC2\x9B\xC2\x9F\u00A0", "U+0080U+009BU+009F\u00A0");
+    check_safe("\u061C\u200E\u200F\u2028\u2029", "U+061CU+200EU+200FU+2028U+2029");
+    check_safe("\u202A\u202E\u2066\u2069", "U+202AU+202EU+2066U+2069");
+    check_safe("\xFF\xE2\x80z\xED\xA0\x80\xC0\x80\xE2\x80",
+               "\\xFF\\xE2\\x80z\\xED\\xA0\\x80\\xC0\\x80\\xE2\\x80");
+    static const char *const harmless[] = {"e\u0301",
+                                           "\u0915\u094D\u200D\u0937",
+                                           "\u0646\u200C\u0627",
+                                           "\U0001F469\u200D\U0001F467\uFE0F",
+                                           "\uFEFF\u200B\u00AD",
+                                           "\u05E9\u05DC",
+                                           "\U0010FFFF\u0378"};
+    for (size_t k = 0; k < sizeof harmless / sizeof *harmless; k++)
+        check_safe(harmless[k], harmless[k]);
+    assert_int_equal(glyph_safe("\0b", 2, shown), 1);
+    assert_string_equal(shown, "\\x00");
+}
+
 /* Rows of random text: they are the text, no row is too long or could take the next word, and only
  * newlines end one early. */
 static void rows_are_full_and_whole(void **state)
@@ -154,9 +189,13 @@ static void rows_are_full_and_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_code_point_is_seen),       cmocka_unit_test(clusters_stay_whole),
-        cmocka_unit_test(bytes_that_are_no_text_are_hex), cmocka_unit_test(names_become_text),
-        cmocka_unit_test(lines_have_no_controls),         cmocka_unit_test(rows_are_full_and_whole),
+        cmocka_unit_test(every_code_point_is_seen),
+        cmocka_unit_test(clusters_stay_whole),
+        cmocka_unit_test(bytes_that_are_no_text_are_hex),
+        cmocka_unit_test(names_become_text),
+        cmocka_unit_test(lines_have_no_controls),
+        cmocka_unit_test(terminals_are_given_nothing_to_obey),
+        cmocka_unit_test(rows_are_full_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

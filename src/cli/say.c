@@ -1,0 +1,117 @@
+#include "say.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "glyph.h"
+
+#define LONGEST 8192 /* bytes of a line: two paths and more */
+
+static void put_line(const char *line)
+{
+    char shown[GLYPH_SAFE_ROOM];
+    int32_t point;
+    const size_t length = strlen(line);
+    for (size_t at = 0; at < length;) {
+        const bool cut = utf8_decode((const uint8_t *)line + at, length - at, &point) == 0;
+        at += cut ? length - at : glyph_safe(line + at, length - at, shown);
+        fputs(cut ? "…" : shown, stderr);
+    }
+}
+
+void say_part(const char *format, ...)
+{
+    char line[LONGEST];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    put_line(line);
+}
+
+void say(const char *format, ...)
+{
+    char line[LONGEST];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    put_line(line);
+    fputc('\n', stderr);
+}
+
+void say_text(FILE *out, const void *text, size_t length)
+{
+    const char *const bytes = text;
+    char shown[GLYPH_SAFE_ROOM];
+    for (size_t at = 0, step; at < length; at += step) {
+        const bool ends_line =
+            bytes[at] == '\n' || (bytes[at] == '\r' && at + 1 < length && bytes[at + 1] == '\n');
+        step = glyph_safe(bytes + at, length - at, shown);
+        if (ends_line || bytes[at] == '\t')
+            fputc(bytes[at], out);
+        else
+            fputs(shown, out);
+    }
+}
+
+/* --- words of a shell ------------------------------------------------------------------------- */
+
+/* What a shell takes for nothing but itself. */
+static bool is_plain(char c)
+{
+    return isalnum((unsigned char)c) || (c && strchr("_./-+,:@", c));
+}
+
+/* Whether a terminal is given all of it as it is. */
+static bool is_safe(const char *path)
+{
+    char shown[GLYPH_SAFE_ROOM];
+    for (size_t step; *path; path += step) {
+        step = glyph_safe(path, strlen(path), shown);
+        if (strlen(shown) != step || memcmp(shown, path, step) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Between quotes; a quote stands outside of them. */
+static void put_quoted(const char *path)
+{
+    fputc('\'', stderr);
+    for (; *path; path++)
+        if (*path == '\'')
+            fputs("'\\''", stderr);
+        else
+            fputc(*path, stderr);
+    fputc('\'', stderr);
+}
+
+/* In octal, for the shell to print: it drops the line ends that are last, so these stand behind. */
+static void put_octal(const char *path)
+{
+    const char *end = path + strlen(path);
+    while (end > path && end[-1] == '\n')
+        end--;
+    fputs("\"$(printf '", stderr);
+    for (; path < end; path++)
+        fprintf(stderr, is_plain(*path) ? "%c" : "\\%03o", (unsigned char)*path);
+    fprintf(stderr, "')%s\"", end);
+}
+
+void say_path(const char *path)
+{
+    size_t plain = 0;
+    while (is_plain(path[plain]) || (path[plain] & 0x80))
+        plain++;
+    fputs(path[0] == '-' ? " ./" : " ", stderr); /* no command takes it for an option then */
+    if (!is_safe(path))
+        put_octal(path);
+    else if (path[plain] || plain == 0)
+        put_quoted(path);
+    else
+        fputs(path, stderr);
+}
