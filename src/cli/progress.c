@@ -11,7 +11,6 @@
 #include "mem.h"
 #include "sample.h"
 #include "say.h"
-#include "view.h"
 
 #define SAMPLE_LENGTH 240 /* characters, but no more lines than: */
 #define SAMPLE_LINES 6
@@ -213,33 +212,35 @@ static void print_sample(struct trainer *trainer)
     free(text);
 }
 
-static int draw_curve(const struct trainer *trainer)
+static void take_row(void *context, const struct log_row *row)
 {
-    struct log_row *rows = NULL;
-    struct curve_point *points = NULL;
-    size_t count = 0;
-    int result = -1;
+    struct curve *curve = context;
+    if (row)
+        curve_add(curve, (double)row->step, row->train_loss, row->val_loss);
+    else
+        *curve = (struct curve){0};
+}
+
+/* A run is not ended by its picture: that there is none is said once. */
+static void draw_curve(struct progress *progress, const struct trainer *trainer)
+{
     char *log_path = rundir_file(&trainer->rundir, RUNDIR_LOG);
     char *path = rundir_file(&trainer->rundir, RUNDIR_CURVE);
-    if (log_path && path && log_read(log_path, &rows, &count) == 0 &&
-        (points = calloc(count + 1, sizeof *points)) != NULL) {
-        for (size_t k = 0; k < count; k++)
-            points[k] =
-                (struct curve_point){(double)rows[k].step, rows[k].train_loss, rows[k].val_loss};
-        result = curve_write(path, trainer->rundir.path, points, count);
+    if ((!log_path || !path ||
+         log_follow(log_path, &progress->place, take_row, &progress->curve) != 0 ||
+         curve_write(&progress->curve, path, trainer->rundir.path) != 0) &&
+        !progress->told_of_curve) {
+        note(progress, error_message());
+        progress->told_of_curve = true;
     }
-    free(points);
-    free(rows);
     free(log_path);
     free(path);
-    return result;
 }
 
 static void validated(void *context, struct trainer *trainer)
 {
     struct progress *progress = context;
-    if (draw_curve(trainer) != 0)
-        note(progress, error_message());
+    draw_curve(progress, trainer);
     if (progress->quiet)
         return;
     open_line(progress);

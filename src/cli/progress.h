@@ -3,12 +3,16 @@
 #ifndef RUNE_PROGRESS_H
 #define RUNE_PROGRESS_H
 
+#include "curve.h"
 #include "train.h"
 
 struct progress {
     bool quiet, terminal;
     bool line_open; /* an unfinished line is on the terminal */
     double drawn_at;
+    struct curve curve;     /* of the rows of the log */
+    struct log_place place; /* behind them */
+    bool told_of_curve;     /* that it cannot be written */
 };
 
 void progress_init(struct progress *progress, bool quiet);

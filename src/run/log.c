@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 
 #include "error.h"
 #include "file.h"
-#include "mem.h"
 
 static const char header[] =
     "step,epoch,seconds,train_loss,val_loss,learning_rate,grad_norm,chars_per_second\n";
@@ -144,25 +144,38 @@ void log_close(struct log *log)
     *log = (struct log){0};
 }
 
-int log_read(const char *path, struct log_row **rows, size_t *count)
+/* Whether the row that was read last still stands where it stood. */
+static bool is_at(FILE *stream, const struct log_place *place)
 {
-    size_t capacity = 0;
     struct log_row row;
+    return place->rows > 0 && fseek(stream, place->last, SEEK_SET) == 0 &&
+           read_row(stream, &row) == 1 && row.step == place->step && row.seconds == place->seconds;
+}
+
+int log_follow(const char *path, struct log_place *place,
+               void (*take)(void *context, const struct log_row *row), void *context)
+{
+    struct log_row row;
+    int status = 1;
     FILE *stream = fopen(path, "r");
-    *rows = NULL;
-    *count = 0;
     if (!stream)
         return error_set("%s: %s", path, strerror(errno));
-    int status = skip_header(stream) == 0 ? 1 : -1;
-    while (status == 1 && (status = read_row(stream, &row)) == 1) {
-        if (mem_grow(rows, &capacity, *count + 1, sizeof **rows) != 0)
-            break;
-        (*rows)[(*count)++] = row;
+    if (!is_at(stream, place)) {
+        *place = (struct log_place){0};
+        take(context, NULL);
+        rewind(stream);
+        status = skip_header(stream) == 0 ? 1 : -1;
     }
+    long start = ftell(stream);
+    while (status == 1 && (status = read_row(stream, &row)) == 1) {
+        take(context, &row);
+        *place = (struct log_place){place->rows + 1, start, row.step, row.seconds};
+        start = ftell(stream);
+    }
+    if (status == 0 && ferror(stream))
+        error_set("%s: %s", path, strerror(errno)), status = -1;
+    else if (status < 0)
+        error_set("%s: row %llu is damaged", path, (unsigned long long)place->rows + 1);
     fclose(stream);
-    if (status == 0)
-        return 0;
-    free(*rows);
-    *rows = NULL;
-    return status < 0 ? error_set("%s: row %zu is damaged", path, *count + 1) : -1;
+    return status;
 }

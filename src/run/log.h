@@ -36,7 +36,19 @@ int log_sync(struct log *log);
 /* Safe on a zeroed log. */
 void log_close(struct log *log);
 
-/* All rows of a log; *rows is the caller's, to free(). Returns 0, or −1 and a message. */
-int log_read(const char *path, struct log_row **rows, size_t *count);
+/* How far a log that grows has been read. Zeroed: not yet. */
+struct log_place {
+    uint64_t rows;
+    long last;     /* where the last of them begins, */
+    uint64_t step; /* and by what it is known */
+    double seconds;
+};
+
+/* Reads the rows behind a place, one at a time, and moves it behind them: a log that is looked at
+ * again and again is read once. Where the place is zeroed, or the log was cut before it since,
+ * take(context, NULL) comes first: then all rows follow, and those of before are void. Returns 0,
+ * or −1 and a message, with the place behind the rows that were sound. */
+int log_follow(const char *path, struct log_place *place,
+               void (*take)(void *context, const struct log_row *row), void *context);
 
 #endif

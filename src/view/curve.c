@@ -1,12 +1,18 @@
+#include "curve.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "drawing.h"
+#include "axis.h"
+#include "colour.h"
+#include "file.h"
 #include "glyph.h"
-#include "plot.h"
+#include "utf8.h"
 
 #define WIDTH 760
 #define HEIGHT 440
@@ -14,149 +20,286 @@
 #define RIGHT (WIDTH - 76) /* room for the last values beside the ends of the lines */
 #define TOP 64
 #define BOTTOM (HEIGHT - 56)
-#define MAX_POINTS 500 /* of a line; of more, means are drawn */
+#define FONTS "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
+#define TITLE_COLUMNS 70 /* of letters as wide as capitals in bold fill the width */
+#define LABEL_GAP 16     /* between the last values, at least */
 
-struct curve {
-    const char *title;
-    const struct curve_point *points;
-    size_t count;
-    struct axis x, y;
-};
+#define MOST 1e30 /* beyond it is no loss and no step, and sums might overflow */
 
-static double train_of(const struct curve_point *point)
+#define QUIET "fill=\"#5c5c58\""
+#define BOLD "font-weight=\"bold\" font-size=\"13\""
+#define FROM_MIDDLE "text-anchor=\"middle\" "
+#define FROM_END "text-anchor=\"end\" "
+
+/* --- points ----------------------------------------------------------------------------------- */
+
+/* Takes `other` into the mean. */
+static void join(struct curve_point *point, const struct curve_point *other)
 {
-    return point->train_loss;
+    point->rows += other->rows;
+    const double weight = (double)other->rows / (double)point->rows;
+    point->step += (other->step - point->step) * weight;
+    point->loss += (other->loss - point->loss) * weight;
 }
 
-static double val_of(const struct curve_point *point)
+/* Halves the points of a line that is full. */
+static void join_pairs(struct curve_line *line)
 {
-    return point->val_loss;
-}
-
-static void make_axes(struct curve *curve)
-{
-    double low = DBL_MAX, high = -DBL_MAX, last = 0;
-    for (size_t i = 0; i < curve->count; i++) {
-        const struct curve_point *point = &curve->points[i];
-        double losses[] = {point->train_loss, point->val_loss};
-        for (int k = 0; k < 2; k++)
-            if (isfinite(losses[k])) {
-                low = fmin(low, losses[k]);
-                high = fmax(high, losses[k]);
-            }
-        if (isfinite(point->step))
-            last = fmax(last, point->step);
+    for (int i = 0; i < CURVE_POINTS / 2; i++) {
+        line->points[i] = line->points[2 * i];
+        join(&line->points[i], &line->points[2 * i + 1]);
     }
-    if (low > high)
-        low = 0, high = 1;
-    last = fmax(last, 1);
-    curve->x = axis_exact(0, last, LEFT, RIGHT);
-    curve->x.tick = fmax(curve->x.tick, 1);
-    curve->y = axis_around(low, high, BOTTOM, TOP);
+    line->count = CURVE_POINTS / 2;
+    line->share *= 2;
 }
 
-/* Where the line of a series ends; found is false if it has no points. */
-struct ending {
-    bool found;
-    double x, y, value;
-};
-
-static struct ending draw_series(cairo_t *cr, const struct curve *curve,
-                                 double (*loss_of)(const struct curve_point *),
-                                 struct colour colour)
+static void add(struct curve_line *line, double step, double loss)
 {
-    struct ending ending = {0};
-    size_t finite = 0, share, in_bucket = 0;
-    for (size_t i = 0; i < curve->count; i++)
-        finite += isfinite(loss_of(&curve->points[i])) && isfinite(curve->points[i].step);
-    share = (finite + MAX_POINTS - 1) / MAX_POINTS;
-    double steps = 0, losses = 0;
-    for (size_t i = 0; i < curve->count; i++) {
-        double loss = loss_of(&curve->points[i]), step = curve->points[i].step;
-        if (!isfinite(loss) || !isfinite(step))
-            continue;
-        steps += step;
-        losses += loss;
-        finite--;
-        if (++in_bucket < share && finite > 0)
-            continue;
-        ending.x = axis_place(&curve->x, steps / (double)in_bucket);
-        ending.value = losses / (double)in_bucket;
-        ending.y = axis_place(&curve->y, ending.value);
-        cairo_line_to(cr, ending.x, ending.y);
-        ending.found = true;
-        steps = losses = 0;
-        in_bucket = 0;
-    }
-    canvas_colour(cr, colour);
-    cairo_set_line_width(cr, 1.8);
-    cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
-    cairo_stroke(cr);
-    cairo_set_line_join(cr, CAIRO_LINE_JOIN_MITER);
-    if (ending.found) {
-        cairo_arc(cr, ending.x, ending.y, 3, 0, 2 * G_PI);
-        cairo_fill(cr);
-    }
-    return ending;
-}
-
-static void draw_label(cairo_t *cr, const struct ending *ending, double y, struct colour colour)
-{
-    char label[32];
-    if (!ending->found)
+    const struct curve_point row = {step, loss, 1};
+    if (!(fabs(loss) < MOST && fabs(step) < MOST))
         return;
-    snprintf(label, sizeof label, "%.3f", ending->value);
-    canvas_text(cr, RIGHT + 10, y, 0, CANVAS_BOLD, colour, label);
-}
-
-static void draw_legend(cairo_t *cr, double x, struct colour colour, const char *name)
-{
-    canvas_colour(cr, colour);
-    cairo_set_line_width(cr, 2);
-    canvas_line(cr, x - 24, TOP - 20, x - 6, TOP - 20);
-    canvas_text(cr, x, TOP - 20, 0, CANVAS_FONT, CANVAS_BLACK, name);
-}
-
-static void draw(cairo_t *cr, const void *what, double page_height)
-{
-    const struct curve *curve = what;
-    const struct colour blue = plot_negative(), orange = plot_positive();
-    (void)page_height;
-    canvas_text(cr, 16, 20, 0, CANVAS_BOLD, CANVAS_BLACK, curve->title);
-    plot_frame(cr, &curve->x, &curve->y, "step", "loss, nats per character");
-    struct ending train = draw_series(cr, curve, train_of, blue);
-    struct ending val = draw_series(cr, curve, val_of, orange);
-
-    /* Labels of near ends are pushed apart, each to its own side. */
-    double train_y = train.y, val_y = val.y, gap = 16;
-    if (train.found && val.found && fabs(train_y - val_y) < gap) {
-        double middle = (train_y + val_y) / 2, side = train_y < val_y ? -1 : 1;
-        train_y = middle + side * gap / 2;
-        val_y = middle - side * gap / 2;
+    if (line->count > 0 && line->points[line->count - 1].rows < line->share) {
+        join(&line->points[line->count - 1], &row);
+        return;
     }
-    draw_label(cr, &train, train_y, blue);
-    draw_label(cr, &val, val_y, orange);
-    if (train.found)
-        draw_legend(cr, RIGHT - 150, blue, "training");
-    if (val.found)
-        draw_legend(cr, RIGHT - 60, orange, "validation");
-    if (!train.found && !val.found)
-        canvas_text(cr, (LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, 0.5, CANVAS_FONT, CANVAS_QUIET,
-                    "no loss has been measured yet");
+    if (line->count == CURVE_POINTS)
+        join_pairs(line);
+    line->share = line->share > 0 ? line->share : 1;
+    line->points[line->count++] = row;
 }
 
-int curve_write(const char *path, const char *title, const struct curve_point *points, size_t count)
+void curve_add(struct curve *curve, double step, double train_loss, double val_loss)
+{
+    add(&curve->train, step, train_loss);
+    add(&curve->val, step, val_loss);
+}
+
+/* --- axes ------------------------------------------------------------------------------------- */
+
+struct bounds {
+    double low, high, last;
+};
+
+static void find_bounds(const struct curve_line *line, double most, struct bounds *bounds)
+{
+    for (int i = 0; i < line->count; i++) {
+        const struct curve_point *point = &line->points[i];
+        bounds->last = fmax(bounds->last, point->step);
+        if (point->loss <= most) {
+            bounds->low = fmin(bounds->low, point->loss);
+            bounds->high = fmax(bounds->high, point->loss);
+        }
+    }
+}
+
+/* A loss over that of guessing among all code points tells only that the training went astray: the
+ * line leaves the picture at the top, and the rest is not pressed flat. */
+static void make_axes(const struct curve *curve, struct axis *x, struct axis *y)
+{
+    const double limits[] = {log(UTF8_NUM_POINTS), MOST};
+    struct bounds bounds = {DBL_MAX, -DBL_MAX, 1};
+    for (int k = 0; k < 2 && bounds.low > bounds.high; k++) {
+        find_bounds(&curve->train, limits[k], &bounds);
+        find_bounds(&curve->val, limits[k], &bounds);
+    }
+    if (bounds.low > bounds.high)
+        bounds.low = 0, bounds.high = 1;
+    *x = axis_exact(0, bounds.last, LEFT, RIGHT);
+    x->tick = fmax(x->tick, 1);
+    *y = axis_around(bounds.low, bounds.high, BOTTOM, TOP);
+}
+
+/* --- letters ---------------------------------------------------------------------------------- */
+
+static void put_escaped(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        switch (*text) {
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        default:
+            fputc(*text, out);
+        }
+}
+
+/* A line of text with its middle at height y. */
+static void put_text(FILE *out, double x, double y, const char *attributes, const char *text)
+{
+    const double baseline = 0.35 * 12;
+    fprintf(out, "<text x=\"%g\" y=\"%.1f\" %s>", x, y + baseline, attributes);
+    put_escaped(out, text);
+    fputs("</text>\n", out);
+}
+
+/* The code point at the head of a sound text, and its length. */
+static int head_of(const char *text, int32_t *point)
+{
+    return utf8_decode((const uint8_t *)text, strnlen(text, 4), point);
+}
+
+/* The end of a text that has room beside "…"; the text itself where all of it has. */
+static const char *end_with_room(const char *text)
+{
+    int32_t point, before = 0, state = 0;
+    int columns = 0;
+    for (const char *at = text; *at; at += head_of(at, &point), columns += utf8_columns(point))
+        ;
+    const bool whole = columns <= TITLE_COLUMNS;
+    while (*text && !whole) {
+        const int length = head_of(text, &point);
+        const bool apart = utf8_cluster_break(before, point, &state);
+        if (columns < TITLE_COLUMNS && apart)
+            break;
+        columns -= utf8_columns(point);
+        before = point;
+        text += length;
+    }
+    return text;
+}
+
+/* A long one is the path of a run: its end says which. */
+static void put_title(FILE *out, const char *title)
+{
+    const char *end = end_with_room(title);
+    fprintf(out, "<text x=\"16\" y=\"24.5\" %s>%s", BOLD, end > title ? "…" : "");
+    put_escaped(out, end);
+    fputs("</text>\n", out);
+}
+
+/* --- drawing ---------------------------------------------------------------------------------- */
+
+static void put_frame(FILE *out, const struct axis *x, const struct axis *y)
+{
+    char label[64];
+    int count;
+    const double lowest = axis_first_tick(y, &count);
+    for (int i = 0; i < count; i++) {
+        const double tick = lowest + i * y->tick, at = round(axis_tick_place(y, tick)) + 0.5;
+        fprintf(out, "<path d=\"M%d %.1fH%d\" stroke=\"#e4e4e0\"/>\n", LEFT, at, RIGHT);
+        put_text(out, LEFT - 10, at, FROM_END QUIET, axis_tick_label(y, tick, label, sizeof label));
+    }
+    fprintf(out, "<path d=\"M%d %.1fH%d\" stroke=\"#5c5c58\"/>\n", LEFT, BOTTOM + 0.5, RIGHT);
+    const double leftmost = axis_first_tick(x, &count);
+    for (int i = 0; i < count; i++) {
+        const double tick = leftmost + i * x->tick, at = round(axis_tick_place(x, tick)) + 0.5;
+        fprintf(out, "<path d=\"M%.1f %dv5\" stroke=\"#5c5c58\"/>\n", at, BOTTOM);
+        put_text(out, at, BOTTOM + 16, FROM_MIDDLE QUIET,
+                 axis_tick_label(x, tick, label, sizeof label));
+    }
+    put_text(out, (LEFT + RIGHT) / 2.0, BOTTOM + 38, FROM_MIDDLE QUIET, "step");
+    put_text(out, LEFT - 48, TOP - 20, QUIET, "loss, nats per character");
+}
+
+static double height_of(const struct axis *y, const struct curve_point *point)
+{
+    return fmax(axis_place(y, point->loss), TOP - HEIGHT); /* of a line that leaves the picture */
+}
+
+static void put_line(FILE *out, const struct axis *x, const struct axis *y,
+                     const struct curve_line *line, const char *colour)
+{
+    if (line->count == 0)
+        return;
+    const struct curve_point *last = &line->points[line->count - 1];
+    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" points=\"", colour);
+    for (int i = 0; i < line->count; i++)
+        fprintf(out, "%s%.1f,%.1f", i > 0 ? " " : "", axis_place(x, line->points[i].step),
+                height_of(y, &line->points[i]));
+    fprintf(out, "\"/>\n<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
+            axis_place(x, last->step), height_of(y, last), colour);
+}
+
+/* The last value of a line, beside its end. */
+static void put_value(FILE *out, const struct curve_line *line, double y, const char *colour)
+{
+    char value[32], attributes[64];
+    if (line->count == 0)
+        return;
+    const double loss = line->points[line->count - 1].loss;
+    snprintf(value, sizeof value, fabs(loss) < 1000 ? "%.3f" : "%.3g", loss);
+    snprintf(attributes, sizeof attributes, "%s fill=\"%s\"", BOLD, colour);
+    put_text(out, RIGHT + 10, y, attributes, value);
+}
+
+/* Values of near ends are pushed apart, each to its own side. */
+static void put_values(FILE *out, const struct axis *y, const struct curve *curve,
+                       const char *const *colours)
+{
+    const struct curve_line *lines[] = {&curve->train, &curve->val};
+    double at[2] = {0};
+    for (int k = 0; k < 2; k++)
+        if (lines[k]->count > 0)
+            at[k] = fmax(height_of(y, &lines[k]->points[lines[k]->count - 1]), TOP);
+    if (lines[0]->count > 0 && lines[1]->count > 0 && fabs(at[0] - at[1]) < LABEL_GAP) {
+        const double middle = (at[0] + at[1]) / 2, side = at[0] < at[1] ? -1 : 1;
+        at[0] = middle + side * LABEL_GAP / 2;
+        at[1] = middle - side * LABEL_GAP / 2;
+    }
+    for (int k = 0; k < 2; k++)
+        put_value(out, lines[k], at[k], colours[k]);
+}
+
+static void put_key(FILE *out, double x, const struct curve_line *line, const char *colour,
+                    const char *name)
+{
+    if (line->count == 0)
+        return;
+    fprintf(out, "<path d=\"M%g %dh18\" stroke=\"%s\" stroke-width=\"2\"/>\n", x - 24, TOP - 20,
+            colour);
+    put_text(out, x, TOP - 20, "", name);
+}
+
+static void draw(FILE *out, const struct curve *curve, const char *title)
+{
+    char rooms[2][8];
+    const char *const colours[] = {rooms[0], rooms[1]}; /* of training and validation */
+    for (int k = 0; k < 2; k++) {
+        const struct colour colour = colour_on(COLOUR_DARK, k == 0 ? -1 : 1, 1);
+        snprintf(rooms[k], sizeof rooms[k], "#%02x%02x%02x", colour.red, colour.green, colour.blue);
+    }
+    struct axis x, y;
+    make_axes(curve, &x, &y);
+    fprintf(out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+            "viewBox=\"0 0 %d %d\" font-family=\"%s\" font-size=\"12\">\n<title>",
+            WIDTH, HEIGHT, WIDTH, HEIGHT, FONTS);
+    put_escaped(out, title);
+    fputs("</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n", out);
+    put_title(out, title);
+    put_frame(out, &x, &y);
+    fprintf(out,
+            "<clipPath id=\"plot\"><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>"
+            "</clipPath>\n<g clip-path=\"url(#plot)\" stroke-linejoin=\"round\">\n",
+            LEFT - 5, TOP - 5, RIGHT - LEFT + 10, BOTTOM - TOP + 10);
+    put_line(out, &x, &y, &curve->train, colours[0]);
+    put_line(out, &x, &y, &curve->val, colours[1]);
+    fputs("</g>\n", out);
+    put_values(out, &y, curve, colours);
+    put_key(out, RIGHT - 150, &curve->train, colours[0], "training");
+    put_key(out, RIGHT - 60, &curve->val, colours[1], "validation");
+    if (curve->train.count == 0 && curve->val.count == 0)
+        put_text(out, (LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, FROM_MIDDLE QUIET,
+                 "no loss has been measured yet");
+    fputs("</svg>\n", out);
+}
+
+int curve_write(const struct curve *curve, const char *path, const char *title)
 {
     struct file_out out = {0};
-    char *name = glyph_text(title, strlen(title));
-    struct curve curve = {.title = name, .points = points, .count = count};
-    const struct drawing drawing = {name, WIDTH, HEIGHT, 0, draw, &curve};
-    make_axes(&curve);
+    char *name = glyph_shown(title, strlen(title));
     int result = name ? file_create(&out, path) : -1;
-    if (result == 0)
-        result = drawing_put(&out, DRAWING_SVG, &drawing);
-    if (result == 0)
+    if (result == 0) {
+        draw(out.stream, curve, name);
         result = file_commit(&out);
+    }
     file_abandon(&out);
     free(name);
     return result;

@@ -7,14 +7,10 @@
 #include <stdbool.h>
 
 #include "error.h"
-#include "file.h"
 
 #define PNG_MAX_SIDE 32767 /* cairo's limit */
 #define PNG_SCALE 2        /* pixels for a unit, so that it is sharp in print, where they fit */
 #define PDF_SCALE 0.6      /* points for a unit */
-
-static const char *const extensions[] = {
-    [DRAWING_PNG] = "png", [DRAWING_SVG] = "svg", [DRAWING_PDF] = "pdf"};
 
 static cairo_status_t put_bytes(void *file, const unsigned char *data, unsigned length)
 {
@@ -78,7 +74,12 @@ int drawing_put(struct file_out *out, enum drawing_format format, const struct d
     cairo_surface_t *surface = surface_new(out->stream, format, drawing->width, height, &scale);
     if (format == DRAWING_PDF)
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, drawing->title);
+    error_set("%s", ""); /* a part that cannot be drawn leaves a message */
     cairo_status_t status = draw(drawing, surface, scale, height);
+    if (error_message()[0]) {
+        cairo_surface_destroy(surface);
+        return -1;
+    }
     if (status == CAIRO_STATUS_SUCCESS && format == DRAWING_PNG)
         status = cairo_surface_write_to_png_stream(surface, put_bytes, out->stream);
     cairo_surface_finish(surface); /* what it writes is then in the stream */
@@ -90,16 +91,4 @@ int drawing_put(struct file_out *out, enum drawing_format format, const struct d
     if (status != CAIRO_STATUS_SUCCESS)
         return error_set("%s: cannot be drawn: %s", out->path, cairo_status_to_string(status));
     return 0;
-}
-
-int drawing_write(const struct drawing *drawing, enum drawing_format format, const char *name,
-                  const struct view_options *options, const char *directory)
-{
-    char file[64];
-    struct file_out out;
-    snprintf(file, sizeof file, "%s.%s", name, extensions[format]);
-    int result = view_open(&out, directory, file);
-    if (result == 0)
-        result = drawing_put(&out, format, drawing);
-    return view_close(&out, options, result);
 }

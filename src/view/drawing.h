@@ -5,7 +5,7 @@
 
 #include <cairo.h>
 
-#include "writers.h"
+#include "file.h"
 
 enum drawing_format { DRAWING_PNG, DRAWING_SVG, DRAWING_PDF };
 
@@ -13,7 +13,8 @@ struct drawing {
     const char *title;    /* of the document: UTF-8 */
     double width, height; /* all in one piece */
     double page_height;   /* of pages where the format has them; 0: all on one */
-    /* Draws `what` on white; where it is more than page_height, goes on to further pages. */
+    /* Draws `what` on white; where it is more than page_height, goes on to further pages. What
+     * fails leaves a message. */
     void (*draw)(cairo_t *cr, const void *what, double page_height);
     const void *what;
 };
@@ -23,9 +24,5 @@ void drawing_next_page(cairo_t *cr);
 
 /* Writes it to a file that is open. Returns 0, or −1 and a message that names its path. */
 int drawing_put(struct file_out *out, enum drawing_format format, const struct drawing *drawing);
-
-/* Writes directory/name with ".png", ".svg" or ".pdf" behind it. Returns 0, or −1 and a message. */
-int drawing_write(const struct drawing *drawing, enum drawing_format format, const char *name,
-                  const struct view_options *options, const char *directory);
 
 #endif

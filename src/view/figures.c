@@ -1,12 +1,9 @@
 #include "figures.h"
 
-static int write_all(const struct inspection *inspection, const struct view_options *options,
-                     const char *directory, enum drawing_format format)
+static int draw_all(const struct drawer *drawer, const struct inspection *inspection)
 {
-    return picture_write(inspection, options, directory, format) == 0 &&
-                   gates_write(inspection, options, directory, format) == 0 &&
-                   reach_write(inspection, options, directory, format) == 0 &&
-                   neurons_write(inspection, options, directory, format) == 0
+    return picture_write(drawer, inspection) == 0 && gates_write(drawer, inspection) == 0 &&
+                   reach_write(drawer, inspection) == 0 && neurons_write(drawer, inspection) == 0
                ? 0
                : -1;
 }
@@ -14,19 +11,19 @@ static int write_all(const struct inspection *inspection, const struct view_opti
 static int write_png(const struct inspection *inspection, const struct view_options *options,
                      const char *directory)
 {
-    return write_all(inspection, options, directory, DRAWING_PNG);
+    return drawer_run(inspection, options, directory, DRAWING_PNG, draw_all);
 }
 
 static int write_svg(const struct inspection *inspection, const struct view_options *options,
                      const char *directory)
 {
-    return write_all(inspection, options, directory, DRAWING_SVG);
+    return drawer_run(inspection, options, directory, DRAWING_SVG, draw_all);
 }
 
 static int write_pdf(const struct inspection *inspection, const struct view_options *options,
                      const char *directory)
 {
-    return write_all(inspection, options, directory, DRAWING_PDF);
+    return drawer_run(inspection, options, directory, DRAWING_PDF, draw_all);
 }
 
 const struct view png_view = {"png", false, write_png};

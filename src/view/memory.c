@@ -115,8 +115,7 @@ static void draw_gates(cairo_t *cr, const void *what, double page_height)
         "A gate that goes from −1 to 1 is taken as (g + 1) / 2. No unit is above the line.");
 }
 
-int gates_write(const struct inspection *inspection, const struct view_options *options,
-                const char *directory, enum drawing_format format)
+int gates_write(const struct drawer *drawer, const struct inspection *inspection)
 {
     const struct gates *gates = &inspection->gates;
     if (gates->count == 0)
@@ -127,7 +126,7 @@ int gates_write(const struct inspection *inspection, const struct view_options *
                                               panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT,
                                     .draw = draw_gates,
                                     .what = inspection};
-    return drawing_write(&drawing, format, "gates", options, directory);
+    return drawer_write(drawer, &drawing, "gates");
 }
 
 /* --- reach ------------------------------------------------------------------------------------ */
@@ -237,8 +236,7 @@ static void draw_reach(cairo_t *cr, const void *what, double page_height)
         draw_median(cr, &x, &y, reach->median + (size_t)c * (size_t)reach->steps, reach->steps, c);
 }
 
-int reach_write(const struct inspection *inspection, const struct view_options *options,
-                const char *directory, enum drawing_format format)
+int reach_write(const struct drawer *drawer, const struct inspection *inspection)
 {
     double low, high;
     if (!find_bounds(&inspection->reach, &low, &high))
@@ -248,5 +246,5 @@ int reach_write(const struct inspection *inspection, const struct view_options *
                                     .height = REACH_HEIGHT,
                                     .draw = draw_reach,
                                     .what = inspection};
-    return drawing_write(&drawing, format, "reach", options, directory);
+    return drawer_write(drawer, &drawing, "reach");
 }

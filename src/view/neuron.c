@@ -475,9 +475,8 @@ static char *title_of(const struct inspection *inspection, size_t signal)
     return mem_copy(name, strlen(name));
 }
 
-static int write_neuron(const struct inspection *inspection, const struct glyph *glyphs,
-                        size_t signal, const struct view_options *options, const char *directory,
-                        enum drawing_format format)
+static int write_neuron(const struct drawer *drawer, const struct inspection *inspection,
+                        const struct glyph *glyphs, size_t signal)
 {
     const struct trace_signal *unit = &inspection->trace.signals[signal];
     char name[48];
@@ -499,9 +498,7 @@ static int write_neuron(const struct inspection *inspection, const struct glyph 
                                     .draw = draw,
                                     .what = &neuron};
     snprintf(name, sizeof name, "neuron_%d_%d", unit->layer, unit->unit);
-    int result = neuron.title && neuron.source
-                     ? drawing_write(&drawing, format, name, options, directory)
-                     : -1;
+    int result = neuron.title && neuron.source ? drawer_write(drawer, &drawing, name) : -1;
     free(neuron.source);
     free(neuron.title);
     return result;
@@ -533,15 +530,14 @@ static bool stands_for_unit(const struct inspection *inspection, const struct vi
     return true;
 }
 
-int neurons_write(const struct inspection *inspection, const struct view_options *options,
-                  const char *directory, enum drawing_format format)
+int neurons_write(const struct drawer *drawer, const struct inspection *inspection)
 {
+    const struct view_options *options = drawer->options;
     struct glyph *glyphs = glyphs_new(inspection->trace.vocab);
     int result = glyphs ? 0 : -1;
     for (size_t i = 0; i < options->num_chosen && result == 0; i++)
         if (stands_for_unit(inspection, options, i))
-            result =
-                write_neuron(inspection, glyphs, options->chosen[i], options, directory, format);
+            result = write_neuron(drawer, inspection, glyphs, options->chosen[i]);
     glyphs_free(glyphs);
     return result;
 }

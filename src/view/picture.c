@@ -210,15 +210,14 @@ static void draw(cairo_t *cr, const void *what, double page_height)
     }
 }
 
-int picture_write(const struct inspection *inspection, const struct view_options *options,
-                  const char *directory, enum drawing_format format)
+int picture_write(const struct drawer *drawer, const struct inspection *inspection)
 {
     struct picture picture;
-    int result = picture_init(&picture, inspection, options);
+    int result = picture_init(&picture, inspection, drawer->options);
     const struct drawing drawing = {picture.title, picture.width, picture.height,
                                     PAGE_HEIGHT,   draw,          &picture};
     if (result == 0)
-        result = drawing_write(&drawing, format, "activations", options, directory);
+        result = drawer_write(drawer, &drawing, "activations");
     picture_release(&picture);
     return result;
 }

@@ -4,97 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_TICKS 8
-#define TICK_ROOM 36 /* at least, from tick to tick */
-
-/* --- axes ------------------------------------------------------------------------------------- */
-
-/* 1, 2 or 5 times a power of ten, so that there are no more ticks than there is room for. */
-static double nice_tick(double range, double room)
-{
-    const double ticks = fmin(fmax(floor(room / TICK_ROOM), 2), MAX_TICKS);
-    const double rough = range / ticks, power = pow(10, floor(log10(rough))), share = rough / power;
-    return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
-}
-
-struct axis axis_exact(double low, double high, double start, double end)
-{
-    const double tick = nice_tick(high - low, fabs(end - start));
-    return (struct axis){.low = low, .high = high, .tick = tick, .start = start, .end = end};
-}
-
-static void widen(struct axis *axis)
-{
-    axis->low = floor(axis->low / axis->tick + 1e-9) * axis->tick;
-    axis->high = ceil(axis->high / axis->tick - 1e-9) * axis->tick;
-}
-
-struct axis axis_around(double low, double high, double start, double end)
-{
-    const double room = fmax(fabs(low), fabs(high)) * 1e-3;
-    if (!(high - low > room)) {
-        low -= fmax(room, 0.05);
-        high += fmax(room, 0.05);
-    }
-    struct axis axis = axis_exact(low, high, start, end);
-    widen(&axis);
-    return axis;
-}
-
-struct axis axis_of_powers(double low, double high, double start, double end)
-{
-    const double first = floor(log10(low) + 1e-9), last = ceil(log10(high) - 1e-9);
-    struct axis axis = axis_exact(first, fmax(last, first + 1), start, end);
-    axis.tick = fmax(axis.tick, 1);
-    axis.logarithmic = true;
-    widen(&axis);
-    return axis;
-}
-
-static double place_of(const struct axis *axis, double value)
-{
-    return axis->start + (value - axis->low) / (axis->high - axis->low) * (axis->end - axis->start);
-}
-
-double axis_place(const struct axis *axis, double value)
-{
-    return place_of(axis, axis->logarithmic ? log10(value) : value);
-}
-
-/* The first multiple of the tick on the axis, and how many there are. */
-static double first_tick(const struct axis *axis, int *count)
-{
-    const double first = ceil(axis->low / axis->tick - 1e-9);
-    *count = (int)(floor(axis->high / axis->tick + 1e-9) - first) + 1;
-    return first * axis->tick;
-}
-
-static char *power_label(int exponent, char *out, size_t room)
-{
-    static const char *const digits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-    char plain[16];
-    snprintf(plain, sizeof plain, "%d", exponent);
-    int used = snprintf(out, room, "10");
-    for (const char *c = plain; *c; c++)
-        used += snprintf(out + used, room - (size_t)used, "%s", *c == '-' ? "⁻" : digits[*c - '0']);
-    return out;
-}
-
-static char *tick_label(const struct axis *axis, double value, char *out, size_t room)
-{
-    if (axis->logarithmic)
-        return power_label((int)lround(value), out, room);
-    const int decimals = (int)fmax(0, ceil(-log10(axis->tick) - 1e-9));
-    const double magnitude = fabs(value);
-    const char *before = value < -axis->tick / 2 ? "−" : "";
-    if (magnitude >= 1e6)
-        snprintf(out, room, "%s%.4gM", before, magnitude / 1e6);
-    else if (magnitude >= 1e4)
-        snprintf(out, room, "%s%.4gk", before, magnitude / 1e3);
-    else
-        snprintf(out, room, "%s%.*f", before, decimals, magnitude);
-    return out;
-}
+/* --- the frame -------------------------------------------------------------------------------- */
 
 void plot_frame(cairo_t *cr, const struct axis *x, const struct axis *y, const char *x_title,
                 const char *y_title)
@@ -102,23 +12,23 @@ void plot_frame(cairo_t *cr, const struct axis *x, const struct axis *y, const c
     char label[64];
     int count;
     cairo_set_line_width(cr, 1);
-    const double lowest = first_tick(y, &count);
+    const double lowest = axis_first_tick(y, &count);
     for (int i = 0; i < count; i++) {
-        const double value = lowest + i * y->tick, at = round(place_of(y, value)) + 0.5;
+        const double value = lowest + i * y->tick, at = round(axis_tick_place(y, value)) + 0.5;
         canvas_colour(cr, CANVAS_FAINT);
         canvas_line(cr, x->start, at, x->end, at);
         canvas_text(cr, x->start - 10, at, 1, CANVAS_FONT, CANVAS_QUIET,
-                    tick_label(y, value, label, sizeof label));
+                    axis_tick_label(y, value, label, sizeof label));
     }
     canvas_colour(cr, CANVAS_QUIET);
     canvas_line(cr, x->start, y->start + 0.5, x->end, y->start + 0.5);
-    const double leftmost = first_tick(x, &count);
+    const double leftmost = axis_first_tick(x, &count);
     for (int i = 0; i < count; i++) {
-        const double value = leftmost + i * x->tick, at = round(place_of(x, value)) + 0.5;
+        const double value = leftmost + i * x->tick, at = round(axis_tick_place(x, value)) + 0.5;
         canvas_colour(cr, CANVAS_QUIET);
         canvas_line(cr, at, y->start, at, y->start + 5);
         canvas_text(cr, at, y->start + 16, 0.5, CANVAS_FONT, CANVAS_QUIET,
-                    tick_label(x, value, label, sizeof label));
+                    axis_tick_label(x, value, label, sizeof label));
     }
     canvas_text(cr, (x->start + x->end) / 2, y->start + 38, 0.5, CANVAS_FONT, CANVAS_QUIET,
                 x_title);
@@ -126,16 +36,6 @@ void plot_frame(cairo_t *cr, const struct axis *x, const struct axis *y, const c
 }
 
 /* --- series ----------------------------------------------------------------------------------- */
-
-struct colour plot_positive(void)
-{
-    return colour_on(COLOUR_DARK, 1, 1);
-}
-
-struct colour plot_negative(void)
-{
-    return colour_on(COLOUR_DARK, -1, 1);
-}
 
 /* Of Okabe & Ito (2008), dark and light by turns. */
 struct colour plot_colour(int series)

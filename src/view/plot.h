@@ -1,35 +1,15 @@
-/* Plots: axes, and how several series are told apart by colour-blind eyes and in grey print. */
+/* Plots: their frames, and how several series are told apart by colour-blind eyes and in grey
+ * print. */
 #ifndef RUNE_PLOT_H
 #define RUNE_PLOT_H
 
+#include "axis.h"
 #include "canvas.h"
-
-/* A value's place: linear, or by its logarithm, from [low, high] to [start, end]. */
-struct axis {
-    double low, high, tick; /* of a logarithmic axis: exponents of ten */
-    double start, end;
-    bool logarithmic;
-};
-
-/* From low to high exactly; ticks are at whole multiples of `tick`, as many as have room. */
-struct axis axis_exact(double low, double high, double start, double end);
-
-/* Widened to whole ticks; values that are all the same get some room. */
-struct axis axis_around(double low, double high, double start, double end);
-
-/* Logarithmic, widened to powers of ten; 0 < low ≤ high. */
-struct axis axis_of_powers(double low, double high, double start, double end);
-
-double axis_place(const struct axis *axis, double value);
 
 /* Grid and labels of a plot whose x goes to the right and y up; the titles stand below its middle
  * and above its left end. */
 void plot_frame(cairo_t *cr, const struct axis *x, const struct axis *y, const char *x_title,
                 const char *y_title);
-
-/* The colours of what is positive and what is negative, for lines and letters on white. */
-struct colour plot_positive(void);
-struct colour plot_negative(void);
 
 #define PLOT_STYLES 6 /* that differ; later series begin again */
 

@@ -1,5 +1,6 @@
 #include "view.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +29,22 @@ const struct view *view_find(const char *format)
     return NULL;
 }
 
+/* Whether memory failed for a part of a JSON value, which would then be missing without a word. */
+static bool json_failed;
+
+static void *allocate_json(size_t size)
+{
+    void *memory = malloc(size);
+    json_failed = json_failed || !memory;
+    return memory;
+}
+
 int view_open(struct file_out *out, const char *directory, const char *name)
 {
     char *path = file_join(directory, name);
     *out = (struct file_out){0};
+    json_set_alloc_funcs(allocate_json, free);
+    json_failed = false;
     int result = path ? file_create(out, path) : -1;
     free(path);
     return result;
@@ -39,6 +52,8 @@ int view_open(struct file_out *out, const char *directory, const char *name)
 
 int view_close(struct file_out *out, const struct view_options *options, int result)
 {
+    if (json_failed)
+        result = error_set("%s: no memory for it", out->path);
     char *path = result == 0 ? mem_copy(out->path, strlen(out->path)) : NULL;
     result = path ? file_commit(out) : -1;
     file_abandon(out);

@@ -1,4 +1,4 @@
-/* Views: what a trace or a learning curve looks like, one writer a file behind one table. */
+/* Views: what a trace looks like, one writer a file behind one table. */
 #ifndef RUNE_VIEW_H
 #define RUNE_VIEW_H
 
@@ -57,14 +57,5 @@ int terminal_sentences(const struct inspection *inspection, FILE *out);
  * colours, to a terminal. Returns 0, or −1 and a message. */
 int terminal_write(const struct inspection *inspection, const struct view_options *options,
                    FILE *out);
-
-/* A point of the learning curve. */
-struct curve_point {
-    double step, train_loss, val_loss; /* val_loss NAN where there was no validation */
-};
-
-/* Writes the learning curve as SVG. Returns 0, or −1 and a message. */
-int curve_write(const char *path, const char *title, const struct curve_point *points,
-                size_t count);
 
 #endif

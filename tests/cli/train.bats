@@ -23,6 +23,25 @@ write_the_same()
     [ -z "$(ls -A run | grep -vE '^(best.safetensors|last.safetensors|log.csv|loss.svg)$')" ]
 }
 
+@test "the curve is drawn without fonts, and its title is text" {
+    echo '<broken' >fonts.conf
+    FONTCONFIG_FILE=$PWD/fonts.conf does train "$english" -o '<script>&' "${tiny[@]}" --quiet
+    [ -z "$stderr" ]
+    python3 -c 'import sys, xml.dom.minidom as x
+text = [t.firstChild.data for t in x.parse(sys.argv[1]).getElementsByTagName("text")]
+assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
+        '<script>&/loss.svg' '<script>&'
+}
+
+@test "a curve that cannot be written is noted once, and the run goes on" {
+    does train "$english" -o run "${tiny[@]}" --validate-every 1
+    rm run/loss.svg
+    mkdir -p run/loss.svg/taken
+    does train --resume run --max-steps 9
+    [ "$(grep -c '^note: run/loss.svg: cannot be written' <<<"$stderr")" -eq 1 ]
+    [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -eq 9 ]
+}
+
 @test "results go to stdout and there are none; without a terminal the progress is plain lines" {
     does train "$english" -o run "${tiny[@]}"
     [ -z "$output" ]

@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "log.h"
+#include "rows.h"
 #include "scratch.h"
 
 static struct log_row row_of(uint64_t step)
@@ -157,6 +158,67 @@ static void damage_is_told(void **state)
     assert_int_equal(log_open(&log, scratch_path("missing/log"), 0, NULL), -1);
 }
 
+/* What a reader was given: rows since the last beginning. */
+struct seen {
+    int beginnings;
+    uint64_t count;
+};
+
+static void see(void *context, const struct log_row *row)
+{
+    struct seen *seen = context;
+    if (!row)
+        *seen = (struct seen){.beginnings = seen->beginnings + 1};
+    else
+        assert_int_equal(row->step, ++seen->count);
+}
+
+/* Each row of a log that grows is read once, and all again where it was cut meanwhile. */
+static void a_log_is_followed(void **state)
+{
+    (void)state;
+    struct log log;
+    struct log_place place = {0};
+    struct seen seen = {0};
+    const char *path = new_log(0);
+    assert_int_equal(log_follow(path, &place, see, &seen), 0);
+    assert_int_equal(seen.count, 0);
+    assert_int_equal(log_open(&log, path, 0, NULL), 0);
+    append(&log, 1, 5);
+    assert_int_equal(log_follow(path, &place, see, &seen), 0);
+    assert_true(seen.beginnings == 2 && seen.count == 5 && place.rows == 5);
+    assert_int_equal(log_follow(path, &place, see, &seen), 0);
+    append(&log, 6, 7);
+    assert_int_equal(log_follow(path, &place, see, &seen), 0);
+    assert_true(seen.beginnings == 2 && seen.count == 7 && place.rows == 7);
+    log_close(&log);
+
+    assert_int_equal(log_open(&log, path, 3, NULL), 0); /* cut, and shorter than before */
+    assert_int_equal(log_follow(path, &place, see, &seen), 0);
+    assert_true(seen.beginnings == 3 && seen.count == 3);
+    append(&log, 4, 9);
+    assert_int_equal(log_follow(path, &place, see, &seen), 0);
+    assert_true(seen.beginnings == 3 && seen.count == 9);
+    log_close(&log);
+
+    assert_int_equal(log_open(&log, path, 4, NULL), 0); /* cut, and longer again */
+    for (uint64_t step = 5; step <= 12; step++) {
+        struct log_row row = row_of(step);
+        row.seconds += 100;
+        assert_int_equal(log_append(&log, &row), 0);
+    }
+    log_close(&log);
+    assert_int_equal(log_follow(path, &place, see, &seen), 0);
+    assert_true(seen.beginnings == 4 && seen.count == 12 && place.rows == 12);
+
+    FILE *file = fopen(path, "a");
+    fputs("13,0.5,gar", file);
+    fclose(file);
+    assert_int_equal(log_follow(path, &place, see, &seen), -1);
+    assert_non_null(strstr(error_message(), "log.csv: row 13 is damaged"));
+    assert_true(seen.beginnings == 4 && seen.count == 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_log_is_cut),
         cmocka_unit_test(what_is_behind_the_cut_may_be_damaged),
         cmocka_unit_test(damage_is_told),
+        cmocka_unit_test(a_log_is_followed),
     };
     return cmocka_run_group_tests_name("log", tests, scratch_make, scratch_remove);
 }

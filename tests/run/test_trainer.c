@@ -19,6 +19,7 @@
 #include "checkpoint.h"
 #include "error.h"
 #include "random.h"
+#include "rows.h"
 #include "scratch.h"
 #include "train.h"
 

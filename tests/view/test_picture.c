@@ -1,16 +1,21 @@
 #include <cairo.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "colour.h"
-#include "drawing.h"
+#include "drawer.h"
 #include "error.h"
 #include "example.h"
 #include "file.h"
@@ -121,6 +126,189 @@ static void a_full_disk_is_told(void **state)
     }
 }
 
+/* --- the drawer ------------------------------------------------------------------------------- */
+
+static int raised;
+
+static void draw_and_die(cairo_t *cr, const void *what, double page_height)
+{
+    draw_dots(cr, what, page_height);
+    fprintf(stderr, "what a library says\n");
+    raise(raised);
+}
+
+/* The first drawing is whole when the second fails. */
+static int draw_two(const struct drawer *drawer, const struct inspection *inspection)
+{
+    const struct drawing whole = {"whole", 200, 200, 0, draw_dots, inspection};
+    const struct drawing dies = {"dies", 200, 200, 0, draw_and_die, inspection};
+    return drawer_write(drawer, &whole, "gates") == 0 ? drawer_write(drawer, &dies, "dies") : -1;
+}
+
+/* Removes all files in the directory; returns how many there were. */
+static int remove_files(const struct example *example)
+{
+    int count = 0;
+    DIR *directory = opendir(example->directory);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));)
+        count += unlinkat(dirfd(directory), entry->d_name, 0) == 0;
+    closedir(directory);
+    return count;
+}
+
+static int files_told;
+
+static void count_file(void *context, const char *path)
+{
+    (void)context;
+    assert_non_null(strstr(path, "/gates."));
+    files_told++;
+}
+
+/* What a stream of this process (stdout, in which "once" is buffered, or stderr) prints while
+ * `draw` runs in the drawer: *result is what that returns; free() releases it. */
+static char *printed(int stream, struct example *example, enum drawing_format format, int *result,
+                     int (*draw)(const struct drawer *, const struct inspection *))
+{
+    char *path = file_join(example->directory, "printed");
+    uint8_t *text;
+    size_t length;
+    fflush(stdout);
+    const int kept = dup(stream), to = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_true(dup2(to, stream) >= 0);
+    if (stream == STDOUT_FILENO)
+        printf("once");
+    *result = drawer_run(&example->inspection, &example->options, example->directory, format, draw);
+    fflush(stdout);
+    assert_true(dup2(kept, stream) >= 0);
+    close(kept);
+    close(to);
+    assert_int_equal(file_read(path, &text, &length), 0);
+    unlink(path);
+    free(path);
+    return (char *)text;
+}
+
+/* As GLib and Pango end where memory or threads run out: an error, of one line. */
+static void a_drawer_that_dies_is_an_error(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGTRAP, SIGSEGV, SIGABRT, SIGKILL};
+    struct example example;
+    size_t length;
+    example_awkward(&example, 1);
+    example.options.wrote = count_file;
+    for (enum drawing_format format = DRAWING_PNG; format <= DRAWING_PDF; format++)
+        for (size_t k = 0; k < sizeof signals / sizeof *signals; k++) {
+            static const char *const names[] = {"gates.png", "gates.svg", "gates.pdf"};
+            int result;
+            raised = signals[k];
+            files_told = 0;
+            char *text = printed(STDERR_FILENO, &example, format, &result, draw_two);
+            assert_int_equal(result, -1);
+            assert_string_equal(text, "");
+            free(text);
+            assert_non_null(strstr(error_message(), example.directory));
+            assert_non_null(strstr(error_message(), "memory or threads ran out"));
+            assert_non_null(strstr(error_message(), strsignal(raised)));
+            assert_null(strchr(error_message(), '\n'));
+            assert_int_equal(files_told, 1);
+            free(example_read(&example, names[format], &length));
+            assert_int_equal(remove_files(&example), 1);
+            assert_int_equal(waitpid(-1, NULL, 0), -1); /* nothing of it is left */
+        }
+    example_release(&example);
+}
+
+static int print_and_fail(const struct drawer *drawer, const struct inspection *inspection)
+{
+    (void)drawer;
+    (void)inspection;
+    printf("lost with it");
+    return error_set("it was not to be");
+}
+
+/* What was in buffers when the drawer began is not written by it. */
+static void nothing_is_printed_twice(void **state)
+{
+    (void)state;
+    struct example example;
+    int result;
+    example_awkward(&example, 1);
+    char *text = printed(STDOUT_FILENO, &example, DRAWING_PNG, &result, print_and_fail);
+    assert_string_equal(text, "once");
+    assert_int_equal(result, -1);
+    assert_string_equal(error_message(), "it was not to be");
+    free(text);
+    example_release(&example);
+}
+
+static int waiting; /* a pipe to say so */
+
+static void draw_without_end(cairo_t *cr, const void *what, double page_height)
+{
+    draw_dots(cr, what, page_height);
+    assert_int_equal(write(waiting, "", 1), 1);
+    for (;;)
+        pause();
+}
+
+static int draw_until_killed(const struct drawer *drawer, const struct inspection *inspection)
+{
+    const struct drawing endless = {"endless", 200, 200, 0, draw_without_end, inspection};
+    return drawer_write(drawer, &endless, "gates");
+}
+
+/* A program that is ended while it draws removes the file under way, and takes the drawer with it:
+ * the pipe is at its end when both are gone. */
+static void a_signal_ends_both(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGKILL};
+    for (size_t k = 0; k < sizeof signals / sizeof *signals; k++) {
+        struct example example;
+        char byte;
+        int ends[2], status;
+        example_awkward(&example, 1);
+        assert_int_equal(pipe(ends), 0);
+        waiting = ends[1];
+        const pid_t program = fork();
+        if (program == 0) {
+            file_clean_on_signals();
+            drawer_run(&example.inspection, &example.options, example.directory, DRAWING_PNG,
+                       draw_until_killed);
+            _exit(0);
+        }
+        close(ends[1]);
+        assert_int_equal(read(ends[0], &byte, 1), 1);
+        kill(program, signals[k]);
+        assert_int_equal(read(ends[0], &byte, 1), 0);
+        assert_int_equal(waitpid(program, &status, 0), program);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signals[k]);
+        assert_int_equal(remove_files(&example), signals[k] == SIGKILL); /* which nobody can */
+        close(ends[0]);
+        example_release(&example);
+    }
+}
+
+/* Says why no process can be started. */
+static void no_process_is_an_error(void **state)
+{
+    (void)state;
+    struct example example;
+    struct rlimit before, none;
+    example_awkward(&example, 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(png_view.write(&example.inspection, &example.options, example.directory), -1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_non_null(strstr(error_message(), "pictures cannot be drawn: Too many open files"));
+    example_release(&example);
+}
+
 static void no_directory_is_an_error(void **state)
 {
     (void)state;
@@ -138,6 +326,10 @@ int main(void)
         cmocka_unit_test(characters_stand_on_their_colours),
         cmocka_unit_test(too_large_a_picture_says_what_to_do),
         cmocka_unit_test(a_full_disk_is_told),
+        cmocka_unit_test(a_drawer_that_dies_is_an_error),
+        cmocka_unit_test(nothing_is_printed_twice),
+        cmocka_unit_test(a_signal_ends_both),
+        cmocka_unit_test(no_process_is_an_error),
         cmocka_unit_test(no_directory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
