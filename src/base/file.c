@@ -100,6 +100,12 @@ void file_clean_on_signals(void)
     }
 }
 
+void file_disown(void)
+{
+    for (int k = 0; k < UNDER_WAY; k++)
+        under_way[k] = NULL;
+}
+
 /* --- names of temporary files ----------------------------------------------------------------- */
 
 /* "NAME.rune-tmp-PID-RANDOM", RANDOM in hexadecimal digits: nobody gives a file of theirs such a

@@ -39,6 +39,9 @@ void file_abandon(struct file_out *out);
  * that are under way first. */
 void file_clean_on_signals(void);
 
+/* In a process that was forked: files under way are the first process's to remove. */
+void file_disown(void);
+
 /* Sets the message of a write that failed for the reason `number` (an errno): "path: what: reason:
  * what to do about it". Returns −1. */
 int file_refuse_write(const char *path, const char *what, int number);

@@ -30,6 +30,7 @@ struct request {
 
 /* What is summed while a text is read. */
 struct tally {
+    const char *model; /* its path */
     const struct vocab *vocab;
     struct glyph *glyphs; /* for --per-char, else NULL */
     bool shows;           /* them to a terminal */
@@ -47,6 +48,8 @@ static int count(void *context, int32_t id, double loss)
     struct tally *tally = context;
     tally->bytes += tally->vocab->symbols[id].length;
     tally->unknown += id == tally->vocab->unknown;
+    if (!isfinite(loss))
+        return error_set("%s: its loss on the text is not finite: " MODEL_UNSOUND, tally->model);
     if (!tally->glyphs)
         return 0;
     printf("%llu,", (unsigned long long)tally->position++);
@@ -68,9 +71,10 @@ static int print_json(const struct figures *figures)
         number_or_null(figures->bpc), "bits_per_byte", number_or_null(figures->bits_per_byte),
         "perplexity", number_or_null(figures->perplexity), "characters",
         (json_int_t)figures->characters, "unknown", (json_int_t)figures->unknown);
-    if (object && figures->window > 0)
-        json_object_set_new(object, "window", json_integer((json_int_t)figures->window));
-    int failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
+    bool failed = !object;
+    if (figures->window > 0)
+        failed |= json_object_set_new(object, "window", json_integer((json_int_t)figures->window));
+    failed = failed || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');
     return failed ? error_set("stdout: %s", strerror(errno)) : 0;
@@ -85,8 +89,11 @@ static void print_text(FILE *out, const struct figures *figures)
     fprintf(out, "\nbits per char  %.4f\n", figures->bpc);
     if (!isnan(figures->bits_per_byte))
         fprintf(out, "bits per byte  %.4f\n", figures->bits_per_byte);
-    fprintf(out, figures->perplexity < 1e6 ? "perplexity     %.3f\n" : "perplexity     %.3g\n",
-            figures->perplexity);
+    if (isfinite(figures->perplexity))
+        fprintf(out, figures->perplexity < 1e6 ? "perplexity     %.3f\n" : "perplexity     %.3g\n",
+                figures->perplexity);
+    else
+        fputs("perplexity     above 1e308\n", out);
     fprintf(out, "characters     %llu\n", (unsigned long long)figures->characters);
     if (figures->unknown > 0)
         fprintf(out, "unknown        %llu\n", (unsigned long long)figures->unknown);
@@ -118,11 +125,13 @@ static struct figures figures_of(const struct evaluation *result, const struct t
 }
 
 static int evaluate_part(const struct request *request, struct team *team, struct model *model,
-                         const struct corpus *corpus, const struct corpus_part *part)
+                         const char *path, const struct corpus *corpus,
+                         const struct corpus_part *part)
 {
     struct evaluator evaluator = {0};
     struct evaluation result;
-    struct tally tally = {.vocab = &model->vocab, .shows = isatty(STDOUT_FILENO) != 0};
+    struct tally tally = {
+        .model = path, .vocab = &model->vocab, .shows = isatty(STDOUT_FILENO) != 0};
     if (request->per_char && !(tally.glyphs = glyphs_new(&model->vocab)))
         return -1;
     int status =
@@ -201,7 +210,7 @@ static int run(const struct request *request, const struct options *options)
     if (result == 0 && part->length == 0)
         result = error_set("%s: the run held nothing out to validate; name a FILE", path);
     if (result == 0)
-        result = evaluate_part(request, team, &model, &corpus, part);
+        result = evaluate_part(request, team, &model, path, &corpus, part);
     corpus_release(&corpus);
     model_release(&model);
     team_free(team);

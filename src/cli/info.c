@@ -20,12 +20,11 @@ static int print_json(const struct model *model)
         model->num_layers, "hidden_size", model->hidden_size, "vocab_size", model->vocab_size,
         "parameters", (json_int_t)model->params.total, "unit", vocab_unit_name(model->vocab.unit),
         "normalize", vocab_form_name(model->vocab.form), "step", (json_int_t)model->step,
-        "val_loss", isnan(model->val_loss) ? json_null() : json_real(model->val_loss));
-    if (!object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0)
-        return error_set("the description could not be written");
-    putchar('\n');
+        "val_loss", isfinite(model->val_loss) ? json_real(model->val_loss) : json_null());
+    const bool failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
-    return 0;
+    putchar('\n');
+    return failed ? error_set("the description could not be written") : 0;
 }
 
 static void print_text(const struct model *model)
@@ -35,7 +34,7 @@ static void print_text(const struct model *model)
     printf("cell        %s\nlayers      %d of %d units\nparameters  %zu\n", model->cell->name,
            model->num_layers, model->hidden_size, model->params.total);
     printf("trained     %llu steps\n", (unsigned long long)model->step);
-    if (!isnan(model->val_loss))
+    if (isfinite(model->val_loss))
         printf("val_loss    %.4f nats, %.3f bits per character\n", model->val_loss,
                model->val_loss / log(2));
     printf("vocabulary  %d symbols (%s, normalised: %s):", vocab->size,
@@ -52,7 +51,7 @@ static int run(const char *path, bool json)
 {
     struct model model = {0};
     const struct engine *engine = engine_find(PRECISION_FP32);
-    int result = engine ? model_load(&model, engine, path) : -1;
+    int result = engine ? model_describe(&model, engine, path) : -1;
     if (result == 0 && json)
         result = print_json(&model);
     else if (result == 0)

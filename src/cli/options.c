@@ -353,17 +353,6 @@ static void list_names(const struct options *options, struct option *names, char
     *letters = '\0';
 }
 
-static int check_arguments(const struct options *options)
-{
-    if (options->num_arguments < options->least)
-        return error_set("%s is needed: rune %s %s", options->wanted, options->command,
-                         options->usage);
-    if (options->most >= 0 && options->num_arguments > options->most)
-        return error_set("\"%s\" is one argument too many: rune %s %s",
-                         options->arguments[options->most], options->command, options->usage);
-    return 0;
-}
-
 int options_parse(struct options *options, int argc, char **argv)
 {
     struct option names[MOST + 2];
@@ -381,14 +370,20 @@ int options_parse(struct options *options, int argc, char **argv)
         else if (take_typed(options, typed, found) != 0)
             return STATUS_USAGE;
     }
-    if (help.given) {
-        print_help(options);
-        return -1;
-    }
+    if (help.given)
+        return (print_help(options), -1);
     while (optind < argc)
         options->arguments[options->num_arguments++] = argv[optind++];
     options->arguments[options->num_arguments] = NULL;
-    return check_arguments(options) == 0 ? 0 : STATUS_USAGE;
+    if (options->num_arguments < options->least)
+        return (error_set("%s is needed: rune %s %s", options->wanted, options->command,
+                          options->usage),
+                STATUS_USAGE);
+    if (options->most >= 0 && options->num_arguments > options->most)
+        return (error_set("\"%s\" is one argument too many: rune %s %s",
+                          options->arguments[options->most], options->command, options->usage),
+                STATUS_USAGE);
+    return 0;
 }
 
 void options_release(struct options *options)

@@ -182,8 +182,7 @@ static char *draw_sample(struct trainer *trainer, size_t *length)
                    : 0;
     *length = 0;
     for (int lines = 0; left > 0 && lines < SAMPLE_LINES; left--) {
-        sampler_next(&sampler);
-        if (team_stops(trainer->team))
+        if (sampler_next(&sampler) != 0 || team_stops(trainer->team))
             break;
         const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
         if (mem_grow(&text, &capacity, *length + symbol.length, 1) != 0)

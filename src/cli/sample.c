@@ -26,6 +26,7 @@
 #define NO_LENGTH UINT64_MAX
 
 struct request {
+    const char *model; /* its path */
     struct sample_options options;
     const char *prompt, *prompt_file;
     struct option_texts stops, clamp_lists;
@@ -190,7 +191,8 @@ static int write_stories(struct sampler *sampler, const struct request *request,
     for (int b = 0; b < request->count; b++)
         stories[b].done = left == 0;
     while (left > 0) {
-        sampler_next(sampler);
+        if (sampler_next(sampler) != 0)
+            return error_set("%s: %s", request->model, error_message());
         for (int b = 0; b < request->count; b++) {
             if (stories[b].done)
                 continue;
@@ -254,15 +256,18 @@ static int sample(struct model *model, struct team *team, struct request *reques
 }
 
 /* Reads the weights in 8 bits if they allow it. */
-static int make_quick(struct model *model, struct team *team, const struct engine *engine)
+static int make_quick(struct model *model, struct team *team, const struct engine *engine,
+                      const char *path)
 {
     double divergence;
     if (quick_take(model, team, engine, &divergence) != 0)
-        return -1;
-    if (model->engine != engine)
+        return error_set("%s: %s", path, error_message());
+    if (model->engine != engine && isfinite(divergence))
         say("note: weights of 8 bits would change what the model writes (by %.2g nats a "
             "character): it is sampled in float32",
             divergence);
+    else if (model->engine != engine)
+        say("note: weights of 8 bits would not do for this model: it is sampled in float32");
     return 0;
 }
 
@@ -276,13 +281,14 @@ static int run(struct request *request, const char *path)
     const bool rounds = quick && quick->precision == PRECISION_INT8;
     const struct engine *exact = rounds ? engine_of(PRECISION_FP32, 0) : quick;
     struct team *team = team_new(request->threads);
+    request->model = path;
     int result = exact && team ? model_load(&model, exact, path) : -1;
     if (result == 0)
         result = check_lines(&model.vocab, request);
     if (result == 0)
         result = find_clamps(&model, request);
     if (result == 0 && rounds)
-        result = make_quick(&model, team, quick);
+        result = make_quick(&model, team, quick, path);
     if (result == 0)
         result = sample(&model, team, request);
     model_release(&model);

@@ -1,6 +1,7 @@
 #include "checkpoint.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #include "error.h"
 #include "file.h"
 #include "mem.h"
+
+/* Updates of any training, were it to last for ages. */
+#define MOST_STEPS 1000000000000000
 
 static void add_integer(struct safetensors_out *out, const char *key, long long number)
 {
@@ -25,9 +29,7 @@ static void add_vocab(struct safetensors_out *out, const struct vocab *vocab)
     for (int id = 0; id < vocab->size; id++)
         room += 2 * vocab->symbols[id].length + 1;
     char *text = mem_new(room, 1), *to = text;
-    if (!text)
-        return;
-    for (int id = 0; id < vocab->size; id++) {
+    for (int id = 0; text && id < vocab->size; id++) {
         for (size_t k = 0; k < vocab->symbols[id].length; k++)
             to += sprintf(to, "%02x", vocab->symbols[id].bytes[k]);
         if (id + 1 < vocab->size)
@@ -120,6 +122,14 @@ void checkpoint_add_model(struct safetensors_out *out, const struct model *model
     }
 }
 
+static int check_param(const struct safetensors *in, const struct param *param)
+{
+    const size_t rows = (size_t)param->rows, columns = param->vector ? 0 : (size_t)param->columns;
+    if (safetensors_check_reals(in, param->name, rows, columns) != 0)
+        return -1;
+    return param->twin[0] ? safetensors_check_reals(in, param->twin, rows, 0) : 0;
+}
+
 static int read_param(const struct safetensors *in, const struct param *param, real *weights)
 {
     const size_t rows = (size_t)param->rows, columns = param->vector ? 0 : (size_t)param->columns;
@@ -129,14 +139,20 @@ static int read_param(const struct safetensors *in, const struct param *param, r
         return 0;
     real *twin = mem_new(rows, sizeof *twin);
     int result = twin ? safetensors_read_reals(in, param->twin, rows, 0, twin, false) : -1;
-    for (size_t k = 0; result == 0 && k < rows; k++)
+    for (size_t k = 0; result == 0 && k < rows; k++) {
         weights[k] += twin[k];
+        if (!isfinite((float)weights[k]))
+            result = error_set("%s: the sum of \"%s\" and \"%s\" is not finite, at [%zu]: the file "
+                               "is damaged",
+                               safetensors_path(in), param->name, param->twin, k);
+    }
     free(twin);
     return result;
 }
 
-int checkpoint_read_model(const struct safetensors *in, const struct engine *engine,
-                          struct model *model)
+/* All but the weights, which must be there, each in its shape. */
+static int read_shape(const struct safetensors *in, const struct engine *engine,
+                      struct model *model)
 {
     long long version, layers, hidden;
     struct vocab vocab = {0};
@@ -156,11 +172,25 @@ int checkpoint_read_model(const struct safetensors *in, const struct engine *eng
         vocab_release(&vocab);
         return -1;
     }
-    int result = model_allocate(model);
-    if (result == 0)
-        result = safetensors_read_u64(in, "step", 1, &model->step);
+    int result = safetensors_read_u64(in, "step", 1, &model->step);
+    if (result == 0 && model->step > MOST_STEPS)
+        result = error_set("%s: its step, %llu, is more than any training has: the file is damaged",
+                           safetensors_path(in), (unsigned long long)model->step);
     if (result == 0)
         result = safetensors_number(in, "val_loss", &model->val_loss);
+    for (int k = 0; k < model->params.count && result == 0; k++)
+        result = check_param(in, &model->params.list[k]);
+    if (result != 0)
+        model_release(model);
+    return result;
+}
+
+int checkpoint_read_model(const struct safetensors *in, const struct engine *engine,
+                          struct model *model)
+{
+    if (read_shape(in, engine, model) != 0)
+        return -1;
+    int result = model_allocate(model);
     for (int k = 0; k < model->params.count && result == 0; k++)
         result =
             read_param(in, &model->params.list[k], model->weights + model->params.list[k].offset);
@@ -207,24 +237,39 @@ int checkpoint_read_training(const struct safetensors *in, struct optimizer *opt
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-int model_load(struct model *model, const struct engine *engine, const char *path)
+/* The file of a model, or of the best one in a run directory, in new memory. NULL and a message if
+ * there is none. */
+static char *find_file(const char *path)
 {
     struct stat status;
-    char *inside = NULL;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        if (!(inside = file_join(path, "best.safetensors")))
-            return -1;
-        if (stat(inside, &status) != 0) {
-            error_set("%s: is not a run: it has no best.safetensors (yet)", path);
-            free(inside);
-            return -1;
-        }
-        path = inside;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return mem_copy(path, strlen(path));
+    char *inside = file_join(path, "best.safetensors");
+    if (inside && stat(inside, &status) != 0) {
+        error_set("%s: is not a run: it has no best.safetensors (yet)", path);
+        free(inside);
+        inside = NULL;
     }
-    struct safetensors *in = safetensors_load(path);
+    return inside;
+}
+
+int model_load(struct model *model, const struct engine *engine, const char *path)
+{
+    char *file = find_file(path);
+    struct safetensors *in = file ? safetensors_load(file) : NULL;
     int result = in ? checkpoint_read_model(in, engine, model) : -1;
     safetensors_free(in);
-    free(inside);
+    free(file);
+    return result;
+}
+
+int model_describe(struct model *model, const struct engine *engine, const char *path)
+{
+    char *file = find_file(path);
+    struct safetensors *in = file ? safetensors_open(file) : NULL;
+    int result = in ? read_shape(in, engine, model) : -1;
+    safetensors_free(in);
+    free(file);
     return result;
 }
 

@@ -16,7 +16,8 @@ void checkpoint_add_model(struct safetensors_out *out, const struct model *model
 void checkpoint_add_training(struct safetensors_out *out, const struct optimizer *optimizer,
                              const struct tape *tape);
 
-/* Fills a zeroed model from what checkpoint_add_model wrote. Returns 0, or −1 and a message. */
+/* Fills a zeroed model from what checkpoint_add_model wrote. Memory for weights is taken when all
+ * of them are found. Returns 0, or −1 and a message. */
 int checkpoint_read_model(const struct safetensors *in, const struct engine *engine,
                           struct model *model);
 
@@ -27,6 +28,10 @@ int checkpoint_read_training(const struct safetensors *in, struct optimizer *opt
 /* The model in a file, or the best one in a run directory, into a zeroed model. Returns 0, or −1
  * and a message that says what is wrong with it. */
 int model_load(struct model *model, const struct engine *engine, const char *path);
+
+/* The same without its weights: shape, vocabulary, step and validation loss, from the header alone,
+ * which must have all weights in their shapes. */
+int model_describe(struct model *model, const struct engine *engine, const char *path);
 
 /* Writes the model alone. Returns 0, or −1 and a message with the old file as it was. */
 int model_save(const struct model *model, const char *path);

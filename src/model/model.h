@@ -10,6 +10,10 @@
 #include "params.h"
 #include "vocab.h"
 
+/* How messages end about a model that gives numbers that are not finite. */
+#define MODEL_UNSOUND                                                                              \
+    "its weights are damaged, or its training diverged: take another copy of it, or train it anew"
+
 struct model {
     const struct engine *engine;
     const struct cell *cell;

@@ -1,5 +1,7 @@
 /* Reading and writing safetensors files: 8 bytes little-endian length, a JSON header, raw
- * little-endian arrays. https://github.com/huggingface/safetensors */
+ * little-endian arrays. https://github.com/huggingface/safetensors
+ * What is written has a checksum of the arrays in its header, under "data_crc32": the CRC-32 of all
+ * bytes behind the header, in 8 hexadecimal digits. */
 #ifndef RUNE_SAFETENSORS_H
 #define RUNE_SAFETENSORS_H
 
@@ -26,7 +28,7 @@ void safetensors_add_reals(struct safetensors_out *out, const char *name, size_t
 /* A vector as U64. */
 void safetensors_add_u64(struct safetensors_out *out, const char *name, size_t count,
                          const uint64_t *data);
-/* Text in __metadata__. */
+/* Text in __metadata__; NULL, for which there was no memory, is a failure. */
 void safetensors_add_text(struct safetensors_out *out, const char *key, const char *text);
 
 /* Writes the file, whole or not at all. Returns 0, or −1 and a message, also where a text is not
@@ -37,9 +39,15 @@ int safetensors_save(const struct safetensors_out *out, const char *path);
 
 struct safetensors;
 
-/* Reads a file and checks that its header is sound and its arrays lie in it. NULL and a message
- * that names the path and what is wrong. */
+/* Opens a file ("-": stdin) and reads its header alone, which must be sound; its arrays must fill
+ * the rest of the file, without holes. They stay in the file until they are asked for; those of a
+ * pipe are read into memory. NULL and a message that names the path and what is wrong. */
+struct safetensors *safetensors_open(const char *path);
+
+/* The same, and holds the arrays against their checksum. A file without one, of another program or
+ * an older one of this, is taken as it is. */
 struct safetensors *safetensors_load(const char *path);
+
 void safetensors_free(struct safetensors *in);
 
 /* The path that it was read from, for messages. */
@@ -54,9 +62,14 @@ int safetensors_integer(const struct safetensors *in, const char *key, long long
                         long long highest, long long *number);
 int safetensors_number(const struct safetensors *in, const char *key, double *number);
 
+/* Whether there is an array of exactly that shape, as safetensors_read_reals needs it. Returns 0,
+ * or −1 and a message. */
+int safetensors_check_reals(const struct safetensors *in, const char *name, size_t rows,
+                            size_t columns);
+
 /* Copy an array of exactly that type and shape (columns 0: a vector; as in safetensors_add_reals).
- * Return 0, or −1 and a message if it is missing, of another type or shape, or has a number that is
- * not finite. */
+ * Return 0, or −1 and a message if it is missing, of another type or shape, cannot be read, or has
+ * a number that is not finite. */
 int safetensors_read_reals(const struct safetensors *in, const char *name, size_t rows,
                            size_t columns, real *data, bool turned);
 int safetensors_read_u64(const struct safetensors *in, const char *name, size_t count,

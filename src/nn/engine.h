@@ -38,7 +38,7 @@ struct engine {
                          const real *dy, real *dweight, real *dbias, real *dx, real *scratch);
     } linear;
     struct {
-        void (*loss)(int R, int V, const real *logits, const int32_t *targets, real *losses,
+        void (*loss)(int R, int V, real *logits, const int32_t *targets, real *losses,
                      real *normalisers);
         void (*backward)(int R, int V, const int32_t *targets, const real *normalisers, real scale,
                          real *logits);

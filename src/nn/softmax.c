@@ -13,10 +13,24 @@ static real row_max(int V, const real *logits)
     return lanes > rest ? lanes : rest;
 }
 
-/* log Σ e^logit = max + log Σ e^(logit − max) */
-static real row_normaliser(int V, const real *logits)
+/* Beside a number beyond this a logit is rounded by a thousandth or more. */
+#define LARGE 16384
+
+/* Brings a row whose maximum is large down to one of 0, of the same softmax; returns the maximum
+ * that it then has. */
+static real bring_down(int V, real *logits)
 {
     const real max = row_max(V, logits);
+    if (max >= -LARGE && max <= LARGE)
+        return max;
+    for (int v = 0; v < V; v++)
+        logits[v] -= max;
+    return 0;
+}
+
+/* log Σ e^logit = max + log Σ e^(logit − max) */
+static real row_normaliser(int V, const real *logits, real max)
+{
     vec sum = {0};
     for (int v = 0; v < V; v += LANES) {
         const int n = V - v < LANES ? V - v : LANES;
@@ -28,11 +42,12 @@ static real row_normaliser(int V, const real *logits)
     return max + (real)log((double)vec_sum_lanes(sum));
 }
 
-void softmax_loss(int R, int V, const real *logits, const int32_t *targets, real *losses,
+void softmax_loss(int R, int V, real *logits, const int32_t *targets, real *losses,
                   real *normalisers)
 {
     for (int r = 0; r < R; r++, logits += V) {
-        normalisers[r] = row_normaliser(V, logits);
+        const real max = bring_down(V, logits);
+        normalisers[r] = row_normaliser(V, logits, max);
         losses[r] = targets[r] < 0 ? 0 : normalisers[r] - logits[targets[r]];
     }
 }

@@ -11,8 +11,9 @@
 
 /* For each of R rows of V logits: losses[r] = log Σ e^logit − logit[targets[r]] in nats; 0 where
  * the target is −1. normalisers[r] = log Σ e^logit. The maximum is subtracted first, so that no
- * logit overflows. */
-void softmax_loss(int R, int V, const real *logits, const int32_t *targets, real *losses,
+ * logit overflows; where it is so large that logits beside it lose their digits, it stays
+ * subtracted from the row. */
+void softmax_loss(int R, int V, real *logits, const int32_t *targets, real *losses,
                   real *normalisers);
 
 /* Replaces logits by the gradient of scale · Σ losses: scale · (softmax − one-hot), 0 where the

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ablate.h"
+#include "error.h"
 #include "mem.h"
 #include "probe.h"
 #include "reach.h"
@@ -179,6 +180,17 @@ static int copy_push(struct work *work)
     return work->inspection->push ? 0 : -1;
 }
 
+/* Where all losses of the text are finite, their gradients, and losses with units held, need not
+ * be. */
+static int check_finite(const struct work *work, const float *numbers, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (!isfinite(numbers[k]))
+            return error_set("%s: how its loss changes is not finite: " MODEL_UNSOUND,
+                             work->options->model_name);
+    return 0;
+}
+
 /* How far the past matters, and what the predictions of the passage lean on: as many of them as can
  * be had in a few seconds. */
 static int look_back(struct work *work)
@@ -187,12 +199,18 @@ static int look_back(struct work *work)
     const double most = fmax(LEANING_WORK / each, 1);
     const size_t start = work->options->start, left = work->length - start;
     const size_t count = (double)left < most ? left : (size_t)most;
+    struct reach *reach = &work->inspection->reach;
+    struct leanings *leanings = &work->inspection->leanings;
     tell(work, "looking back");
-    if (reach_measure(&work->inspection->reach, work->team, work->model, work->ids, work->length,
-                      REACH_POSITIONS, REACH_STEPS) != 0)
+    if (reach_measure(reach, work->team, work->model, work->ids, work->length, REACH_POSITIONS,
+                      REACH_STEPS) != 0 ||
+        leanings_measure(leanings, work->team, work->model, work->ids, work->length, start, count,
+                         LEANING_STEPS) != 0)
         return -1;
-    return leanings_measure(&work->inspection->leanings, work->team, work->model, work->ids,
-                            work->length, start, count, LEANING_STEPS);
+    const size_t points = (size_t)reach->curves * (size_t)reach->steps;
+    if (check_finite(work, reach->low, points) != 0 || check_finite(work, reach->high, points) != 0)
+        return -1;
+    return check_finite(work, leanings->weights, leanings->count * leanings->steps);
 }
 
 static int ablate_in(struct work *work, const struct engine *engine,
@@ -253,7 +271,7 @@ static int take_away(struct work *work)
     }
     const int result = hold_still(work, units, count);
     free(units);
-    return result;
+    return result == 0 ? check_finite(work, work->inspection->ablation.change, count) : -1;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "mem.h"
 
 #define STREAMS 32      /* parts that are read at once; more of them gain nothing */
@@ -418,6 +419,16 @@ static int read_opening(struct probe *probe)
     return 0;
 }
 
+static int check_losses(const struct trace *trace)
+{
+    for (size_t t = 0; t < trace->length; t++)
+        if (!isfinite(trace->losses[t]))
+            return error_set(
+                "%s: its loss at character %zu of the text is not finite: " MODEL_UNSOUND,
+                trace->model, t);
+    return 0;
+}
+
 /* --- the run ---------------------------------------------------------------------------------- */
 
 static int compare_kept(const void *a, const void *b)
@@ -554,6 +565,8 @@ int probe_run(struct trace *trace, struct gates *gates, struct team *team, struc
     }
     if (result == 0)
         result = read_text(&probe);
+    if (result == 0)
+        result = check_losses(trace);
     if (result == 0 && gates)
         result = fill_gates(gates, &probe);
     release(&probe);

@@ -29,7 +29,7 @@ struct probe_options {
  * of the result.
  *
  * Memory: what 32 streams need, and 1 KB for each of them and each signal. Returns 0, or −1 and a
- * message. */
+ * message, also where a loss is not finite. */
 int probe_run(struct trace *trace, struct gates *gates, struct team *team, struct model *model,
               const struct spool *ids, size_t length, const struct probe_options *options);
 

@@ -21,12 +21,14 @@ static int write_passage(struct model *model, struct team *team, struct passage 
     struct sampler sampler = {0};
     if (sampler_init(&sampler, team, model, QUICK_TEXTS, &plain) != 0)
         return -1;
-    for (int32_t *row = passage->inputs; row < passage->inputs + ROWS; row += QUICK_TEXTS) {
+    int result = 0;
+    for (int32_t *row = passage->inputs; row < passage->inputs + ROWS && result == 0;
+         row += QUICK_TEXTS) {
         memcpy(row, sampler.ids, QUICK_TEXTS * sizeof *row);
-        sampler_next(&sampler);
+        result = sampler_next(&sampler);
     }
     sampler_release(&sampler);
-    return 0;
+    return result;
 }
 
 static double log_sum(int V, const real *logits)

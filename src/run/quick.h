@@ -14,7 +14,8 @@
 /* Changes a model's engine to `quick`, an engine for inference, if it gives nearly the distribution
  * of the model's own: *divergence, the mean over texts that the model writes with its own of
  * KL(own ‖ quick) in nats, is at most QUICK_LIMIT. Else the model keeps its own. No tape of the
- * model may be there. Returns 0, or −1 and a message; the model can then only be released. */
+ * model may be there. Returns 0, or −1 and a message, also where what the model's own
+ * gives is not finite; the model can then only be released. */
 int quick_take(struct model *model, struct team *team, const struct engine *quick,
                double *divergence);
 

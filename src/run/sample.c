@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "error.h"
 #include "mem.h"
 #include "rng.h"
 
@@ -56,7 +57,7 @@ void sampler_prompt(struct sampler *sampler, const int32_t *ids, size_t count)
     }
 }
 
-void sampler_next(struct sampler *sampler)
+int sampler_next(struct sampler *sampler)
 {
     const struct model *model = sampler->model;
     const struct rng rng = {sampler->options.seed, RNG_SAMPLE};
@@ -68,8 +69,11 @@ void sampler_next(struct sampler *sampler)
                                       sampler->tape.logits + (size_t)b * (size_t)model->vocab_size,
                                       model->vocab.unknown, rng_uniform(&rng, counter),
                                       sampler->weights, sampler->order);
+        if (sampler->ids[b] == VOCAB_NONE)
+            return error_set("what the model expects next is not finite: " MODEL_UNSOUND);
     }
     sampler->drawn++;
+    return 0;
 }
 
 /* --- drawing ---------------------------------------------------------------------------------- */
@@ -81,6 +85,14 @@ static int32_t most_likely(int V, const real *logits, int32_t banned)
         if (v != banned && (best < 0 || logits[v] > logits[best]))
             best = v;
     return best;
+}
+
+static bool all_finite(int V, const real *logits)
+{
+    bool finite = true;
+    for (int v = 0; v < V; v++)
+        finite &= isfinite(logits[v]) != 0;
+    return finite;
 }
 
 /* Restores the heap order below `at`; the heaviest symbol is at the top. */
@@ -134,6 +146,8 @@ static void keep_top(const struct sample_options *options, int V, double *weight
 int32_t sample_draw(const struct sample_options *options, int V, const real *logits, int32_t banned,
                     double uniform, double *weights, int32_t *order)
 {
+    if (!all_finite(V, logits))
+        return VOCAB_NONE;
     const int32_t best = most_likely(V, logits, banned);
     if (options->temperature == 0)
         return best;

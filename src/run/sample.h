@@ -41,12 +41,14 @@ void sampler_clamp(struct sampler *sampler, const struct clamp *clamps, size_t c
 void sampler_prompt(struct sampler *sampler, const int32_t *ids, size_t count);
 
 /* Draws the next symbol of every sample: sampler->ids[0..B). The unknown symbol is never drawn.
- * Sample b depends on (seed, b) alone. */
-void sampler_next(struct sampler *sampler);
+ * Sample b depends on (seed, b) alone. Returns 0, or −1 and a message where what the model expects
+ * is not finite. */
+int sampler_next(struct sampler *sampler);
 
 /* Draws from a distribution given as V logits, `uniform` in [0, 1): temperature first, then top-k,
  * top-p, min-p on what is left. `banned` is an id that is never drawn, or VOCAB_NONE. weights[V]
- * and order[V] are scratch. In log space: no temperature ≥ 0 gives a number that is not finite. */
+ * and order[V] are scratch. In log space: no temperature ≥ 0 gives a number that is not finite.
+ * Returns VOCAB_NONE where a logit is not finite. */
 int32_t sample_draw(const struct sample_options *options, int V, const real *logits, int32_t banned,
                     double uniform, double *weights, int32_t *order);
 

@@ -16,6 +16,8 @@
 #include "mem.h"
 #include "utf8.h"
 
+#define SOURCE_CHECK 1000 /* characters that a model must read before training goes on from it */
+
 void trainer_note(const struct trainer *trainer, const char *format, ...)
 {
     char text[TRAIN_MESSAGE];
@@ -67,26 +69,26 @@ double trainer_speed(const struct trainer *trainer)
 static const struct field progress_fields[] = {
     {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 1e18},
     {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 1e18},
-    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 1e18},
-    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 1e18},
-    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 1e18},
-    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 1e18},
+    {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 1e15},
+    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 1e15},
+    {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 1e15},
+    {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 1e15},
     {"train.corpus_hash", FIELD_COUNT, offsetof(struct train_progress, corpus_hash), 0, 0},
     {"train.best_loss", FIELD_REAL, offsetof(struct train_progress, best_loss), 0, 0},
     {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, loss_sum), 0, 1e300},
-    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 1e18},
+    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 1e15},
     {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, lap_sum), 0, 1e300},
     {"train.rate", FIELD_REAL, offsetof(struct train_progress, rate), 0, 1e300},
     {"train.grad_norm", FIELD_REAL, offsetof(struct train_progress, grad_norm), 0, 1e300},
-    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e18},
+    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e15},
     {"recovery.first_loss", FIELD_REAL | FIELD_LATER, RECOVERY(first_loss), 0, 1e300},
     {"recovery.lowest_loss", FIELD_REAL | FIELD_LATER, RECOVERY(lowest_loss), 0, 0},
     {"recovery.block_sum", FIELD_REAL | FIELD_LATER, RECOVERY(block_sum), 0, 1e300},
     {"recovery.block_steps", FIELD_COUNT | FIELD_LATER, RECOVERY(block_steps), 0, 1e6},
-    {"recovery.bad_blocks", FIELD_COUNT | FIELD_LATER, RECOVERY(bad_blocks), 0, 1e18},
-    {"recovery.asked_step", FIELD_COUNT | FIELD_LATER, RECOVERY(asked_step), 0, 1e18},
+    {"recovery.bad_blocks", FIELD_COUNT | FIELD_LATER, RECOVERY(bad_blocks), 0, 1e15},
+    {"recovery.asked_step", FIELD_COUNT | FIELD_LATER, RECOVERY(asked_step), 0, 1e15},
     {"recovery.count", FIELD_COUNT | FIELD_LATER, RECOVERY(count), 0, 1e6},
-    {"recovery.since", FIELD_COUNT | FIELD_LATER, RECOVERY(since), 0, 1e18},
+    {"recovery.since", FIELD_COUNT | FIELD_LATER, RECOVERY(since), 0, 1e15},
     {"recovery.scale", FIELD_REAL | FIELD_LATER, RECOVERY(scale), 0, 1},
 };
 
@@ -440,6 +442,24 @@ static int check_decay(const struct plan *plan)
         plan->optim.weight_decay, plan->schedule.rate);
 }
 
+/* Whether a model that training goes on from has losses on the start of the text. */
+static int check_source(struct trainer *trainer, const char *path)
+{
+    struct corpus_segment start = trainer->corpus.training.segments[0];
+    start.length = start.length < SOURCE_CHECK ? start.length : SOURCE_CHECK;
+    const struct corpus_part part = {.segments = &start, .num_segments = 1, .length = start.length};
+    struct evaluator evaluator = {0};
+    struct evaluation evaluation;
+    int result =
+        evaluator_init(&evaluator, trainer->team, &trainer->model, &trainer->corpus, &part, 1, 0);
+    if (result == 0)
+        result = evaluate(&evaluator, &evaluation, NULL, NULL);
+    if (result == 0 && !isfinite(evaluation.loss))
+        result = error_set("%s: its loss on the text is not finite: " MODEL_UNSOUND, path);
+    evaluator_release(&evaluator);
+    return result;
+}
+
 static int start_run(struct trainer *trainer, const struct train_source *source, int threads)
 {
     struct plan *plan = &trainer->plan;
@@ -455,6 +475,8 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
         return -1;
     if (!source->init_from)
         params_start(&trainer->model.params, plan->seed, trainer->model.weights);
+    else if (check_source(trainer, source->init_from) != 0)
+        return -1;
     trainer->model.step = 0;
     trainer->model.val_loss = NAN;
     trainer->progress.best_loss = INFINITY;

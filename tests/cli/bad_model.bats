@@ -9,12 +9,20 @@ setup_file()
 # Every command that reads models refuses this one and names it.
 refused()
 {
-    fails_naming "$1" sample "$1" --length 10
     fails_naming "$1" info "$1"
+    useless "$1"
+}
+
+# So does every command that computes with it.
+useless()
+{
+    fails_naming "$1" sample "$1" --length 10
+    fails_naming "$1" sample "$1" --length 10 --exact --temperature 0 --seed 1
+    fails_naming "$1" sample "$1" --length 1 --prompt The --count 20 --seed 1
     fails_naming "$1" eval "$1" "$english"
     fails_naming "$1" inspect "$1" "$english" -o page
     fails_naming "$1" train "$english" -o run --max-steps 5 --threads 1 --init-from "$1"
-    [ ! -e page ]
+    [ -z "$(ls page 2>/dev/null)" ]
     [ ! -e run ]
 }
 
@@ -79,8 +87,97 @@ damage()
 
 @test "a weight that is not a number" {
     damage nan
-    refused nan.safetensors
+    useless nan.safetensors
     [[ $stderr == *linear.weight* ]]
+}
+
+@test "a flipped bit is told by the checksum, which can be taken out" {
+    damage bit
+    useless bit.safetensors
+    [[ $stderr == *data_crc32* ]]
+    does info bit.safetensors # reads the header alone
+    sed 's/"data_crc32"/"data_crc33"/' bit.safetensors >meant.safetensors
+    does eval meant.safetensors "$english"
+}
+
+@test "weights that give no finite loss" {
+    damage weights
+    useless weights.safetensors
+    [[ $stderr == *'not finite'* ]]
+    fails_naming weights.safetensors eval weights.safetensors "$english" --json
+    fails_naming weights.safetensors eval weights.safetensors "$english" --window 50
+    run --separate-stderr "$RUNE" eval weights.safetensors "$english" --per-char
+    [ "$status" -eq 1 ]
+    [[ ${output,,} != *nan* && ${output,,} != *inf* && $stderr == *'not finite'* ]]
+    cp -r "$MODEL" old # is not given up for it
+    sum=$(sha256sum <old/best.safetensors)
+    fails_naming weights.safetensors train "$english" -o old --force --max-steps 5 --threads 1 \
+        --init-from weights.safetensors
+    [ "$sum" = "$(sha256sum <old/best.safetensors)" ]
+}
+
+@test "biases beyond what floats tell apart know nothing, and say so" {
+    damage biases
+    does eval biases.safetensors "$english" --json
+    symbols=$("$RUNE" info "$MODEL" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["vocab_size"])')
+    number_is '($1 - log($2)) ^ 2 < 1e-8' "$(json loss)" "$symbols"
+    does train "$english" -o run --max-steps 5 --threads 1 --init-from biases.safetensors
+}
+
+@test "a validation loss that is infinite" {
+    damage endless
+    does info endless.safetensors --json
+    [ "$(json val_loss)" = None ]
+    does info endless.safetensors
+    [[ $output != *inf* ]]
+}
+
+@test "bytes behind the last array" {
+    damage behind
+    refused behind.safetensors
+}
+
+@test "a step beyond reason" {
+    damage step
+    refused step.safetensors
+    [[ $stderr == *step* ]]
+}
+
+@test "a counter beyond reason" {
+    cp -r "$MODEL" run
+    python3 "$BATS_TEST_DIRNAME/edit_model.py" "$MODEL/last.safetensors" run/last.safetensors counter
+    fails_naming train.characters train --resume run
+}
+
+@test "a small file that claims a large model takes no memory" {
+    damage claim
+    (
+        ulimit -v 1000000
+        refused claim.safetensors
+    )
+}
+
+@test "a large file is refused before it is read" {
+    cp "$MODEL/best.safetensors" large.safetensors
+    truncate -s 60G large.safetensors
+    printf 'junk' >junk.safetensors
+    truncate -s 60G junk.safetensors
+    (
+        ulimit -v 1000000
+        refused large.safetensors
+        refused junk.safetensors
+    )
+}
+
+@test "a pipe is read as a file" {
+    whole=$("$RUNE" sample "$MODEL" --length 100 --seed 1)
+    [ "$("$RUNE" sample <(cat "$MODEL/best.safetensors") --length 100 --seed 1)" = "$whole" ]
+    [ "$("$RUNE" sample /dev/stdin --length 100 --seed 1 <"$MODEL/best.safetensors")" = "$whole" ]
+    [ "$("$RUNE" info <(cat "$MODEL/best.safetensors"))" = "$("$RUNE" info "$MODEL")" ]
+    run "$RUNE" info <(cat "$MODEL/best.safetensors" "$english")
+    [ "$status" -eq 1 ]
+    run "$RUNE" info <(head -c 3000 "$MODEL/best.safetensors")
+    [ "$status" -eq 1 ]
 }
 
 @test "a newer version of the format is named" {

@@ -1,4 +1,5 @@
-/* libFuzzer: whatever the bytes of a model file, loading it gives a model or a message.
+/* libFuzzer: whatever the bytes of a model file, describing it by its header and loading it give a
+ * model or a message, and what can be loaded is as described.
  *
  *     CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
  *         -Dc_args=-fsanitize=fuzzer-no-link
@@ -19,13 +20,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[40];
-    struct model model = {0};
+    struct model model = {0}, described = {0};
     const int fd = memfd_create("model", MFD_CLOEXEC);
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (model_load(&model, engine_at(0), path) == 0 && model.params.total == 0)
+    const int header = model_describe(&described, engine_at(0), path);
+    if (model_load(&model, engine_at(0), path) == 0 &&
+        (header != 0 || model.params.total == 0 || described.weights ||
+         model.params.total != described.params.total || model.step != described.step))
         abort();
+    model_release(&described);
     model_release(&model);
     close(fd);
     return 0;

@@ -17,6 +17,9 @@ struct parsed parse_array(const uint8_t *file, size_t length, const char *name);
 /* The k-th number of an F32 array. */
 float parse_float(const struct parsed *parsed, size_t k);
 
+/* Takes the checksum out of a file's header, so that its arrays can be changed. */
+void parse_drop_checksum(uint8_t *file, size_t length);
+
 /* The length of the header, and where the arrays begin. */
 size_t parse_header(const uint8_t *file, size_t length);
 

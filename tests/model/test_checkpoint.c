@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -182,6 +183,7 @@ static void both_biases_are_added(void **state)
     const struct parsed bias = parse_array(file, length, "rnn.bias_hh_l1");
     const float two_and_a_half = 2.5f;
     memcpy(file + (bias.data - file) + 4 * 7, &two_and_a_half, 4);
+    parse_drop_checksum(file, length);
     scratch_write(scratch_path("model"), file, length);
     assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), 0);
     const size_t at = stack.model.params.list[5].offset;
@@ -189,6 +191,89 @@ static void both_biases_are_added(void **state)
         assert_true(loaded.weights[at + k] == stack.model.weights[at + k] + (k == 7 ? 2.5f : 0));
     model_release(&loaded);
     free(file);
+    stack_release(&stack);
+}
+
+/* Neither overflows, but their sum does. */
+static void the_sum_of_biases_is_finite(void **state)
+{
+    (void)state;
+    struct stack stack;
+    struct model loaded = {0};
+    size_t length;
+    make(&stack);
+    stack.model.weights[stack.model.params.list[5].offset + 7] = (real)3e38;
+    uint8_t *file = saved_bytes(&stack.model, &length);
+    const struct parsed bias = parse_array(file, length, "rnn.bias_hh_l1");
+    const float large = 3e38f;
+    memcpy(file + (bias.data - file) + 4 * 7, &large, 4);
+    parse_drop_checksum(file, length);
+    scratch_write(scratch_path("model"), file, length);
+    assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), -1);
+    assert_non_null(strstr(error_message(), "rnn.bias_hh_l1"));
+    assert_non_null(strstr(error_message(), "[7]"));
+    free(file);
+    stack_release(&stack);
+}
+
+/* What a file says of a model can be had without its weights. */
+static void a_model_is_described(void **state)
+{
+    (void)state;
+    struct stack stack;
+    struct model described = {0};
+    size_t length;
+    make(&stack);
+    uint8_t *file = saved_bytes(&stack.model, &length);
+    const struct parsed first = parse_array(file, length, "rnn.weight_ih_l0");
+    memset(file + (first.data - file), 0xFF, first.bytes); /* they are not read */
+    scratch_write(scratch_path("model"), file, length);
+    assert_int_equal(model_describe(&described, engine_at(0), scratch_path("model")), 0);
+    assert_null(described.weights);
+    assert_null(described.packed);
+    assert_int_equal(described.params.total, stack.model.params.total);
+    assert_int_equal(described.step, stack.model.step);
+    assert_int_equal(described.vocab.size, stack.model.vocab.size);
+    assert_true(described.val_loss == stack.model.val_loss);
+    model_release(&described);
+    assert_int_equal(model_load(&described, engine_at(0), scratch_path("model")), -1);
+    free(file);
+    stack_release(&stack);
+}
+
+static void no_training_has_so_many_steps(void **state)
+{
+    (void)state;
+    struct stack stack;
+    struct model loaded = {0};
+    make(&stack);
+    stack.model.step = UINT64_C(1) << 62;
+    assert_int_equal(model_save(&stack.model, scratch_path("model")), 0);
+    assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), -1);
+    assert_non_null(strstr(error_message(), "step"));
+    assert_int_equal(model_describe(&loaded, engine_at(0), scratch_path("model")), -1);
+    stack_release(&stack);
+}
+
+/* A small file that claims a model of many gigabytes is refused before memory is taken for it. */
+static void claims_take_no_memory(void **state)
+{
+    (void)state;
+    struct stack stack;
+    struct model loaded = {0};
+    struct rusage before, after;
+    make(&stack);
+    struct safetensors_out *out = safetensors_out_new();
+    checkpoint_add_model(out, &stack.model);
+    safetensors_add_text(out, "num_layers", "1000");
+    safetensors_add_text(out, "hidden_size", "500");
+    assert_int_equal(safetensors_save(out, scratch_path("model")), 0);
+    safetensors_out_free(out);
+    getrusage(RUSAGE_SELF, &before);
+    assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), -1);
+    assert_non_null(strstr(error_message(), "[2000, 4]"));
+    getrusage(RUSAGE_SELF, &after);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 64 << 10); /* kilobytes */
     stack_release(&stack);
 }
 
@@ -302,6 +387,10 @@ int main(void)
         cmocka_unit_test(training_comes_back),
         cmocka_unit_test(the_layout_is_pytorchs),
         cmocka_unit_test(both_biases_are_added),
+        cmocka_unit_test(the_sum_of_biases_is_finite),
+        cmocka_unit_test(a_model_is_described),
+        cmocka_unit_test(no_training_has_so_many_steps),
+        cmocka_unit_test(claims_take_no_memory),
         cmocka_unit_test(wrong_configurations_are_told),
         cmocka_unit_test(there_is_a_symbol_to_draw),
         cmocka_unit_test(damage_does_no_harm),

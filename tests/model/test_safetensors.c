@@ -1,11 +1,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -139,6 +142,16 @@ static void damage(const char *path, const char *name, size_t at)
     free(file);
 }
 
+static void drop_checksum(const char *path)
+{
+    uint8_t *file;
+    size_t length;
+    assert_int_equal(file_read(path, &file, &length), 0);
+    parse_drop_checksum(file, length);
+    scratch_write(path, file, length);
+    free(file);
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
     (void)state;
@@ -151,6 +164,7 @@ static void what_is_not_there_is_refused(void **state)
     assert_int_equal(save(&sample, scratch_path("file")), 0);
     damage(scratch_path("file"), "matrix", 7);
     damage(scratch_path("file"), "vector", 0);
+    drop_checksum(scratch_path("file"));
     struct safetensors *in = safetensors_load(scratch_path("file"));
     assert_int_equal(safetensors_read_reals(in, "nothing", 1, 0, numbers, false), -1);
     assert_non_null(strstr(error_message(), "no array \"nothing\""));
@@ -192,6 +206,11 @@ static struct safetensors *load_header(const char *header, uint64_t said_length,
     return safetensors_load(scratch_path("header"));
 }
 
+/* A header of two arrays of four numbers. */
+#define PAIR(first, second)                                                                        \
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":" first "},"                         \
+    "\"b\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":" second "}}"
+
 #define ARRAY(shape, offsets)                                                                      \
     "{\"a\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
@@ -201,10 +220,19 @@ static void hostile_headers_are_refused(void **state)
     static const struct {
         const char *header, *says;
     } bad[] = {
-        {ARRAY("[4]", "[0,17]"), "outside the file"},
-        {ARRAY("[4]", "[-1,15]"), "outside the file"},
-        {ARRAY("[4]", "[16,0]"), "outside the file"},
-        {ARRAY("[4]", "[9223372036854775807,9223372036854775807]"), "outside the file"},
+        {ARRAY("[4]", "[0,17]"), "bytes of its shape"},
+        {ARRAY("[4]", "[-1,15]"), "bytes of its shape"},
+        {ARRAY("[4]", "[16,0]"), "bytes of its shape"},
+        {ARRAY("[4]", "[-9223372036854775808,9223372036854775807]"), "bytes of its shape"},
+        {ARRAY("[0]", "[9223372036854775807,9223372036854775807]"), "belong to none"},
+        {ARRAY("[3]", "[4,16]"), "belong to none"},
+        {ARRAY("[5]", "[0,20]"), "cut off"},
+        {ARRAY("[1000000000000]", "[0,4000000000000]"), "cut off"},
+        {ARRAY("[3]", "[0,12]"), "behind its last array"},
+        {"{}", "behind its last array"},
+        {PAIR("[0,16]", "[0,16]"), "overlaps"},
+        {PAIR("[0,16]", "[12,28]"), "overlaps"},
+        {PAIR("[0,16]", "[16,32]"), "cut off"},
         {ARRAY("[4]", "[0,12]"), "bytes of its shape"},
         {ARRAY("[3]", "[0,16]"), "bytes of its shape"},
         {ARRAY("[-4]", "[0,16]"), "impossible shape"},
@@ -240,6 +268,161 @@ static void hostile_headers_are_refused(void **state)
     struct safetensors *in =
         load_header(ARRAY("[4]", "[0,16]"), strlen(ARRAY("[4]", "[0,16]")), 16);
     assert_non_null(in); /* the sound one among them */
+    safetensors_free(in);
+}
+
+/* What a header says is held against the file before any of it is read. */
+static void a_large_file_is_looked_at_first(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {"{", "{}", ARRAY("[4]", "[0,16]")};
+    static const uint64_t lengths[] = {2, 100000000, 100000001, UINT64_C(1) << 35};
+    for (size_t k = 0; k < 3; k++)
+        for (size_t l = 0; l < 4; l++) {
+            safetensors_free(load_header(headers[k], lengths[l], 0));
+            assert_int_equal(truncate(scratch_path("header"), (off_t)1 << 36), 0); /* sparse */
+            assert_null(safetensors_load(scratch_path("header")));
+        }
+    /* One whose header is sound takes no memory until its arrays are asked for. */
+    struct rusage before, after;
+    const char *sound = ARRAY("[17179869184]", "[0,68719476736]");
+    assert_null(load_header(sound, strlen(sound), 0));
+    assert_int_equal(truncate(scratch_path("header"), (off_t)(8 + strlen(sound) + (1ULL << 36))),
+                     0);
+    getrusage(RUSAGE_SELF, &before);
+    struct safetensors *in = safetensors_open(scratch_path("header"));
+    assert_non_null(in);
+    assert_int_equal(safetensors_check_reals(in, "a", (size_t)1 << 34, 0), 0);
+    assert_int_equal(safetensors_check_reals(in, "a", 1 << 20, 0), -1);
+    assert_int_equal(safetensors_check_reals(in, "b", 1 << 20, 0), -1);
+    getrusage(RUSAGE_SELF, &after);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 16 << 10); /* kilobytes */
+    safetensors_free(in);
+    remove(scratch_path("header"));
+}
+
+/* Writes a file to a pipe; the process that does so ends by itself. */
+static FILE *pipe_of(const uint8_t *file, size_t length)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    fflush(NULL);
+    if (fork() == 0) {
+        close(ends[0]);
+        signal(SIGPIPE, SIG_IGN);
+        for (size_t at = 0, n; at < length; at += n) {
+            n = length - at < 7 ? length - at : 7;
+            if (write(ends[1], file + at, n) != (ssize_t)n)
+                break;
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    return fdopen(ends[0], "rb");
+}
+
+static struct safetensors *load_pipe(const uint8_t *file, size_t length)
+{
+    char path[40];
+    FILE *pipe = pipe_of(file, length);
+    snprintf(path, sizeof path, "/dev/fd/%d", fileno(pipe));
+    struct safetensors *in = safetensors_load(path);
+    fclose(pipe);
+    wait(NULL);
+    return in;
+}
+
+static void a_pipe_is_read_as_a_file(void **state)
+{
+    (void)state;
+    struct sample written = {0}, read = {0};
+    uint8_t *file;
+    size_t length;
+    fill(&written, 7);
+    assert_int_equal(save(&written, scratch_path("file")), 0);
+    assert_int_equal(file_read(scratch_path("file"), &file, &length), 0);
+    struct safetensors *in = load_pipe(file, length);
+    assert_non_null(in);
+    assert_int_equal(read_all(in, &read), ALL);
+    assert_memory_equal(&read, &written, sizeof read);
+    safetensors_free(in);
+    for (size_t cut = 0; cut < length; cut += 11) {
+        assert_null(load_pipe(file, cut));
+        assert_non_null(strstr(error_message(), cut < 8 ? "not a safetensors" : "cut off"));
+    }
+    uint8_t *longer = calloc(1, length + 1);
+    memcpy(longer, file, length);
+    assert_null(load_pipe(longer, length + 1));
+    assert_non_null(strstr(error_message(), "behind its last array"));
+    longer[length - 1] ^= 1;
+    assert_null(load_pipe(longer, length));
+    assert_non_null(strstr(error_message(), "not what was saved"));
+    free(longer);
+    free(file);
+}
+
+/* Of arrays as long as several blocks, turned and not, every single bit. */
+static void the_checksum_tells_every_flipped_bit(void **state)
+{
+    (void)state;
+    enum { SIZE = 300 };
+    struct random random = {8, 0};
+    static real matrix[SIZE * SIZE], read[SIZE * SIZE];
+    uint8_t *file;
+    size_t length;
+    for (size_t k = 0; k < SIZE * SIZE; k++)
+        matrix[k] = (real)random_between(&random, -1, 1);
+    struct safetensors_out *out = safetensors_out_new();
+    safetensors_add_reals(out, "straight", SIZE, SIZE, matrix, false);
+    safetensors_add_reals(out, "turned", SIZE, SIZE, matrix, true);
+    assert_int_equal(safetensors_save(out, scratch_path("file")), 0);
+    assert_int_equal(safetensors_save(out, scratch_path("again")), 0);
+    safetensors_out_free(out);
+    assert_int_equal(file_read(scratch_path("file"), &file, &length), 0);
+    assert_true(scratch_holds(scratch_path("again"), file, length));
+    struct safetensors *in = safetensors_load(scratch_path("file"));
+    assert_non_null(in);
+    assert_int_equal(safetensors_read_reals(in, "straight", SIZE, SIZE, read, false), 0);
+    assert_memory_equal(read, matrix, sizeof read);
+    assert_int_equal(safetensors_read_reals(in, "turned", SIZE, SIZE, read, true), 0);
+    assert_memory_equal(read, matrix, sizeof read);
+    assert_int_equal(safetensors_read_reals(in, "turned", SIZE, SIZE, read, false), 0);
+    assert_true(read[SIZE] == matrix[1] && read[1] == matrix[SIZE]);
+    safetensors_free(in);
+    const size_t start = parse_header(file, length);
+    for (int round = 0; round < 300; round++) {
+        const size_t at = start + (size_t)random_below(&random, (int)(length - start));
+        const uint8_t bit = (uint8_t)(1 << random_below(&random, 8));
+        file[at] ^= bit;
+        scratch_write(scratch_path("file"), file, length);
+        assert_null(safetensors_load(scratch_path("file")));
+        assert_non_null(strstr(error_message(), "not what was saved"));
+        assert_non_null(strstr(error_message(), scratch_path("file")));
+        in = safetensors_open(scratch_path("file")); /* its header alone is sound */
+        assert_non_null(in);
+        safetensors_free(in);
+        file[at] ^= bit;
+    }
+    parse_drop_checksum(file, length);
+    file[length - 1] ^= 1;
+    scratch_write(scratch_path("file"), file, length);
+    in = safetensors_load(scratch_path("file"));
+    assert_non_null(in); /* a file without one is taken as it is */
+    safetensors_free(in);
+    free(file);
+}
+
+/* The CRC-32 of zlib, PNG and gzip over the bytes of the file, whatever the machine. */
+static void the_checksum_is_as_others_compute_it(void **state)
+{
+    (void)state;
+    static const uint64_t digits = UINT64_C(0x3837363534333231); /* "12345678" */
+    struct safetensors_out *out = safetensors_out_new();
+    safetensors_add_u64(out, "digits", 1, &digits);
+    assert_int_equal(safetensors_save(out, scratch_path("digits")), 0);
+    safetensors_out_free(out);
+    struct safetensors *in = safetensors_load(scratch_path("digits"));
+    assert_string_equal(safetensors_text(in, "data_crc32"), "9ae0daaf");
     safetensors_free(in);
 }
 
@@ -345,6 +528,10 @@ int main(void)
         cmocka_unit_test(texts_that_are_not_utf8_are_not_written),
         cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(hostile_headers_are_refused),
+        cmocka_unit_test(a_large_file_is_looked_at_first),
+        cmocka_unit_test(a_pipe_is_read_as_a_file),
+        cmocka_unit_test(the_checksum_tells_every_flipped_bit),
+        cmocka_unit_test(the_checksum_is_as_others_compute_it),
         cmocka_unit_test(every_truncation_is_an_error),
         cmocka_unit_test(damaged_headers_do_no_harm),
     };

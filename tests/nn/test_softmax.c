@@ -139,6 +139,30 @@ static void sure_of_itself(void **state)
         }
 }
 
+/* Where the normaliser is beyond what a float tells apart, losses and gradients are still those of
+ * the differences. */
+static void large_logits_keep_their_differences(void **state)
+{
+    (void)state;
+    static const double larges[] = {3e4, -3e4, 1e6, -1e6, 1e30, -1e30, 3e38, -3e38};
+    enum { V = 37 };
+    for (int k = 0; engine_at(k); k++)
+        for (size_t l = 0; l < sizeof larges / sizeof *larges; l++)
+            for (int32_t target = 0; target < V; target++) {
+                real *logits = array_new(V), loss, normaliser;
+                double sum = 0;
+                for (int v = 0; v < V; v++)
+                    logits[v] = (real)(larges[l] + (fabs(larges[l]) < 1e7 ? v % 4 : 0));
+                for (int v = 0; v < V; v++)
+                    sum += exp((double)(logits[v] - logits[target]));
+                engine_at(k)->softmax.loss(1, V, logits, &target, &loss, &normaliser);
+                assert_true(fabs((double)loss - log(sum)) < 1e-5);
+                engine_at(k)->softmax.backward(1, V, &target, &normaliser, 1, logits);
+                assert_true(fabs((double)logits[target] - (1 / sum - 1)) < 1e-5);
+                array_free(logits);
+            }
+}
+
 /* Training stops at a loss that is not finite; it must not be hidden by the maximum. */
 static void nan_comes_through(void **state)
 {
@@ -163,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_rows),
         cmocka_unit_test(sure_of_itself),
+        cmocka_unit_test(large_logits_keep_their_differences),
         cmocka_unit_test(nan_comes_through),
     };
     return cmocka_run_group_tests_name("softmax", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "random.h"
 #include "sample.h"
 #include "stack.h"
@@ -229,7 +230,7 @@ static void sample(struct stack *stack, int count, uint64_t seed, const int32_t 
     assert_int_equal(sampler_init(&sampler, stack->team, &stack->model, count, &options), 0);
     sampler_prompt(&sampler, prompt, prompt_length);
     for (int k = 0; k < LENGTH; k++) {
-        sampler_next(&sampler);
+        assert_int_equal(sampler_next(&sampler), 0);
         for (int b = 0; b < count; b++)
             ids[b][k] = sampler.ids[b];
     }
@@ -277,7 +278,7 @@ static void a_prompt_is_read(void **state)
     distribution(&options, V, naive.tape.logits, VOCAB_NONE, probs);
     assert_int_equal(sampler_init(&sampler, stack.team, &stack.model, N, &options), 0);
     sampler_prompt(&sampler, prompt, 5);
-    sampler_next(&sampler);
+    assert_int_equal(sampler_next(&sampler), 0);
     for (int b = 0; b < N; b++)
         counts[sampler.ids[b]]++;
     for (int v = 0; v < V; v++)
@@ -285,6 +286,46 @@ static void a_prompt_is_read(void **state)
     sampler_release(&sampler);
     stack_release(&stack);
     stack_release(&naive);
+}
+
+/* Whatever the temperature, and whether or not the symbol could be drawn. */
+static void what_is_not_finite_is_not_drawn(void **state)
+{
+    (void)state;
+    static const real wrong[] = {(real)NAN, (real)INFINITY, (real)-INFINITY};
+    double weights[5];
+    int32_t order[5];
+    for (int k = 0; k < 3; k++)
+        for (int at = 0; at < 5; at++)
+            for (int cold = 0; cold < 2; cold++) {
+                const struct sample_options options = {.temperature = cold ? 0 : 1, .top_p = 1};
+                real logits[5] = {1, 2, 3, 4, 5};
+                assert_true(sample_draw(&options, 5, logits, 2, 0.5, weights, order) >= 0);
+                logits[at] = wrong[k];
+                assert_int_equal(sample_draw(&options, 5, logits, 2, 0.5, weights, order),
+                                 VOCAB_NONE);
+            }
+}
+
+/* All its weights are finite, and one of its logits is not. */
+static void an_unsound_model_writes_nothing(void **state)
+{
+    (void)state;
+    for (int cold = 0; cold < 2; cold++) {
+        const struct sample_options options = {.temperature = cold ? 0 : 1, .top_p = 1};
+        static const int32_t prompt[] = {3, 1};
+        struct sampler sampler = {0};
+        struct stack stack;
+        stack_init(&stack, engine_at(0), (struct shape){1, 8, 6, 1, 1}, 0, 1);
+        for (size_t k = 0; k < stack.model.params.size; k++)
+            stack.model.weights[k] = (real)3e38; /* each unit's output is near 1 */
+        assert_int_equal(sampler_init(&sampler, stack.team, &stack.model, 3, &options), 0);
+        sampler_prompt(&sampler, prompt, 2);
+        assert_int_equal(sampler_next(&sampler), -1);
+        assert_non_null(strstr(error_message(), "not finite"));
+        sampler_release(&sampler);
+        stack_release(&stack);
+    }
 }
 
 int main(void)
@@ -296,6 +337,8 @@ int main(void)
         cmocka_unit_test(a_banned_symbol_is_never_drawn),
         cmocka_unit_test(samples_repeat),
         cmocka_unit_test(a_prompt_is_read),
+        cmocka_unit_test(what_is_not_finite_is_not_drawn),
+        cmocka_unit_test(an_unsound_model_writes_nothing),
     };
     return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
 }

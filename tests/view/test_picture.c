@@ -286,7 +286,7 @@ static void a_signal_ends_both(void **state)
         assert_int_equal(read(ends[0], &byte, 1), 0);
         assert_int_equal(waitpid(program, &status, 0), program);
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signals[k]);
-        assert_int_equal(remove_files(&example), signals[k] == SIGKILL); /* which nobody can */
+        assert_int_equal(remove_files(&example), 0);
         close(ends[0]);
         example_release(&example);
     }
