@@ -3,24 +3,31 @@
 #include "fuzz.h"
 #include "log.h"
 
+static void count_row(void *context, const struct log_row *row)
+{
+    uint64_t *count = context;
+    *count = row ? *count + 1 : 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1)
         return 0;
     const uint64_t rows = data[0];
     const char *path = fuzz_file("log.csv", data + 1, size - 1);
-    struct log_row *list, last = {0};
-    size_t count = 0, then = 0;
+    uint64_t count = 0;
+    struct log_place place = {0};
+    struct log_row last = {0};
     struct log log;
-    if (log_read(path, &list, &count) == 0)
-        free(list);
+    log_follow(path, &place, count_row, &count);
+    require(count == place.rows);
     if (log_open(&log, path, rows, &last) != 0)
         return 0;
     const uint64_t kept = log.rows;
     require(kept <= rows);
     require(log_append(&log, &(struct log_row){.step = 1}) == 0 && log_sync(&log) == 0);
     log_close(&log);
-    require(log_read(path, &list, &then) == 0 && then == kept + 1);
-    free(list);
+    place = (struct log_place){0};
+    require(log_follow(path, &place, count_row, &count) == 0 && count == kept + 1);
     return 0;
 }

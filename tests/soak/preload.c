@@ -22,7 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* glibc's own names of them, which can be called before anything is set up. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,
+ * readability-inconsistent-declaration-parameter-name): glibc's own names */
+
+/* What can be called before anything is set up. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -202,3 +205,6 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
     main_of_rune = main;
     return real(marked_main, argc, argv, init, fini, rtld_fini, stack_end);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,
+ * readability-inconsistent-declaration-parameter-name) */
