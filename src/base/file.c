@@ -129,7 +129,7 @@ static bool is_kept(int fd)
 {
     struct stat status;
     flock(fd, LOCK_EX | LOCK_NB); /* where there are no locks, nothing is swept */
-    return fstat(fd, &status) == 0 && status.st_nlink > 0;
+    return fstat(fd, &status) != 0 || status.st_nlink > 0;
 }
 
 /* Makes a new file beside `path`. Returns it with its name in new memory, or −1 and errno. */

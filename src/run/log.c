@@ -63,8 +63,11 @@ static long read_rows(struct log *log, uint64_t rows, struct log_row *last)
         if (last)
             *last = row;
     }
+    const int reason = errno;
+    const bool failed = ferror(stream) != 0; /* which is not to be taken for its end */
     fclose(stream);
-    return end;
+    errno = reason;
+    return failed ? -1 : end;
 }
 
 /* Opens or makes a file for appending. A link is not followed: in a run that somebody else made it
@@ -107,7 +110,9 @@ int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *l
     log->is_open = true;
     log->end = rows > 0 ? read_rows(log, rows, last) : 0;
     int result = 0;
-    if (log->end < 0 || ftruncate(log->file, log->end) != 0)
+    if (log->end < 0)
+        result = error_set("%s: cannot be read: %s", path, strerror(errno));
+    else if (ftruncate(log->file, log->end) != 0)
         result = file_refuse_write(path, "cannot be written", errno);
     else if (log->end == 0)
         result = append(log, header);
@@ -124,9 +129,15 @@ int log_append(struct log *log, const struct log_row *row)
     snprintf(text, sizeof text, "%llu,%.4f,%.3f,%.6f,%s,%.6g,%.6g,%.0f\n",
              (unsigned long long)row->step, row->epoch, row->seconds, row->train_loss, val_loss,
              row->learning_rate, row->grad_norm, row->chars_per_second);
-    if (append(log, text) != 0)
+    if (strlen(log->waiting) + strlen(text) < sizeof log->waiting) {
+        strcat(log->waiting, text);
+        log->rows_waiting++;
+    }
+    if (append(log, log->waiting) != 0)
         return -1;
-    log->rows++;
+    log->rows += log->rows_waiting;
+    log->rows_waiting = 0;
+    log->waiting[0] = '\0';
     return 0;
 }
 

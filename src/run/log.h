@@ -14,11 +14,16 @@ struct log_row {
     double learning_rate, grad_norm, chars_per_second;
 };
 
+/* Bytes of rows that wait for room on the disk. */
+#define LOG_WAITING 8192
+
 struct log {
     bool is_open;
     int file;
     uint64_t rows;
-    long end; /* bytes that the header and the rows take */
+    long end;                  /* bytes that the header and the rows take */
+    char waiting[LOG_WAITING]; /* rows that could not be written yet */
+    uint64_t rows_waiting;
 };
 
 /* Opens a log behind its first `rows` rows: what follows is cut off (0: a new log). A log is a
@@ -27,7 +32,8 @@ struct log {
  * Returns 0, or −1 and a message. */
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last);
 
-/* Appends a row. Returns 0, or −1 and a message with the log as it was. */
+/* Appends a row. Returns 0; or −1 and a message with the log as it was, and then the row waits for
+ * the next one, if there is room for it. */
 int log_append(struct log *log, const struct log_row *row);
 
 /* Waits until the rows are on the disk. Returns 0, or −1 and a message. */

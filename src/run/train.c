@@ -112,13 +112,33 @@ static void save(struct trainer *trainer)
                    "training goes on, and the next save tries again");
 }
 
-/* Returns whether the model is in its file. */
-static bool save_best(struct trainer *trainer)
+static int save_best(struct trainer *trainer)
 {
     const int result = trainer_save_best(trainer);
     record_failure(trainer, result, trainer->unsaved_best,
                    "training goes on, and the next better model is tried again");
-    return result == 0;
+    return result;
+}
+
+/* The model as it is has the lowest loss. One that is not saved is not the best, so that the next
+ * that is better than the saved one takes its place. */
+static void keep_best(struct trainer *trainer, double loss)
+{
+    struct train_progress *progress = &trainer->progress;
+    const bool saved = save_best(trainer) == 0;
+    progress->best_loss = saved ? loss : progress->best_loss;
+    progress->unsaved_loss = saved ? (double)INFINITY : loss;
+}
+
+/* A run that goes on has another try at a best model that could not be saved, if it is still there.
+ */
+static void keep_unsaved(struct trainer *trainer)
+{
+    struct train_progress *progress = &trainer->progress;
+    if (isinf(progress->unsaved_loss) || progress->validated_step != progress->step)
+        return;
+    keep_best(trainer, progress->unsaved_loss);
+    save(trainer);
 }
 
 static void append_row(struct trainer *trainer, double val_loss)
@@ -140,7 +160,7 @@ static void append_row(struct trainer *trainer, double val_loss)
         .chars_per_second = trainer_speed(trainer),
     };
     record_failure(trainer, log_append(&trainer->log, &row), trainer->unlogged,
-                   "training goes on without this row");
+                   "training goes on, and the next row is written with it");
     progress->log_rows = trainer->log.rows;
 }
 
@@ -208,8 +228,7 @@ static int validate(struct trainer *trainer)
     progress->stale++;
     if (loss < progress->best_loss) {
         progress->stale = 0;
-        if (save_best(trainer))
-            progress->best_loss = loss;
+        keep_best(trainer, loss);
     }
     trainer->clock.stretch = clock_seconds() - trainer->clock.started;
     append_row(trainer, trainer->val_loss);
@@ -324,6 +343,7 @@ int train_run(struct trainer *trainer, const atomic_bool *stop)
     model_prepare(trainer->team, &trainer->model);
     if (trainer->observer.started)
         trainer->observer.started(trainer->observer.context, trainer);
+    keep_unsaved(trainer);
     if (go_on(trainer) != 0)
         return -1;
     const char *const failure = trainer->unsaved[0] ? trainer->unsaved : trainer->unsaved_best;

@@ -81,6 +81,8 @@ static const struct field progress_fields[] = {
     {"train.rate", FIELD_REAL, offsetof(struct train_progress, rate), 0, 1e300},
     {"train.grad_norm", FIELD_REAL, offsetof(struct train_progress, grad_norm), 0, 1e300},
     {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e15},
+    {"train.unsaved_loss", FIELD_REAL | FIELD_LATER, offsetof(struct train_progress, unsaved_loss),
+     0, 0},
     {"recovery.first_loss", FIELD_REAL | FIELD_LATER, RECOVERY(first_loss), 0, 1e300},
     {"recovery.lowest_loss", FIELD_REAL | FIELD_LATER, RECOVERY(lowest_loss), 0, 0},
     {"recovery.block_sum", FIELD_REAL | FIELD_LATER, RECOVERY(block_sum), 0, 1e300},
@@ -365,6 +367,7 @@ static const struct engine *find_engine(const struct trainer *trainer)
 static void begin(struct trainer *trainer, const struct train_observer *observer)
 {
     trainer->progress.recovery = recovery_begin();
+    trainer->progress.unsaved_loss = INFINITY;
     trainer->observer = *observer;
     trainer->val_loss = trainer->train_loss = NAN;
 }

@@ -40,6 +40,8 @@ struct train_progress {
     uint64_t log_step; /* of the last row */
     uint64_t corpus_hash;
     double best_loss;    /* lowest validation loss; training loss where nothing is held out */
+    double unsaved_loss; /* a lower one, of the last validation, whose model could not be saved; or
+                            infinity */
     double loss_sum;     /* of the training loss since the last row of the log, */
     uint64_t loss_steps; /* over so many steps */
     double lap_sum;      /* and since the last validation */
