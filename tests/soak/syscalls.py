@@ -13,7 +13,7 @@ from commands import in_turn
 # What each may give; EINVAL where it is not named here. brk() fails by giving the old end, for which 0 stands.
 ERRORS = {
     'openat': 'EMFILE EACCES EIO', 'open': 'EMFILE', 'read': 'EIO', 'pread64': 'EIO', 'readv': 'EIO',
-    'write': 'ENOSPC EIO', 'pwrite64': 'ENOSPC', 'writev': 'EIO', 'close': 'EIO',
+    'write': 'ENOSPC EIO', 'pwrite64': 'ENOSPC', 'writev': 'EIO',
     'fsync': 'EIO ENOSPC', 'fdatasync': 'EIO', 'rename': 'EIO ENOSPC', 'renameat': 'EIO',
     'renameat2': 'EIO EINVAL', 'linkat': 'EPERM EOPNOTSUPP', 'link': 'EPERM', 'symlink': 'EPERM',
     'unlink': 'EACCES', 'unlinkat': 'EACCES', 'rmdir': 'EACCES', 'mkdir': 'ENOSPC',
@@ -34,8 +34,8 @@ ERRORS = {
     'uname': 'EFAULT', 'clock_gettime': 'EINVAL',
 }
 # Futexes are left out, for without them nothing can wait, and so is what cannot fail,
-# as fcntl() where it only asks.
-LEFT_OUT = {'futex', 'exit', 'exit_group', 'rt_sigaction', 'rt_sigprocmask', 'rt_sigreturn', 'umask', 'fcntl',
+# as fcntl() where it only asks; and close(), which closes even where it fails, as strace cannot.
+LEFT_OUT = {'futex', 'exit', 'exit_group', 'rt_sigaction', 'rt_sigprocmask', 'rt_sigreturn', 'umask', 'fcntl', 'close',
             'rseq', 'set_robust_list', 'getpid', 'gettid', 'getppid', 'getuid', 'geteuid', 'getgid',
             'getegid', 'tgkill', 'arch_prctl', 'set_tid_address', 'restart_syscall',
             'sched_yield', 'clock_nanosleep', 'nanosleep', 'alarm', 'setitimer'}
