@@ -1,5 +1,6 @@
-"""Each allocation that a command makes from main on fails once: alone, and with all that come after
-it. Where there are thousands, as in pictures, the first of each chain of callers stands for it.
+"""Each allocation that a command makes from main on fails once: alone, and with all that come
+after it. Where there are thousands, as in pictures, the first of each chain of callers stands for
+it.
 
 After each: status 0 with the right result, or 1 with one line of error, as with system calls.
 """

@@ -1,5 +1,5 @@
-"""Single bits of best.safetensors are turned over, in its header and in its arrays; in a part of the
-attacks its checksum is made to fit again, or taken out, as in a file of an older program.
+"""Single bits of best.safetensors are turned over, in its header and in its arrays; in a part of
+the attacks its checksum is made to fit again, or taken out, as in a file of an older program.
 
 After each: every command that reads it gives status 0 with finite numbers or 1 with one line of
 error; a turned bit of the arrays beside the checksum is always an error.
@@ -73,5 +73,5 @@ def check_numbers(where, command, result):
     texts = {'stdout': result.out if command != 'sample' else b''}
     for path in (where.path / 'out').glob('*.csv'):
         texts[path.name] = path.read_bytes()
-    return [f'{command}: {name} has a number that is not finite'
-            for name, text in texts.items() if re.search(rb'(?<![a-z])(nan|inf)(?![a-z])', text, re.I)]
+    return [f'{command}: {name} has a number that is not finite' for name, text in texts.items()
+            if re.search(rb'(?<![a-z])(nan|inf)(?![a-z])', text, re.I)]

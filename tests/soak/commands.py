@@ -1,5 +1,6 @@
-"""The commands of rune on a tiny model, each with what it must give when nothing fails: what kinds
-share that make one thing fail in each."""
+"""The commands of rune on a tiny model, each with what it must give when nothing fails: what
+kinds share that make one thing fail in each.
+"""
 import filecmp
 import itertools
 import shutil

@@ -1,8 +1,9 @@
-"""The fuzzers of every reader of files, built by clang with address and undefined-behaviour sanitizers
-and run by libFuzzer, each for its share of the time. Their inputs are kept in build-fuzz/corpus/NAME,
-beside what they began with: small models, tables, texts.
+"""The fuzzers of every reader of files, built by clang with address and undefined-behaviour
+sanitizers and run by libFuzzer, each for its share of the time. Their inputs are kept in build-
+fuzz/corpus/NAME, beside what they began with: small models, tables, texts.
 
-An attack is an input. What fails is kept as libFuzzer found it; run the fuzzer on that file again.
+An attack is an input. What fails is kept as libFuzzer found it; run the fuzzer on that file
+again.
 """
 import os
 import re

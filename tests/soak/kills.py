@@ -1,11 +1,12 @@
 """Runs that are killed or asked to stop: new ones, ones that replace an older run (--force), ones
-that are gone on with (--resume); within their first 100 ms, at any moment, within a save (before one
-of its system calls, by strace), or by SIGINT, SIGTERM, SIGHUP and a second SIGINT.
+that are gone on with (--resume); within their first 100 ms, at any moment, within a save (before
+one of its system calls, by strace), or by SIGINT, SIGTERM, SIGHUP and a second SIGINT.
 
 After each: the model files that are there are whole; the user's own files are as they were; of an
-older run and the new one at least one can be gone on with, and the older one is untouched until the
-new one is saved. Then the run is interrupted again, up to twice, and goes on, on other numbers of
-threads, and in the end equals the run that nothing disturbed, byte for byte, with nothing left over.
+older run and the new one at least one can be gone on with, and the older one is untouched until
+the new one is saved. Then the run is interrupted again, up to twice, and goes on, on other
+numbers of threads, and in the end equals the run that nothing disturbed, byte for byte, with
+nothing left over.
 """
 import itertools
 import shutil
@@ -18,8 +19,8 @@ MOMENTS = ['killed in the first 100 ms', 'killed in a save', 'killed at any mome
            'asked to stop']
 FULL = 1080   # attacks, of which a fourth is of each moment; most go on to further kills
 PLANS = 40    # random ones, of which each attack takes one
-SAVE_CALLS = ('openat write writev pwrite64 fsync fdatasync fchmod rename renameat renameat2 linkat '
-              'unlink unlinkat ftruncate fallocate close mkdir mkdirat rmdir').split()
+SAVE_CALLS = ('openat write writev pwrite64 fsync fdatasync fchmod rename renameat renameat2 '
+              'linkat unlink unlinkat ftruncate fallocate close mkdir mkdirat rmdir').split()
 
 
 def attacks(soak, full):

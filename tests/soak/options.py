@@ -1,5 +1,6 @@
-"""Random options for all commands, of those that `rune COMMAND --help` lists: values inside and outside
-their ranges, no numbers, empty, very long, with control characters; on small texts of all scripts.
+"""Random options for all commands, of those that `rune COMMAND --help` lists: values inside and
+outside their ranges, no numbers, empty, very long, with control characters; on small texts of all
+scripts.
 
 After each: status 0, 1 or 2 within the time limit, where not 0 one line of error, and nothing on
 stderr that a terminal would obey.
@@ -70,7 +71,8 @@ def value_for(random, option, kind):
         if kind.startswith(name):
             return random.choice(VALUES[name])
     if kind in ('MODEL', 'RUN'):
-        return random.choice(['model', 'missing', 'out', 'short.txt', '', 'a\x1b[31m', '\u202e', 'x' * 300])
+        return random.choice(['model', 'missing', 'out', 'short.txt', '', 'a\x1b[31m', '\u202e',
+                              'x' * 300])
     if kind == 'DIR':
         return random.choice(['out', 'short.txt/out', '', 'a\x1b[31m', 'x' * 300])
     if kind == 'TEXT':
@@ -93,20 +95,24 @@ def attack(where, name, options):
             arguments += [f'--{option}={value}'] if r.random() < 0.5 else [f'--{option}', value]
         elif not kind:
             arguments.append(f'--{option}')
-    arguments += [f'--{option}={value}' for option, value in SMALL[name].items() if option not in drawn]
+    arguments += [f'--{option}={value}' for option, value in SMALL[name].items()
+                  if option not in drawn]
     source = r.choice(sorted(path.name for path in place.TEXTS.glob('*.txt')))
     where.text('text.txt', source=source)
     if name == 'train' and 'resume' not in drawn:
         arguments.append('text.txt')
     if name in ('sample', 'eval', 'inspect', 'info'):
-        arguments.insert(0, r.choice(['model'] * 5 + ['short.txt', 'model/last.safetensors', 'none\x1b']))
+        models = ['model'] * 5 + ['short.txt', 'model/last.safetensors', 'none\x1b']
+        arguments.insert(0, r.choice(models))
     if name in ('eval', 'inspect'):
         arguments.insert(1, r.choice(['short.txt', 'short.txt', 'text.txt', '-']))
     if name == 'train' and not drawn & {'output', 'resume'}:
         arguments += ['-o', 'new']
     if r.random() < 0.1:
-        arguments.insert(r.randrange(len(arguments) + 1), r.choice(['--no\x1b[31m', '-\x9b', '', '--', '-Z']))
+        odd = r.choice(['--no\x1b[31m', '-\x9b', '', '--', '-Z'])
+        arguments.insert(r.randrange(len(arguments) + 1), odd)
     result = where.run(name, *arguments, stdin=r.choice([None, 'short.txt']))
     problems = place.check_ending(result)
-    shown = ' '.join(argument if len(argument) < 40 else argument[:20] + '…' for argument in arguments)
+    shown = ' '.join(argument if len(argument) < 40 else argument[:20] + '…'
+                     for argument in arguments)
     return [f'rune {name} {shown!r}: {problem}' for problem in problems]

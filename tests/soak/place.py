@@ -1,4 +1,6 @@
-"""Where an attack happens: a folder of its own, commands run in it, and what must hold after each."""
+"""Where an attack happens: a folder of its own, commands run in it, and what must hold after
+each.
+"""
 import json
 import math
 import os
@@ -84,7 +86,7 @@ class Place:
 
 # --- what must hold ------------------------------------------------------------------------------
 
-# Control characters other than the line feed, DEL, C1, and those that turn the direction of writing.
+# Control characters other than the line feed, DEL, C1, and what turns the direction of writing.
 CONTROLS = re.compile('[\0-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
 
@@ -102,7 +104,8 @@ def check_ending(result, statuses=(0, 1, 2)):
     lines = result.err.splitlines()
     errors = [line for line in lines if line.startswith('rune ') or line.startswith('rune: ')]
     if status != 0 and (len(errors) != 1 or lines[-1] != errors[0]):
-        problems.append(f'status {status} without one line of error at the end: {result.err[-300:]!r}')
+        problems.append(f'status {status} without one line of error at the end: '
+                        f'{result.err[-300:]!r}')
     if re.search(r'\*\*|WARNING|CRITICAL|[Aa]ssert|Sanitizer|runtime error', result.err):
         problems.append(f'a library speaks on stderr: {result.err[-300:]!r}')
     if status == 0 and errors:

@@ -1,6 +1,7 @@
-"""Runs over random options and texts that are stopped (SIGINT) after steps drawn at random, again and
-again until they are done, on one to three threads: their models equal those of the run that nothing
-disturbed byte for byte, and their logs but for the clock."""
+"""Runs over random options and texts that are stopped (SIGINT) after steps drawn at random, again
+and again until they are done, on one to three threads: their models equal those of the run that
+nothing disturbed byte for byte, and their logs but for the clock.
+"""
 import itertools
 
 import place

@@ -129,7 +129,8 @@ class Kind:
         folder = self.soak.failures / f'{self.name}-{index}'
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(where.path, folder / 'files', symlinks=True)
-        again = (f'scripts/soak --only {self.name} --seed {self.soak.seed} --first {index} --count 1')
+        again = (f'scripts/soak --only {self.name} --seed {self.soak.seed} --first {index} '
+                 '--count 1')
         (folder / 'report.txt').write_text(
             f'{group}\n\n' + '\n'.join(problems) + f'\n\nAgain: {again}\nin {where.path}:\n'
             + '\n'.join(where.lines) + '\n', errors='backslashreplace')
@@ -142,7 +143,7 @@ class Kind:
 
     def run(self, until):
         first, count = self.soak.arguments.first, self.soak.arguments.count
-        attacks = self.module.attacks(self.soak, 'full' if count is None and until is None else None)
+        attacks = self.module.attacks(self.soak, full=count is None and until is None)
         with concurrent.futures.ThreadPoolExecutor(self.soak.arguments.jobs) as pool:
             under_way = set()
             for index, (group, function) in enumerate(attacks):
@@ -163,7 +164,7 @@ class Kind:
         print(f'{self.name:<12}{self.attacks:>7,} attacks, {self.failures:,} failures, '
               f'{seconds:,.0f} s', flush=True)
         for group, (attacks, failures) in sorted(self.groups.items()):
-            print(f'            {attacks:>7,} {group}' + (f', {failures:,} failures' if failures else ''))
+            print(f'{attacks:>19,} {group}' + (f', {failures:,} failures' if failures else ''))
 
 
 def parse(arguments):
