@@ -12,7 +12,7 @@
 #include "file.h"
 #include "mem.h"
 
-/* What a new run takes away of the one that it replaces. */
+/* What a new run takes away of the one that it replaces; copies of stdin last. */
 static const char *const old_names[] = {RUNDIR_BEST, RUNDIR_LOG, RUNDIR_CURVE, RUNDIR_STDIN,
                                         RUNDIR_OTHER_STDIN};
 
@@ -47,7 +47,9 @@ static int check_free(const struct rundir *rundir)
         return error_set("%s: holds a run already; go on with it by --resume %s, replace it by "
                          "--force, or name another with -o",
                          path, path);
-    for (size_t k = 0; k < NUM_OLD_NAMES; k++)
+    /* A copy of stdin has the name that is free. */
+    const bool full = has(rundir, RUNDIR_STDIN) && has(rundir, RUNDIR_OTHER_STDIN);
+    for (size_t k = 0; k < NUM_OLD_NAMES - (full ? 0 : 2); k++)
         if (has(rundir, old_names[k]))
             return error_set("%s: holds no run, but a file %s, which a run would overwrite; name "
                              "another directory with -o, or allow it by --force",
@@ -61,8 +63,10 @@ int rundir_begin(struct rundir *rundir, const char *path, bool force)
     if (file_make_directory(path) != 0)
         return -1;
     *rundir = (struct rundir){.path = mem_copy(path, strlen(path)), .lock = -1, .made = !there};
-    if (rundir->path && lock(rundir) == 0 && (force || check_free(rundir) == 0))
+    if (rundir->path && lock(rundir) == 0 && (force || check_free(rundir) == 0)) {
+        rundir->replaces = has(rundir, RUNDIR_LAST);
         return 0;
+    }
     rundir_leave(rundir);
     return -1;
 }
@@ -100,9 +104,14 @@ int rundir_check_text(const struct rundir *rundir, const char *path)
     return 0;
 }
 
+void rundir_remove(const struct rundir *rundir, const char *name)
+{
+    unlinkat(rundir->lock, name, 0);
+}
+
 void rundir_replaced(struct rundir *rundir, const char *stdin_name)
 {
-    for (size_t k = 0; k < NUM_OLD_NAMES; k++)
+    for (size_t k = 0; rundir->replaces && k < NUM_OLD_NAMES; k++)
         if (!stdin_name || strcmp(old_names[k], stdin_name) != 0)
             unlinkat(rundir->lock, old_names[k], 0);
     rundir->made = false;

@@ -13,9 +13,10 @@
 
 struct rundir {
     char *path;
-    int lock;    /* the directory's file descriptor; valid where path is not NULL */
-    bool locked; /* false where the file system has no locks */
-    bool made;   /* by us, and nothing is in it yet */
+    int lock;      /* the directory's file descriptor; valid where path is not NULL */
+    bool locked;   /* false where the file system has no locks */
+    bool made;     /* by us, and nothing is in it yet */
+    bool replaces; /* it holds an older run, which a new one is to replace */
 };
 
 /* Makes the directory where it is not there, and locks it. Refuses one that holds a run, or files
@@ -37,8 +38,11 @@ const char *rundir_stdin_name(const struct rundir *rundir);
  * message. */
 int rundir_check_text(const struct rundir *rundir, const char *path);
 
-/* Called when a new run's last.safetensors has taken the place of the old one's: removes the other
- * files of the old run. `stdin_name` is the new run's copy of stdin, or NULL. */
+/* Removes a file in it, if it is there. */
+void rundir_remove(const struct rundir *rundir, const char *name);
+
+/* Called when a new run's last.safetensors is there: removes the other files of the run that it
+ * replaces, if there was one. `stdin_name` is the new run's copy of stdin, or NULL. */
 void rundir_replaced(struct rundir *rundir, const char *stdin_name);
 
 /* Gives the lock back; a directory that was made and never filled is removed. Safe on a zeroed one.

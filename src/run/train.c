@@ -346,6 +346,8 @@ int train_run(struct trainer *trainer, const atomic_bool *stop)
     keep_unsaved(trainer);
     if (go_on(trainer) != 0)
         return -1;
-    const char *const failure = trainer->unsaved[0] ? trainer->unsaved : trainer->unsaved_best;
+    const char *const failure = trainer->unsaved[0]        ? trainer->unsaved
+                                : trainer->unsaved_best[0] ? trainer->unsaved_best
+                                                           : trainer->unlogged;
     return failure[0] ? error_set("%s", failure) : 0;
 }

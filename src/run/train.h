@@ -27,8 +27,8 @@ void train_step(struct member *member, void *argument);
 /* Trains an open run until its plan is fulfilled or *stop is set (NULL: never), and saves. The
  * trainer's `end` says why it ended. Once *stop is set, no more work is begun, and the run is saved
  * as it was before the step or validation that was under way. A save that fails is noted, and tried
- * again when the next is due. Returns 0; or −1 and a message if the last save failed, if the run
- * diverged once too often, or if the text cannot be read: then the files hold the last sound
+ * again when the next is due. Returns 0; or −1 and a message if the last save or row failed, if the
+ * run diverged once too often, or if the text cannot be read: then the files hold the last sound
  * state. */
 int train_run(struct trainer *trainer, const atomic_bool *stop);
 

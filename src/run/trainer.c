@@ -411,15 +411,6 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     return result;
 }
 
-/* A copy that no run refers to. */
-static void remove_stdin_copy(const struct trainer *trainer)
-{
-    char *path = trainer->stdin_name ? rundir_file(&trainer->rundir, trainer->stdin_name) : NULL;
-    if (path)
-        unlink(path);
-    free(path);
-}
-
 /* An old run in the directory can be gone on with until last.safetensors is replaced, in one step;
  * from then on the new one can. */
 static int replace_run(struct trainer *trainer)
@@ -427,7 +418,8 @@ static int replace_run(struct trainer *trainer)
     if (trainer->stdin_copy.path && file_commit(&trainer->stdin_copy) != 0)
         return -1;
     if (trainer_save(trainer) != 0) {
-        remove_stdin_copy(trainer);
+        if (trainer->stdin_name)
+            rundir_remove(&trainer->rundir, trainer->stdin_name);
         return -1;
     }
     rundir_replaced(&trainer->rundir, trainer->stdin_name);

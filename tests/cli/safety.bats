@@ -81,3 +81,28 @@ copies_are_there()
     fails_naming --weight-decay train "$english" -o run "${tiny[@]}" --weight-decay 1000
     [ ! -e run ]
 }
+
+# peak ARGUMENT…: kilobytes of memory that rune takes at most.
+peak()
+{
+    python3 - "$RUNE" "$@" <<'PYTHON'
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+PYTHON
+}
+
+@test "memory does not grow with the text" {
+    for ((k = 0; k < 80; k++)); do cat "$english"; done >part.txt
+    for ((k = 0; k < 60; k++)); do cat part.txt; done >small.txt # 80 MB: its ids go to a file
+    cat small.txt small.txt >large.txt
+    small=$(peak train small.txt -o small "${tiny[@]}" --val-fraction 0)
+    large=$(peak train large.txt -o large "${tiny[@]}" --val-fraction 0)
+    number_is '$2 < $1 + 3000' "$small" "$large"
+}
+
+@test "memory does not grow with the length of a run and its log" {
+    short=$(peak train "$english" -o short "${tiny[@]}" --max-steps 100 --validate-every 5 --patience 0)
+    long=$(peak train "$english" -o long "${tiny[@]}" --max-steps 2000 --validate-every 5 --patience 0)
+    number_is '$2 < $1 + 3000' "$short" "$long"
+}
