@@ -151,7 +151,9 @@ bool team_all_stop(struct member *member)
     if (member->rank == 0)
         member->team->all_stop = team_stops(member->team);
     team_barrier(member);
-    return member->team->all_stop;
+    const bool stops = member->team->all_stop;
+    team_barrier(member); /* rank 0 may ask again at once */
+    return stops;
 }
 
 struct member team_group(const struct member *member, int groups)
