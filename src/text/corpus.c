@@ -1,6 +1,7 @@
 #include "corpus.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -154,7 +155,8 @@ static int read_file(struct opening *opening, cutter_fn *each, struct vocab_note
     int result = cutter ? cut_file(opening, file, cutter, each) : -1;
     if (result == 0) {
         *notes = *cutter_notes(cutter);
-        opening->hash = hash_bytes(opening->hash, &notes->bytes, sizeof notes->bytes);
+        const uint64_t bytes = htole64(notes->bytes);
+        opening->hash = hash_bytes(opening->hash, &bytes, sizeof bytes);
     }
     cutter_free(cutter);
     fclose(file);

@@ -20,7 +20,6 @@ struct CMUnitTest {
 
 #define print_message(...) fprintf(stderr, __VA_ARGS__)
 #define fail_msg(...) (printf("# " __VA_ARGS__), fail_at(__FILE__, __LINE__))
-#define skip() return
 #define assert_true(condition) ((condition) ? (void)0 : fail_msg("%s", #condition))
 #define assert_non_null(pointer) assert_true((pointer) != NULL)
 #define assert_int_equal(a, b) assert_true((a) == (b))

@@ -90,7 +90,7 @@ static void a_log_is_cut(void **state)
         assert_int_equal(log_open(&log, path, kept, &last), 0);
         assert_int_equal(last.step, kept);
         assert_int_equal(log.rows, kept);
-        assert_rows(path, kept);
+        assert_rows(path, (size_t)kept);
         append(&log, kept + 1, 9);
         log_close(&log);
         assert_rows(path, 9);

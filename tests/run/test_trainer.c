@@ -133,7 +133,7 @@ static void stretch(const char *directory, bool resume, const struct way *way, u
 
 static void read_in(const char *directory, const char *name, uint8_t **bytes, size_t *length)
 {
-    char path[300];
+    char path[400];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     assert_int_equal(file_read(path, bytes, length), 0);
 }
