@@ -10,10 +10,11 @@
 
 #define LONGEST 8192 /* bytes of a line: two paths and more */
 
-static void put_line(const char *line)
+static void put(const char *format, va_list args)
 {
-    char shown[GLYPH_SAFE_ROOM];
+    char line[LONGEST], shown[GLYPH_SAFE_ROOM];
     int32_t point;
+    vsnprintf(line, sizeof line, format, args);
     const size_t length = strlen(line);
     for (size_t at = 0; at < length;) {
         const bool cut = utf8_decode((const uint8_t *)line + at, length - at, &point) == 0;
@@ -24,22 +25,18 @@ static void put_line(const char *line)
 
 void say_part(const char *format, ...)
 {
-    char line[LONGEST];
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    put(format, args);
     va_end(args);
-    put_line(line);
 }
 
 void say(const char *format, ...)
 {
-    char line[LONGEST];
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    put(format, args);
     va_end(args);
-    put_line(line);
     fputc('\n', stderr);
 }
 
