@@ -121,6 +121,16 @@ int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *l
     return result;
 }
 
+static int write_waiting(struct log *log)
+{
+    if (log->waiting[0] && append(log, log->waiting) != 0)
+        return -1;
+    log->rows += log->rows_waiting;
+    log->rows_waiting = 0;
+    log->waiting[0] = '\0';
+    return 0;
+}
+
 int log_append(struct log *log, const struct log_row *row)
 {
     char val_loss[32] = "", text[ROW_BYTES];
@@ -133,16 +143,13 @@ int log_append(struct log *log, const struct log_row *row)
         strcat(log->waiting, text);
         log->rows_waiting++;
     }
-    if (append(log, log->waiting) != 0)
-        return -1;
-    log->rows += log->rows_waiting;
-    log->rows_waiting = 0;
-    log->waiting[0] = '\0';
-    return 0;
+    return write_waiting(log);
 }
 
 int log_sync(struct log *log)
 {
+    if (write_waiting(log) != 0)
+        return -1;
     if (fdatasync(log->file) != 0 && errno != EINVAL)
         return file_refuse_write("log.csv", "cannot be written", errno);
     return 0;

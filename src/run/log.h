@@ -36,7 +36,7 @@ int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *l
  * the next one, if there is room for it. */
 int log_append(struct log *log, const struct log_row *row);
 
-/* Waits until the rows are on the disk. Returns 0, or −1 and a message. */
+/* Writes rows that wait, and waits until all are on the disk. Returns 0, or −1 and a message. */
 int log_sync(struct log *log);
 
 /* Safe on a zeroed log. */

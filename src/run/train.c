@@ -103,11 +103,15 @@ static void record_failure(struct trainer *trainer, int result, char *kept, cons
     snprintf(kept, TRAIN_MESSAGE, "%s", error_message());
 }
 
+#define LOG_OUTLOOK "training goes on, and the row waits"
+
 /* A disk that is full now may have room when the next save is due. */
 static void save(struct trainer *trainer)
 {
     trainer->clock.saved = clock_seconds();
     trainer->clock.saved_step = trainer->progress.step;
+    record_failure(trainer, log_sync(&trainer->log), trainer->unlogged, LOG_OUTLOOK);
+    trainer->progress.log_rows = trainer->log.rows; /* which are there before they are counted on */
     record_failure(trainer, trainer_save(trainer), trainer->unsaved,
                    "training goes on, and the next save tries again");
 }
@@ -159,8 +163,7 @@ static void append_row(struct trainer *trainer, double val_loss)
         .grad_norm = progress->grad_norm,
         .chars_per_second = trainer_speed(trainer),
     };
-    record_failure(trainer, log_append(&trainer->log, &row), trainer->unlogged,
-                   "training goes on, and the next row is written with it");
+    record_failure(trainer, log_append(&trainer->log, &row), trainer->unlogged, LOG_OUTLOOK);
     progress->log_rows = trainer->log.rows;
 }
 

@@ -133,8 +133,7 @@ void trainer_note(const struct trainer *trainer, const char *format, ...)
 /* Safe on a zeroed trainer. */
 void trainer_close(struct trainer *trainer);
 
-/* Writes last.safetensors, behind the log that it counts the rows of. Returns 0, or −1 and a
- * message with the old file as it was. */
+/* Writes last.safetensors. Returns 0, or −1 and a message with the old file as it was. */
 int trainer_save(struct trainer *trainer);
 
 /* Writes the model alone as best.safetensors, likewise. */
