@@ -20,7 +20,8 @@
 #define LENGTH_BYTES 8
 #define HEADER_MOST 100000000 /* bytes, as other readers have it */
 #define BLOCK 16384           /* numbers that are converted at once */
-#define CHECKSUM_KEY "data_crc32"
+#define DATA_KEY "data_crc32"     /* of all bytes behind the header */
+#define HEADER_KEY "header_crc32" /* of the header without it, compact and with its keys in order */
 
 /* Numbers first … first + count of a matrix, in the file's order. */
 struct stretch {
@@ -83,11 +84,35 @@ static void no_memory(struct safetensors_out *out)
 }
 
 /* Sets the checksum in the header; it has the same length whatever it is. */
-static int set_checksum(const struct safetensors_out *out, unsigned long checksum)
+static int set_checksum(json_t *metadata, const char *key, unsigned long checksum)
 {
     char digits[9];
     snprintf(digits, sizeof digits, "%08lx", checksum & 0xFFFFFFFF);
-    return json_object_set_new(out->metadata, CHECKSUM_KEY, json_string(digits));
+    return json_object_set_new(metadata, key, json_string(digits));
+}
+
+/* A JSON value as text, new memory for free(). NULL and a message if there is none: json_dumps would
+ * leave out characters where memory fails it. */
+static char *dump(const json_t *value, size_t flags, size_t *length)
+{
+    *length = json_dumpb(value, NULL, 0, JSON_COMPACT | flags);
+    char *text = *length > 0 ? mem_new(*length, 1) : NULL;
+    if (text && json_dumpb(value, text, *length, JSON_COMPACT | flags) == *length)
+        return text;
+    free(text);
+    error_set("no memory for the header");
+    return NULL;
+}
+
+/* The checksum of a header that does not hold it. */
+static int checksum_header(const json_t *header, unsigned long *checksum)
+{
+    size_t length;
+    char *text = dump(header, JSON_SORT_KEYS, &length);
+    if (text)
+        *checksum = crc32_z(crc32(0, NULL, 0), (const Bytef *)text, length);
+    free(text);
+    return text ? 0 : -1;
 }
 
 struct safetensors_out *safetensors_out_new(void)
@@ -102,7 +127,8 @@ struct safetensors_out *safetensors_out_new(void)
         safetensors_out_free(out);
         return NULL;
     }
-    if (set_checksum(out, 0) != 0)
+    if (set_checksum(out->metadata, DATA_KEY, 0) != 0 ||
+        set_checksum(out->metadata, HEADER_KEY, 0) != 0)
         no_memory(out);
     return out;
 }
@@ -231,13 +257,10 @@ static int write_reals(const struct entry *entry, struct sink *sink)
 
 static int write_header(const struct safetensors_out *out, FILE *stream)
 {
-    /* json_dumps would leave out characters where memory fails it. */
-    const size_t length = json_dumpb(out->header, NULL, 0, JSON_COMPACT);
-    char *header = length > 0 ? mem_new(length, 1) : NULL;
-    if (!header || json_dumpb(out->header, header, length, JSON_COMPACT) != length) {
-        free(header);
-        return error_set("no memory for the header");
-    }
+    size_t length;
+    char *header = dump(out->header, 0, &length);
+    if (!header)
+        return -1;
     /* Spaces behind the header put the arrays on a multiple of 64 bytes, for readers that map the
      * file. */
     const size_t padding = (64 - (LENGTH_BYTES + length) % 64) % 64;
@@ -249,7 +272,18 @@ static int write_header(const struct safetensors_out *out, FILE *stream)
     return 0;
 }
 
-/* The checksum is known when all is written; then the header is written once more. */
+static int set_checksums(const struct safetensors_out *out, unsigned long data)
+{
+    unsigned long header;
+    json_object_del(out->metadata, HEADER_KEY);
+    if (set_checksum(out->metadata, DATA_KEY, data) != 0 ||
+        checksum_header(out->header, &header) != 0 ||
+        set_checksum(out->metadata, HEADER_KEY, header) != 0)
+        return error_set("no memory for the header");
+    return 0;
+}
+
+/* The checksums are known when all is written; then the header is written once more. */
 static int write_all(const struct safetensors_out *out, FILE *stream)
 {
     struct sink sink = {stream, crc32(0, NULL, 0)};
@@ -259,8 +293,8 @@ static int write_all(const struct safetensors_out *out, FILE *stream)
                                      : write_reals(&out->entries[k], &sink);
     if (result != 0 || ferror(stream))
         return result;
-    if (set_checksum(out, sink.checksum) != 0)
-        return error_set("no memory for the header");
+    if (set_checksums(out, sink.checksum) != 0)
+        return -1;
     return fseek(stream, 0, SEEK_SET) == 0 ? write_header(out, stream)
                                            : error_set("%s", strerror(errno));
 }
@@ -497,6 +531,36 @@ static int read_data(struct safetensors *in, uint64_t most)
     return ferror(in->file) ? refuse_read(in) : 0;
 }
 
+static const char *find_text(const struct safetensors *in, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(in->header, "__metadata__"), key));
+}
+
+static int refuse_damage(const struct safetensors *in, const char *what)
+{
+    return error_set("%s: its %s not what was saved: the file is damaged, or another program "
+                     "changed it: take another copy, or, if the change was meant, remove "
+                     "\"" DATA_KEY "\" and \"" HEADER_KEY "\" from its metadata",
+                     in->path, what);
+}
+
+/* Holds the header against its checksum, which files of older versions and of other programs lack.
+ */
+static int check_checksum(const struct safetensors *in)
+{
+    unsigned long checksum;
+    char digits[9], saved[9] = "";
+    const char *text = find_text(in, HEADER_KEY);
+    if (!text)
+        return find_text(in, DATA_KEY) ? refuse_damage(in, "header is") : 0;
+    snprintf(saved, sizeof saved, "%s", text);
+    json_object_del(json_object_get(in->header, "__metadata__"), HEADER_KEY);
+    if (checksum_header(in->header, &checksum) != 0)
+        return error_set("%s: %s", in->path, error_message());
+    snprintf(digits, sizeof digits, "%08lx", checksum);
+    return strcmp(digits, saved) == 0 ? 0 : refuse_damage(in, "header is");
+}
+
 /* Reads the header, and of what is no regular file, all that the header promises. */
 static int open_file(struct safetensors *in)
 {
@@ -509,7 +573,8 @@ static int open_file(struct safetensors *in)
         start >= 0 && fstat(fileno(in->file), &status) == 0 && S_ISREG(status.st_mode);
     if (regular && status.st_size > start)
         size = (uint64_t)(status.st_size - start);
-    if (parse_header(in, regular ? &size : NULL) != 0 || check_header(in, &promised) != 0 ||
+    if (parse_header(in, regular ? &size : NULL) != 0 || check_checksum(in) != 0 ||
+        check_header(in, &promised) != 0 ||
         (!regular && read_data(in, promised + 1) != 0))
         return -1;
     if (regular)
@@ -555,15 +620,10 @@ static int read_bytes(const struct safetensors *in, uint64_t at, void *to, size_
     return 0;
 }
 
-static const char *find_text(const struct safetensors *in, const char *key)
-{
-    return json_string_value(json_object_get(json_object_get(in->header, "__metadata__"), key));
-}
-
 /* Holds the arrays against the checksum in the header, if there is one. */
 static int check_data(const struct safetensors *in)
 {
-    const char *saved = find_text(in, CHECKSUM_KEY);
+    const char *saved = find_text(in, DATA_KEY);
     unsigned long checksum = crc32(0, NULL, 0);
     uint8_t block[BLOCK];
     char digits[9];
@@ -576,10 +636,7 @@ static int check_data(const struct safetensors *in)
     }
     snprintf(digits, sizeof digits, "%08lx", checksum);
     if (saved && strcmp(digits, saved) != 0)
-        return error_set("%s: its arrays are not what was saved: the file is damaged, or another "
-                         "program changed it: take another copy, or, if the change was meant, "
-                         "remove \"" CHECKSUM_KEY "\" from its metadata",
-                         in->path);
+        return refuse_damage(in, "arrays are");
     return 0;
 }
 

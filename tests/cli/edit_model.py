@@ -1,6 +1,6 @@
 """Damages a safetensors file: edit_model.py IN OUT DAMAGE
 
-Where it is not `bit` that was flipped, the checksum of the arrays is taken out: what is behind it is to be
+Where it is not `bit` that was flipped, the checksums are taken out: what is behind it is to be
 found otherwise. `weights`, `biases`: all are finite, and products of them not, or beyond what floats tell apart.
 
 These leave it whole. sure: the model takes the first symbol of its vocabulary for certain. coarse: the
@@ -60,7 +60,7 @@ elif damage == 'missing':
     header['linear.other'] = header.pop('linear.weight')
 
 if damage != 'bit':
-    del header['__metadata__']['data_crc32']
+    del header['__metadata__']['data_crc32'], header['__metadata__']['header_crc32']
 text = json.dumps(header).encode()
 text += b' ' * (-len(text) % 8)
 with open(target, 'wb') as file:

@@ -41,7 +41,7 @@ def attack(where, kind):
         at, bit = where.random.choice([(at + where.random.randrange(4), where.random.randrange(8)),
                                        (at + 3, where.random.randrange(3, 7))])
     data[at] ^= 1 << bit
-    checked = 'data_crc32' in metadata and kind == 'in its arrays'
+    checked = 'data_crc32' in metadata and ',' not in kind
     if 'data_crc32' in metadata and ',' in kind:
         data = with_checksum(metadata, header, bytes(data[start:]), 'that fits' in kind)
     path.write_bytes(data)
@@ -51,7 +51,7 @@ def attack(where, kind):
         problems += place.check_ending(result, statuses=(0, 1))
         if result.status == 0:
             problems += check_numbers(where, reader[0], result)
-        if result.status == 0 and checked and reader[0] != 'info':
+        if result.status == 0 and checked and (reader[0] != 'info' or 'header' in kind):
             problems.append(f'{reader[0]} takes the damaged model')
     return [f'byte {at}, bit {bit}: {problem}' for problem in problems]
 
@@ -60,10 +60,13 @@ def with_checksum(metadata, header, arrays, fits):
     metadata = dict(metadata)
     crc = zlib.crc32(arrays)
     if fits:
-        old = metadata['data_crc32']
-        metadata['data_crc32'] = f'{crc:08x}' if re.fullmatch('[0-9a-f]{8}', old) else str(crc)
+        metadata['data_crc32'] = f'{crc:08x}'
+        del metadata['header_crc32']
+        text = json.dumps({'__metadata__': metadata, **header}, sort_keys=True, ensure_ascii=False,
+                          separators=(',', ':'))
+        metadata['header_crc32'] = f'{zlib.crc32(text.encode()):08x}'
     else:
-        del metadata['data_crc32']
+        del metadata['data_crc32'], metadata['header_crc32']
     text = json.dumps({'__metadata__': metadata, **header}, ensure_ascii=False).encode()
     text += b' ' * (-len(text) % 8)
     return struct.pack('<Q', len(text)) + text + arrays
