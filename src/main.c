@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
         return finish(what, 0);
     }
     file_clean_on_signals();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     for (size_t k = 0; k < NUM_COMMANDS; k++)
         if (strcmp(what, commands[k].name) == 0)
             return finish(what, commands[k].run(argc - 1, argv + 1));

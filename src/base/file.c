@@ -128,7 +128,7 @@ static bool is_temporary_name(const char *name)
 static bool is_kept(int fd)
 {
     struct stat status;
-    flock(fd, LOCK_EX | LOCK_NB); /* where there are no locks, nothing is swept */
+    flock(fd, LOCK_EX); /* where there are no locks, nothing is swept */
     return fstat(fd, &status) != 0 || status.st_nlink > 0;
 }
 
@@ -221,16 +221,20 @@ int file_refuse_write(const char *path, const char *what, int number)
     return error_set("%s: %s: %s%s", path, what, strerror(number), advice);
 }
 
+/* The directory that a path is in, in new memory, to free(). */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? mem_copy(path, slash > path ? (size_t)(slash - path) : 1) : mem_copy(".", 1);
+}
+
 /* A rename lasts only when its directory has reached the disk. */
 static void sync_directory_of(const char *path)
 {
-    char *directory = mem_copy(path, strlen(path));
+    char *directory = directory_of(path);
     if (!directory)
         return;
-    char *slash = strrchr(directory, '/');
-    if (slash)
-        slash[slash == directory] = '\0';
-    int fd = open(slash ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
         close(fd);
@@ -272,7 +276,11 @@ int file_copy_stdin(struct file_out *out, const char *path)
 {
     char block[1 << 14];
     size_t got;
-    FILE *from = file_open("-");
+    char *directory = directory_of(path);
+    FILE *from = directory ? file_open("-") : NULL;
+    if (directory)
+        file_sweep(directory); /* copies that killed processes left */
+    free(directory);
     if (!from)
         return -1;
     if (file_create(out, path) != 0) {

@@ -1,3 +1,4 @@
+#include <fnmatch.h>
 #include <glob.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -347,6 +348,34 @@ static int show(struct task *task, const struct inspect_result *result)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
+/* Refuses an input that is one of the files that are written. */
+static int check_input(const char *path, const char *directory)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    struct stat input, output;
+    char *there = file_join(directory, name);
+    const bool same = there && stat(path, &input) == 0 && stat(there, &output) == 0 &&
+                      input.st_dev == output.st_dev && input.st_ino == output.st_ino;
+    free(there);
+    for (const char *const *pattern = view_files; same && *pattern; pattern++)
+        if (fnmatch(*pattern, name, 0) == 0)
+            return error_set("%s: has the name of a file that is written there: name another "
+                             "directory with -o",
+                             path);
+    return 0;
+}
+
+static int check_inputs(const struct request *request, const char *text)
+{
+    if (!request->directory)
+        return 0;
+    return check_input(text, request->directory) == 0 &&
+                   (!request->labels_file ||
+                    check_input(request->labels_file, request->directory) == 0)
+               ? 0
+               : -1;
+}
+
 static int read_text(struct task *task, const char *path)
 {
     const struct encode_options options = {(enum encode_unknown)task->request->policy,
@@ -389,7 +418,8 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     int status = spool &&
                          find_quantities(task->model->cell, request->quantities,
                                          task->options.quantities) == 0 &&
-                         read_text(task, path) == 0 && find_passage(task) == 0
+                         check_inputs(request, path) == 0 && read_text(task, path) == 0 &&
+                         find_passage(task) == 0
                      ? 0
                      : -1;
     task->options.text_length = task->length;

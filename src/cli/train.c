@@ -18,19 +18,27 @@
 
 static atomic_bool stop;
 
-static void on_signal(int signal)
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+#define NUM_SIGNALS (sizeof signals / sizeof *signals)
+
+static void on_signal(int number)
 {
-    (void)signal;
+    (void)number;
     atomic_store(&stop, true);
-    file_clean_on_signals(); /* the second ends the program */
+    for (size_t k = 0; k < NUM_SIGNALS; k++) {
+        struct sigaction action;
+        if (sigaction(signals[k], NULL, &action) == 0 && action.sa_handler == on_signal)
+            signal(signals[k], SIG_DFL);
+    }
+    file_clean_on_signals(); /* the second, of any kind, ends the program */
 }
 
 /* The first Ctrl-C (or the end of the terminal) ends training cleanly; a second one ends the
  * program. What the program was told to ignore when it was started, as by nohup, stays ignored. */
 static void catch_signals(void)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t k = 0; k < sizeof signals / sizeof *signals; k++) {
+    for (size_t k = 0; k < NUM_SIGNALS; k++) {
         struct sigaction action;
         sigaction(signals[k], NULL, &action);
         if (action.sa_handler == SIG_IGN)

@@ -246,7 +246,11 @@ static char *find_file(const char *path)
         return mem_copy(path, strlen(path));
     char *inside = file_join(path, "best.safetensors");
     if (inside && stat(inside, &status) != 0) {
-        error_set("%s: is not a run: it has no best.safetensors (yet)", path);
+        free(inside);
+        if ((inside = file_join(path, "last.safetensors")) && stat(inside, &status) == 0)
+            error_set("%s: has no best.safetensors yet: rune train --resume goes on with it", path);
+        else
+            error_set("%s: is not a run: it has no best.safetensors", path);
         free(inside);
         inside = NULL;
     }

@@ -18,10 +18,11 @@
 #include "utf8.h"
 
 #define LENGTH_BYTES 8
-#define HEADER_MOST 100000000 /* bytes, as other readers have it */
-#define BLOCK 16384           /* numbers that are converted at once */
+#define HEADER_MOST 100000000     /* bytes, as other readers have it */
+#define BLOCK 16384               /* numbers that are converted at once */
 #define DATA_KEY "data_crc32"     /* of all bytes behind the header */
-#define HEADER_KEY "header_crc32" /* of the header without it, compact and with its keys in order */
+#define HEADER_KEY "header_crc32" /* of the header without it, compact and with its keys in order  \
+                                   */
 
 /* Numbers first … first + count of a matrix, in the file's order. */
 struct stretch {
@@ -91,8 +92,8 @@ static int set_checksum(json_t *metadata, const char *key, unsigned long checksu
     return json_object_set_new(metadata, key, json_string(digits));
 }
 
-/* A JSON value as text, new memory for free(). NULL and a message if there is none: json_dumps would
- * leave out characters where memory fails it. */
+/* A JSON value as text, new memory for free(). NULL and a message if there is none: json_dumps
+ * would leave out characters where memory fails it. */
 static char *dump(const json_t *value, size_t flags, size_t *length)
 {
     *length = json_dumpb(value, NULL, 0, JSON_COMPACT | flags);
@@ -308,8 +309,8 @@ int safetensors_save(const struct safetensors_out *out, const char *path)
         return -1;
     if (write_all(out, file.stream) != 0) {
         file_abandon(&file);
-        return error_set("%s: cannot be written: %s; what stood there is unchanged", path,
-                         error_message());
+        return error_set("%s: cannot be written: %s%s", path, error_message(),
+                         access(path, F_OK) == 0 ? "; what stood there is unchanged" : "");
     }
     return file_commit(&file);
 }
@@ -574,8 +575,7 @@ static int open_file(struct safetensors *in)
     if (regular && status.st_size > start)
         size = (uint64_t)(status.st_size - start);
     if (parse_header(in, regular ? &size : NULL) != 0 || check_checksum(in) != 0 ||
-        check_header(in, &promised) != 0 ||
-        (!regular && read_data(in, promised + 1) != 0))
+        check_header(in, &promised) != 0 || (!regular && read_data(in, promised + 1) != 0))
         return -1;
     if (regular)
         in->data_length = size - in->data_start;

@@ -91,6 +91,8 @@ static int open_file(const char *path)
 static int append(struct log *log, const char *text)
 {
     const size_t length = strlen(text);
+    if (ftruncate(log->file, log->end) != 0) /* what an earlier failure left */
+        return file_refuse_write("log.csv", "cannot be written", errno);
     const ssize_t written = write(log->file, text, length);
     if (written == (ssize_t)length) {
         log->end += (long)length;
@@ -98,7 +100,7 @@ static int append(struct log *log, const char *text)
     }
     const int reason = written < 0 ? errno : ENOSPC;
     if (written > 0 && ftruncate(log->file, log->end) != 0)
-        return file_refuse_write("log.csv", "has half a row, and cannot be written", errno);
+        errno = reason; /* the next one cuts it off */
     return file_refuse_write("log.csv", "cannot be written", reason);
 }
 

@@ -16,6 +16,9 @@
 /* Nats by which a loss leaps when a model breaks down: a block's mean varies by a fifth of it. */
 #define LEAP 0.5
 
+/* Steps between validations that bad blocks ask for. */
+#define ASK_AGAIN 500
+
 /* Bad blocks after which no validation is needed. */
 #define BAD_BLOCKS 2
 
@@ -37,13 +40,13 @@ static uint64_t warmup(const struct trainer *trainer)
     return steps > BLOCK ? steps : BLOCK;
 }
 
-/* Whether a bad block may ask for a validation: once between those that are due anyway. */
+/* Whether a bad block may ask for a validation, which takes time. */
 static bool may_ask(const struct trainer *trainer)
 {
-    const uint64_t lap = trainer->validate_every;
     const struct recovery *recovery = &trainer->progress.recovery;
-    return trainer->corpus.validation.length > 0 && lap > 0 &&
-           (recovery->asked_step == 0 || trainer->progress.step - recovery->asked_step >= lap);
+    return trainer->corpus.validation.length > 0 &&
+           (recovery->asked_step == 0 ||
+            trainer->progress.step - recovery->asked_step >= ASK_AGAIN);
 }
 
 static enum verdict judge_block(struct trainer *trainer, double mean)
@@ -56,10 +59,8 @@ static enum verdict judge_block(struct trainer *trainer, double mean)
     recovery->bad_blocks = bad ? recovery->bad_blocks + 1 : 0;
     if (!bad)
         return VERDICT_SOUND;
-    if (may_ask(trainer)) {
+    if (may_ask(trainer))
         recovery->asked_step = step;
-        return VERDICT_SUSPECT;
-    }
     return trainer->corpus.validation.length == 0 && recovery->bad_blocks >= BAD_BLOCKS
                ? VERDICT_DIVERGED
                : VERDICT_SOUND;
@@ -120,11 +121,9 @@ static int read_weights(struct trainer *trainer, const char *path)
 static int find_weights(struct trainer *trainer, bool *best)
 {
     *best = isfinite(trainer->progress.best_loss);
-    if (*best)
+    if (*best || trainer->init_from)
         return read_weights(trainer, trainer->rundir.path);
     trainer->model.step = 0;
-    if (trainer->init_from)
-        return read_weights(trainer, trainer->init_from);
     params_start(&trainer->model.params, trainer->plan.seed, trainer->model.weights);
     return 0;
 }
@@ -140,11 +139,13 @@ static void forget(struct trainer *trainer)
     progress->loss_sum = progress->lap_sum = 0;
     progress->loss_steps = progress->lap_steps = 0;
     progress->stale = 0;
+    progress->grad_norm = 0;
     trainer->val_loss = NAN;
     trainer->model.step = progress->step; /* steps go on, so that the schedule does */
     recovery->block_sum = 0;
     recovery->block_steps = recovery->bad_blocks = 0;
-    recovery->since = progress->step;
+    recovery->asked_step = 0;
+    recovery->since = progress->validated_step = progress->step;
     recovery->scale /= 2;
     recovery->count++;
 }
@@ -155,8 +156,10 @@ void recovery_refuse(const struct trainer *trainer)
     const char *const advice =
         trainer->plan.optim.weight_decay > 0 ? " or --weight-decay" : " or --clip-norm";
     error_set("%s: training diverges, also with a learning rate of %g: begin again with a lower "
-              "--learning-rate%s; best.safetensors is the best model that there was",
-              trainer->rundir.path, trainer->plan.schedule.rate * recovery->scale * 2, advice);
+              "--learning-rate%s; best.safetensors is %s",
+              trainer->rundir.path, trainer->plan.schedule.rate * recovery->scale * 2, advice,
+              isfinite(trainer->progress.best_loss) ? "the best model that there was"
+                                                    : "the model that it began with");
 }
 
 int recovery_go_back(struct trainer *trainer, double loss)
@@ -170,10 +173,8 @@ int recovery_go_back(struct trainer *trainer, double loss)
                          step, error_message());
     const unsigned long long good = trainer->model.step;
     forget(trainer);
-    if (recovery->count > RECOVERY_MOST) {
-        recovery_refuse(trainer);
-        return -1;
-    }
+    if (recovery->count > RECOVERY_MOST)
+        return RECOVERY_GIVEN_UP;
     trainer_note(trainer,
                  "training diverged at step %llu (loss %.4g): it goes back to the %s, of step "
                  "%llu, with half the learning rate, %g",

@@ -24,13 +24,13 @@ struct recovery {
     double scale;        /* of the learning rate */
 };
 
-enum verdict { VERDICT_SOUND, VERDICT_SUSPECT, VERDICT_DIVERGED };
+enum verdict { VERDICT_SOUND, VERDICT_DIVERGED };
 
 /* The state of a run that begins. */
 struct recovery recovery_begin(void);
 
-/* What a step's loss and gradient norm say of the run. SUSPECT asks for a validation, which tells a
- * diverging model from a hard passage of the text; where nothing is held out, it is never given. */
+/* What a step's loss and gradient norm say of the run. Where a part of the text is held out, bad
+ * blocks ask for a validation, by asked_step: it tells a diverging model from a hard passage. */
 enum verdict recovery_judge_step(struct trainer *trainer, double loss, double grad_norm);
 
 /* Whether a validation confirms it. `train_loss` is the mean since the last validation. */
@@ -42,9 +42,12 @@ double recovery_rate(const struct trainer *trainer);
 /* Sets the message of a run that is given up. */
 void recovery_refuse(const struct trainer *trainer);
 
+/* What recovery_go_back returns where a run has gone back often enough. */
+#define RECOVERY_GIVEN_UP 1
+
 /* Goes back to the best model, or to the first weights where none was validated, with an optimizer
- * and states that are zero, and tells the user. Returns 0; or −1 and a message where the run has
- * gone back often enough, or the model cannot be had. */
+ * and states that are zero, and tells the user. Returns 0 or RECOVERY_GIVEN_UP; or −1 and a message
+ * where the model cannot be had, and the weights are as they were. */
 int recovery_go_back(struct trainer *trainer, double loss);
 
 #endif

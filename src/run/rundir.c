@@ -1,7 +1,9 @@
 #include "rundir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,21 +14,28 @@
 #include "file.h"
 #include "mem.h"
 
-/* What a new run takes away of the one that it replaces; copies of stdin last. */
-static const char *const old_names[] = {RUNDIR_BEST, RUNDIR_LOG, RUNDIR_CURVE, RUNDIR_STDIN,
-                                        RUNDIR_OTHER_STDIN};
+/* What a new run takes away of the one that it replaces, beside its copy of stdin. */
+static const char *const old_names[] = {RUNDIR_BEST, RUNDIR_LOG, RUNDIR_CURVE};
 
 #define NUM_OLD_NAMES (sizeof old_names / sizeof *old_names)
+
+#define STDIN_BEGINS "stdin-"
+#define STDIN_ENDS ".txt"
+#define HASH_DIGITS 16
 
 static int lock(struct rundir *rundir)
 {
     rundir->lock = open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (rundir->lock < 0)
-        return error_set("%s: is not a run: %s", rundir->path, strerror(errno));
+        return error_set(errno == ENOTDIR ? "%s: is not a run: %s; name the run's directory"
+                                          : "%s: is not a run: %s",
+                         rundir->path, strerror(errno));
     rundir->locked = flock(rundir->lock, LOCK_EX | LOCK_NB) == 0;
-    if (!rundir->locked && errno == EWOULDBLOCK)
+    if (!rundir->locked && errno == EWOULDBLOCK) {
+        rundir->made = false; /* whoever holds it may have made it, and needs it */
         return error_set("%s: another process is training there; wait for it or stop it",
                          rundir->path);
+    }
     if (access(rundir->path, W_OK | X_OK) != 0)
         return error_set("%s: cannot be written: %s", rundir->path, strerror(errno));
     file_sweep(rundir->path);
@@ -47,9 +56,7 @@ static int check_free(const struct rundir *rundir)
         return error_set("%s: holds a run already; go on with it by --resume %s, replace it by "
                          "--force, or name another with -o",
                          path, path);
-    /* A copy of stdin has the name that is free. */
-    const bool full = has(rundir, RUNDIR_STDIN) && has(rundir, RUNDIR_OTHER_STDIN);
-    for (size_t k = 0; k < NUM_OLD_NAMES - (full ? 0 : 2); k++)
+    for (size_t k = 0; k < NUM_OLD_NAMES; k++)
         if (has(rundir, old_names[k]))
             return error_set("%s: holds no run, but a file %s, which a run would overwrite; name "
                              "another directory with -o, or allow it by --force",
@@ -85,35 +92,58 @@ char *rundir_file(const struct rundir *rundir, const char *name)
     return file_join(rundir->path, name);
 }
 
-const char *rundir_stdin_name(const struct rundir *rundir)
+void rundir_name_stdin(uint64_t hash, char name[RUNDIR_STDIN_BYTES])
 {
-    return has(rundir, RUNDIR_STDIN) ? RUNDIR_OTHER_STDIN : RUNDIR_STDIN;
+    snprintf(name, RUNDIR_STDIN_BYTES, STDIN_BEGINS "%0*llx" STDIN_ENDS, HASH_DIGITS,
+             (unsigned long long)hash);
+}
+
+static bool is_stdin_name(const char *name)
+{
+    const size_t begins = sizeof STDIN_BEGINS - 1;
+    return strncmp(name, STDIN_BEGINS, begins) == 0 &&
+           strspn(name + begins, "0123456789abcdef") == HASH_DIGITS &&
+           strcmp(name + begins + HASH_DIGITS, STDIN_ENDS) == 0;
+}
+
+int rundir_check(const struct rundir *rundir)
+{
+    struct stat held, there;
+    if (stat(rundir->path, &there) != 0)
+        return error_set("%s: is no longer there: %s", rundir->path, strerror(errno));
+    if (fstat(rundir->lock, &held) == 0 &&
+        (held.st_dev != there.st_dev || held.st_ino != there.st_ino))
+        return error_set("%s: is no longer this run's directory, which was moved", rundir->path);
+    return 0;
 }
 
 int rundir_check_text(const struct rundir *rundir, const char *path)
 {
     struct stat text, ours;
-    if (stat(path, &text) != 0)
+    if (!rundir->replaces || stat(path, &text) != 0)
         return 0; /* whoever reads it will say so */
+    const char *const slash = strrchr(path, '/'), *const name = slash ? slash + 1 : path;
+    bool goes = false;
     for (size_t k = 0; k < NUM_OLD_NAMES; k++)
-        if (fstatat(rundir->lock, old_names[k], &ours, 0) == 0 && text.st_dev == ours.st_dev &&
-            text.st_ino == ours.st_ino)
-            return error_set("%s: is a file of the run that would be replaced: copy it to another "
-                             "place first",
-                             path);
+        goes = goes || strcmp(name, old_names[k]) == 0;
+    if ((goes || is_stdin_name(name)) && fstatat(rundir->lock, name, &ours, 0) == 0 &&
+        text.st_dev == ours.st_dev && text.st_ino == ours.st_ino)
+        return error_set("%s: is a file of the run that would be replaced: copy it to another "
+                         "place first",
+                         path);
     return 0;
-}
-
-void rundir_remove(const struct rundir *rundir, const char *name)
-{
-    unlinkat(rundir->lock, name, 0);
 }
 
 void rundir_replaced(struct rundir *rundir, const char *stdin_name)
 {
     for (size_t k = 0; rundir->replaces && k < NUM_OLD_NAMES; k++)
-        if (!stdin_name || strcmp(old_names[k], stdin_name) != 0)
-            unlinkat(rundir->lock, old_names[k], 0);
+        unlinkat(rundir->lock, old_names[k], 0);
+    DIR *stream = rundir->replaces ? opendir(rundir->path) : NULL;
+    for (struct dirent *entry; stream && (entry = readdir(stream));)
+        if (is_stdin_name(entry->d_name) && strcmp(entry->d_name, stdin_name) != 0)
+            unlinkat(rundir->lock, entry->d_name, 0);
+    if (stream)
+        closedir(stream);
     rundir->made = false;
 }
 

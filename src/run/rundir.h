@@ -3,14 +3,12 @@
 #define RUNE_RUNDIR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define RUNDIR_BEST "best.safetensors"
 #define RUNDIR_LAST "last.safetensors"
 #define RUNDIR_LOG "log.csv"
 #define RUNDIR_CURVE "loss.svg"
-#define RUNDIR_STDIN "stdin.txt"        /* the text of a run that reads stdin, */
-#define RUNDIR_OTHER_STDIN "stdin2.txt" /* or of one that replaces such a run */
-
 struct rundir {
     char *path;
     int lock;      /* the directory's file descriptor; valid where path is not NULL */
@@ -31,18 +29,21 @@ int rundir_enter(struct rundir *rundir, const char *path);
 /* The path of a file in it, in new memory, to free(). NULL and a message if there is none. */
 char *rundir_file(const struct rundir *rundir, const char *name);
 
-/* The name for a copy of stdin that the run in the directory does not use. */
-const char *rundir_stdin_name(const struct rundir *rundir);
+/* Bytes of the name of a run's copy of stdin, and the name itself: "stdin-" and its text's hash, so
+ * that another text has another name. */
+#define RUNDIR_STDIN_BYTES 32
+void rundir_name_stdin(uint64_t hash, char name[RUNDIR_STDIN_BYTES]);
+
+/* Refuses to go on where the run's directory is no longer in its place. Returns 0, or −1 and a
+ * message. */
+int rundir_check(const struct rundir *rundir);
 
 /* Refuses a text that is one of the files that rundir_replaced removes. Returns 0, or −1 and a
  * message. */
 int rundir_check_text(const struct rundir *rundir, const char *path);
 
-/* Removes a file in it, if it is there. */
-void rundir_remove(const struct rundir *rundir, const char *name);
-
 /* Called when a new run's last.safetensors is there: removes the other files of the run that it
- * replaces, if there was one. `stdin_name` is the new run's copy of stdin, or NULL. */
+ * replaces, if there was one. `stdin_name` is the new run's copy of stdin, or "". */
 void rundir_replaced(struct rundir *rundir, const char *stdin_name);
 
 /* Gives the lock back; a directory that was made and never filled is removed. Safe on a zeroed one.

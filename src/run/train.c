@@ -98,7 +98,7 @@ static void record_failure(struct trainer *trainer, int result, char *kept, cons
         kept[0] = '\0';
         return;
     }
-    if (!kept[0])
+    if (!kept[0] && trainer->end == TRAIN_GOES_ON)
         trainer_note(trainer, "%s; %s", error_message(), outlook);
     snprintf(kept, TRAIN_MESSAGE, "%s", error_message());
 }
@@ -186,18 +186,22 @@ static int measure(struct trainer *trainer, double *loss)
 /* A run that is given up holds its best model, and can be gone on with from there. */
 static int give_up(struct trainer *trainer)
 {
-    char reason[TRAIN_MESSAGE];
-    snprintf(reason, sizeof reason, "%s", error_message());
     trainer->end = TRAIN_DIVERGED;
-    if (isinf(trainer->progress.best_loss))
+    if (isinf(trainer->progress.best_loss) && !trainer->init_from)
         save_best(trainer);
     save(trainer);
-    return error_set("%s", reason);
+    recovery_refuse(trainer);
+    return -1;
 }
 
 static int go_back(struct trainer *trainer, double loss)
 {
-    return recovery_go_back(trainer, loss) == 0 ? 0 : give_up(trainer);
+    const int status = recovery_go_back(trainer, loss);
+    if (status == RECOVERY_GIVEN_UP)
+        return give_up(trainer);
+    if (status == 0)
+        save(trainer); /* so that a run that is killed goes back to the same */
+    return status;
 }
 
 /* A validation that may take long is no reason to lose what was learned before it. */
@@ -247,27 +251,13 @@ static int keep_records(struct trainer *trainer)
     const struct train_progress *progress = &trainer->progress;
     const uint64_t step = progress->step, lap = trainer->validate_every;
     const uint64_t rows = lap / ROWS_A_LAP > 0 ? lap / ROWS_A_LAP : 1;
-    if (step > 0 && lap > 0 && step % lap == 0 && progress->validated_step != step)
+    const bool due = lap > 0 && step % lap == 0, asked = progress->recovery.asked_step == step;
+    if (step > 0 && (due || asked) && progress->validated_step != step)
         return validate(trainer);
     if (step > 0 && lap > 0 && step % rows == 0 && progress->log_step != step)
         append_row(trainer, NAN);
     if (clock_seconds() - trainer->clock.saved >= trainer->plan.save_every * 60)
         save(trainer);
-    return 0;
-}
-
-/* What follows from the loss of a step. */
-static int judge(struct trainer *trainer)
-{
-    const double loss = trainer->tape.loss;
-    switch (recovery_judge_step(trainer, loss, trainer->optimizer.grad_norm)) {
-    case VERDICT_DIVERGED:
-        return go_back(trainer, loss);
-    case VERDICT_SUSPECT:
-        return validate(trainer);
-    case VERDICT_SOUND:
-        break;
-    }
     return 0;
 }
 
@@ -299,7 +289,9 @@ static int one_step(struct trainer *trainer)
     }
     record_step(trainer, clock_seconds() - start);
     estimate_total(trainer);
-    if (judge(trainer) != 0)
+    const double loss = trainer->tape.loss;
+    if (recovery_judge_step(trainer, loss, trainer->optimizer.grad_norm) == VERDICT_DIVERGED &&
+        go_back(trainer, loss) != 0)
         return -1;
     if (trainer->observer.stepped)
         trainer->observer.stepped(trainer->observer.context, trainer);
@@ -309,7 +301,7 @@ static int one_step(struct trainer *trainer)
 /* An interrupted run is only saved, as it is: it must go on as if nothing had happened. */
 static void end_interrupted(struct trainer *trainer)
 {
-    if (isinf(trainer->progress.best_loss))
+    if (isinf(trainer->progress.best_loss) && !trainer->init_from)
         save_best(trainer); /* so that there is a model to sample from */
     if (trainer->clock.saved_step != trainer->progress.step || trainer->unsaved[0])
         save(trainer);
@@ -330,10 +322,13 @@ static int go_on(struct trainer *trainer)
         if (team_stops(trainer->team))
             trainer->end = TRAIN_INTERRUPTED;
     }
+    const struct train_progress *progress = &trainer->progress;
     if (trainer->end == TRAIN_INTERRUPTED)
         end_interrupted(trainer);
-    else if (isinf(trainer->progress.best_loss)) /* nothing but validations that diverged */
-        return (recovery_refuse(trainer), give_up(trainer));
+    else if (progress->recovery.count > 0 && progress->recovery.since == progress->step)
+        return give_up(trainer); /* there is no step left to do better */
+    else if (isinf(progress->best_loss) && isinf(progress->unsaved_loss))
+        save_best(trainer); /* its file was lost */
     return 0;
 }
 
@@ -341,7 +336,7 @@ int train_run(struct trainer *trainer, const atomic_bool *stop)
 {
     trainer->clock.started = trainer->clock.saved = clock_seconds();
     trainer->clock.first = trainer->progress.step;
-    trainer->clock.saved_step = trainer->progress.step;
+    trainer->clock.saved_step = UINT64_MAX; /* new limits are not saved yet */
     team_heed(trainer->team, stop);
     model_prepare(trainer->team, &trainer->model);
     if (trainer->observer.started)
@@ -352,5 +347,7 @@ int train_run(struct trainer *trainer, const atomic_bool *stop)
     const char *const failure = trainer->unsaved[0]        ? trainer->unsaved
                                 : trainer->unsaved_best[0] ? trainer->unsaved_best
                                                            : trainer->unlogged;
-    return failure[0] ? error_set("%s", failure) : 0;
+    return failure[0] ? error_set("%s; go on from the last save by --resume %s", failure,
+                                  trainer->rundir.path)
+                      : 0;
 }

@@ -114,7 +114,7 @@ int trainer_save(struct trainer *trainer)
     char *path = rundir_file(&trainer->rundir, RUNDIR_LAST);
     struct safetensors_out *out = safetensors_out_new();
     int result = -1;
-    if (path && out) {
+    if (path && out && rundir_check(&trainer->rundir) == 0) {
         checkpoint_add_model(out, &trainer->model);
         checkpoint_add_training(out, &trainer->optimizer, &trainer->tape);
         plan_save(&trainer->plan, out);
@@ -133,7 +133,8 @@ int trainer_save(struct trainer *trainer)
 int trainer_save_best(struct trainer *trainer)
 {
     char *path = rundir_file(&trainer->rundir, RUNDIR_BEST);
-    int result = path ? model_save(&trainer->model, path) : -1;
+    int result =
+        path && rundir_check(&trainer->rundir) == 0 ? model_save(&trainer->model, path) : -1;
     free(path);
     return result;
 }
@@ -167,17 +168,30 @@ static char *absolute(const char *path)
  */
 static char *keep_stdin(struct trainer *trainer)
 {
-    const char *const name = rundir_stdin_name(&trainer->rundir);
-    char *path = NULL, *copy = NULL;
+    char *path = NULL, *name = NULL;
     if (trainer->stdin_copy.path)
         error_set("-: stdin can be read only once");
-    else if ((path = rundir_file(&trainer->rundir, name)) != NULL &&
-             file_copy_stdin(&trainer->stdin_copy, path) == 0) {
-        trainer->stdin_name = name;
-        copy = mem_copy(name, strlen(name));
-    }
+    else if ((path = rundir_file(&trainer->rundir, "stdin")) != NULL &&
+             file_copy_stdin(&trainer->stdin_copy, path) == 0)
+        name = mem_copy("stdin", 5); /* until the text has been read */
     free(path);
-    return copy;
+    return name;
+}
+
+/* Puts the copy of stdin under the name that its text has. */
+static int keep_copy(struct trainer *trainer)
+{
+    rundir_name_stdin(trainer->corpus.hash, trainer->stdin_name);
+    for (int k = 0; k < trainer->num_files; k++)
+        if (trainer->files[k][0] != '/') {
+            free(trainer->files[k]);
+            trainer->files[k] = mem_copy(trainer->stdin_name, strlen(trainer->stdin_name));
+            if (!trainer->files[k])
+                return -1;
+        }
+    free(trainer->stdin_copy.path);
+    trainer->stdin_copy.path = rundir_file(&trainer->rundir, trainer->stdin_name);
+    return trainer->stdin_copy.path ? file_commit(&trainer->stdin_copy) : -1;
 }
 
 static int name_files(struct trainer *trainer, const struct train_source *source)
@@ -415,14 +429,14 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
  * from then on the new one can. */
 static int replace_run(struct trainer *trainer)
 {
-    if (trainer->stdin_copy.path && file_commit(&trainer->stdin_copy) != 0)
+    if (trainer->stdin_copy.path && keep_copy(trainer) != 0)
         return -1;
-    if (trainer_save(trainer) != 0) {
-        if (trainer->stdin_name)
-            rundir_remove(&trainer->rundir, trainer->stdin_name);
+    if (trainer_save(trainer) != 0)
         return -1;
-    }
     rundir_replaced(&trainer->rundir, trainer->stdin_name);
+    /* What a run that began with a model goes back to. */
+    if (trainer->init_from && trainer_save_best(trainer) != 0)
+        return -1;
     return open_log(trainer, NULL);
 }
 
@@ -547,6 +561,23 @@ static int check_positions(const struct trainer *trainer)
     return 0;
 }
 
+/* A best model that is gone or damaged is made good by the next one. */
+static void check_best(struct trainer *trainer)
+{
+    char *path = rundir_file(&trainer->rundir, RUNDIR_BEST);
+    struct safetensors *in =
+        path && isfinite(trainer->progress.best_loss) ? safetensors_load(path) : NULL;
+    if (isfinite(trainer->progress.best_loss) && !in) {
+        trainer_note(trainer,
+                     "the best model cannot be read (%s): the best one from here on takes "
+                     "its place",
+                     error_message());
+        trainer->progress.best_loss = INFINITY;
+    }
+    safetensors_free(in);
+    free(path);
+}
+
 static int read_run(struct trainer *trainer, const struct safetensors *in,
                     const struct plan *limits, int threads)
 {
@@ -564,6 +595,7 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
         check_positions(trainer) != 0)
         return -1;
     trainer->progress.step = trainer->model.step;
+    check_best(trainer);
     if (strcmp(then, trainer->model.engine->name) != 0)
         trainer_note(trainer, "the run was made with %s and goes on with %s: last bits may differ",
                      then, trainer->model.engine->name);

@@ -83,8 +83,8 @@ struct trainer {
     char *init_from; /* the model that the run began with, or NULL */
     char **files;    /* paths of the texts; that of stdin's copy is relative to the run */
     int num_files;
-    struct file_out stdin_copy; /* under way until the run begins */
-    const char *stdin_name;     /* its name in the run, or NULL */
+    struct file_out stdin_copy;          /* under way until the run begins */
+    char stdin_name[RUNDIR_STDIN_BYTES]; /* its name in the run, or "" */
     struct team *team;
     struct corpus corpus;
     struct model model;

@@ -1,5 +1,6 @@
 /* Training runs: interrupted and taken up again they end in the same files, to the bit. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -687,7 +688,7 @@ static void the_users_files_are_not_taken_for_a_run(void **state)
     const struct train_observer observer = {0};
     const struct plan plan = small_plan();
     struct train_source forced = *source();
-    const char *const own[] = {scratch_path("own/stdin.txt")};
+    const char *const own[] = {scratch_path("own/log.csv")};
     assert_int_equal(file_make_directory(scratch_path("own")), 0);
     scratch_write(scratch_path("own/log.csv"), "mine", 4);
     assert_int_equal(trainer_open(&trainer, scratch_path("own"), source(), &plan, 1, &observer),
@@ -695,13 +696,88 @@ static void the_users_files_are_not_taken_for_a_run(void **state)
     assert_non_null(strstr(error_message(), "log.csv"));
     assert_null(strstr(error_message(), "--resume"));
     assert_true(scratch_holds(scratch_path("own/log.csv"), "mine", 4));
-    scratch_write(own[0], "mine", 4);
+    remove(own[0]);
+    /* As a text it is kept, too, where the run that it belongs to would be replaced. */
+    stretch(scratch_path("own"), false, &(struct way){.threads = 1}, 3);
     forced.files = own;
     forced.num_files = 1;
     forced.force = true;
     assert_int_equal(trainer_open(&trainer, scratch_path("own"), &forced, &plan, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "would be replaced"));
-    assert_true(scratch_holds(own[0], "mine", 4));
+    assert_int_equal(access(own[0], F_OK), 0);
+}
+
+/* A text that comes from stdin has a name of its own: that of an older run stays until it is
+ * replaced, and a file of the user's that is called stdin.txt for ever. */
+static void copies_of_stdin(void **state)
+{
+    (void)state;
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    const char *const piped[] = {"-"}, *const run = scratch_path("piped");
+    struct train_source from_stdin = *source();
+    from_stdin.files = piped;
+    from_stdin.num_files = 1;
+    assert_int_equal(file_make_directory(run), 0);
+    scratch_write(scratch_path("piped/stdin.txt"), "mine", 4);
+    for (int k = 0; k < 3; k++) {
+        struct trainer trainer = {0};
+        struct rlimit limit;
+        const int kept = dup(STDIN_FILENO);
+        const int text = open(scratch_path(k == 0 ? "a.txt" : "b.txt"), O_RDONLY);
+        dup2(text, STDIN_FILENO);
+        close(text);
+        from_stdin.force = k > 0;
+        getrlimit(RLIMIT_FSIZE, &limit);
+        signal(SIGXFSZ, SIG_IGN);
+        const struct rlimit small = {9000, limit.rlim_max};
+        if (k == 1) /* there is room for the text, but not for the model */
+            setrlimit(RLIMIT_FSIZE, &small);
+        const int opened = trainer_open(&trainer, run, &from_stdin, &plan, 1, &observer);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        dup2(kept, STDIN_FILENO);
+        close(kept);
+        assert_int_equal(opened, k == 1 ? -1 : 0);
+        trainer_close(&trainer);
+        assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), 0);
+        trainer_close(&trainer);
+    }
+    assert_true(scratch_holds(scratch_path("piped/stdin.txt"), "mine", 4));
+}
+
+/* A best model that is lost is made good, and the user is told. */
+static void a_lost_best_model_is_made_good(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    struct told told = {0};
+    const struct train_observer observer = {.context = &told, .note = take_note};
+    const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 1};
+    const char *run = scratch_path("lost");
+    stretch(run, false, &(struct way){.threads = 1}, 0);
+    assert_int_equal(remove(scratch_path("lost/best.safetensors")), 0);
+    assert_int_equal(trainer_resume(&trainer, run, &longer, 1, &observer), 0);
+    assert_int_equal(told.notes, 1);
+    assert_int_equal(train_run(&trainer, NULL), 0);
+    trainer_close(&trainer);
+    assert_int_equal(access(scratch_path("lost/best.safetensors"), F_OK), 0);
+}
+
+/* Once a run's directory is elsewhere, another may stand in its place. */
+static void a_run_that_was_moved_writes_nothing(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    const char *run = scratch_path("moved");
+    assert_int_equal(trainer_open(&trainer, run, source(), &plan, 1, &observer), 0);
+    assert_int_equal(rename(run, scratch_path("moved away")), 0);
+    stretch(run, false, &(struct way){.threads = 1}, 0);
+    assert_int_equal(train_run(&trainer, NULL), -1);
+    assert_non_null(strstr(error_message(), "was moved"));
+    trainer_close(&trainer);
+    assert_same_run(scratch_path("whole"), run);
 }
 
 static void a_decay_that_takes_all_is_refused(void **state)
@@ -780,6 +856,9 @@ int main(void)
         cmocka_unit_test(a_file_system_without_locks_is_a_note),
         cmocka_unit_test(links_in_a_run_are_not_followed),
         cmocka_unit_test(the_users_files_are_not_taken_for_a_run),
+        cmocka_unit_test(copies_of_stdin),
+        cmocka_unit_test(a_lost_best_model_is_made_good),
+        cmocka_unit_test(a_run_that_was_moved_writes_nothing),
         cmocka_unit_test(a_decay_that_takes_all_is_refused),
         cmocka_unit_test(a_short_text_is_learned_by_heart),
     };
