@@ -1,7 +1,8 @@
 /* Reading and writing safetensors files: 8 bytes little-endian length, a JSON header, raw
  * little-endian arrays. https://github.com/huggingface/safetensors
- * What is written has a checksum of the arrays in its header, under "data_crc32": the CRC-32 of all
- * bytes behind the header, in 8 hexadecimal digits. */
+ * What is written has two checksums in its __metadata__, CRC-32 in 8 hexadecimal digits: "data_crc32"
+ * of all bytes behind the header, and "header_crc32" of the header without it, as JSON that is
+ * compact and has its keys in order. */
 #ifndef RUNE_SAFETENSORS_H
 #define RUNE_SAFETENSORS_H
 
