@@ -96,7 +96,7 @@ damage()
     useless bit.safetensors
     [[ $stderr == *data_crc32* ]]
     does info bit.safetensors # reads the header alone
-    sed 's/"data_crc32"/"data_crc33"/' bit.safetensors >meant.safetensors
+    sed 's/"data_crc32"/"data_crc33"/; s/"header_crc32"/"header_crc33"/' bit.safetensors >meant.safetensors
     does eval meant.safetensors "$english"
 }
 
