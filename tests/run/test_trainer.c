@@ -427,7 +427,8 @@ static void interrupted_at_any_moment(void **state)
                                ? trainer_open(&trainer, run, source(), &plan, threads, &observer)
                                : trainer_resume(&trainer, run, &no_limits, threads, &observer);
         assert_int_equal(opened, 0);
-        set_alarm(1 + (unsigned)random_below(&random, 4000));
+        /* Later and later, for a slow machine may need longer than that for a step. */
+        set_alarm(1 + (unsigned)random_below(&random, 4000 + 500 * (uint32_t)interruptions));
         assert_int_equal(train_run(&trainer, &alarm_rang), 0);
         done = trainer.end == TRAIN_COMPLETE;
         interruptions += !done;
