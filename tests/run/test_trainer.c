@@ -428,7 +428,7 @@ static void interrupted_at_any_moment(void **state)
                                : trainer_resume(&trainer, run, &no_limits, threads, &observer);
         assert_int_equal(opened, 0);
         /* Later and later, for a slow machine may need longer than that for a step. */
-        set_alarm(1 + (unsigned)random_below(&random, 4000 + 500 * (uint32_t)interruptions));
+        set_alarm(1 + (unsigned)random_below(&random, 4000 + 500 * interruptions));
         assert_int_equal(train_run(&trainer, &alarm_rang), 0);
         done = trainer.end == TRAIN_COMPLETE;
         interruptions += !done;
