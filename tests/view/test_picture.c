@@ -275,6 +275,7 @@ static void a_signal_ends_both(void **state)
         waiting = ends[1];
         const pid_t program = fork();
         if (program == 0) {
+            signal(signals[k], SIG_DFL); /* it may be ignored here, as behind nohup */
             file_clean_on_signals();
             drawer_run(&example.inspection, &example.options, example.directory, DRAWING_PNG,
                        draw_until_killed);
