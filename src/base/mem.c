@@ -21,8 +21,8 @@ void *mem_new(size_t count, size_t size)
         return NULL;
     }
     if (bytes > LARGE && bytes > mem_available()) {
-        error_set("%.1f GB of memory are needed at once, and %.1f GB are free", (double)bytes / 1e9,
-                  (double)mem_available() / 1e9);
+        error_set_memory("%.1f GB of memory are needed at once, and %.1f GB are free",
+                         (double)bytes / 1e9, (double)mem_available() / 1e9);
         return NULL;
     }
     /* Large arrays are walked whole at every step: huge pages spare their address translation. */
@@ -30,7 +30,7 @@ void *mem_new(size_t count, size_t size)
     size_t whole = (bytes + alignment) / alignment * alignment;
     void *memory = aligned_alloc(alignment, whole);
     if (!memory) {
-        error_set("no memory for %zu bytes", bytes);
+        error_set_memory("no memory for %zu bytes", bytes);
         return NULL;
     }
     if (alignment == HUGE_PAGE)
@@ -51,7 +51,7 @@ int mem_grow(void *array_pointer, size_t *capacity, size_t needed, size_t size)
         wanted = 16;
     memcpy(&array, array_pointer, sizeof array);
     if (__builtin_mul_overflow(wanted, size, &bytes) || !(array = realloc(array, bytes)))
-        return error_set("no memory for %zu elements of %zu bytes", wanted, size);
+        return error_set_memory("no memory for %zu elements of %zu bytes", wanted, size);
     memcpy(array_pointer, &array, sizeof array);
     *capacity = wanted;
     return 0;
@@ -61,7 +61,7 @@ char *mem_copy(const void *text, size_t length)
 {
     char *copy = malloc(length + 1);
     if (!copy) {
-        error_set("no memory for %zu bytes", length);
+        error_set_memory("no memory for %zu bytes", length);
         return NULL;
     }
     if (length)

@@ -521,7 +521,7 @@ int command_inspect(int argc, char **argv)
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0 && parse(&request) != 0)
-        status = STATUS_USAGE;
+        status = options_refused();
     if (status == 0)
         status = run(&request, options.arguments[0], options.arguments[1]);
     release(&request);

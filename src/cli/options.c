@@ -368,7 +368,7 @@ int options_parse(struct options *options, int argc, char **argv)
         if (found == ARGUMENT)
             options->arguments[options->num_arguments++] = optarg;
         else if (take_typed(options, typed, found) != 0)
-            return STATUS_USAGE;
+            return options_refused();
     }
     if (help.given)
         return (print_help(options), -1);
@@ -384,6 +384,11 @@ int options_parse(struct options *options, int argc, char **argv)
                           options->arguments[options->most], options->command, options->usage),
                 STATUS_USAGE);
     return 0;
+}
+
+int options_refused(void)
+{
+    return error_is_memory() ? STATUS_FAILED : STATUS_USAGE;
 }
 
 void options_release(struct options *options)

@@ -60,12 +60,16 @@ struct options {
     const char *wanted; /* what is missing if there are fewer: "a MODEL" */
 };
 
-/* Parses argv (argv[0] is the command), once a process. Returns 0; STATUS_USAGE and a message; or
- * −1 if --help was asked for and printed. Options may stand behind arguments, up to a "--"; no name
- * may be cut short. Texts in the values are argv's, whose elements are moved. options_release
+/* Parses argv (argv[0] is the command), once a process. Returns 0; options_refused() and a message;
+ * or −1 if --help was asked for and printed. Options may stand behind arguments, up to a "--"; no
+ * name may be cut short. Texts in the values are argv's, whose elements are moved. options_release
  * afterwards in every case. */
 int options_parse(struct options *options, int argc, char **argv);
 void options_release(struct options *options);
+
+/* The status of options that were refused: STATUS_USAGE, or STATUS_FAILED if there was only no
+ * memory for them. */
+int options_refused(void);
 
 /* Whether an option was given. */
 bool options_given(const struct options *options, const char *name);

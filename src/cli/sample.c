@@ -365,7 +365,7 @@ int command_sample(int argc, char **argv)
     if (status == 0 && request.prompt && request.prompt_file)
         status = (error_set("--prompt and --prompt-file cannot both be given"), STATUS_USAGE);
     if (status == 0 && parse_clamps(&request) != 0)
-        status = STATUS_USAGE;
+        status = options_refused();
     request.chooses_seed = !options_given(&options, "seed");
     if (request.lines > 0 && !options_given(&options, "length"))
         request.length = NO_LENGTH;
