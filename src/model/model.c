@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "error.h"
 #include "mem.h"
 #include "recurrent.h"
@@ -135,27 +136,6 @@ void model_prepare(struct team *team, struct model *model)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* More than can be had at once; sums of a few such sizes do not overflow. */
-#define TOO_MUCH (SIZE_MAX / 8)
-
-/* Hands out stretches of one block; with base NULL it only counts them, up to TOO_MUCH. */
-struct arena {
-    char *base;
-    size_t used;
-};
-
-static void *take(struct arena *arena, uint64_t count, size_t size)
-{
-    uint64_t bytes;
-    void *stretch = arena->base ? arena->base + arena->used : NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes >= TOO_MUCH ||
-        arena->used >= TOO_MUCH - (size_t)bytes)
-        arena->used = TOO_MUCH;
-    else
-        arena->used += (size_t)(bytes + 63) / 64 * 64;
-    return stretch;
-}
-
 /* Row r = t · B + b of a layer's output. */
 static real *output_row(const struct tape *tape, int l, int r)
 {
@@ -194,7 +174,7 @@ static int num_stretches(const struct model *model, int layer)
     return (int)((size + SQUARES - 1) / SQUARES);
 }
 
-static size_t lay_out(struct tape *tape, struct arena *arena)
+static void lay_out(struct tape *tape, struct arena *arena)
 {
     const struct model *model = tape->model;
     const struct cell *cell = model->cell;
@@ -202,27 +182,27 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
     const uint64_t L = (uint64_t)model->num_layers, V = (uint64_t)model->vocab_size;
     const bool drops = tape->dropout > 0, training = tape->training;
     real *below = NULL; /* gradient of the output of the layer below */
-    tape->scratch = take(arena, scratch_size(tape), sizeof(real));
+    tape->scratch = arena_take(arena, scratch_size(tape), sizeof(real));
     if (training) {
-        tape->gradients = take(arena, model->params.size, sizeof(real));
+        tape->gradients = arena_take(arena, model->params.size, sizeof(real));
         tape->num_squares = 0;
         for (int l = 0; l <= model->num_layers; l++)
             tape->num_squares += (size_t)num_stretches(model, l);
-        tape->squares = take(arena, tape->num_squares, sizeof(double));
+        tape->squares = arena_take(arena, tape->num_squares, sizeof(double));
     }
-    tape->dropped = drops ? take(arena, L * R * H, sizeof(real)) : NULL;
-    tape->kept = drops ? take(arena, L * R * H, 1) : NULL;
-    tape->logits = take(arena, R * V, sizeof(real));
-    tape->losses = take(arena, R, sizeof(real));
-    tape->normalisers = take(arena, R, sizeof(real));
+    tape->dropped = drops ? arena_take(arena, L * R * H, sizeof(real)) : NULL;
+    tape->kept = drops ? arena_take(arena, L * R * H, 1) : NULL;
+    tape->logits = arena_take(arena, R * V, sizeof(real));
+    tape->losses = arena_take(arena, R, sizeof(real));
+    tape->normalisers = arena_take(arena, R, sizeof(real));
     for (int l = 0; l < model->num_layers; l++) {
         struct layer layer = shape_of(model, l, tape->B, tape->T, training);
         layer.dx = below;
-        layer.dy = below = training ? take(arena, R * H, sizeof(real)) : NULL;
+        layer.dy = below = training ? arena_take(arena, R * H, sizeof(real)) : NULL;
         layer.scratch = tape->scratch;
         for (int s = 0; s < cell->num_states; s++)
-            layer.state[s] = take(arena, (R + (uint64_t)tape->B) * H, sizeof(real));
-        layer.gates = take(arena, R * H * (uint64_t)cell->num_gates, sizeof(real));
+            layer.state[s] = arena_take(arena, (R + (uint64_t)tape->B) * H, sizeof(real));
+        layer.gates = arena_take(arena, R * H * (uint64_t)cell->num_gates, sizeof(real));
         if (!arena->base)
             continue;
         layer.packed = model->packed + packed_offset(model, l);
@@ -231,7 +211,6 @@ static size_t lay_out(struct tape *tape, struct arena *arena)
             layer.x = drops ? tape->dropped + (size_t)(l - 1) * R * H : output_row(tape, l - 1, 0);
         tape->layers[l] = layer;
     }
-    return arena->used;
 }
 
 /* Whether the rows of a chunk, and the slot before it, can be counted in an int. */
@@ -244,26 +223,28 @@ size_t tape_bytes(const struct model *model, int B, int T, bool training, double
 {
     struct tape tape = {.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
     if (!countable(B, T))
-        return TOO_MUCH;
-    return lay_out(&tape, &(struct arena){0});
+        return ARENA_MOST;
+    struct arena arena = {0};
+    lay_out(&tape, &arena);
+    return arena.used;
 }
 
 int tape_init(struct tape *tape, const struct model *model, int B, int T, bool training,
               double dropout)
 {
-    const size_t bytes = tape_bytes(model, B, T, training, dropout);
+    struct arena arena = {.used = tape_bytes(model, B, T, training, dropout)};
     *tape = (struct tape){.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
-    if (bytes >= TOO_MUCH)
+    if (arena.used >= ARENA_MOST)
         return error_set("chunks of %d streams and %d timesteps take more memory than can be "
                          "addressed: lower --batch-size or --seq-length",
                          B, T);
     tape->layers = mem_new((size_t)model->num_layers, sizeof *tape->layers);
-    tape->memory = mem_new(bytes, 1);
-    if (!tape->layers || !tape->memory) {
+    if (!tape->layers || arena_allocate(&arena) != 0) {
         tape_release(tape);
         return -1;
     }
-    lay_out(tape, &(struct arena){.base = tape->memory});
+    tape->memory = arena.base;
+    lay_out(tape, &arena);
     return 0;
 }
 

@@ -18,11 +18,12 @@
 #include "utf8.h"
 
 #define LENGTH_BYTES 8
-#define HEADER_MOST 100000000     /* bytes, as other readers have it */
-#define BLOCK 16384               /* numbers that are converted at once */
-#define DATA_KEY "data_crc32"     /* of all bytes behind the header */
-#define HEADER_KEY "header_crc32" /* of the header without it, compact and with its keys in order  \
-                                   */
+#define HEADER_MOST 100000000 /* bytes, as other readers have it */
+#define BLOCK 16384           /* numbers that are converted at once */
+#define DATA_KEY "data_crc32" /* of all bytes behind the header */
+#define HEADER_KEY                                                                                 \
+    "header_crc32" /* of the header without it, compact and with its keys in order                 \
+                    */
 
 /* Numbers first … first + count of a matrix, in the file's order. */
 struct stretch {

@@ -1,5 +1,5 @@
 /* All that is known of a model and a text: what the probe saw, and what was found out from it. What
- * was not asked for is zero. Filled by run/ and trace/, read by view/. */
+ * was not asked for is zero. Filled by discover/ and inspect/, read by view/. */
 #ifndef RUNE_INSPECTION_H
 #define RUNE_INSPECTION_H
 
