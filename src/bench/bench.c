@@ -4,13 +4,13 @@
 
 #include "clock.h"
 #include "mem.h"
-#include "model.h"
 #include "optimizer.h"
+#include "rng.h"
 #include "sample.h"
+#include "tape.h"
 #include "team.h"
 #include "train.h"
 
-#define CELL "lstm"
 #define SEED 1
 #define WARMUP 3    /* steps */
 #define STRETCHES 9 /* odd, for the median */
@@ -34,8 +34,8 @@ struct bench {
 static int init_model(struct model *model, const struct bench_config *config)
 {
     model->training = config->work == BENCH_TRAIN;
-    if (model_init(model, config->engine, CELL, config->num_layers, config->hidden_size,
-                   config->vocab_size, NULL) != 0)
+    if (model_init(model, config->engine, config->engine->cells[0]->name, NULL, config->num_layers,
+                   config->hidden_size, config->vocab_size, NULL) != 0)
         return -1;
     model->vocab.unknown = VOCAB_NONE;
     return 0;
@@ -50,7 +50,7 @@ int bench_cost(struct bench_cost *cost, const struct bench_config *config)
     for (int p = 0; p < model.params.count; p++) {
         const struct param *param = &model.params.list[p];
         const size_t size = (size_t)param->rows * (size_t)param->columns;
-        if (param->turned)
+        if (param->transposed)
             row += (size_t)param->rows;
         else if (param->vector)
             vectors += size;

@@ -13,14 +13,48 @@ struct request {
     bool json;
 };
 
+/* Adds a key; an object that lacks one is none. */
+static json_t *with(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* {"nonlinearity": "tanh", …} */
+static json_t *cell_options(const struct model *model)
+{
+    json_t *object = json_object();
+    for (int k = 0; object && k < model->cell->num_options; k++) {
+        const struct layer_option *option = &model->cell->options[k];
+        char text[64];
+        layer_option_print(option, model->options[k], text, sizeof text);
+        object = with(object, option->name,
+                      option->choices ? json_string(text) : json_real(model->options[k]));
+    }
+    return object;
+}
+
+/* {"h": "hidden state", …} */
+static json_t *cell_quantities(const struct layer_kind *cell)
+{
+    json_t *object = json_object();
+    for (int q = 0; object && q < cell->num_states + cell->num_gates; q++)
+        object = with(object, cell->quantities[q], json_string(cell->words[q]));
+    return object;
+}
+
 static int print_json(const struct model *model)
 {
-    json_t *object = json_pack(
-        "{s:s, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell", model->cell->name, "num_layers",
-        model->num_layers, "hidden_size", model->hidden_size, "vocab_size", model->vocab_size,
-        "parameters", (json_int_t)model->params.total, "unit", vocab_unit_name(model->vocab.unit),
-        "normalize", vocab_form_name(model->vocab.form), "step", (json_int_t)model->step,
-        "val_loss", isfinite(model->val_loss) ? json_real(model->val_loss) : json_null());
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell",
+                  model->cell->name, "cell_options", cell_options(model), "quantities",
+                  cell_quantities(model->cell), "num_layers", model->num_layers, "hidden_size",
+                  model->hidden_size, "vocab_size", model->vocab_size, "parameters",
+                  (json_int_t)model->params.total, "unit", vocab_unit_name(model->vocab.unit),
+                  "normalize", vocab_form_name(model->vocab.form), "step", (json_int_t)model->step,
+                  "val_loss", isfinite(model->val_loss) ? json_real(model->val_loss) : json_null());
     const bool failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');
@@ -31,8 +65,16 @@ static void print_text(const struct model *model)
 {
     const struct vocab *vocab = &model->vocab;
     char name[64];
-    printf("cell        %s\nlayers      %d of %d units\nparameters  %zu\n", model->cell->name,
-           model->num_layers, model->hidden_size, model->params.total);
+    printf("cell        %s", model->cell->name);
+    for (int k = 0; k < model->cell->num_options; k++) {
+        layer_option_print(&model->cell->options[k], model->options[k], name, sizeof name);
+        printf(", %s %s", model->cell->options[k].name, name);
+    }
+    printf("\nlayers      %d of %d units\nparameters  %zu\nquantities ", model->num_layers,
+           model->hidden_size, model->params.total);
+    for (int q = 0; q < model->cell->num_states + model->cell->num_gates; q++)
+        printf("%s %s %s", q ? "," : "", model->cell->quantities[q], model->cell->words[q]);
+    putchar('\n');
     printf("trained     %llu steps\n", (unsigned long long)model->step);
     if (isfinite(model->val_loss))
         printf("val_loss    %.4f nats, %.3f bits per character\n", model->val_loss,

@@ -151,7 +151,7 @@ static void release(struct request *request)
 /* --- whether the model and the text have it --------------------------------------------------- */
 
 /* Reads "h,c" into a set of the cell's quantities; NULL: those that are carried (the states). */
-static int find_quantities(const struct cell *cell, const char *list, bool *wanted)
+static int find_quantities(const struct layer_kind *cell, const char *list, bool *wanted)
 {
     struct option_item item;
     const int total = cell->num_states + cell->num_gates;
@@ -440,7 +440,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
 
 static int run(const struct request *request, const char *model_path, const char *path)
 {
-    struct model model = {.training = true}; /* for gradients */
+    struct model model = {.training = true, .attributes = true};
     struct task task = {.request = request, .model = &model, .start = time(NULL)};
     const struct engine *engine = engine_find(PRECISION_FP32);
     task.team = team_new(request->threads);
@@ -468,7 +468,8 @@ static struct option_row list[] = {
      "Units to show, as layer:unit, like 1:37,0:5",
      .unset = "all, best first; pictures draw the best"},
     {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
-     "What of them to compare and show: the cell's states and gates, for lstm h,c,i,f,g,o",
+     "What of them to compare and show: states and gates of the cell, as h,c; rune info names "
+     "them",
      .unset = "the states"},
     {"passage", 'p', OPTION_TEXT, AT(passage), "FROM[:LENGTH]",
      "Characters that pictures and the terminal draw, and whose predictions are traced back",

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell_options.h"
 #include "commands.h"
 #include "error.h"
 #include "file.h"
@@ -56,13 +57,13 @@ struct request {
     struct train_source source;
     const char *directory, *resume;
     int unit, form, optimizer, schedule, precision; /* choices */
+    const char *cell_options[CELL_OPTIONS_MOST];    /* as typed */
     int threads;
     bool quiet;
 };
 
 static const struct request defaults = {
-    .plan = {.cell = "lstm",
-             .num_layers = PLAN_AUTO,
+    .plan = {.num_layers = PLAN_AUTO,
              .hidden_size = PLAN_AUTO,
              .batch_size = PLAN_AUTO,
              .seq_length = PLAN_AUTO,
@@ -139,22 +140,31 @@ static void print_end(const struct trainer *trainer)
     print_commands(trainer);
 }
 
+#define AT(field) offsetof(struct request, field)
+
 /* A model that is there has its own shape and symbols. */
 static int check_init_from(const struct options *options)
 {
     static const char *const fixed[] = {"cell", "num-layers", "hidden-size",
                                         "unit", "normalize",  "min-count"};
+    const struct request *request = options->values;
+    const char *given = NULL;
     for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
         if (options_given(options, fixed[k]))
-            return error_set("--%s cannot be given with --init-from: the model has its own",
-                             fixed[k]);
-    return 0;
+            given = fixed[k];
+    for (size_t k = 0; k < options->count; k++)
+        if (options->list[k].given && options->list[k].value >= AT(cell_options) &&
+            options->list[k].value < AT(cell_options) + sizeof request->cell_options)
+            given = options->list[k].name;
+    return given ? error_set("--%s cannot be given with --init-from: the model has its own", given)
+                 : 0;
 }
 
-static int check_cell(const struct request *request)
+static int check_cell(struct request *request)
 {
     const struct engine *engine = engine_find((enum precision)request->precision);
-    return engine && engine_cell(engine, request->plan.cell) ? 0 : -1;
+    const struct layer_kind *cell = engine ? engine_cell(engine, request->plan.cell) : NULL;
+    return cell ? cell_options_read(cell, request->cell_options, request->plan.cell_options) : -1;
 }
 
 /* Only limits and threads may change while a run goes on. */
@@ -213,12 +223,10 @@ static int run(struct request *request, const struct options *options)
     return status;
 }
 
-#define AT(field) offsetof(struct request, field)
-
 static const char *const precisions[] = {
     [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", NULL};
 
-static struct option_row list[] = {
+static const struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "The run:"},
     {"output", 'o', OPTION_TEXT, AT(directory), "RUN", "Directory of the run",
      .unset = "runs/<name of the first file>"},
@@ -247,7 +255,7 @@ static struct option_row list[] = {
     {"min-count", 0, OPTION_COUNT, AT(source.min_count), "N",
      "Symbols that are rarer become one unknown symbol", .min = 1, .max = 1e15},
     {.kind = OPTION_GROUP, .help = "The model:"},
-    {"cell", 0, OPTION_TEXT, AT(plan.cell), "CELL", "Kind of recurrent cell: lstm", .unset = NULL},
+    {"cell", 0, OPTION_TEXT, AT(plan.cell), "CELL", NULL, .unset = NULL}, /* see list_options */
     {"num-layers", 0, OPTION_INT, AT(plan.num_layers), "N", "Recurrent layers", .unset = "2",
      .min = 1, .max = 1000},
     {"hidden-size", 0, OPTION_INT, AT(plan.hidden_size), "N", "Units in each layer",
@@ -287,9 +295,28 @@ static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Help:"},
 };
 
+/* The table with what only the cells know: their names and options, behind --cell. Returns its
+ * length. */
+static size_t list_options(struct option_row rows[])
+{
+    static char help[300];
+    size_t count = 0;
+    for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
+        rows[count++] = list[k];
+        if (!list[k].name || strcmp(list[k].name, "cell") != 0)
+            continue;
+        snprintf(help, sizeof help, "Kind of recurrent cell: %s", cell_options_cells());
+        rows[count - 1].help = help;
+        count += cell_options_rows(rows + count, AT(cell_options));
+    }
+    return count;
+}
+
 int command_train(int argc, char **argv)
 {
+    struct option_row rows[sizeof list / sizeof *list + CELL_OPTIONS_MOST];
     struct request request = defaults;
+    request.plan.cell = engine_at(0)->cells[0]->name;
     struct plan *plan = &request.plan;
     struct train_source *source = &request.source;
     request.threads = team_cores();
@@ -299,8 +326,8 @@ int command_train(int argc, char **argv)
         .summary = "Trains a model on text files (-: stdin). The run's directory holds the best "
                    "and the newest "
                    "model, log.csv and loss.svg. Ctrl-C saves and ends; --resume goes on.",
-        .list = list,
-        .count = sizeof list / sizeof *list,
+        .list = rows,
+        .count = list_options(rows),
         .values = &request,
         .most = -1,
     };

@@ -158,11 +158,10 @@ void discoveries_release(struct discoveries *discoveries)
 /* ", cell state c" of what is not the output h. */
 static void name_quantity(const struct trace *trace, int quantity, char *out, size_t room)
 {
-    const char *name = trace->quantities[quantity];
     if (quantity == 0)
         out[0] = '\0';
     else
-        snprintf(out, room, ", %s %s", strcmp(name, "c") == 0 ? "cell state" : "gate", name);
+        snprintf(out, room, ", %s %s", trace->words[quantity], trace->quantities[quantity]);
 }
 
 /* "r = −0.93" */

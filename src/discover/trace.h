@@ -33,6 +33,7 @@ struct trace {
     int num_layers, hidden_size;   /* of the model */
     int num_quantities;            /* of the cell */
     const char *const *quantities; /* names in the cell's order: "h", "c", "i", "f", "g", "o" */
+    const char *const *words;      /* the same in words: "hidden state", "cell state", … */
     size_t length;                 /* characters */
     int32_t *ids;                  /* [length] symbols; VOCAB_NONE never */
     float *losses;                 /* [length] nats: −log p(x_t | x_<t) */

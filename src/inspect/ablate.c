@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "mem.h"
-#include "recurrent.h"
+#include "tape.h"
 
 #define BLOCK 64    /* timesteps that the whole model reads at once */
 #define STREAMS 512 /* units that are held side by side */
@@ -62,7 +62,7 @@ static void measure_whole(struct whole *whole, struct team *team)
             for (size_t l = 0; l < L; l++)
                 for (size_t u = 0; u < H; u++)
                     whole->means[l * H + u] +=
-                        (double)whole->tape.layers[l].state[0][(t + 1) * H + u] /
+                        (double)tape_layer(&whole->tape, (int)l)->state[0][(t + 1) * H + u] /
                         (double)whole->length;
         }
     }
@@ -100,21 +100,22 @@ struct group {
     int32_t *targets;     /* [B] */
     double *sums;         /* [1 + K][B] changes of the loss: in all, and where each label is on */
     bool above;           /* it is not the lowest layer, and has: */
-    real *packed;         /* its W_ih */
-    real *rows;           /* [BLOCK][G · H] W_ih x of the block */
-    real *scratch;        /* for that product */
+    real *projected;      /* [BLOCK][…] what the block's inputs add in it */
 };
+
+/* The layer of the group as it is in the whole model. */
+static const struct layer *whole_layer(const struct group *group)
+{
+    return tape_layer(&group->whole->tape, group->layer);
+}
 
 static int above_init(struct group *group)
 {
-    const struct model *model = group->whole->model;
-    const int H = model->hidden_size, N = model->cell->num_gates * H;
-    group->packed = mem_new(model->engine->linear.packed_size(H, N, false), sizeof(real));
-    group->rows = mem_new(BLOCK * (size_t)N, sizeof(real));
-    group->scratch = mem_new(model->engine->linear.scratch_size(BLOCK, H, N, false), sizeof(real));
-    if (!group->packed || !group->rows || !group->scratch)
+    const struct layer *layer = whole_layer(group);
+    const size_t width = (size_t)layer->kind->projected_width(layer);
+    if (!(group->projected = mem_new(BLOCK, width * sizeof(real))))
         return -1;
-    tape_begin_at(&group->tape, group->layer, group->rows);
+    tape_begin_at(&group->tape, group->layer, group->projected);
     return 0;
 }
 
@@ -129,7 +130,7 @@ static int group_init(struct group *group)
     group->sums = mem_new((1 + K) * B, sizeof *group->sums);
     if (!group->clamps || !group->inputs || !group->targets || !group->sums)
         return -1;
-    group->above = group->layer > 0 && group->whole->model->cell->recurrent;
+    group->above = group->layer > 0;
     if (group->above && above_init(group) != 0)
         return -1;
     tape_set_input(&group->tape, group->inputs);
@@ -144,23 +145,15 @@ static void group_release(struct group *group)
     free(group->inputs);
     free(group->targets);
     free(group->sums);
-    free(group->packed);
-    free(group->rows);
-    free(group->scratch);
+    free(group->projected);
 }
 
-/* W_ih x of the block, from what the whole model has below the layer. */
+/* What the block's inputs add in the layer, from what the whole model has below it. */
 static void read_below(struct member *member, struct group *group)
 {
-    const struct model *model = group->whole->model;
-    const struct layer *layer = &group->whole->tape.layers[group->layer];
-    const int H = model->hidden_size, N = model->cell->num_gates * H;
-    if (group->whole->start == 0)
-        model->engine->linear.pack(member, H, N, layer->param[model->cell->recurrent->weight_ih],
-                                   false, group->packed);
+    const struct layer *layer = whole_layer(group);
     read_whole(member, group->whole);
-    model->engine->linear.forward(member, BLOCK, H, N, layer->x, group->packed, NULL, group->rows,
-                                  group->scratch);
+    layer->kind->project(member, layer, group->projected);
     team_barrier(member);
 }
 

@@ -81,7 +81,7 @@ static int probe_units(struct work *work)
 static void show_unit(struct work *work, bool *taken, int layer, int unit)
 {
     struct inspect_result *result = work->result;
-    const struct cell *cell = work->model->cell;
+    const struct layer_kind *cell = work->model->cell;
     const size_t at = (size_t)layer * (size_t)work->model->hidden_size + (size_t)unit;
     if (taken[at])
         return;
@@ -172,7 +172,7 @@ static int describe(struct work *work)
 static int copy_push(struct work *work)
 {
     const struct model *model = work->model;
-    const struct param *linear = params_at(&model->params, model->cell, model->num_layers, 0);
+    const struct param *linear = params_at(&model->params, model->depth - 1, 0);
     const size_t count = (size_t)model->vocab_size * (size_t)model->hidden_size;
     work->inspection->push = mem_new(count, sizeof *work->inspection->push);
     for (size_t k = 0; work->inspection->push && k < count; k++)

@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 
-#include "cell.h"
 #include "inspection.h"
 #include "model.h"
 #include "team.h"
@@ -17,7 +16,7 @@
 enum inspect_ablation { INSPECT_ABLATE_NONE, INSPECT_ABLATE_BEST, INSPECT_ABLATE_ALL };
 
 struct inspect_options {
-    bool quantities[CELL_QUANTITIES]; /* that are shown */
+    bool quantities[LAYER_QUANTITIES]; /* that are shown */
     const struct trace_signal
         *units;       /* [num_units] that are shown, in this order; quantities in it */
     size_t num_units; /* mean nothing; 0: all, best first */

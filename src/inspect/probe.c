@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "mem.h"
+#include "tape.h"
 
 #define STREAMS 32      /* parts that are read at once; more of them gain nothing */
 #define STEPS 16        /* timesteps of a chunk: one line of the cache of each signal */
@@ -105,21 +106,9 @@ static size_t chunk_rows(const struct probe *probe, int stream)
     return left < STEPS ? left : STEPS;
 }
 
-/* A quantity of a layer in one stream: unit u after timestep t is at[t · apart + u]. */
-struct series {
-    const real *at;
-    size_t apart;
-};
-
-static struct series series_of(const struct probe *probe, int stream, int quantity, int layer)
+static struct layer_series series_of(const struct probe *probe, int stream, int quantity, int layer)
 {
-    const struct cell *cell = probe->model->cell;
-    const struct layer *from = &probe->tape.layers[layer];
-    const size_t H = (size_t)from->H, B = (size_t)from->B, b = (size_t)stream;
-    if (quantity < cell->num_states)
-        return (struct series){from->state[quantity] + (B + b) * H, B * H};
-    const size_t G = (size_t)cell->num_gates, gate = (size_t)(quantity - cell->num_states);
-    return (struct series){from->gates + (b * G + gate) * H, B * G * H};
+    return layer_series(tape_layer(&probe->tape, layer), quantity, stream);
 }
 
 /* --- what is kept of a chunk ------------------------------------------------------------------ */
@@ -133,7 +122,7 @@ static bool any_above(int count, const real *logits, real least)
 }
 
 /* The likeliest of V symbols; few groups of them have one above the least of those found so far. */
-static void guess(int V, const real *logits, real normaliser, struct trace_guess *guesses)
+static void guess(int V, const real *logits, real log_sum_exp, struct trace_guess *guesses)
 {
     enum { LEAST = TRACE_GUESSES - 1, GROUP = 32 };
     real found[TRACE_GUESSES];
@@ -158,7 +147,7 @@ static void guess(int V, const real *logits, real normaliser, struct trace_guess
         }
     }
     for (int k = 0; k < TRACE_GUESSES; k++)
-        guesses[k].prob = expf((float)(found[k] - normaliser));
+        guesses[k].prob = expf((float)(found[k] - log_sum_exp));
 }
 
 static int32_t rank_of(int V, const real *logits, int32_t id)
@@ -186,7 +175,7 @@ static void keep_prediction(const struct probe *probe, size_t r)
     if (probe->part[stream] < 0 || t >= chunk_rows(probe, stream))
         return;
     const size_t row = first_row(probe, stream) + t;
-    guess(V, probe->tape.logits + r * (size_t)V, probe->tape.normalisers[r],
+    guess(V, probe->tape.logits + r * (size_t)V, probe->tape.log_sum_exps[r],
           probe->trace->guesses + row * TRACE_GUESSES);
     if (row + 1 < probe->trace->length)
         keep_loss(probe, r, row + 1);
@@ -208,11 +197,11 @@ static void keep_values(const struct probe *probe, int stream)
     while (kept < end) {
         float tile[STEPS][TILE];
         const struct trace_signal *first = &kept->signal;
-        const struct series from = series_of(probe, stream, first->quantity, first->layer);
+        const struct layer_series from = series_of(probe, stream, first->quantity, first->layer);
         const int unit = first->unit / TILE * TILE, left = probe->model->hidden_size - unit;
         for (size_t t = 0; t < rows; t++)
             for (int u = 0; u < (left < TILE ? left : TILE); u++)
-                tile[t][u] = (float)from.at[t * from.apart + (size_t)(unit + u)];
+                tile[t][u] = (float)from.at[t * from.stride + (size_t)(unit + u)];
         for (; kept < end && in_tile(first, &kept->signal); kept++) {
             float *to = trace_place(probe->trace, kept->index, row);
             for (size_t t = 0; t < rows; t++)
@@ -222,11 +211,11 @@ static void keep_values(const struct probe *probe, int stream)
 }
 
 /* Adds `rows` timesteps of one gate of a layer. */
-static void add_gate(struct series from, size_t rows, size_t H, float lowest, uint32_t *low,
+static void add_gate(struct layer_series from, size_t rows, size_t H, float lowest, uint32_t *low,
                      uint32_t *high, double *sum)
 {
     const float scale = 1 / (1 - lowest);
-    for (size_t t = 0; t < rows; t++, from.at += from.apart)
+    for (size_t t = 0; t < rows; t++, from.at += from.stride)
         for (size_t u = 0; u < H; u++) {
             const float open = ((float)from.at[u] - lowest) * scale;
             low[u] += open < 0.1F;
@@ -237,7 +226,7 @@ static void add_gate(struct series from, size_t rows, size_t H, float lowest, ui
 
 static void keep_gates(const struct probe *probe, int stream)
 {
-    const struct cell *cell = probe->model->cell;
+    const struct layer_kind *cell = probe->model->cell;
     const int L = probe->model->num_layers;
     const size_t H = (size_t)probe->model->hidden_size, size = gates_size(probe->model);
     const size_t from = span_index(probe, probe->part[stream], probe->span) * size;
@@ -496,7 +485,7 @@ static void release(struct probe *probe)
 /* Sums over all spans of all parts. */
 static int fill_gates(struct gates *gates, const struct probe *probe)
 {
-    const struct cell *cell = probe->model->cell;
+    const struct layer_kind *cell = probe->model->cell;
     const size_t size = gates_size(probe->model), spans = span_index(probe, probe->parts, 0);
     gates->low = mem_new(size, sizeof *gates->low);
     gates->high = mem_new(size, sizeof *gates->high);
@@ -546,6 +535,7 @@ static int begin_trace(struct trace *trace, const struct model *model, const str
     trace->hidden_size = model->hidden_size;
     trace->num_quantities = model->cell->num_states + model->cell->num_gates;
     trace->quantities = model->cell->quantities;
+    trace->words = model->cell->words;
     copy_ids(trace, ids);
     return 0;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
 #include "mem.h"
+#include "tape.h"
 
 #define ROWS 2048       /* timesteps of all predictions that are looked back from at once */
 #define WARMUP 500      /* timesteps that are read before a chunk */
@@ -32,9 +32,6 @@ struct look {
     int num_streams; /* how many of the tape's have one */
     struct tape tape;
     int32_t *x, *y; /* [K][B] */
-    real *weight;   /* the lowest layer's W_ih, packed */
-    real *dx;       /* [K][B][V] gradients of the one-hot inputs */
-    real *scratch;
 };
 
 /* The symbol that timestep t reads. */
@@ -128,33 +125,12 @@ static int find_states(struct look *look, struct team *team, size_t each)
 
 /* --- looking back ----------------------------------------------------------------------------- */
 
-/* The cell's parameter that all arguments of gates have their input through; −1 if there is none
- * such. */
-static int input_weight(const struct cell *cell)
-{
-    for (int k = 0; k < cell->num_params; k++)
-        if (cell->params[k].columns == CELL_INPUT && cell->params[k].gates == cell->num_gates)
-            return k;
-    return -1;
-}
-
 static void look_back(struct member *member, void *argument)
 {
     struct look *look = argument;
-    struct tape *tape = &look->tape;
-    const struct engine *engine = look->model->engine;
-    const struct layer *lowest = &tape->layers[0];
-    const int V = look->model->vocab_size, N = look->model->cell->num_gates * lowest->H;
-    model_forward(member, tape, NULL, 0, 0);
-    model_loss(member, tape, look->y);
-    model_backward(member, tape, look->y, 0);
-    /* dx = W_ihᵀ δa; in memory the lowest W_ih is turned. */
-    if (look->first == 0)
-        engine->linear.pack(member, N, V, lowest->param[input_weight(look->model->cell)], false,
-                            look->weight);
-    team_barrier(member);
-    engine->linear.forward(member, tape->T * tape->B, N, V, lowest->gates, look->weight, NULL,
-                           look->dx, look->scratch);
+    model_forward(member, &look->tape, NULL, 0, 0);
+    model_loss(member, &look->tape, look->y);
+    model_backward(member, &look->tape, look->y);
 }
 
 /* Sets the streams to the predictions from `first` on. */
@@ -192,33 +168,22 @@ static void look_release(struct look *look)
     free(look->states);
     free(look->x);
     free(look->y);
-    free(look->weight);
-    free(look->dx);
-    free(look->scratch);
 }
 
 /* Takes the memory and finds the states before the predictions. */
 static int look_init(struct look *look, struct team *team, size_t each)
 {
     const struct model *model = look->model;
-    const struct engine *engine = model->engine;
-    const int N = model->cell->num_gates * model->hidden_size, V = model->vocab_size;
     const size_t most = ROWS / (size_t)look->K > 1 ? ROWS / (size_t)look->K : 1;
     const int B = (int)(look->count < most ? look->count : most);
     const size_t rows = (size_t)B * (size_t)look->K;
-    assert(model->training);
-    if (input_weight(model->cell) < 0)
-        return error_set("what a cell of %s passes back to its input is not known",
-                         model->cell->name);
+    assert(model->training && model->attributes);
     look->states =
         mem_new(look->count, (size_t)model->num_layers * (size_t)model->cell->num_states *
                                  (size_t)model->hidden_size * sizeof(real));
     look->x = mem_new(rows, sizeof *look->x);
     look->y = mem_new(rows, sizeof *look->y);
-    look->weight = mem_new(engine->linear.packed_size(N, V, false), sizeof(real));
-    look->dx = mem_new(rows, (size_t)V * sizeof(real));
-    look->scratch = mem_new(engine->linear.scratch_size((int)rows, N, V, false), sizeof(real));
-    if (!look->states || !look->x || !look->y || !look->weight || !look->dx || !look->scratch ||
+    if (!look->states || !look->x || !look->y ||
         tape_init(&look->tape, model, B, look->K, true, 0) != 0)
         return -1;
     tape_set_input(&look->tape, look->x);
@@ -262,10 +227,10 @@ static void keep_norms(const struct look *look, void *result)
     for (int b = 0; b < look->num_streams; b++)
         for (int k = 0; k < look->K; k++)
             for (int curve = 0; curve <= L; curve++) {
-                const struct layer *layer = &look->tape.layers[curve < L ? curve : 0];
+                const struct layer *layer = tape_layer(&look->tape, curve < L ? curve : 0);
                 const size_t at = ((size_t)curve * K + (size_t)k) * look->count;
                 norms[at + look->first + (size_t)b] =
-                    norm(look, curve < L ? layer->dy : look->dx, curve < L ? layer->H : layer->D,
+                    norm(look, curve < L ? layer->dy : layer->dx, curve < L ? layer->N : layer->D,
                          row_before(look, b, k));
             }
 }
@@ -331,14 +296,14 @@ int reach_measure(struct reach *reach, struct team *team, struct model *model, c
 static void keep_weights(const struct look *look, void *result)
 {
     struct leanings *leanings = result;
-    const long V = look->model->vocab_size;
+    const struct layer *lowest = tape_layer(&look->tape, 0);
     for (int b = 0; b < look->num_streams; b++)
         for (int k = 0; k < look->K; k++) {
             const long row = row_before(look, b, k);
             const int32_t id = row < 0 ? VOCAB_NONE : look->x[row];
             if (id >= 0)
                 leanings->weights[(look->first + (size_t)b) * leanings->steps + (size_t)k] =
-                    (float)look->dx[row * V + id] * (float)look->num_streams;
+                    (float)lowest->dx[row * lowest->D + id] * (float)look->num_streams;
         }
 }
 

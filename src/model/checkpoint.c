@@ -107,6 +107,11 @@ void checkpoint_add_model(struct safetensors_out *out, const struct model *model
     add_integer(out, "num_layers", model->num_layers);
     add_integer(out, "hidden_size", model->hidden_size);
     add_integer(out, "vocab_size", model->vocab_size);
+    for (int k = 0; k < model->cell->num_options; k++) {
+        const struct layer_option *option = &model->cell->options[k];
+        layer_option_print(option, model->options[k], number, sizeof number);
+        safetensors_add_text(out, option->name, number);
+    }
     snprintf(number, sizeof number, "%.17g", model->val_loss);
     safetensors_add_text(out, "val_loss", number);
     add_vocab(out, &model->vocab);
@@ -116,9 +121,9 @@ void checkpoint_add_model(struct safetensors_out *out, const struct model *model
         const size_t rows = (size_t)param->rows,
                      columns = param->vector ? 0 : (size_t)param->columns;
         safetensors_add_reals(out, param->name, rows, columns, model->weights + param->offset,
-                              param->turned);
-        if (param->twin[0])
-            safetensors_add_reals(out, param->twin, rows, columns, NULL, false);
+                              param->transposed);
+        if (param->zero_bias[0])
+            safetensors_add_reals(out, param->zero_bias, rows, columns, NULL, false);
     }
 }
 
@@ -127,27 +132,41 @@ static int check_param(const struct safetensors *in, const struct param *param)
     const size_t rows = (size_t)param->rows, columns = param->vector ? 0 : (size_t)param->columns;
     if (safetensors_check_reals(in, param->name, rows, columns) != 0)
         return -1;
-    return param->twin[0] ? safetensors_check_reals(in, param->twin, rows, 0) : 0;
+    return param->zero_bias[0] ? safetensors_check_reals(in, param->zero_bias, rows, 0) : 0;
 }
 
 static int read_param(const struct safetensors *in, const struct param *param, real *weights)
 {
     const size_t rows = (size_t)param->rows, columns = param->vector ? 0 : (size_t)param->columns;
-    if (safetensors_read_reals(in, param->name, rows, columns, weights, param->turned) != 0)
+    if (safetensors_read_reals(in, param->name, rows, columns, weights, param->transposed) != 0)
         return -1;
-    if (!param->twin[0])
+    if (!param->zero_bias[0])
         return 0;
-    real *twin = mem_new(rows, sizeof *twin);
-    int result = twin ? safetensors_read_reals(in, param->twin, rows, 0, twin, false) : -1;
+    real *zero_bias = mem_new(rows, sizeof *zero_bias);
+    int result =
+        zero_bias ? safetensors_read_reals(in, param->zero_bias, rows, 0, zero_bias, false) : -1;
     for (size_t k = 0; result == 0 && k < rows; k++) {
-        weights[k] += twin[k];
+        weights[k] += zero_bias[k];
         if (!isfinite((float)weights[k]))
             result = error_set("%s: the sum of \"%s\" and \"%s\" is not finite, at [%zu]: the file "
                                "is damaged",
-                               safetensors_path(in), param->name, param->twin, k);
+                               safetensors_path(in), param->name, param->zero_bias, k);
     }
-    free(twin);
+    free(zero_bias);
     return result;
+}
+
+static int read_options(const struct safetensors *in, const struct layer_kind *cell,
+                        double options[LAYER_OPTIONS])
+{
+    for (int k = 0; k < cell->num_options; k++) {
+        const char *text = safetensors_text(in, cell->options[k].name);
+        if (!text)
+            return -1;
+        if (layer_option_parse(&cell->options[k], text, &options[k]) != 0)
+            return error_set("%s: %s", safetensors_path(in), error_message());
+    }
+    return 0;
 }
 
 /* All but the weights, which must be there, each in its shape. */
@@ -156,19 +175,26 @@ static int read_shape(const struct safetensors *in, const struct engine *engine,
 {
     long long version, layers, hidden;
     struct vocab vocab = {0};
-    const char *format = safetensors_text(in, "format"), *cell;
+    const char *format = safetensors_text(in, "format"), *name;
+    double options[LAYER_OPTIONS];
     if (!format || safetensors_integer(in, "format_version", 1, LLONG_MAX, &version) != 0)
         return -1;
     if (version > CHECKPOINT_VERSION)
         return error_set(
             "%s: is of format version %lld, and this rune reads up to %d: take a newer rune",
             safetensors_path(in), version, CHECKPOINT_VERSION);
-    if (!(cell = safetensors_text(in, "cell")) ||
+    if (!(name = safetensors_text(in, "cell")))
+        return -1;
+    const struct layer_kind *cell = engine_cell(engine, name);
+    if (!cell)
+        return error_set("%s: %s", safetensors_path(in), error_message());
+    if (read_options(in, cell, options) != 0 ||
         safetensors_integer(in, "num_layers", 1, 1000, &layers) != 0 ||
         safetensors_integer(in, "hidden_size", 1, 1 << 20, &hidden) != 0 ||
         read_vocab(in, &vocab) != 0)
         return -1;
-    if (model_init(model, engine, cell, (int)layers, (int)hidden, vocab.size, &vocab) != 0) {
+    if (model_init(model, engine, name, options, (int)layers, (int)hidden, vocab.size, &vocab) !=
+        0) {
         vocab_release(&vocab);
         return -1;
     }
@@ -201,12 +227,32 @@ int checkpoint_read_model(const struct safetensors *in, const struct engine *eng
 
 /* --- training --------------------------------------------------------------------------------- */
 
-/* The name of a layer's state: "state.h_l0". Valid until the next call in this thread. */
-static const char *state_name(const struct tape *tape, int layer, int state)
+/* Calls `each` for every state of the chain, named "state.h_l0", until it returns other than 0. */
+static int each_state(const struct tape *tape, void *context,
+                      int (*each)(void *context, const char *name, const struct layer *layer,
+                                  real *state))
 {
-    static _Thread_local char name[48];
-    snprintf(name, sizeof name, "state.%s_l%d", tape->model->cell->quantities[state], layer);
-    return name;
+    for (int l = 0; l < tape->model->depth; l++)
+        for (int s = 0; s < tape->layers[l].kind->num_states; s++) {
+            const struct layer *layer = &tape->layers[l];
+            char name[48];
+            snprintf(name, sizeof name, "state.%s_l%d", layer->kind->quantities[s], layer->number);
+            if (each(context, name, layer, layer_state(layer, s)) != 0)
+                return -1;
+        }
+    return 0;
+}
+
+static int add_state(void *out, const char *name, const struct layer *layer, real *state)
+{
+    safetensors_add_reals(out, name, (size_t)layer->B, (size_t)layer->N, state, false);
+    return 0;
+}
+
+static int read_state(void *in, const char *name, const struct layer *layer, real *state)
+{
+    return safetensors_read_reals(*(const struct safetensors **)in, name, (size_t)layer->B,
+                                  (size_t)layer->N, state, false);
 }
 
 void checkpoint_add_training(struct safetensors_out *out, const struct optimizer *optimizer,
@@ -214,10 +260,7 @@ void checkpoint_add_training(struct safetensors_out *out, const struct optimizer
 {
     safetensors_add_reals(out, "optimizer.m", optimizer->size, 0, optimizer->m, false);
     safetensors_add_reals(out, "optimizer.v", optimizer->size, 0, optimizer->v, false);
-    for (int l = 0; l < tape->model->num_layers; l++)
-        for (int s = 0; s < tape->model->cell->num_states; s++)
-            safetensors_add_reals(out, state_name(tape, l, s), (size_t)tape->B,
-                                  (size_t)tape->model->hidden_size, tape_state(tape, l, s), false);
+    each_state(tape, out, add_state);
 }
 
 int checkpoint_read_training(const struct safetensors *in, struct optimizer *optimizer,
@@ -226,13 +269,7 @@ int checkpoint_read_training(const struct safetensors *in, struct optimizer *opt
     if (safetensors_read_reals(in, "optimizer.m", optimizer->size, 0, optimizer->m, false) != 0 ||
         safetensors_read_reals(in, "optimizer.v", optimizer->size, 0, optimizer->v, false) != 0)
         return -1;
-    for (int l = 0; l < tape->model->num_layers; l++)
-        for (int s = 0; s < tape->model->cell->num_states; s++)
-            if (safetensors_read_reals(in, state_name(tape, l, s), (size_t)tape->B,
-                                       (size_t)tape->model->hidden_size, tape_state(tape, l, s),
-                                       false) != 0)
-                return -1;
-    return 0;
+    return each_state(tape, &in, read_state);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

@@ -3,7 +3,6 @@
 #ifndef RUNE_CHECKPOINT_H
 #define RUNE_CHECKPOINT_H
 
-#include "model.h"
 #include "optimizer.h"
 #include "safetensors.h"
 

@@ -28,59 +28,63 @@ static int add(struct params *params, struct param param)
     return 0;
 }
 
-static int add_cell_param(struct params *params, const struct cell_param *of, int layer, int H,
-                          int D)
+static int add_param_of(struct params *params, const struct layer *layer,
+                        const struct layer_param *of)
 {
+    const struct layer_kind *kind = layer->kind;
+    char number[16] = "";
     struct param param = {
-        .rows = of->gates * H,
-        .columns = of->columns == CELL_INPUT    ? D
-                   : of->columns == CELL_HIDDEN ? H
-                                                : 1,
-        .vector = of->columns == CELL_VECTOR,
-        .turned =
-            of->columns == CELL_INPUT && layer == 0, /* a one-hot input picks one of its rows */
-        .starts = of->start,
-        .num_starts = of->start ? of->gates : 0,
+        .rows = of->blocks * layer->N,
+        .columns = of->columns == LAYER_INPUT    ? layer->D
+                   : of->columns == LAYER_OUTPUT ? layer->N
+                                                 : 1,
+        .vector = of->columns == LAYER_VECTOR,
+        /* A one-hot input picks one of its rows. */
+        .transposed = of->columns == LAYER_INPUT && layer->onehot,
+        .fixed = of->fixed,
+        .init = of->init,
+        .num_blocks = of->blocks,
     };
-    snprintf(param.name, sizeof param.name, "rnn.%s_l%d", of->name, layer);
-    if (of->twin)
-        snprintf(param.twin, sizeof param.twin, "rnn.%s_l%d", of->twin, layer);
+    if (kind->numbered)
+        snprintf(number, sizeof number, "_l%d", layer->number);
+    snprintf(param.name, sizeof param.name, "%s.%s%s", kind->prefix, of->name, number);
+    if (of->zero_bias)
+        snprintf(param.zero_bias, sizeof param.zero_bias, "%s.%s%s", kind->prefix, of->zero_bias,
+                 number);
     return add(params, param);
 }
 
-int params_init(struct params *params, const struct cell *cell, int L, int H, int V)
+int params_init(struct params *params, const struct layer *layers, int depth)
 {
-    params->list = mem_new((size_t)L * (size_t)cell->num_params + 2, sizeof *params->list);
-    if (!params->list)
+    size_t count = 0;
+    for (int l = 0; l < depth; l++)
+        count += (size_t)layers[l].kind->num_params;
+    params->list = mem_new(count, sizeof *params->list);
+    params->first = mem_new((size_t)depth + 1, sizeof *params->first);
+    if (!params->list || !params->first)
         return -1;
-    for (int layer = 0; layer < L; layer++)
-        for (int k = 0; k < cell->num_params; k++)
-            if (add_cell_param(params, &cell->params[k], layer, H, layer == 0 ? V : H) != 0)
+    for (int l = 0; l < depth; l++) {
+        params->first[l] = params->count;
+        for (int k = 0; k < layers[l].kind->num_params; k++)
+            if (add_param_of(params, &layers[l], &layers[l].kind->params[k]) != 0)
                 return -1;
-    if (add(params, (struct param){.name = "linear.weight", .rows = V, .columns = H}) != 0 ||
-        add(params,
-            (struct param){.name = "linear.bias", .rows = V, .columns = 1, .vector = true}) != 0)
-        return -1;
+    }
+    params->first[depth] = params->count;
     return 0;
 }
 
 void params_release(struct params *params)
 {
     free(params->list);
+    free(params->first);
     *params = (struct params){0};
-}
-
-const struct param *params_at(const struct params *params, const struct cell *cell, int layer,
-                              int k)
-{
-    return &params->list[layer * cell->num_params + k];
 }
 
 /* Uniform with a variance of 1/fan-in (LeCun et al. 1998), so that sums of inputs of unit size have
  * unit size. Of a one-hot input only one weight is ever in a sum: its fan-in is 1. */
-static double start_bound(const struct param *param)
+static double init_bound(const struct param *param)
 {
-    return sqrt(3 / (param->turned ? 1 : (double)param->columns));
+    return sqrt(3 / (param->transposed ? 1 : (double)param->columns));
 }
 
 void params_start(const struct params *params, uint64_t seed, real *weights)
@@ -89,12 +93,12 @@ void params_start(const struct params *params, uint64_t seed, real *weights)
     for (int p = 0; p < params->count; p++) {
         const struct param *param = &params->list[p];
         const size_t numbers = (size_t)param->rows * (size_t)param->columns;
-        const double bound = param->vector ? 0 : start_bound(param);
+        const double bound = param->vector ? 0 : init_bound(param);
         for (uint64_t k = 0; k < numbers; k++) {
             const uint32_t counter[4] = {(uint32_t)k, (uint32_t)(k >> 32), (uint32_t)p, 0};
             weights[param->offset + k] =
-                param->starts ? param->starts[k / (size_t)(param->rows / param->num_starts)]
-                              : (real)(bound * (2 * rng_uniform(&rng, counter) - 1));
+                param->init ? param->init[k / (numbers / (size_t)param->num_blocks)]
+                            : (real)(bound * (2 * rng_uniform(&rng, counter) - 1));
         }
     }
 }

@@ -28,7 +28,7 @@
 /* Numbers first … first + count of a matrix, in the file's order. */
 struct stretch {
     size_t rows, columns; /* of the matrix */
-    bool turned;          /* in memory it is [columns][rows] */
+    bool transposed;      /* in memory it is [columns][rows] */
     size_t first, count;
 };
 
@@ -37,10 +37,10 @@ static size_t width(size_t columns)
     return columns ? columns : 1;
 }
 
-static struct stretch stretch_of(size_t rows, size_t columns, bool turned, size_t first)
+static struct stretch stretch_of(size_t rows, size_t columns, bool transposed, size_t first)
 {
     const size_t left = rows * width(columns) - first;
-    return (struct stretch){rows, width(columns), turned, first, left < BLOCK ? left : BLOCK};
+    return (struct stretch){rows, width(columns), transposed, first, left < BLOCK ? left : BLOCK};
 }
 
 /* Which of the numbers is the first that is not finite; `count` if none is. */
@@ -70,7 +70,7 @@ struct entry {
     size_t rows, columns;
     const real *reals;
     const uint64_t *u64;
-    bool turned;
+    bool transposed;
 };
 
 struct safetensors_out {
@@ -164,10 +164,11 @@ static void add_entry(struct safetensors_out *out, const char *name, const char 
 }
 
 void safetensors_add_reals(struct safetensors_out *out, const char *name, size_t rows,
-                           size_t columns, const real *data, bool turned)
+                           size_t columns, const real *data, bool transposed)
 {
-    add_entry(out, name, "F32", sizeof(float),
-              (struct entry){.rows = rows, .columns = columns, .reals = data, .turned = turned});
+    add_entry(
+        out, name, "F32", sizeof(float),
+        (struct entry){.rows = rows, .columns = columns, .reals = data, .transposed = transposed});
 }
 
 void safetensors_add_u64(struct safetensors_out *out, const char *name, size_t count,
@@ -201,7 +202,7 @@ static void gather(struct stretch stretch, const real *data, float *numbers)
     size_t row = stretch.first / stretch.columns, column = stretch.first % stretch.columns;
     if (!data) {
         memset(numbers, 0, stretch.count * sizeof *numbers);
-    } else if (!stretch.turned) {
+    } else if (!stretch.transposed) {
         for (size_t k = 0; k < stretch.count; k++)
             numbers[k] = (float)data[stretch.first + k];
     } else {
@@ -244,7 +245,7 @@ static int write_reals(const struct entry *entry, struct sink *sink)
     float numbers[BLOCK];
     for (size_t first = 0; first < count; first += BLOCK) {
         const struct stretch stretch =
-            stretch_of(entry->rows, entry->columns, entry->turned, first);
+            stretch_of(entry->rows, entry->columns, entry->transposed, first);
         gather(stretch, entry->reals, numbers);
         const size_t bad = first + find_not_finite(numbers, stretch.count);
         if (bad < first + stretch.count)
@@ -737,7 +738,7 @@ int safetensors_check_reals(const struct safetensors *in, const char *name, size
 static void scatter(struct stretch stretch, const float *numbers, real *data)
 {
     size_t row = stretch.first / stretch.columns, column = stretch.first % stretch.columns;
-    if (!stretch.turned) {
+    if (!stretch.transposed) {
         for (size_t k = 0; k < stretch.count; k++)
             data[stretch.first + k] = (real)numbers[k];
     } else {
@@ -750,7 +751,7 @@ static void scatter(struct stretch stretch, const float *numbers, real *data)
 }
 
 int safetensors_read_reals(const struct safetensors *in, const char *name, size_t rows,
-                           size_t columns, real *data, bool turned)
+                           size_t columns, real *data, bool transposed)
 {
     const size_t count = rows * width(columns);
     uint64_t start = 0;
@@ -758,7 +759,7 @@ int safetensors_read_reals(const struct safetensors *in, const char *name, size_
     if (find(in, name, "F32", rows, columns, &start) != 0)
         return -1;
     for (size_t first = 0; first < count; first += BLOCK) {
-        const struct stretch stretch = stretch_of(rows, columns, turned, first);
+        const struct stretch stretch = stretch_of(rows, columns, transposed, first);
         if (read_bytes(in, start + first * sizeof *numbers, numbers,
                        stretch.count * sizeof *numbers) != 0)
             return -1;

@@ -1,8 +1,8 @@
 /* Reading and writing safetensors files: 8 bytes little-endian length, a JSON header, raw
  * little-endian arrays. https://github.com/huggingface/safetensors
- * What is written has two checksums in its __metadata__, CRC-32 in 8 hexadecimal digits: "data_crc32"
- * of all bytes behind the header, and "header_crc32" of the header without it, as JSON that is
- * compact and has its keys in order. */
+ * What is written has two checksums in its __metadata__, CRC-32 in 8 hexadecimal digits:
+ * "data_crc32" of all bytes behind the header, and "header_crc32" of the header without it, as JSON
+ * that is compact and has its keys in order. */
 #ifndef RUNE_SAFETENSORS_H
 #define RUNE_SAFETENSORS_H
 
@@ -22,10 +22,10 @@ void safetensors_out_free(struct safetensors_out *out);
 /* These add an entry; arrays are not copied and must stay until the file is saved. A failure is
  * remembered, and told by safetensors_save. */
 
-/* A matrix [rows][columns], or a vector [rows] where columns is 0, as F32; `turned`: in memory it
- * lies as [columns][rows]; data NULL: zeros. */
+/* A matrix [rows][columns], or a vector [rows] where columns is 0, as F32; `transposed`: in memory
+ * it lies as [columns][rows]; data NULL: zeros. */
 void safetensors_add_reals(struct safetensors_out *out, const char *name, size_t rows,
-                           size_t columns, const real *data, bool turned);
+                           size_t columns, const real *data, bool transposed);
 /* A vector as U64. */
 void safetensors_add_u64(struct safetensors_out *out, const char *name, size_t count,
                          const uint64_t *data);
@@ -72,7 +72,7 @@ int safetensors_check_reals(const struct safetensors *in, const char *name, size
  * Return 0, or −1 and a message if it is missing, of another type or shape, cannot be read, or has
  * a number that is not finite. */
 int safetensors_read_reals(const struct safetensors *in, const char *name, size_t rows,
-                           size_t columns, real *data, bool turned);
+                           size_t columns, real *data, bool transposed);
 int safetensors_read_u64(const struct safetensors *in, const char *name, size_t count,
                          uint64_t *data);
 

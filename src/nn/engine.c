@@ -133,7 +133,7 @@ const struct engine *engine_find(enum precision precision)
     return best ? best : engine_of(PRECISION_FP32, 0);
 }
 
-const struct cell *engine_cell(const struct engine *engine, const char *name)
+const struct layer_kind *engine_cell(const struct engine *engine, const char *name)
 {
     char known[256] = "";
     for (int i = 0; engine->cells[i]; i++) {

@@ -80,16 +80,16 @@ void evaluator_release(struct evaluator *evaluator)
     *evaluator = (struct evaluator){0};
 }
 
-struct pass {
+struct reading {
     struct evaluator *evaluator;
     struct batch *batch;
 };
 
 static void read_chunk(struct member *member, void *argument)
 {
-    const struct pass *pass = argument;
-    model_forward(member, &pass->evaluator->tape, pass->batch->reset, 0, 0);
-    model_loss(member, &pass->evaluator->tape, pass->batch->y);
+    const struct reading *reading = argument;
+    model_forward(member, &reading->evaluator->tape, reading->batch->reset, 0, 0);
+    model_loss(member, &reading->evaluator->tape, reading->batch->y);
 }
 
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
@@ -97,7 +97,7 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
 {
     struct tape *tape = &evaluator->tape;
     struct batch batch = {0};
-    struct pass pass = {evaluator, &batch};
+    struct reading reading = {evaluator, &batch};
     double sum = 0;
     const uint64_t warmup = evaluator->part == &evaluator->windows ? 0 : EVALUATE_WARMUP;
     int status = batch_once(&batch, evaluator->corpus, evaluator->part, tape->B, tape->T, warmup);
@@ -107,7 +107,7 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
     tape_set_input(tape, batch.x);
     model_prepare(evaluator->team, evaluator->model);
     while ((status = batch_next(&batch)) == 1) {
-        team_run(evaluator->team, read_chunk, &pass);
+        team_run(evaluator->team, read_chunk, &reading);
         if (team_stops(evaluator->team)) {
             status = EVALUATE_STOPPED;
             break;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "corpus.h"
-#include "model.h"
+#include "tape.h"
 #include "team.h"
 
 #define EVALUATE_WARMUP 1000 /* characters that a stream reads before those that count */

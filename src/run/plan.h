@@ -15,7 +15,8 @@
 struct plan {
     /* model; not used with init_from */
     const char *cell;
-    int num_layers, hidden_size; /* L, H; or PLAN_AUTO */
+    double cell_options[LAYER_OPTIONS]; /* NAN: as the cell begins with it */
+    int num_layers, hidden_size;        /* L, H; or PLAN_AUTO */
     /* fit */
     int batch_size, seq_length; /* B, T; or PLAN_AUTO */
     double dropout;             /* or PLAN_AUTO */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "model.h"
+#include "tape.h"
 #include "team.h"
 
 struct sample_options {

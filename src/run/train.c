@@ -25,7 +25,7 @@ void train_step(struct member *member, void *argument)
     struct train_step *step = argument;
     model_forward(member, step->tape, step->reset, step->seed, step->step);
     model_loss(member, step->tape, step->targets);
-    model_backward(member, step->tape, step->targets, step->optimizer->optim.clip_value);
+    model_backward(member, step->tape, step->targets);
     const bool stopped = team_all_stop(member);
     if (member->rank == 0)
         step->stopped = stopped;

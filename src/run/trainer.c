@@ -419,8 +419,8 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     if (given)
         return 0;
     plan_model(plan, trainer->corpus.training.length);
-    int result = model_init(model, engine, plan->cell, plan->num_layers, plan->hidden_size,
-                            vocab.size, &vocab);
+    int result = model_init(model, engine, plan->cell, plan->cell_options, plan->num_layers,
+                            plan->hidden_size, vocab.size, &vocab);
     vocab_release(&vocab);
     return result;
 }

@@ -10,7 +10,6 @@
 #include "evaluate.h"
 #include "file.h"
 #include "log.h"
-#include "model.h"
 #include "optimizer.h"
 #include "plan.h"
 #include "recovery.h"

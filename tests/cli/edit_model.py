@@ -25,6 +25,8 @@ def fill(name, number):
 
 if damage == 'version':
     header['__metadata__']['format_version'] = '999'
+elif damage == 'cell':
+    header['__metadata__']['cell'] = 'lstx'
 elif damage == 'shape':
     weight['shape'] = weight['shape'][::-1]
 elif damage == 'nan':

@@ -768,12 +768,12 @@ static void a_discovery_is_a_sentence(void **state)
         .signal = 30, .label = 1, .measure = MEASURE_MI, .sign = 1, .information = 0.61F};
     assert_string_equal(
         discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
-        "layer 0 unit 0, gate f: counts up along the line, though not linearly (mutual information "
+        "layer 0 unit 0, forget gate f: counts up along the line, though not linearly (mutual information "
         "0.61 bits)");
     discovery.sign = 0;
     assert_string_equal(
         discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out),
-        "layer 0 unit 0, gate f: depends on “left in line”, but neither rises nor falls with it "
+        "layer 0 unit 0, forget gate f: depends on “left in line”, but neither rises nor falls with it "
         "(mutual information 0.61 bits)");
     discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out);
     for (size_t room = 1; room < sizeof small; room++) { /* what is cut is cut between characters */

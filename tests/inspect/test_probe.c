@@ -42,7 +42,7 @@ static void make(void)
         signals[k] = signals[other];
         signals[other] = kept;
     }
-    stack_init(&naive, engine_at(0), (struct shape){L, H, V, 1, 1}, 0, 1);
+    stack_init(&naive, engine_at(0), (struct shape){L, H, V, 1, 1, NULL}, 0, 1);
 }
 
 /* Of all signals. */
@@ -61,10 +61,10 @@ static void read_one(int32_t x, int32_t y)
 /* After the symbol was read. In the order of the cell's names: h, c, then the gates i, f, g, o. */
 static double value_of(const struct trace_signal *signal)
 {
-    const struct layer *layer = &naive.tape.layers[signal->layer];
+    const struct layer *layer = tape_layer(&naive.tape, signal->layer);
     if (signal->quantity < 2)
         return (double)layer->state[signal->quantity][H + signal->unit];
-    return (double)layer->gates[(signal->quantity - 2) * H + signal->unit];
+    return (double)layer->values[(signal->quantity - 2) * H + signal->unit];
 }
 
 static void check_guesses(const struct trace_guess *guesses, double near)
@@ -97,7 +97,7 @@ static void count_gates(struct expected *expected)
     for (int g = 0; g < GATES; g++)
         for (int l = 0; l < L; l++)
             for (int u = 0; u < H; u++) {
-                const float gate = naive.tape.layers[l].gates[g * H + u];
+                const float gate = tape_layer(&naive.tape, l)->values[g * H + u];
                 const float open = g == 2 ? (gate + 1) / 2 : gate;
                 expected->low[g][l][u] += open < 0.1F;
                 expected->high[g][l][u] += open > 0.9F;
@@ -222,9 +222,9 @@ static void a_model_without_weights_is_read_to_the_end(void **state)
 static void set_gate(int unit, int gate, const real arguments[V])
 {
     const struct model *model = &naive.model;
-    const struct param *input = params_at(&model->params, model->cell, 0, 0);
-    const struct param *hidden = params_at(&model->params, model->cell, 0, 1);
-    const struct param *bias = params_at(&model->params, model->cell, 0, 2);
+    const struct param *input = params_at(&model->params, 0, 0);
+    const struct param *hidden = params_at(&model->params, 0, 1);
+    const struct param *bias = params_at(&model->params, 0, 2);
     const size_t row = (size_t)(gate * H + unit);
     for (size_t v = 0; v < V; v++) /* [V][4H] in memory */
         model->weights[input->offset + v * GATES * H + row] = arguments[v];
@@ -393,7 +393,7 @@ static void few_symbols_are_few_guesses(void **state)
 {
     (void)state;
     struct trace trace = {0};
-    stack_init(&naive, engine_at(0), (struct shape){1, 3, 2, 1, 1}, 0, 1);
+    stack_init(&naive, engine_at(0), (struct shape){1, 3, 2, 1, 1, NULL}, 0, 1);
     assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, SPOOL((int32_t[]){0, 1, 1}),
                                3, &(struct probe_options){0}),
                      0);
@@ -415,8 +415,8 @@ static void the_likeliest_of_many_symbols_are_found(void **state)
     enum { SYMBOLS = 1003 };
     struct trace trace = {0};
     struct random random = {5, 0};
-    stack_init(&naive, engine_at(0), (struct shape){1, 3, SYMBOLS, 1, 1}, 0, 1);
-    const struct param *linear = params_at(&naive.model.params, naive.model.cell, 1, 0);
+    stack_init(&naive, engine_at(0), (struct shape){1, 3, SYMBOLS, 1, 1, NULL}, 0, 1);
+    const struct param *linear = params_at(&naive.model.params, naive.model.depth - 1, 0);
     real *weights = naive.model.weights + linear[0].offset;
     memset(weights, 0, 3 * SYMBOLS * sizeof *weights);
     real *bias = naive.model.weights + linear[1].offset;

@@ -32,6 +32,8 @@ struct nudge {
     double by;
 };
 
+static const char *cell; /* of the models; NULL: lstm */
+
 static void touch(void *context, int layer, double *h)
 {
     const struct nudge *nudge = context;
@@ -89,7 +91,7 @@ static void check_reach(int L, size_t length, int positions, int K, int threads)
 {
     struct stack stack;
     struct reach reach = {0};
-    stack_init(&stack, engine_at(0), (struct shape){L, H, V, 1, 1}, 0, threads);
+    stack_init_attributes(&stack, engine_at(0), (struct shape){L, H, V, 1, 1, cell}, threads);
     assert_int_equal(reach_measure(&reach, stack.team, &stack.model, ids, length, positions, K), 0);
     const int steps = length < (size_t)K ? (int)length : K;
     const int whole = (int)length - steps + 1, count = whole < positions ? whole : positions;
@@ -121,10 +123,11 @@ static void reach_is_what_the_equations_give(void **state)
 {
     (void)state;
     make_text();
-    for (int L = 1; L <= 4; L++) {
-        check_reach(L, 23, 1, 6, L);
-        check_reach(L, 31, 5, 4, 3);
-    }
+    for (int c = 0; (cell = stack_cell(c)); c++)
+        for (int L = 1; L <= 4; L++) {
+            check_reach(L, 23, 1, 6, L);
+            check_reach(L, 31, 5, 4, 3);
+        }
     check_reach(2, 5, 3, 9, 1); /* a text shorter than K */
     check_reach(2, 1, 3, 9, 1);
     check_reach(2, 10, 100, 10, 1);
@@ -134,7 +137,7 @@ static void measure_leanings(struct leanings *leanings, int L, size_t length, si
                              size_t count, int K, int threads)
 {
     struct stack stack;
-    stack_init(&stack, engine_at(0), (struct shape){L, H, V, 1, 1}, 0, threads);
+    stack_init_attributes(&stack, engine_at(0), (struct shape){L, H, V, 1, 1, cell}, threads);
     *leanings = (struct leanings){0};
     assert_int_equal(
         leanings_measure(leanings, stack.team, &stack.model, ids, length, start, count, K), 0);
@@ -148,7 +151,7 @@ static void check_leanings(int L, size_t length, size_t start, size_t count, int
 {
     struct stack stack;
     struct leanings leanings;
-    stack_init(&stack, engine_at(0), (struct shape){L, H, V, 1, 1}, 0, 1);
+    stack_init_attributes(&stack, engine_at(0), (struct shape){L, H, V, 1, 1, cell}, 1);
     measure_leanings(&leanings, L, length, start, count, K, 1 + L % 3);
     for (size_t p = 0; p < count; p++)
         for (size_t k = 0; k < (size_t)K; k++) {
@@ -165,10 +168,11 @@ static void leanings_are_what_the_equations_give(void **state)
 {
     (void)state;
     make_text();
-    for (int L = 1; L <= 3; L++) {
-        check_leanings(L, 20, 0, 9, 5); /* some have no K symbols before them */
-        check_leanings(L, 20, 15, 5, 3);
-    }
+    for (int c = 0; (cell = stack_cell(c)); c++)
+        for (int L = 1; L <= 3; L++) {
+            check_leanings(L, 20, 0, 9, 5); /* some have no K symbols before them */
+            check_leanings(L, 20, 15, 5, 3);
+        }
     check_leanings(2, 4, 1, 2, 12); /* K longer than all of the text */
     check_leanings(1, 1, 0, 1, 1);
 }
@@ -210,7 +214,8 @@ static void threads_make_no_difference(void **state)
         struct leanings leanings[2] = {0};
         for (int run = 0; run < 2; run++) {
             struct stack stack;
-            stack_init(&stack, engine_at(k), (struct shape){3, 40, V, 1, 1}, 0, 1 + 2 * run);
+            stack_init_attributes(&stack, engine_at(k), (struct shape){3, 40, V, 1, 1, NULL},
+                                  1 + 2 * run);
             assert_int_equal(
                 reach_measure(&reach[run], stack.team, &stack.model, ids, LENGTH, 7, K), 0);
             assert_int_equal(leanings_measure(&leanings[run], stack.team, &stack.model, ids, LENGTH,

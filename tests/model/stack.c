@@ -12,6 +12,12 @@
 #define SEED 9
 #define RATE 0.01
 
+const char *stack_cell(int k)
+{
+    const struct layer_kind *cell = engine_at(0)->cells[k];
+    return cell ? cell->name : NULL;
+}
+
 /* Twice the usual size, far from where everything is linear. */
 static void draw_weights(struct model *model)
 {
@@ -24,14 +30,17 @@ static void draw_weights(struct model *model)
     }
 }
 
-void stack_init(struct stack *stack, const struct engine *engine, struct shape shape,
-                double dropout, int threads)
+static void init(struct stack *stack, const struct engine *engine, struct shape shape,
+                 double dropout, int threads, bool attributes)
 {
     const size_t rows = (size_t)shape.B * (size_t)shape.T;
     memset(stack, 0, sizeof *stack);
     struct model *model = &stack->model;
     model->training = true;
-    assert_int_equal(model_init(model, engine, "lstm", shape.L, shape.H, shape.V, NULL), 0);
+    model->attributes = attributes;
+    assert_int_equal(model_init(model, engine, shape.cell ? shape.cell : "lstm", NULL, shape.L,
+                                shape.H, shape.V, NULL),
+                     0);
     assert_int_equal(model_allocate(model), 0);
     model->vocab.unknown = VOCAB_NONE;
     draw_weights(model);
@@ -43,6 +52,18 @@ void stack_init(struct stack *stack, const struct engine *engine, struct shape s
     stack->y = calloc(rows, sizeof *stack->y);
     stack->reset = calloc((size_t)shape.B, sizeof *stack->reset);
     tape_set_input(&stack->tape, stack->x);
+}
+
+void stack_init(struct stack *stack, const struct engine *engine, struct shape shape,
+                double dropout, int threads)
+{
+    init(stack, engine, shape, dropout, threads, false);
+}
+
+void stack_init_attributes(struct stack *stack, const struct engine *engine, struct shape shape,
+                           int threads)
+{
+    init(stack, engine, shape, 0, threads, true);
 }
 
 void stack_release(struct stack *stack)
@@ -77,7 +98,7 @@ static void backward(struct member *member, void *argument)
 {
     struct stack *stack = argument;
     forward(member, argument);
-    model_backward(member, &stack->tape, stack->y, stack->optimizer.optim.clip_value);
+    model_backward(member, &stack->tape, stack->y);
 }
 
 static void train(struct member *member, void *argument)

@@ -2,14 +2,17 @@
 #ifndef RUNE_TEST_STACK_H
 #define RUNE_TEST_STACK_H
 
-#include "model.h"
 #include "optimizer.h"
 #include "random.h"
 #include "team.h"
 
 struct shape {
     int L, H, V, B, T;
+    const char *cell; /* NULL: lstm */
 };
+
+/* The name of the k-th cell; NULL behind the last. */
+const char *stack_cell(int k);
 
 struct stack {
     struct model model;
@@ -25,6 +28,10 @@ struct stack {
  * model has no vocabulary. */
 void stack_init(struct stack *stack, const struct engine *engine, struct shape shape,
                 double dropout, int threads);
+/* The same without dropout, and the gradient goes on to the one-hot input. */
+void stack_init_attributes(struct stack *stack, const struct engine *engine, struct shape shape,
+                           int threads);
+
 void stack_release(struct stack *stack);
 
 /* Random inputs and targets, some of them none. */

@@ -17,21 +17,28 @@
 #include "scratch.h"
 #include "stack.h"
 
-static const struct shape shape = {3, 5, 4, 2, 3};
+static const struct shape shape = {3, 5, 4, 2, 3, NULL};
 
 /* A model of code points, one of them in four bytes, and the unknown symbol. */
-static void make(struct stack *stack)
+static void make_of(struct stack *stack, const char *cell)
 {
     static const struct vocab_symbol symbols[] = {{(const uint8_t *)"\n", 1},
                                                   {(const uint8_t *)"\"", 1},
                                                   {(const uint8_t *)"\xF0\x9F\x98\x80", 4},
                                                   {(const uint8_t *)"\xEF\xBF\xBD", 3}};
-    stack_init(stack, engine_at(0), shape, 0, 1);
+    struct shape of_cell = shape;
+    of_cell.cell = cell;
+    stack_init(stack, engine_at(0), of_cell, 0, 1);
     assert_int_equal(vocab_from_symbols(&stack->model.vocab, VOCAB_CODEPOINT, UTF8_NFC, symbols,
                                         shape.V, shape.V - 1),
                      0);
     stack->model.step = 0x123456789a;
     stack->model.val_loss = 1.0 / 3;
+}
+
+static void make(struct stack *stack)
+{
+    make_of(stack, NULL);
 }
 
 static void assert_same_model(const struct model *a, const struct model *b)
@@ -83,13 +90,12 @@ static void a_model_comes_back(void **state)
     stack_release(&stack);
 }
 
-static void training_comes_back(void **state)
+static void check_training(const char *cell)
 {
-    (void)state;
     struct random random = {1, 0};
     struct stack trained, read;
-    make(&trained);
-    make(&read);
+    make_of(&trained, cell);
+    make_of(&read, cell);
     for (; trained.step < 3; trained.step++) {
         stack_draw(&trained, &random);
         stack_train(&trained);
@@ -109,20 +115,52 @@ static void training_comes_back(void **state)
     assert_memory_equal(read.optimizer.m, trained.optimizer.m, size);
     assert_memory_equal(read.optimizer.v, trained.optimizer.v, size);
     for (int l = 0; l < shape.L; l++)
-        for (int s = 0; s < 2; s++)
+        for (int s = 0; s < trained.model.cell->num_states; s++)
             assert_memory_equal(tape_state(&read.tape, l, s), tape_state(&trained.tape, l, s),
                                 (size_t)(shape.B * shape.H) * sizeof(real));
     safetensors_free(in);
     model_release(&model);
 
     struct stack wider; /* of another shape: refused */
-    stack_init(&wider, engine_at(0), (struct shape){3, 5, 4, 7, 3}, 0, 1);
+    stack_init(&wider, engine_at(0), (struct shape){3, 5, 4, 7, 3, cell}, 0, 1);
     in = safetensors_load(scratch_path("last"));
     assert_int_equal(checkpoint_read_training(in, &wider.optimizer, &wider.tape), -1);
     safetensors_free(in);
     stack_release(&wider);
     stack_release(&trained);
     stack_release(&read);
+}
+
+static void training_comes_back(void **state)
+{
+    (void)state;
+    for (int c = 0; stack_cell(c); c++)
+        check_training(stack_cell(c));
+}
+
+/* What a cell was made with is in the file, and what cannot be is refused. */
+static void options_of_a_cell_come_back(void **state)
+{
+    (void)state;
+    for (int c = 0; stack_cell(c); c++) {
+        const struct layer_kind *cell = engine_at(0)->cells[c];
+        for (int k = 0; k < cell->num_options; k++) {
+            const struct layer_option *option = &cell->options[k];
+            struct stack stack;
+            struct model loaded = {0};
+            double value;
+            make_of(&stack, cell->name);
+            stack.model.options[k] = option->choices ? 1 : (option->min + option->max) / 2;
+            assert_int_equal(model_save(&stack.model, scratch_path("options")), 0);
+            assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("options")), 0);
+            assert_true(loaded.options[k] == stack.model.options[k]);
+            assert_true(loaded.layers[0].options[k] == stack.model.options[k]);
+            assert_int_equal(layer_option_parse(option, "no such", &value), -1);
+            assert_non_null(strstr(error_message(), option->name));
+            model_release(&loaded);
+            stack_release(&stack);
+        }
+    }
 }
 
 static uint8_t *saved_bytes(const struct model *model, size_t *length)
@@ -356,7 +394,7 @@ static void there_is_a_symbol_to_draw(void **state)
         const struct vocab_symbol symbol = {(const uint8_t *)"a", 1};
         struct model loaded = {0};
         struct stack stack;
-        stack_init(&stack, engine_at(0), (struct shape){1, 2, 1, 1, 1}, 0, 1);
+        stack_init(&stack, engine_at(0), (struct shape){1, 2, 1, 1, 1, NULL}, 0, 1);
         assert_int_equal(
             vocab_from_symbols(&stack.model.vocab, VOCAB_CODEPOINT, UTF8_NONE, &symbol, 1, unknown),
             0);
@@ -407,6 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_comes_back),
         cmocka_unit_test(training_comes_back),
+        cmocka_unit_test(options_of_a_cell_come_back),
         cmocka_unit_test(the_layout_is_pytorchs),
         cmocka_unit_test(both_biases_are_added),
         cmocka_unit_test(the_sum_of_biases_is_finite),

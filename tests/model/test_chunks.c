@@ -44,11 +44,11 @@ static void reading_release(struct reading *reading)
 
 /* Reads the text in chunks of T. What is left of the last one has neither input nor target. */
 static void read_text(struct reading *reading, const struct text *text, const struct engine *engine,
-                      int L, int H, int T)
+                      const char *cell, int L, int H, int T)
 {
     const size_t B = (size_t)text->B, BH = B * (size_t)H;
     struct stack stack;
-    stack_init(&stack, engine, (struct shape){L, H, text->V, text->B, T}, 0, 1);
+    stack_init(&stack, engine, (struct shape){L, H, text->V, text->B, T, cell}, 0, 1);
     for (int start = 0; start < LENGTH; start += T) {
         for (int t = 0; t < T; t++)
             for (size_t b = 0; b < B; b++) {
@@ -73,30 +73,36 @@ static void compare_readings(const struct reading *whole, const struct reading *
     assert_memory_equal(whole->losses, cut->losses, whole->num_losses * sizeof(real));
 }
 
+static void compare_chunks(const struct engine *engine, const char *cell, int L, int B, int H,
+                           struct random *random)
+{
+    static const int lengths[] = {20, 7, 1};
+    const size_t numbers = (size_t)((LENGTH + 1) * B);
+    struct text text = {B, 30, calloc(numbers, sizeof(int32_t))};
+    struct reading whole, cut;
+    for (size_t i = 0; i < numbers; i++)
+        text.ids[i] = random_below(random, text.V);
+    reading_init(&whole, B, H);
+    reading_init(&cut, B, H);
+    read_text(&whole, &text, engine, cell, L, H, LENGTH);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        read_text(&cut, &text, engine, cell, L, H, lengths[i]);
+        compare_readings(&whole, &cut);
+    }
+    reading_release(&whole);
+    reading_release(&cut);
+    free(text.ids);
+}
+
 static void chunks_make_no_difference(void **state)
 {
     (void)state;
-    static const int lengths[] = {20, 7, 1};
     struct random random = {1, 0};
-    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
-        for (int k = 0; engine_at(k); k++) {
-            const int L = 1 + (int)w % 3, B = 1 + 3 * (int)(w % 2), H = widths[w];
-            const size_t numbers = (size_t)((LENGTH + 1) * B);
-            struct text text = {B, 30, calloc(numbers, sizeof(int32_t))};
-            struct reading whole, cut;
-            for (size_t i = 0; i < numbers; i++)
-                text.ids[i] = random_below(&random, text.V);
-            reading_init(&whole, B, H);
-            reading_init(&cut, B, H);
-            read_text(&whole, &text, engine_at(k), L, H, LENGTH);
-            for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-                read_text(&cut, &text, engine_at(k), L, H, lengths[i]);
-                compare_readings(&whole, &cut);
-            }
-            reading_release(&whole);
-            reading_release(&cut);
-            free(text.ids);
-        }
+    for (int c = 0; stack_cell(c); c++)
+        for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+            for (int k = 0; engine_at(k); k++)
+                compare_chunks(engine_at(k), stack_cell(c), 1 + (int)w % 3, 1 + 3 * (int)(w % 2),
+                               widths[w], &random);
 }
 
 /* A stream that is reset forgets, and the others do not notice. */
@@ -106,7 +112,7 @@ static void a_reset_touches_its_stream_alone(void **state)
     enum { B = 3, T = 4 };
     struct random random = {2, 0};
     struct stack kept, reset, fresh;
-    const struct shape shape = {2, 17, 9, B, T};
+    const struct shape shape = {2, 17, 9, B, T, NULL};
     stack_init(&kept, engine_at(0), shape, 0, 1);
     stack_init(&reset, engine_at(0), shape, 0, 1);
     stack_init(&fresh, engine_at(0), shape, 0, 1);
@@ -123,8 +129,8 @@ static void a_reset_touches_its_stream_alone(void **state)
     stack_forward(&fresh);
     for (int r = 0; r < T * B; r++) {
         const struct stack *as = r % B == 1 ? &fresh : &kept, *unlike = r % B == 1 ? &kept : &fresh;
-        assert_true(reset.tape.normalisers[r] == as->tape.normalisers[r]);
-        assert_true(reset.tape.normalisers[r] != unlike->tape.normalisers[r]);
+        assert_true(reset.tape.log_sum_exps[r] == as->tape.log_sum_exps[r]);
+        assert_true(reset.tape.log_sum_exps[r] != unlike->tape.log_sum_exps[r]);
     }
     stack_release(&kept);
     stack_release(&reset);
@@ -136,7 +142,7 @@ static void chunks_that_cannot_be_counted_are_refused(void **state)
     (void)state;
     struct tape tape = {0};
     struct model model = {.training = true};
-    assert_int_equal(model_init(&model, engine_at(0), "lstm", 1, 1, 1, NULL), 0);
+    assert_int_equal(model_init(&model, engine_at(0), "lstm", NULL, 1, 1, 1, NULL), 0);
     assert_int_equal(model_allocate(&model), 0);
     assert_int_equal(tape_init(&tape, &model, 1 << 16, 1 << 16, true, 0), -1); /* 0 as an int */
     assert_non_null(strstr(error_message(), "--batch-size"));
@@ -156,7 +162,7 @@ static void preparing_is_packing(void **state)
 {
     (void)state;
     struct stack stack;
-    stack_init(&stack, engine_at(0), (struct shape){2, 17, 9, 1, 1}, 0, 2);
+    stack_init(&stack, engine_at(0), (struct shape){2, 17, 9, 1, 1, NULL}, 0, 2);
     const size_t count = model_bytes(&stack.model) / sizeof(real) - stack.model.params.size;
     real *packed = malloc(count * sizeof *packed);
     team_run(stack.team, pack_in_region, &stack.model);

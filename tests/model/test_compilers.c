@@ -33,7 +33,7 @@ static uint64_t train(const struct engine *engine, enum optim_kind kind)
 {
     struct random random = {3, 0};
     struct stack stack;
-    stack_init(&stack, engine, (struct shape){2, 33, 40, 7, 10}, 0.3, 1);
+    stack_init(&stack, engine, (struct shape){2, 33, 40, 7, 10, NULL}, 0.3, 1);
     stack.optimizer.optim.kind = kind;
     stack.optimizer.optim.weight_decay = 0.1;
     for (; stack.step < STEPS; stack.step++) {

@@ -14,18 +14,24 @@
 
 #define P 0.4
 
-static const struct shape shape = {3, 24, 10, 1, 1};
+static const struct shape shape = {3, 24, 10, 1, 1, NULL};
+
+/* [T][B][H] what is kept of a recurrent layer's outputs: the dropout layer stands behind it. */
+static const uint8_t *dropped_mask(const struct stack *stack, int l)
+{
+    return (const uint8_t *)stack->tape.layers[model_place(&stack->model, l) + 1].values;
+}
 
 /* 0 or 1 / (1 − P): what becomes of unit u of a layer. */
 static double factor(const struct stack *dropping, int layer, int u)
 {
-    return dropping->tape.kept[layer * shape.H + u] / (1 - P);
+    return dropped_mask(dropping, layer)[u] / (1 - P);
 }
 
 /* The parameter that reads the outputs of a layer: [rows][H] of the one above. */
 static const struct param *reader(const struct stack *stack, int layer)
 {
-    return params_at(&stack->model.params, stack->model.cell, layer + 1, 0);
+    return params_at(&stack->model.params, model_place(&stack->model, layer) + 2, 0);
 }
 
 /* Calls for every weight that reads a layer's output: its index and that output's factor. */
@@ -68,8 +74,8 @@ static void dropping_is_rescaling_weights(void **state)
         near(dropping.tape.logits, plain.tape.logits, V);
         scale_readers(&dropping, plain.tape.gradients);
         near(dropping.tape.gradients, plain.tape.gradients, size);
-        for (int u = 0; u < shape.L * shape.H; u++)
-            dropped += !dropping.tape.kept[u];
+        for (int k = 0; k < shape.L * shape.H; k++)
+            dropped += !dropped_mask(&dropping, k / shape.H)[k % shape.H];
     }
     const double number = 20.0 * shape.L * shape.H;
     assert_true(fabs(dropped - P * number) < 5 * sqrt(P * (1 - P) * number));
@@ -84,17 +90,19 @@ static void masks_differ(void **state)
     enum { ROWS = 2 * 5 * 4, H = 64 };
     uint8_t seen[2][ROWS][H];
     struct stack stack;
-    stack_init(&stack, engine_at(0), (struct shape){2, H, 10, 5, 4}, P, 1);
+    stack_init(&stack, engine_at(0), (struct shape){2, H, 10, 5, 4, NULL}, P, 1);
     for (stack.step = 0; stack.step < 2; stack.step++) {
         stack_forward(&stack);
-        memcpy(seen[stack.step], stack.tape.kept, sizeof seen[0]);
+        for (int l = 0; l < 2; l++)
+            memcpy(seen[stack.step][l * ROWS / 2], dropped_mask(&stack, l), sizeof seen[0] / 2);
     }
     for (int a = 0; a < 2 * ROWS; a++)
         for (int b = 0; b < a; b++)
             assert_memory_not_equal(seen[a / ROWS][a % ROWS], seen[b / ROWS][b % ROWS], H);
     stack.step = 1;
     stack_forward(&stack);
-    assert_memory_equal(seen[1], stack.tape.kept, sizeof seen[1]);
+    for (int l = 0; l < 2; l++)
+        assert_memory_equal(seen[1][l * ROWS / 2], dropped_mask(&stack, l), sizeof seen[1] / 2);
     stack_release(&stack);
 }
 

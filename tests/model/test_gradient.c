@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "model.h"
 #include "rng.h"
+#include "tape.h"
 #include "team.h"
 
 struct problem {
@@ -37,7 +37,7 @@ static void run(struct member *member, void *argument)
     model_forward(member, &p->tape, p->reset, 11, 3);
     model_loss(member, &p->tape, p->y);
     if (p->backward)
-        model_backward(member, &p->tape, p->y, 0);
+        model_backward(member, &p->tape, p->y);
 }
 
 /* The loss of the chunk from the problem's start states. */
@@ -59,7 +59,8 @@ static void problem_init(struct problem *p, const char *cell, int L, int H, int 
     memset(p, 0, sizeof *p);
     const int R = B * T;
     p->model.training = true;
-    assert_int_equal(model_init(&p->model, engine_find(PRECISION_FP32), cell, L, H, V, NULL), 0);
+    assert_int_equal(model_init(&p->model, engine_find(PRECISION_FP32), cell, NULL, L, H, V, NULL),
+                     0);
     assert_int_equal(model_allocate(&p->model), 0);
     params_start(&p->model.params, 1, p->model.weights);
     for (size_t k = 0; k < p->model.params.size; k++)
@@ -94,7 +95,7 @@ static void problem_release(struct problem *p)
 
 static void check(int L, int H, double dropout)
 {
-    for (const struct cell *const *cell = engine_find(PRECISION_FP32)->cells; *cell; cell++) {
+    for (const struct layer_kind *const *cell = engine_find(PRECISION_FP32)->cells; *cell; cell++) {
         struct problem p;
         double largest = 0, worst = 0;
         const double eps = 1e-5;

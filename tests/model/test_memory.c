@@ -62,7 +62,7 @@ static const struct vocab_symbol symbols[] = {{(const uint8_t *)"\n", 1},
 
 static void make(struct stack *stack)
 {
-    stack_init(stack, engine_at(0), (struct shape){2, 5, 4, 1, 1}, 0, 1);
+    stack_init(stack, engine_at(0), (struct shape){2, 5, 4, 1, 1, NULL}, 0, 1);
     assert_int_equal(
         vocab_from_symbols(&stack->model.vocab, VOCAB_CODEPOINT, UTF8_NONE, symbols, 4, VOCAB_NONE),
         0);

@@ -20,7 +20,7 @@ static void parameters_do_not_overlap(void **state)
         for (int H = 1; H <= 40; H += 13) {
             struct model model = {0};
             size_t end = 0, total = 0;
-            assert_int_equal(model_init(&model, engine_at(0), "lstm", L, H, 7, NULL), 0);
+            assert_int_equal(model_init(&model, engine_at(0), "lstm", NULL, L, H, 7, NULL), 0);
             const struct params *params = &model.params;
             assert_int_equal(params->count, 3 * L + 2);
             for (int p = 0; p < params->count; p++) {
@@ -29,7 +29,8 @@ static void parameters_do_not_overlap(void **state)
                 assert_int_equal(param->offset * sizeof(float) % 64, 0);
                 end = param->offset + (size_t)param->rows * (size_t)param->columns;
                 total += end - param->offset;
-                assert_int_equal(param->turned, p == 0); /* what a one-hot input picks rows of */
+                assert_int_equal(param->transposed,
+                                 p == 0); /* what a one-hot input picks rows of */
                 for (int other = 0; other < p; other++)
                     assert_string_not_equal(param->name, params->list[other].name);
             }
@@ -47,7 +48,7 @@ static void the_start_has_its_distribution(void **state)
     (void)state;
     enum { H = 50, V = 30 };
     struct model model = {0};
-    assert_int_equal(model_init(&model, engine_at(0), "lstm", 2, H, V, NULL), 0);
+    assert_int_equal(model_init(&model, engine_at(0), "lstm", NULL, 2, H, V, NULL), 0);
     real *first = calloc(model.params.size, sizeof *first),
          *other = calloc(model.params.size, sizeof *other);
     params_start(&model.params, 1, first);
@@ -82,9 +83,6 @@ static void the_start_has_its_distribution(void **state)
 static void optimize(struct member *member, void *argument)
 {
     struct stack *stack = argument;
-    for (int layer = 0; layer <= stack->model.num_layers; layer++)
-        tape_sum_squares(member, &stack->tape, layer, stack->optimizer.optim.clip_value);
-    team_barrier(member);
     optimizer_step(member, &stack->optimizer, &stack->model, &stack->tape, 1, 0.5);
 }
 
@@ -94,7 +92,7 @@ static void check_norm(double clip_norm, double clip_value)
     struct random random = {1, 0};
     for (int k = 0; engine_at(k); k++) {
         struct stack stack; /* of more numbers than the optimizer takes at once */
-        stack_init(&stack, engine_at(k), (struct shape){1, 60, 30, 1, 1}, 0, 3);
+        stack_init(&stack, engine_at(k), (struct shape){1, 60, 30, 1, 1, NULL}, 0, 3);
         const size_t size = stack.model.params.size;
         stack.optimizer.optim =
             (struct optim){.kind = OPTIM_SGD, .clip_norm = clip_norm, .clip_value = clip_value};
@@ -125,12 +123,42 @@ static void the_norm_is_clipped(void **state)
     check_norm(5, 0.25);
 }
 
+/* Of every kind of optimizer: not even decay moves them. */
+static void what_is_fixed_stays(void **state)
+{
+    (void)state;
+    struct random random = {3, 0};
+    for (enum optim_kind kind = OPTIM_ADAM; kind <= OPTIM_SGD; kind++)
+        for (int fixed = 0; fixed < 5; fixed++) {
+            struct stack stack;
+            stack_init(&stack, engine_at(0), (struct shape){1, 60, 30, 1, 1, NULL}, 0, 3);
+            const struct params *params = &stack.model.params;
+            const size_t size = params->size;
+            real *before = malloc(size * sizeof *before);
+            memcpy(before, stack.model.weights, size * sizeof *before);
+            stack.optimizer.optim = (struct optim){.kind = kind, .weight_decay = 0.1};
+            for (size_t i = 0; i < size; i++)
+                stack.tape.gradients[i] = (real)random_between(&random, -1, 1);
+            params->list[fixed].fixed = params->list[(fixed + 3) % 5].fixed = true;
+            team_run(stack.team, optimize, &stack);
+            for (int p = 0; p < params->count; p++) {
+                const struct param *param = &params->list[p];
+                const bool same =
+                    memcmp(before + param->offset, stack.model.weights + param->offset,
+                           (size_t)param->rows * (size_t)param->columns * sizeof *before) == 0;
+                assert_int_equal(same, param->fixed);
+            }
+            free(before);
+            stack_release(&stack);
+        }
+}
+
 /* A gradient that is not finite moves nothing: neither weights nor moments. */
 static void a_bad_gradient_is_left_out(void **state)
 {
     (void)state;
     struct stack stack;
-    stack_init(&stack, engine_at(0), (struct shape){1, 20, 9, 1, 1}, 0, 2);
+    stack_init(&stack, engine_at(0), (struct shape){1, 20, 9, 1, 1, NULL}, 0, 2);
     const size_t size = stack.model.params.size;
     real *before = malloc(size * sizeof *before);
     memcpy(before, stack.model.weights, size * sizeof *before);
@@ -153,6 +181,7 @@ int main(void)
         cmocka_unit_test(parameters_do_not_overlap),
         cmocka_unit_test(the_start_has_its_distribution),
         cmocka_unit_test(the_norm_is_clipped),
+        cmocka_unit_test(what_is_fixed_stays),
         cmocka_unit_test(a_bad_gradient_is_left_out),
     };
     return cmocka_run_group_tests_name("params", tests, NULL, NULL);

@@ -22,7 +22,7 @@ real *array_new(size_t n);
 /* n numbers in ±size. */
 real *array_random(struct random *random, size_t n, double size);
 
-/* [rows][K] weights in ±size that 8 bits can hold: in every stretch of 64 of a row, multiples of a
+/* [rows][K] weights in ±size that 8 bits can hold: in every 64 of a row, multiples of a
  * step up to its 127-fold. */
 real *array_weights(struct random *random, size_t rows, size_t K, double size);
 

@@ -1,6 +1,8 @@
 /* Compiled once for each instruction set. */
 #include "kernels.h"
 
+#include "dropout.h"
+#include "linear.h"
 #include "panel.h"
 
 #define STRING_EXPAND(name) #name
@@ -33,15 +35,18 @@ const struct kernels VARIANT(kernels) = {
 #ifdef RUNE_INT8
     .int8 = true,
 #endif
-    .panel = PANEL,
+    .panel = NR,
     .word = WORD,
     .words = words,
     .size = panel_size,
     .pack = pack,
-    .pack_turned = panel_pack_turned,
+    .pack_transposed = panel_pack_transposed,
     .pack_row = row_pack,
-    .pack_rows_turned = rows_pack_turned,
+    .pack_rows_transposed = rows_pack_transposed,
     .product = panel_product,
+    .linear = {linear_packed_size, linear_scratch_size, linear_pack, linear_forward,
+               linear_backward, weight_gradients},
+    .dropout = {dropout_forward, dropout_backward},
     .exp = each_exp,
     .sigmoid = each_sigmoid,
     .tanh = each_tanh,

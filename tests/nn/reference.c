@@ -1,63 +1,192 @@
 #include "reference.h"
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
+
+/* --- the cells -------------------------------------------------------------------------------- */
 
 static double sigmoid(double x)
 {
     return 1 / (1 + exp(-x));
 }
 
+/* Of an argument, where the value is v. */
+static double sigmoid_slope(double v)
+{
+    return v * (1 - v);
+}
+
+static double tanh_slope(double v)
+{
+    return 1 - v * v;
+}
+
+static void rnn_forward(const double *options, const double *x, const double *h,
+                        const double *before, double *gates, double *after)
+{
+    (void)before, (void)gates;
+    const double a = x[0] + h[0];
+    after[0] = options[0] > 0 ? fmax(a, 0) : tanh(a);
+}
+
+static void rnn_backward(const double *options, const double *x, const double *h,
+                         const double *before, const double *after, const double *dafter,
+                         double *dx, double *dh, double *dbefore)
+{
+    (void)before;
+    const double slope = options[0] > 0 ? x[0] + h[0] > 0 : tanh_slope(after[0]);
+    dx[0] = dh[0] = dafter[0] * slope;
+    dbefore[0] = 0;
+}
+
+static void gru_forward(const double *options, const double *x, const double *h,
+                        const double *before, double *gates, double *after)
+{
+    (void)options;
+    const double r = sigmoid(x[0] + h[0]), z = sigmoid(x[1] + h[1]), n = tanh(x[2] + r * h[2]);
+    gates[0] = r, gates[1] = z, gates[2] = n;
+    after[0] = (1 - z) * n + z * before[0];
+}
+
+static void gru_backward(const double *options, const double *x, const double *h,
+                         const double *before, const double *after, const double *dafter,
+                         double *dx, double *dh, double *dbefore)
+{
+    double gates[3], same;
+    (void)after;
+    gru_forward(options, x, h, before, gates, &same);
+    const double r = gates[0], z = gates[1], n = gates[2];
+    const double da_n = dafter[0] * (1 - z) * tanh_slope(n);
+    dx[0] = dh[0] = da_n * h[2] * sigmoid_slope(r);
+    dx[1] = dh[1] = dafter[0] * (before[0] - n) * sigmoid_slope(z);
+    dx[2] = da_n;
+    dh[2] = da_n * r;
+    dbefore[0] = dafter[0] * z;
+}
+
+static void lstm_forward(const double *options, const double *x, const double *h,
+                         const double *before, double *gates, double *after)
+{
+    (void)options;
+    for (int k = 0; k < 4; k++)
+        gates[k] = k == 2 ? tanh(x[k] + h[k]) : sigmoid(x[k] + h[k]);
+    after[1] = gates[1] * before[1] + gates[0] * gates[2];
+    after[0] = gates[3] * tanh(after[1]);
+}
+
+static void lstm_backward(const double *options, const double *x, const double *h,
+                          const double *before, const double *after, const double *dafter,
+                          double *dx, double *dh, double *dbefore)
+{
+    double gates[4], same[2];
+    lstm_forward(options, x, h, before, gates, same);
+    const double i = gates[0], f = gates[1], g = gates[2], o = gates[3], y = tanh(after[1]);
+    const double dc = dafter[1] + dafter[0] * o * (1 - y * y);
+    dx[0] = dc * g * sigmoid_slope(i);
+    dx[1] = dc * before[1] * sigmoid_slope(f);
+    dx[2] = dc * i * tanh_slope(g);
+    dx[3] = dafter[0] * y * sigmoid_slope(o);
+    memcpy(dh, dx, 4 * sizeof *dh);
+    dbefore[0] = 0;
+    dbefore[1] = dc * f;
+}
+
+static const struct reference_cell cells[] = {
+    {"lstm", 4, false, lstm_forward, lstm_backward},
+    {"gru", 3, true, gru_forward, gru_backward},
+    {"rnn", 1, false, rnn_forward, rnn_backward},
+};
+
+const struct reference_cell *reference_cell(const struct layer_kind *kind)
+{
+    for (size_t k = 0; k < sizeof cells / sizeof *cells; k++)
+        if (strcmp(cells[k].name, kind->name) == 0)
+            return &cells[k];
+    fail_msg("tests/nn/reference.c does not have the equations of the cell \"%s\"", kind->name);
+    return NULL;
+}
+
+/* --- a layer ---------------------------------------------------------------------------------- */
+
 /* Where number (t, b, k) of an array [T][B][width] stands. */
-static size_t at(const struct reference *lstm, int t, int b, int width, int k)
+static size_t at(const struct reference *of, int t, int b, int width, int k)
 {
-    return ((size_t)t * (size_t)lstm->B + (size_t)b) * (size_t)width + (size_t)k;
+    return ((size_t)t * (size_t)of->B + (size_t)b) * (size_t)width + (size_t)k;
 }
 
-void reference_forward(const struct reference *lstm)
-{
-    const int H = lstm->H, D = lstm->D;
-    for (int t = 0; t < lstm->T; t++)
-        for (int b = 0; b < lstm->B; b++) {
-            const double *x = lstm->x + at(lstm, t, b, D, 0), *h = lstm->h + at(lstm, t, b, H, 0);
-            double *gate = lstm->gates + at(lstm, t, b, 4 * H, 0);
-            for (int row = 0; row < 4 * H; row++) {
-                double sum = lstm->b[row];
-                for (int k = 0; k < D; k++)
-                    if (x[k] != 0)
-                        sum += lstm->weight_ih[(size_t)row * (size_t)D + (size_t)k] * x[k];
-                for (int k = 0; k < H; k++)
-                    sum += lstm->weight_hh[(size_t)row * (size_t)H + (size_t)k] * h[k];
-                gate[row] = row / H == 2 ? tanh(sum) : sigmoid(sum);
-            }
-            for (int u = 0; u < H; u++) {
-                const double i = gate[u], f = gate[H + u], g = gate[2 * H + u], o = gate[3 * H + u];
-                const double c = f * lstm->c[at(lstm, t, b, H, u)] + i * g;
-                lstm->c[at(lstm, t + 1, b, H, u)] = c;
-                lstm->h[at(lstm, t + 1, b, H, u)] = o * tanh(c);
-            }
-        }
-}
+/* The sums of unit u, and its states before timestep t and after. */
+struct unit {
+    double x[REFERENCE_BLOCKS], h[REFERENCE_BLOCKS];
+    double before[LAYER_STATES], after[LAYER_STATES];
+};
 
-/* Adds the gradient `da` of one gate's argument to everything that it was computed from. */
-static void spread(const struct reference *lstm, int t, int b, int row, double da, double *dh)
+static struct unit unit_at(const struct reference *of, int t, int b, int u)
 {
-    const int H = lstm->H, D = lstm->D;
-    lstm->db[row] += da;
-    for (int k = 0; k < D; k++) {
-        const size_t place = (size_t)row * (size_t)D + (size_t)k;
-        const double x = lstm->x[at(lstm, t, b, D, k)];
-        if (x != 0)
-            lstm->dweight_ih[place] += da * x;
-        if (lstm->dx)
-            lstm->dx[at(lstm, t, b, D, k)] += da * lstm->weight_ih[place];
+    const int D = of->D, H = of->H;
+    const double *x = of->x + at(of, t, b, D, 0), *h = of->state[0] + at(of, t, b, H, 0);
+    struct unit unit = {.x = {0}};
+    for (int block = 0; block < of->cell->blocks; block++) {
+        const size_t row = (size_t)(block * H + u);
+        unit.x[block] = of->b_ih[row];
+        unit.h[block] = of->b_hh ? of->b_hh[row] : 0;
+        for (int k = 0; k < D; k++)
+            if (x[k] != 0)
+                unit.x[block] += of->weight_ih[row * (size_t)D + (size_t)k] * x[k];
+        for (int k = 0; k < H; k++)
+            unit.h[block] += of->weight_hh[row * (size_t)H + (size_t)k] * h[k];
     }
-    for (int k = 0; k < H; k++) {
-        const size_t place = (size_t)row * (size_t)H + (size_t)k;
-        lstm->dweight_hh[place] += da * lstm->h[at(lstm, t, b, H, k)];
-        dh[k] += da * lstm->weight_hh[place];
+    for (int s = 0; s < of->kind->num_states; s++) {
+        unit.before[s] = of->state[s][at(of, t, b, H, u)];
+        unit.after[s] = of->state[s][at(of, t + 1, b, H, u)];
+    }
+    return unit;
+}
+
+void reference_forward(const struct reference *of)
+{
+    const int H = of->H, G = of->kind->num_gates;
+    for (int t = 0; t < of->T; t++)
+        for (int b = 0; b < of->B; b++)
+            for (int u = 0; u < H; u++) {
+                struct unit unit = unit_at(of, t, b, u);
+                double gates[LAYER_GATES];
+                of->cell->forward(of->options, unit.x, unit.h, unit.before, gates, unit.after);
+                for (int s = 0; s < of->kind->num_states; s++)
+                    of->state[s][at(of, t + 1, b, H, u)] = unit.after[s];
+                for (int g = 0; g < G; g++)
+                    of->gates[at(of, t, b, G * H, g * H + u)] = gates[g];
+            }
+}
+
+/* Adds the gradients of unit u's sums to everything that they were computed from. */
+static void spread(const struct reference *of, int t, int b, int u, const double *da_x,
+                   const double *da_h, double *dh)
+{
+    const int H = of->H, D = of->D;
+    for (int block = 0; block < of->cell->blocks; block++) {
+        const size_t row = (size_t)(block * H + u);
+        of->db_ih[row] += da_x[block];
+        if (of->db_hh)
+            of->db_hh[row] += da_h[block];
+        for (int k = 0; k < D; k++) {
+            const size_t place = row * (size_t)D + (size_t)k;
+            const double x = of->x[at(of, t, b, D, k)];
+            if (x != 0)
+                of->dweight_ih[place] += da_x[block] * x;
+            if (of->dx)
+                of->dx[at(of, t, b, D, k)] += da_x[block] * of->weight_ih[place];
+        }
+        for (int k = 0; k < H; k++) {
+            const size_t place = row * (size_t)H + (size_t)k;
+            of->dweight_hh[place] += da_h[block] * of->state[0][at(of, t, b, H, k)];
+            dh[k] += da_h[block] * of->weight_hh[place];
+        }
     }
 }
 
@@ -67,38 +196,46 @@ static void clear(double *array, size_t rows, int columns)
         memset(array, 0, rows * (size_t)columns * sizeof *array);
 }
 
-void reference_backward(const struct reference *lstm)
+/* One timestep of one stream: `d`, the gradient of the states after it, becomes that of the states
+ * before. */
+static void step_backward(const struct reference *of, int t, int b, double *d, double *dh)
 {
-    const int H = lstm->H;
-    const size_t rows = 4 * (size_t)H;
-    clear(lstm->dweight_ih, rows, lstm->D);
-    clear(lstm->dweight_hh, rows, H);
-    clear(lstm->db, rows, 1);
-    clear(lstm->dx, (size_t)lstm->T * (size_t)lstm->B, lstm->D);
-    double *dh = malloc((size_t)H * sizeof *dh), *dc = malloc((size_t)H * sizeof *dc);
-    double *dh_before = malloc((size_t)H * sizeof *dh);
-    for (int b = 0; b < lstm->B; b++) {
-        clear(dh, (size_t)H, 1); /* what comes from the timestep behind */
-        clear(dc, (size_t)H, 1);
-        for (int t = lstm->T - 1; t >= 0; t--) {
-            const double *gate = lstm->gates + at(lstm, t, b, 4 * H, 0);
-            clear(dh_before, (size_t)H, 1);
-            for (int u = 0; u < H; u++) {
-                const double i = gate[u], f = gate[H + u], g = gate[2 * H + u], o = gate[3 * H + u];
-                const double y = tanh(lstm->c[at(lstm, t + 1, b, H, u)]);
-                const double dhidden = dh[u] + lstm->dy[at(lstm, t, b, H, u)];
-                const double dcell = dc[u] + dhidden * o * (1 - y * y);
-                spread(lstm, t, b, u, dcell * g * i * (1 - i), dh_before);
-                spread(lstm, t, b, H + u, dcell * lstm->c[at(lstm, t, b, H, u)] * f * (1 - f),
-                       dh_before);
-                spread(lstm, t, b, 2 * H + u, dcell * i * (1 - g * g), dh_before);
-                spread(lstm, t, b, 3 * H + u, dhidden * y * o * (1 - o), dh_before);
-                dc[u] = dcell * f;
-            }
-            memcpy(dh, dh_before, (size_t)H * sizeof *dh);
-        }
+    const int H = of->H, S = of->kind->num_states;
+    clear(dh, (size_t)H, 1);
+    for (int u = 0; u < H; u++) {
+        const struct unit unit = unit_at(of, t, b, u);
+        double dafter[LAYER_STATES], dbefore[LAYER_STATES], da_x[REFERENCE_BLOCKS],
+            da_h[REFERENCE_BLOCKS];
+        for (int s = 0; s < S; s++)
+            dafter[s] = d[s * H + u];
+        dafter[0] += of->dy[at(of, t, b, H, u)];
+        if (of->dh)
+            of->dh[at(of, t, b, H, u)] = dafter[0];
+        of->cell->backward(of->options, unit.x, unit.h, unit.before, unit.after, dafter, da_x, da_h,
+                           dbefore);
+        spread(of, t, b, u, da_x, da_h, dh);
+        for (int s = 0; s < S; s++)
+            d[s * H + u] = dbefore[s];
     }
+    for (int u = 0; u < H; u++)
+        d[u] += dh[u];
+}
+
+void reference_backward(const struct reference *of)
+{
+    const int H = of->H, S = of->kind->num_states;
+    const size_t rows = (size_t)(of->cell->blocks * H);
+    clear(of->dweight_ih, rows, of->D);
+    clear(of->dweight_hh, rows, H);
+    clear(of->db_ih, rows, 1);
+    clear(of->db_hh, rows, 1);
+    clear(of->dx, (size_t)of->T * (size_t)of->B, of->D);
+    double *d = malloc((size_t)(S * H) * sizeof *d), *dh = malloc((size_t)H * sizeof *dh);
+    for (int b = 0; b < of->B; b++) {
+        clear(d, (size_t)(S * H), 1);
+        for (int t = of->T - 1; t >= 0; t--)
+            step_backward(of, t, b, d, dh);
+    }
+    free(d);
     free(dh);
-    free(dc);
-    free(dh_before);
 }

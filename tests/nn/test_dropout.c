@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 #include "arrays.h"
-#include "engine.h"
+#include "engines.h"
+#include "kernels.h"
 
 #define MOST 1000
 
@@ -24,7 +25,7 @@ static void mask_and_scale(void **state)
     (void)state;
     static const int lengths[] = {1, 3, 7, 8, 9, 17, 100, 127, 128, 129, 512, MOST};
     struct random random = {1, 0};
-    for (int k = 0; engine_at(k); k++)
+    for (int k = 0; kernels_at(k); k++)
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
             for (size_t r = 0; r < NUM_RATES; r++) {
                 const int n = lengths[i];
@@ -35,8 +36,8 @@ static void mask_and_scale(void **state)
                 double *before = array_doubles(dy, (size_t)n);
                 uint8_t keep[MOST + 8];
                 memset(keep, 7, sizeof keep);
-                engine_at(k)->dropout.forward(n, p, &rng, counter, x, y, keep);
-                engine_at(k)->dropout.backward(n, p, keep, dy);
+                kernels_at(k)->dropout.forward(n, p, &rng, counter, x, y, keep);
+                kernels_at(k)->dropout.backward(n, p, keep, dy);
                 for (int u = 0; u < n; u++) {
                     const double factor = keep[u] / (1 - (double)p);
                     assert_true(keep[u] <= 1);
@@ -54,11 +55,11 @@ static void mask_and_scale(void **state)
             }
 }
 
-static void draw(const struct engine *engine, const struct rng *from, int n, double p,
+static void draw(const struct kernels *kernels, const struct rng *from, int n, double p,
                  const uint32_t counter[4], uint8_t *keep)
 {
     real x[MOST] = {0}, y[MOST];
-    engine->dropout.forward(n, (real)p, from, counter, x, y, keep);
+    kernels->dropout.forward(n, (real)p, from, counter, x, y, keep);
 }
 
 /* Each unit is kept with probability 1 − p, wherever it stands: within five standard deviations. */
@@ -72,7 +73,7 @@ static void shares_are_right(void **state)
         const double kept = 1 - rates[r], spread = sqrt(kept * rates[r]);
         for (uint32_t row = 0; row < ROWS; row++) {
             uint8_t keep[MOST];
-            draw(engine_at(0), &rng, MOST, rates[r], (uint32_t[4]){0, row, 0, 0}, keep);
+            draw(kernels_at(0), &rng, MOST, rates[r], (uint32_t[4]){0, row, 0, 0}, keep);
             for (int u = 0; u < MOST; u++) {
                 unit[u] += keep[u];
                 all += keep[u];
@@ -96,7 +97,7 @@ static void neighbours_are_independent(void **state)
     int agree[FAR + 1] = {0};
     for (uint32_t row = 0; row < ROWS; row++) {
         uint8_t keep[MOST];
-        draw(engine_at(0), &rng, MOST, p, (uint32_t[4]){0, row, 1, 0}, keep);
+        draw(kernels_at(0), &rng, MOST, p, (uint32_t[4]){0, row, 1, 0}, keep);
         for (int lag = 1; lag <= FAR; lag++)
             for (int u = 0; u + FAR < MOST; u++)
                 agree[lag] += keep[u] == keep[u + lag];
@@ -112,10 +113,10 @@ static void depends_on_the_counter_alone(void **state)
     (void)state;
     uint8_t first[MOST], other[MOST];
     const uint32_t counter[4] = {0, 5, 6, 7};
-    draw(engine_at(0), &rng, MOST, 0.5, counter, first);
-    for (int k = 0; engine_at(k); k++)
+    draw(kernels_at(0), &rng, MOST, 0.5, counter, first);
+    for (int k = 0; kernels_at(k); k++)
         for (int n = 1; n <= MOST; n += 37) {
-            draw(engine_at(k), &rng, n, 0.5, (uint32_t[4]){9, 5, 6, 7}, other);
+            draw(kernels_at(k), &rng, n, 0.5, (uint32_t[4]){9, 5, 6, 7}, other);
             assert_memory_equal(first, other, (size_t)n);
         }
     for (int change = 0; change < 4; change++) {
@@ -126,7 +127,7 @@ static void depends_on_the_counter_alone(void **state)
         else
             source.seed++;
         int same = 0;
-        draw(engine_at(0), &source, MOST, 0.5, changed, other);
+        draw(kernels_at(0), &source, MOST, 0.5, changed, other);
         for (int u = 0; u < MOST; u++)
             same += first[u] == other[u];
         assert_true(abs(same - MOST / 2) < 5 * sqrt(MOST) / 2);
@@ -139,7 +140,7 @@ static void is_the_same_on_every_machine(void **state)
     (void)state;
     uint8_t keep[MOST];
     uint64_t kept = 0;
-    draw(engine_at(0), &rng, MOST, 0.5, (uint32_t[4]){0, 5, 6, 7}, keep);
+    draw(kernels_at(0), &rng, MOST, 0.5, (uint32_t[4]){0, 5, 6, 7}, keep);
     for (int u = 0; u < 64; u++)
         kept |= (uint64_t)keep[u] << u;
     assert_true(kept == UINT64_C(0x20364d6dc1c68bd9));

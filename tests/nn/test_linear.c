@@ -11,9 +11,12 @@
 
 #include "arrays.h"
 #include "engines.h"
+#include "kernels.h"
+#include "linear.h"
 
 struct product {
     const struct engine *engine;
+    const struct kernels *kernels;
     int R, D, N;
     real *x, *weight, *bias, *y, *dy, *dweight, *dbias, *dx, *packed, *scratch;
 };
@@ -21,14 +24,17 @@ struct product {
 static void run(struct member *member, void *argument)
 {
     const struct product *p = argument;
-    p->engine->linear.pack(member, p->D, p->N, p->weight, engine_trains(p->engine), p->packed);
+    p->kernels->linear.pack(member, p->D, p->N, p->weight, engine_trains(p->engine), p->packed);
     team_barrier(member);
-    p->engine->linear.forward(member, p->R, p->D, p->N, p->x, p->packed, p->bias, p->y, p->scratch);
+    p->kernels->linear.forward(member, p->R, p->D, p->N, p->x, p->packed, p->bias, p->y,
+                               p->scratch);
     team_barrier(member);
     if (!engine_trains(p->engine))
         return;
-    p->engine->linear.backward(member, p->R, p->D, p->N, p->x, p->packed, p->dy, p->dweight,
-                               p->dbias, p->dx, p->scratch);
+    const struct weight_gradient gradient = {0, p->N, p->D, p->x, p->dweight, p->dbias};
+    p->kernels->linear.backward(member, p->R, p->D, p->N, p->packed, p->dy, p->dx, p->scratch);
+    team_barrier(member);
+    p->kernels->linear.gradients(member, p->R, p->N, p->dy, (size_t)p->N, 1, &gradient, p->scratch);
 }
 
 /* Element (row, column) of A · B + c, each with its own strides: a sum of K products in any order
@@ -70,15 +76,15 @@ static void compare(const struct product *p)
             near_sum(p->engine, p->dx[r * D + d], p->N, p->dy + r * N, 1, p->weight + d, D, 0);
 }
 
-/* The same numbers for the same shape, computed by so many threads. */
-static void product_init(struct product *p, const struct engine *engine, int R, int D, int N,
-                         int threads)
+/* The same numbers for the same shape, computed by engine k with so many threads. */
+static void product_init(struct product *p, int k, int R, int D, int N, int threads)
 {
     struct random random = {(uint64_t)(R * 1000 + D), 0};
     const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
-    const bool training = engine_trains(engine);
+    const bool training = engine_trains(engines_at(k));
     *p = (struct product){
-        .engine = engine,
+        .engine = engines_at(k),
+        .kernels = kernels_at(k),
         .R = R,
         .D = D,
         .N = N,
@@ -90,8 +96,8 @@ static void product_init(struct product *p, const struct engine *engine, int R, 
         .dweight = array_new(n * d),
         .dbias = array_new(n),
         .dx = array_new(r * d),
-        .packed = array_new(engine->linear.packed_size(D, N, training)),
-        .scratch = array_new(engine->linear.scratch_size(R, D, N, training)),
+        .packed = array_new(kernels_at(k)->linear.packed_size(D, N, training)),
+        .scratch = array_new(kernels_at(k)->linear.scratch_size(R, D, N, training)),
     };
     struct team *team = team_new(threads);
     team_run(team, run, p);
@@ -110,7 +116,7 @@ static void check(int R, int D, int N, int threads)
 {
     for (int k = 0; engines_at(k); k++) {
         struct product product;
-        product_init(&product, engines_at(k), R, D, N, threads);
+        product_init(&product, k, R, D, N, threads);
         compare(&product);
         product_release(&product);
     }
@@ -150,8 +156,8 @@ static void threads_make_no_difference(void **state)
             const int R = shapes[i / 4][0], D = shapes[i / 4][1], N = shapes[i / 4][2];
             const size_t r = (size_t)R, d = (size_t)D, n = (size_t)N;
             struct product alone, together;
-            product_init(&alone, engines_at(k), R, D, N, 1);
-            product_init(&together, engines_at(k), R, D, N, threads[i % 4]);
+            product_init(&alone, k, R, D, N, 1);
+            product_init(&together, k, R, D, N, threads[i % 4]);
             assert_memory_equal(together.y, alone.y, r * n * sizeof(real));
             assert_memory_equal(together.dweight, alone.dweight, n * d * sizeof(real));
             assert_memory_equal(together.dbias, alone.dbias, n * sizeof(real));

@@ -37,19 +37,20 @@ static double in_panel(const struct kernels *kernels, const real *panel, size_t 
     const size_t P = (size_t)kernels->panel;
     if (!kernels->int8)
         return unpacked(kernels, panel + j, k, P);
-    const real *scales = panel + k / STRETCH * (P + STRETCH * P / sizeof(real));
+    const real *scales = panel + k / SCALE_ROWS * (P + SCALE_ROWS * P / sizeof(real));
     const int8_t *numbers = (const int8_t *)(scales + P);
-    return (double)scales[j] * numbers[k % STRETCH * P + j];
+    return (double)scales[j] * numbers[k % SCALE_ROWS * P + j];
 }
 
 /* How far number k of a column of K may be from what it is packed to: nothing, or half of the 127th
- * part of the largest in its stretch, and the roundings on the way. */
+ * part of the largest in its group, and the roundings on the way. */
 static double lost(const struct kernels *kernels, size_t K, size_t k, const real *column)
 {
     double largest = 0;
     if (!kernels->int8)
         return 0;
-    for (size_t i = k / STRETCH * STRETCH; i < K && i < (k / STRETCH + 1) * STRETCH; i++)
+    for (size_t i = k / SCALE_ROWS * SCALE_ROWS; i < K && i < (k / SCALE_ROWS + 1) * SCALE_ROWS;
+         i++)
         largest = fmax(largest, fabs((double)column[i]));
     return largest / 127 * (0.5 + 127 * 4 * UNIT);
 }
@@ -82,7 +83,7 @@ static void packs_columns(void **state)
                  *w = array_random(&random, K * across, 1);
             real *panel = array_new(kernels->size((int)K)),
                  *panel_of_w = array_new(kernels->size((int)K));
-            kernels->pack_turned((int)K, n, columns, down, panel);
+            kernels->pack_transposed((int)K, n, columns, down, panel);
             check_panel(kernels, panel, K, (size_t)n, columns, down);
             for (size_t k = 0; k < K; k++)
                 for (size_t j = 0; j < (size_t)n; j++)
@@ -111,7 +112,7 @@ static void packs_rows(void **state)
                          stride = m + (size_t)random_below(&random, 3), apart = words + 3;
             real *x = array_random(&random, depth * stride, 1), *to = array_new(m * apart),
                  *sums = array_new(m), *row = array_new(words);
-            kernels->pack_rows_turned(M, K, x, stride, to, apart, sums);
+            kernels->pack_rows_transposed(M, K, x, stride, to, apart, sums);
             for (size_t r = 0; r < m; r++) {
                 double sum = 0;
                 for (size_t k = 0; k < words * (size_t)kernels->word; k++) {
@@ -157,7 +158,7 @@ static void check_product(const struct kernels *kernels, struct random *random, 
     }
     const double roundings = (double)K + 1 + kernels->int8;
     double *before = array_doubles(c, M * c_stride);
-    kernels->pack_turned((int)K, (int)P, w, K, panel);
+    kernels->pack_transposed((int)K, (int)P, w, K, panel);
     kernels->product((int)M, (int)n, words, (struct rows){a, a_stride}, panel, c, c_stride);
     for (size_t m = 0; m < M; m++)
         for (size_t j = 0; j < c_stride; j++) {
@@ -214,7 +215,7 @@ static void rows_do_not_see_each_other(void **state)
                 kernels->pack_row(K, x + m * K, a + m * words);
             else
                 memcpy(a + m * words, x + m * K, K * sizeof *a);
-        kernels->pack_turned(K, (int)P, w, K, panel);
+        kernels->pack_transposed(K, (int)P, w, K, panel);
         memset(all, 0, M * P * sizeof *all);
         kernels->product(M, (int)P, words, (struct rows){a, words}, panel, all, P);
         for (size_t first = 0; first < M; first += 9)

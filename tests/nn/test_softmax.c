@@ -17,7 +17,7 @@
 
 struct rows {
     int R, V;
-    real *logits, *losses, *normalisers;
+    real *logits, *losses, *log_sum_exps;
     double *exact; /* the logits */
     int32_t *targets;
 };
@@ -41,7 +41,7 @@ static void rows_release(struct rows *rows)
 {
     array_free(rows->logits);
     array_free(rows->losses);
-    array_free(rows->normalisers);
+    array_free(rows->log_sum_exps);
     free(rows->exact);
     free(rows->targets);
 }
@@ -69,7 +69,7 @@ static void check_losses(const struct rows *rows)
     for (size_t r = 0; r < (size_t)rows->R; r++) {
         const double normaliser = normaliser_of(rows, r),
                      error = normaliser_error(rows, normaliser);
-        assert_true(fabs((double)rows->normalisers[r] - normaliser) <= error);
+        assert_true(fabs((double)rows->log_sum_exps[r] - normaliser) <= error);
         if (rows->targets[r] < 0) {
             assert_true(rows->losses[r] == 0);
             continue;
@@ -114,9 +114,9 @@ static void random_rows(void **state)
             rows_init(&rows, &random, counts[random_below(&random, 4)], symbols[round % 6],
                       sizes[round / 6 % 4]);
             engine_at(k)->softmax.loss(rows.R, rows.V, rows.logits, rows.targets, rows.losses,
-                                       rows.normalisers);
+                                       rows.log_sum_exps);
             check_losses(&rows);
-            engine_at(k)->softmax.backward(rows.R, rows.V, rows.targets, rows.normalisers,
+            engine_at(k)->softmax.backward(rows.R, rows.V, rows.targets, rows.log_sum_exps,
                                            (real)0.125, rows.logits);
             check_gradients(&rows, 0.125);
             rows_release(&rows);

@@ -37,7 +37,7 @@ static void text_init(struct text *text)
     text->segments[0] = (struct corpus_segment){0, CUT, 0};
     text->segments[1] = (struct corpus_segment){CUT, N - CUT, CUT};
     text->part = (struct corpus_part){text->segments, 2, N};
-    stack_init(&text->stack, engine_at(0), (struct shape){2, 24, V, 1, 1}, 0, 1);
+    stack_init(&text->stack, engine_at(0), (struct shape){2, 24, V, 1, 1, NULL}, 0, 1);
 }
 
 static void text_release(struct text *text)

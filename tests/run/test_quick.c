@@ -18,7 +18,8 @@ enum { L = 2, H = 80, V = 37, B = QUICK_TEXTS, T = QUICK_SYMBOLS, N = T * B };
 
 static real *weights_of(struct model *model, int layer, int param)
 {
-    return model->weights + params_at(&model->params, model->cell, layer, param)->offset;
+    const int place = layer < L ? model_place(model, layer) : model->depth - 1;
+    return model->weights + params_at(&model->params, place, param)->offset;
 }
 
 /* Of the upper layer's units the first of each 64 is always 0: its output gate is closed. */
@@ -27,7 +28,7 @@ static void init_model(struct model *model, const struct engine *engine)
     enum { BIAS = 2, OUTPUT_GATE = 3 };
     struct random random = {1, 0};
     *model = (struct model){0};
-    assert_int_equal(model_init(model, engine, "lstm", L, H, V, NULL), 0);
+    assert_int_equal(model_init(model, engine, "lstm", NULL, L, H, V, NULL), 0);
     assert_int_equal(model_allocate(model), 0);
     model->vocab.unknown = VOCAB_NONE;
     for (size_t k = 0; k < model->params.size; k++)

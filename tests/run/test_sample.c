@@ -242,7 +242,7 @@ static void samples_repeat(void **state)
     (void)state;
     static int32_t first[4][LENGTH], second[4][LENGTH];
     struct stack stack;
-    stack_init(&stack, engine_at(0), (struct shape){2, 10, 12, 1, 1}, 0, 2);
+    stack_init(&stack, engine_at(0), (struct shape){2, 10, 12, 1, 1, NULL}, 0, 2);
     sample(&stack, 4, 1, NULL, 0, first);
     sample(&stack, 4, 1, NULL, 0, second);
     assert_memory_equal(first, second, sizeof first);
@@ -269,8 +269,8 @@ static void a_prompt_is_read(void **state)
     const struct sample_options options = {.temperature = 1, .top_p = 1, .seed = 5};
     int counts[V] = {0};
     double probs[V];
-    stack_init(&stack, engine_at(0), (struct shape){1, 8, V, 1, 1}, 0, 1);
-    stack_init(&naive, engine_at(0), (struct shape){1, 8, V, 1, 1}, 0, 1);
+    stack_init(&stack, engine_at(0), (struct shape){1, 8, V, 1, 1, NULL}, 0, 1);
+    stack_init(&naive, engine_at(0), (struct shape){1, 8, V, 1, 1, NULL}, 0, 1);
     for (int k = 0; k <= 5; k++) {
         naive.x[0] = k == 0 ? VOCAB_NONE : prompt[k - 1];
         stack_forward(&naive);
@@ -316,7 +316,7 @@ static void an_unsound_model_writes_nothing(void **state)
         static const int32_t prompt[] = {3, 1};
         struct sampler sampler = {0};
         struct stack stack;
-        stack_init(&stack, engine_at(0), (struct shape){1, 8, 6, 1, 1}, 0, 1);
+        stack_init(&stack, engine_at(0), (struct shape){1, 8, 6, 1, 1, NULL}, 0, 1);
         for (size_t k = 0; k < stack.model.params.size; k++)
             stack.model.weights[k] = (real)3e38; /* each unit's output is near 1 */
         assert_int_equal(sampler_init(&sampler, stack.team, &stack.model, 3, &options), 0);

@@ -252,7 +252,7 @@ static void one_step(struct member *member, void *argument)
     model_pack(member, &trainer->model);
     model_forward(member, &trainer->tape, trainer->batch.reset, trainer->plan.seed, step);
     model_loss(member, &trainer->tape, trainer->batch.y);
-    model_backward(member, &trainer->tape, trainer->batch.y, 0);
+    model_backward(member, &trainer->tape, trainer->batch.y);
     optimizer_step(member, &trainer->optimizer, &trainer->model, &trainer->tape, step + 1,
                    schedule_rate(&trainer->plan.schedule, step, STEPS));
 }

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -201,6 +202,10 @@ def check_same_run(run, whole):
 
 # --- runs ----------------------------------------------------------------------------------------
 
+class Diverges(Exception):
+    """A run whose options are such that it ends early."""
+
+
 class Plan:
     """What a run is made of: texts, options, and how it ends when nothing disturbs it."""
 
@@ -220,6 +225,8 @@ class Plan:
         begun = time.monotonic()
         result = self.train(self.place, 'whole')
         self.seconds = time.monotonic() - begun
+        if 'training diverges' in result.err:
+            raise Diverges
         if result.status != 0:
             raise RuntimeError(f'an undisturbed run fails: {result}')
         return self
@@ -235,7 +242,15 @@ def tiny_plan(place, steps=6, **changes):
 
 
 def random_plan(place, steps=(20, 60)):
-    """A run of random options and texts, with a seed of its own."""
+    """A run of random options and texts, with a seed of its own, that can be gone through."""
+    while True:
+        try:
+            return draw_plan(place, steps).make()
+        except Diverges:
+            shutil.rmtree(place.path / 'whole')
+
+
+def draw_plan(place, steps):
     r = place.random
     options = {
         'hidden-size': r.choice([3, 8, 16, 21]), 'num-layers': r.choice([1, 1, 2, 3]),
@@ -256,7 +271,8 @@ def random_plan(place, steps=(20, 60)):
         files.append(place.text(f'text{k}.txt', source=source, repeat=r.choice([1, 5])))
     if r.random() < 0.2:
         stdin, files = files[0], ['-']
-    return Plan(place, [f'--{key}={value}' for key, value in options.items()], files, stdin).make()
+    options['cell'] = r.choice(['lstm', 'gru', 'rnn'])
+    return Plan(place, [f'--{key}={value}' for key, value in options.items()], files, stdin)
 
 
 def go_on(place, plan, run, threads=1):

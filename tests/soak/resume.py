@@ -19,13 +19,14 @@ def attacks(soak, full):
 def attack(where):
     plan = place.random_plan(where, steps=(10, 50))
     run = where.path / 'run'
-    looks = 4 * int(plan.options[-1 if 'max-steps' in plan.options[-1] else -2].split('=')[1])
+    steps = next(option for option in plan.options if option.startswith('--max-steps='))
+    looks = 4 * int(steps.split('=')[1])
     problems = []
-    for stretch in range(30):
+    for session in range(30):
         env = {'LD_PRELOAD': where.soak.preload(),
                'SOAK_STOP_AT': str(where.random.randint(EVERY, max(EVERY + 1, looks)))}
         threads = where.random.choice([1, 2, 3])
-        if stretch == 0:
+        if session == 0:
             result = plan.train(where, 'run', '--threads', threads, env=env)
         else:
             result = where.run('train', '--resume', 'run', '--quiet', '--threads', threads, env=env)

@@ -6,7 +6,7 @@
 
 #include "panel.h"
 
-#define BLOCK 32
+#define MR 32
 #define TILE_BYTES 64 /* of a row: 16 words */
 #define TILE_WORDS 16
 
@@ -52,7 +52,7 @@ static void block_begin(int M)
 static void add_tiles(size_t K, struct rows a, const word *panel, int upper, bool lower, real *c,
                       size_t c_stride)
 {
-    const size_t stride = a.stride * sizeof(word), across = PANEL * sizeof(word),
+    const size_t stride = a.stride * sizeof(word), across = NR * sizeof(word),
                  c_bytes = c_stride * sizeof(real);
     const word *below = a.data + (size_t)upper * a.stride;
     real *c_below = c + (size_t)upper * c_stride;
@@ -63,7 +63,7 @@ static void add_tiles(size_t K, struct rows a, const word *panel, int upper, boo
         _tile_loadd(2, c_below, c_bytes);
         _tile_loadd(3, c_below + TILE_WORDS, c_bytes);
     }
-    for (size_t k = 0; k < K; k += TILE_WORDS, panel += TILE_WORDS * PANEL) {
+    for (size_t k = 0; k < K; k += TILE_WORDS, panel += TILE_WORDS * NR) {
         _tile_loadd(4, a.data + k, stride);
         _tile_loadd(6, panel, across);
         _tile_loadd(7, panel + TILE_WORDS, across);
@@ -89,16 +89,16 @@ static void block_product(int M, int n, size_t K, struct rows a, const word *pan
                           size_t c_stride)
 {
     const int upper = upper_rows(M);
-    if (n == PANEL) {
+    if (n == NR) {
         add_tiles(K, a, panel, upper, M > 1, c, c_stride);
         return;
     }
-    _Alignas(64) real sums[BLOCK][PANEL];
+    _Alignas(64) real sums[MR][NR];
     for (int m = 0; m < M; m++) {
         memset(sums[m], 0, sizeof sums[m]);
         memcpy(sums[m], c + (size_t)m * c_stride, (size_t)n * sizeof(real));
     }
-    add_tiles(K, a, panel, upper, M > 1, sums[0], PANEL);
+    add_tiles(K, a, panel, upper, M > 1, sums[0], NR);
     for (int m = 0; m < M; m++)
         memcpy(c + (size_t)m * c_stride, sums[m], (size_t)n * sizeof(real));
 }

@@ -6,9 +6,9 @@
  * each is made in the order of K alone, whatever the number of rows and columns around it, so that
  * products can be cut up in any way.
  *
- * A panel holds PANEL columns of a matrix as [words][PANEL], so that the product reads it end to
+ * A panel holds NR columns of a matrix as [words][NR], so that the product reads it end to
  * end. Missing columns of the last panel, and the end of the last word, are 0. Where weights are
- * kept in 8 bits, the panel is cut into stretches of STRETCH rows: for each its columns' scales,
+ * kept in 8 bits, the panel is cut into groups of SCALE_ROWS rows: for each its columns' scales,
  * then the rows as whole numbers of 8 bits. */
 #ifndef RUNE_PANEL_H
 #define RUNE_PANEL_H
@@ -18,7 +18,7 @@
 #include "team.h"
 #include "vec.h"
 
-#define PANEL (2 * LANES)
+#define NR (2 * LANES)
 
 /* Numbers in a word, and what their count is rounded up to (the depth of an AMX tile). */
 #ifdef RUNE_BF16
@@ -29,17 +29,17 @@
 #define DEPTH 1
 #endif
 
-#define STRETCH 64
+#define SCALE_ROWS 64
 
 typedef real word; /* of the size of a real; in bf16 only its bits mean something */
 
 #define panels_pack VARIANT(panels_pack)
-#define panel_pack_turned VARIANT(panel_pack_turned)
+#define panel_pack_transposed VARIANT(panel_pack_transposed)
 #define panel_product VARIANT(panel_product)
 #define row_pack VARIANT(row_pack)
 #define rows_of VARIANT(rows_of)
 #define rows_scratch VARIANT(rows_scratch)
-#define rows_pack_turned VARIANT(rows_pack_turned)
+#define rows_pack_transposed VARIANT(rows_pack_transposed)
 
 static inline int smaller(int a, int b)
 {
@@ -56,12 +56,12 @@ static inline size_t words(int K)
  * words of one that is `depth` words deep, or deep enough for K numbers. */
 static inline int panel_count(int N)
 {
-    return (N + PANEL - 1) / PANEL;
+    return (N + NR - 1) / NR;
 }
 
 static inline int panels_width(int N, int first, int last)
 {
-    return (last * PANEL < N ? last * PANEL : N) - first * PANEL;
+    return (last * NR < N ? last * NR : N) - first * NR;
 }
 
 static inline int panel_width(int N, int panel)
@@ -72,10 +72,10 @@ static inline int panel_width(int N, int panel)
 static inline size_t panel_space(size_t depth)
 {
 #ifdef RUNE_INT8
-    const size_t stretches = (depth + STRETCH - 1) / STRETCH;
-    return (stretches * sizeof(real) + depth) * (size_t)PANEL / sizeof(word);
+    const size_t groups = (depth + SCALE_ROWS - 1) / SCALE_ROWS;
+    return (groups * sizeof(real) + depth) * (size_t)NR / sizeof(word);
 #else
-    return depth * (size_t)PANEL;
+    return depth * (size_t)NR;
 #endif
 }
 
@@ -91,7 +91,7 @@ void panels_pack(int first, int last, int K, int N, const real *w, size_t stride
                  size_t apart);
 
 /* Column j < n of the panel is the row j of w[n][K], whose rows are `stride` apart. */
-void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel);
+void panel_pack_transposed(int K, int n, const real *w, size_t stride, word *panel);
 
 /* Rows as products read them. */
 struct rows {
@@ -110,21 +110,21 @@ void row_pack(int K, const real *x, word *to);
 
 /* Row m < M of `to` is the column m of x[K][…]; rows of `to` are `to_stride` apart. sums[m] is the
  * sum over K. */
-void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
-                      real *sums);
+void rows_pack_transposed(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
+                          real *sums);
 
 /* Rows, and words of them, that are worth multiplying by several panels at once: they stay in the
  * cache from one panel to the next, and a panel is read once for all of them. AMX is so fast that
  * the cache must be the first-level one, and that a panel must be worth it. */
 #if defined(RUNE_AMX)
-#define DEEP ((size_t)128)
-#define SLAB 256
+#define KC ((size_t)128)
+#define MC 256
 #else
-#define DEEP ((size_t)2048)
-#define SLAB 96
+#define KC ((size_t)2048)
+#define MC 96
 #endif
 
-/* c[M][n] += a[M][·] · panel[·][PANEL], the first n columns, over K words; rows of c are `c_stride`
+/* c[M][n] += a[M][·] · panel[·][NR], the first n columns, over K words; rows of c are `c_stride`
  * apart. */
 void panel_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
                    size_t c_stride);

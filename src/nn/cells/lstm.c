@@ -21,31 +21,34 @@ enum { WEIGHT_IH, WEIGHT_HH, BIAS, PARAMS };
 enum { STATE_H, STATE_C, STATES };
 
 static const char *const quantities[] = {"h", "c", "i", "f", "g", "o"};
+static const char *const in_words[] = {"hidden state", "cell state",  "input gate",
+                                       "forget gate",  "new content", "output gate"};
 
 static const real lowest[GATES] = {[G] = -1};
 
 /* The forget gate starts open (Jozefowicz et al. 2015). */
-static const real bias_start[GATES] = {[F] = 1};
+static const real bias_init[GATES] = {[F] = 1};
 
-static const struct cell_param params[PARAMS] = {
-    [WEIGHT_IH] = {.name = "weight_ih", .gates = GATES, .columns = CELL_INPUT},
-    [WEIGHT_HH] = {.name = "weight_hh", .gates = GATES, .columns = CELL_HIDDEN},
+static const struct layer_param params[PARAMS] = {
+    [WEIGHT_IH] = {.name = "weight_ih", .blocks = GATES, .columns = LAYER_INPUT},
+    [WEIGHT_HH] = {.name = "weight_hh", .blocks = GATES, .columns = LAYER_OUTPUT},
     [BIAS] = {.name = "bias_ih",
-              .twin = "bias_hh",
-              .gates = GATES,
-              .columns = CELL_VECTOR,
-              .start = bias_start},
+              .zero_bias = "bias_hh",
+              .blocks = GATES,
+              .columns = LAYER_VECTOR,
+              .init = bias_init},
 };
 
-static void row_forward(int width, const real *a, const real *const before[], real *gates,
-                        size_t apart, real *const after[])
+static void row_forward(const double *options, int width, const real *a, const real *const before[],
+                        real *gates, size_t apart, real *const after[])
 {
+    (void)options;
     for (int u = 0; u < width; u += LANES) {
         const int n = width - u < LANES ? width - u : LANES;
-        const vec i = vec_sigmoid(vec_load(a + I * PANEL + u));
-        const vec f = vec_sigmoid(vec_load(a + F * PANEL + u));
-        const vec g = vec_tanh(vec_load(a + G * PANEL + u));
-        const vec o = vec_sigmoid(vec_load(a + O * PANEL + u));
+        const vec i = vec_sigmoid(vec_load(a + I * NR + u));
+        const vec f = vec_sigmoid(vec_load(a + F * NR + u));
+        const vec g = vec_tanh(vec_load(a + G * NR + u));
+        const vec o = vec_sigmoid(vec_load(a + O * NR + u));
         const vec c = vec_fma(f, vec_load_part(before[STATE_C] + u, n), i * g);
         vec_store_part(gates + I * apart + u, i, n);
         vec_store_part(gates + F * apart + u, f, n);
@@ -57,9 +60,11 @@ static void row_forward(int width, const real *a, const real *const before[], re
 }
 
 /* carried[0] is δc_{t+1} ∘ f_{t+1}. */
-static void row_backward(int width, real *gates, size_t apart, const real *const before[],
-                         const real *const after[], const real *dh, real *const carried[])
+static void row_backward(const double *options, int width, real *gates, size_t apart,
+                         const real *const before[], const real *const after[], real *dh,
+                         real *const carried[])
 {
+    (void)options;
     for (int u = 0; u < width; u += LANES) {
         const int n = width - u < LANES ? width - u : LANES;
         const vec i = vec_load_part(gates + I * apart + u, n);
@@ -79,28 +84,32 @@ static void row_backward(int width, real *gates, size_t apart, const real *const
     }
 }
 
+static const int arguments[GATES] = {I, F, G, O};
+
 static const struct recurrent lstm = {
+    .num_arguments = GATES,
+    .input = {GATES, arguments},
+    .state = {GATES, arguments},
     .weight_ih = WEIGHT_IH,
     .weight_hh = WEIGHT_HH,
-    .bias = BIAS,
+    .bias_ih = BIAS,
+    .bias_hh = -1,
     .num_carried = 1,
     .row_forward = row_forward,
     .row_backward = row_backward,
 };
 
-const struct cell VARIANT(lstm_cell) = {
+const struct layer_kind VARIANT(lstm_cell) = {
     .name = "lstm",
     .num_states = STATES,
     .num_gates = GATES,
+    .num_values = GATES,
     .num_params = PARAMS,
     .quantities = quantities,
+    .words = in_words,
     .lowest = lowest,
     .forget_gate = F,
     .params = params,
     .recurrent = &lstm,
-    .packed_size = recurrent_packed_size,
-    .scratch_size = recurrent_scratch_size,
-    .pack = recurrent_pack,
-    .forward = recurrent_forward,
-    .backward = recurrent_backward,
+    RECURRENT_CELL,
 };

@@ -6,9 +6,9 @@
 
 /* Rows that fit the registers: each has two accumulators. */
 #if defined(__AVX512F__) && !defined(RUNE_DOUBLE)
-#define BLOCK 13
+#define MR 13
 #else
-#define BLOCK 6
+#define MR 6
 #endif
 
 #define UNROLL 4
@@ -71,7 +71,7 @@ static inline vec scaled(vec sum, const real *scale)
 }
 
 /* Rows are addressed from every third of them, so that the addresses fit the registers too. */
-#define ANCHORS ((BLOCK + 2) / 3)
+#define ANCHORS ((MR + 2) / 3)
 
 static inline word word_of(const char *const anchors[ANCHORS], size_t stride, int m, int k)
 {
@@ -84,7 +84,7 @@ static inline word word_of(const char *const anchors[ANCHORS], size_t stride, in
 /* A row of the panel times a word of each row. */
 static inline __attribute__((always_inline)) void
 block_step(int M, const char *const anchors[ANCHORS], size_t stride, int k,
-           const panel_number *panel, vec left[BLOCK], vec right[BLOCK])
+           const panel_number *panel, vec left[MR], vec right[MR])
 {
     const vec w0 = load_weights(panel), w1 = load_weights(panel + LANES);
 #pragma GCC unroll 16
@@ -104,7 +104,7 @@ static inline __attribute__((always_inline)) void block_of(int M, int n, size_t 
 {
     const size_t stride = a.stride * sizeof(word);
     const char *anchors[ANCHORS];
-    vec left[BLOCK], right[BLOCK];
+    vec left[MR], right[MR];
 #pragma GCC unroll 16
     for (int m = 0; m < M; m++) {
         left[m] = right[m] = (vec){0};
@@ -117,13 +117,13 @@ static inline __attribute__((always_inline)) void block_of(int M, int n, size_t 
         for (int m = 0; m < M; m += 3)
             __asm__("" : "+r"(anchors[m / 3])); /* else compilers make an address of every row */
 #pragma GCC unroll 16
-        for (int j = 0; j < UNROLL; j++, panel += PANEL)
+        for (int j = 0; j < UNROLL; j++, panel += NR)
             block_step(M, anchors, stride, j, panel, left, right);
 #pragma GCC unroll 16
         for (int m = 0; m < M; m += 3)
             anchors[m / 3] += UNROLL * sizeof(word);
     }
-    for (int j = 0; k < K; k++, j++, panel += PANEL)
+    for (int j = 0; k < K; k++, j++, panel += NR)
         block_step(M, anchors, stride, j, panel, left, right);
     const int n0 = n < LANES ? n : LANES;
 #pragma GCC unroll 16
@@ -135,28 +135,28 @@ static inline __attribute__((always_inline)) void block_of(int M, int n, size_t 
     }
 }
 
-static void block_stretch(int M, int n, size_t K, struct rows a, const real *scale,
-                          const panel_number *panel, real *c, size_t c_stride)
+static void block_scaled(int M, int n, size_t K, struct rows a, const real *scale,
+                         const panel_number *panel, real *c, size_t c_stride)
 {
     switch (M) {
-#define BLOCK_OF(m)                                                                                \
+#define ROWS_CASE(m)                                                                               \
     case m:                                                                                        \
         block_of(m, n, K, a, scale, panel, c, c_stride);                                           \
         break
-        BLOCK_OF(1);
-        BLOCK_OF(2);
-        BLOCK_OF(3);
-        BLOCK_OF(4);
-        BLOCK_OF(5);
-        BLOCK_OF(6);
-#if BLOCK == 13
-        BLOCK_OF(7);
-        BLOCK_OF(8);
-        BLOCK_OF(9);
-        BLOCK_OF(10);
-        BLOCK_OF(11);
-        BLOCK_OF(12);
-        BLOCK_OF(13);
+        ROWS_CASE(1);
+        ROWS_CASE(2);
+        ROWS_CASE(3);
+        ROWS_CASE(4);
+        ROWS_CASE(5);
+        ROWS_CASE(6);
+#if MR == 13
+        ROWS_CASE(7);
+        ROWS_CASE(8);
+        ROWS_CASE(9);
+        ROWS_CASE(10);
+        ROWS_CASE(11);
+        ROWS_CASE(12);
+        ROWS_CASE(13);
 #endif
     }
 }
@@ -165,13 +165,13 @@ static void block_product(int M, int n, size_t K, struct rows a, const word *pan
                           size_t c_stride)
 {
 #ifdef RUNE_INT8
-    for (; K > 0; panel += panel_space(STRETCH), a.data += STRETCH) {
-        const size_t depth = K < STRETCH ? K : STRETCH;
-        block_stretch(M, n, depth, a, panel, (const panel_number *)(panel + PANEL), c, c_stride);
+    for (; K > 0; panel += panel_space(SCALE_ROWS), a.data += SCALE_ROWS) {
+        const size_t depth = K < SCALE_ROWS ? K : SCALE_ROWS;
+        block_scaled(M, n, depth, a, panel, (const panel_number *)(panel + NR), c, c_stride);
         K -= depth;
     }
 #else
-    block_stretch(M, n, K, a, NULL, panel, c, c_stride);
+    block_scaled(M, n, K, a, NULL, panel, c, c_stride);
 #endif
 }
 

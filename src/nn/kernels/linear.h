@@ -32,33 +32,36 @@ void linear_pack(struct member *member, int D, int N, const real *weight, bool t
 void linear_forward(struct member *member, int R, int D, int N, const real *x, const word *packed,
                     const real *bias, real *y, word *scratch);
 
-/* dweight = dyᵀ · x, dbias = Σ dy, dx = dy · W. Has barriers inside. */
-void linear_backward(struct member *member, int R, int D, int N, const real *x, const word *packed,
-                     const real *dy, real *dweight, real *dbias, real *dx, word *scratch);
+/* dx = dy · W. May have a barrier inside. */
+void linear_backward(struct member *member, int R, int D, int N, const word *packed, const real *dy,
+                     real *dx, word *scratch);
 
 /* y[rows][n] += x[rows][·] · panel, a few rows at a time, for the panels [first, last) of N
  * columns, each of K words. */
 void product_over_rows(int rows, int N, int first, int last, size_t K, struct rows x,
                        const word *panels, real *y, size_t y_stride);
 
-/* An input x[R][D] of a layer whose output has the gradient dy[R][N]: dweight[N][D] = dyᵀ · x */
+/* The gradients of a weight and of a bias, from the N columns of dy[R][…] that begin at `from`:
+ * dweight[N][D] = dyᵀ · x and dbias[N] = Σ dy. With D = 0 there is no weight; either may be NULL.
+ */
 struct weight_gradient {
+    int from, N;
     int D;
-    const real *x;
-    real *dweight;
+    const real *x; /* [R][D] packed once for all that follow each other with the same x */
+    real *dweight, *dbias;
 };
 
-/* The gradients of the weights of `count` inputs, and of their bias: dbias[N] = Σ dy. Has barriers
+/* Fills `count` of them from N columns of dy[R][…], whose rows are `stride` apart. Has barriers
  * inside. */
-void weight_gradients(struct member *member, int R, int N, const real *dy, int count,
-                      const struct weight_gradient *gradients, real *dbias, word *scratch);
+void weight_gradients(struct member *member, int R, int N, const real *dy, size_t stride, int count,
+                      const struct weight_gradient *gradients, word *scratch);
 
-/* Words of scratch for it; D: of all inputs together, rounded up to panels each. */
+/* Words of scratch for it; D: of all different x together, rounded up to panels each. */
 size_t weight_gradients_scratch(int R, int N, int D);
 
-/* The same for rows of x that are one-hot, or 0 where the id is −1, with dweight[V][N]: a
- * scatter-add. */
+/* The same for rows of x that are one-hot, or 0 where the id is −1, with dweight[V][…], whose rows
+ * are `dweight_stride` apart: a scatter-add. */
 void onehot_gradient(struct member *member, int R, int V, int N, const int32_t *ids, const real *dy,
-                     real *dweight);
+                     size_t stride, real *dweight, size_t dweight_stride);
 
 #endif

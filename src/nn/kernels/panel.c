@@ -49,7 +49,7 @@ static vec load_row(int K, int k, int n, const real *x, size_t stride)
 
 #ifdef RUNE_INT8
 
-/* Packs a column of up to STRETCH numbers: its scale, and whole numbers in ±127. */
+/* Packs a column of up to SCALE_ROWS numbers: its scale, and whole numbers in ±127. */
 static void pack_column(int K, const real *w, real *scale, int8_t *to)
 {
     real largest = 0;
@@ -58,25 +58,25 @@ static void pack_column(int K, const real *w, real *scale, int8_t *to)
     const real inverse = largest > 0 ? 127 / largest : 0;
     *scale = largest / 127;
     for (int k = 0; k < K; k++)
-        to[k * PANEL] = (int8_t)lrintf(w[k] * inverse);
+        to[k * NR] = (int8_t)lrintf(w[k] * inverse);
 }
 
-void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel)
+void panel_pack_transposed(int K, int n, const real *w, size_t stride, word *panel)
 {
-    for (int k = 0; k < K; k += STRETCH, w += STRETCH, panel += panel_space(STRETCH)) {
-        const int rows = smaller(K - k, STRETCH);
+    for (int k = 0; k < K; k += SCALE_ROWS, w += SCALE_ROWS, panel += panel_space(SCALE_ROWS)) {
+        const int rows = smaller(K - k, SCALE_ROWS);
         memset(panel, 0, panel_space((size_t)rows) * sizeof(word));
         for (int j = 0; j < n; j++)
-            pack_column(rows, w + (size_t)j * stride, panel + j, (int8_t *)(panel + PANEL) + j);
+            pack_column(rows, w + (size_t)j * stride, panel + j, (int8_t *)(panel + NR) + j);
     }
 }
 
 #else
 
-void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel)
+void panel_pack_transposed(int K, int n, const real *w, size_t stride, word *panel)
 {
     const int total = (int)words(K);
-    for (int half = 0; half < PANEL; half += LANES)
+    for (int half = 0; half < NR; half += LANES)
         for (int k = 0; k < total; k += LANES) {
             const int across = smaller(total - k, LANES),
                       numbers = smaller(K - k * WORD, WORD * LANES);
@@ -87,7 +87,7 @@ void panel_pack_turned(int K, int n, const real *w, size_t stride, word *panel)
                                 : (vec){0};
             vec_transpose(square);
             for (int j = 0; j < across; j++)
-                vec_store(panel + (size_t)(k + j) * PANEL + half, square[j]);
+                vec_store(panel + (size_t)(k + j) * NR + half, square[j]);
         }
 }
 
@@ -145,9 +145,9 @@ void panels_pack(int first, int last, int K, int N, const real *w, size_t stride
                  size_t apart)
 {
     for (int k = first; k < last; k++)
-        for (int n = 0; n < panel_count(N) * PANEL; n += LANES) {
+        for (int n = 0; n < panel_count(N) * NR; n += LANES) {
             const int width = smaller(N - n, LANES);
-            word *to = panels + (size_t)(n / PANEL) * apart + (size_t)k * PANEL + n % PANEL;
+            word *to = panels + (size_t)(n / NR) * apart + (size_t)k * NR + n % NR;
             vec_store(to, width > 0 ? words_across(load_row(K, k * WORD, width, w + n, stride),
                                                    load_row(WORD > 1 ? K : 0, k * WORD + 1, width,
                                                             w + n, stride))
@@ -164,8 +164,8 @@ static void fetch_ahead(int M, int first, int last, const real *x, size_t stride
             __builtin_prefetch(x + (size_t)k * stride + m);
 }
 
-void rows_pack_turned(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
-                      real *sums)
+void rows_pack_transposed(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
+                          real *sums)
 {
     const int total = (int)words(K);
     memset(sums, 0, (size_t)M * sizeof(real));
@@ -195,7 +195,7 @@ void panel_product(int M, int n, size_t K, struct rows a, const word *panel, rea
                    size_t c_stride)
 {
     /* Blocks of equal size: 50 rows are 13 + 13 + 12 + 12 rather than 13 + 13 + 13 + 11. */
-    for (int blocks = (M + BLOCK - 1) / BLOCK; blocks > 0; blocks--) {
+    for (int blocks = (M + MR - 1) / MR; blocks > 0; blocks--) {
         const int rows = (M + blocks - 1) / blocks;
         block_begin(rows);
         block_product(rows, n, K, a, panel, c, c_stride);

@@ -29,7 +29,7 @@ static real bring_down(int V, real *logits)
 }
 
 /* log Σ e^logit = max + log Σ e^(logit − max) */
-static real row_normaliser(int V, const real *logits, real max)
+static real row_log_sum_exp(int V, const real *logits, real max)
 {
     vec sum = {0};
     for (int v = 0; v < V; v += LANES) {
@@ -43,16 +43,16 @@ static real row_normaliser(int V, const real *logits, real max)
 }
 
 void softmax_loss(int R, int V, real *logits, const int32_t *targets, real *losses,
-                  real *normalisers)
+                  real *log_sum_exps)
 {
     for (int r = 0; r < R; r++, logits += V) {
         const real max = bring_down(V, logits);
-        normalisers[r] = row_normaliser(V, logits, max);
-        losses[r] = targets[r] < 0 ? 0 : normalisers[r] - logits[targets[r]];
+        log_sum_exps[r] = row_log_sum_exp(V, logits, max);
+        losses[r] = targets[r] < 0 ? 0 : log_sum_exps[r] - logits[targets[r]];
     }
 }
 
-void softmax_backward(int R, int V, const int32_t *targets, const real *normalisers, real scale,
+void softmax_backward(int R, int V, const int32_t *targets, const real *log_sum_exps, real scale,
                       real *logits)
 {
     for (int r = 0; r < R; r++, logits += V) {
@@ -63,7 +63,7 @@ void softmax_backward(int R, int V, const int32_t *targets, const real *normalis
         for (int v = 0; v < V; v += LANES) {
             const int n = V - v < LANES ? V - v : LANES;
             vec_store_part(logits + v,
-                           scale * vec_exp(vec_load_part(logits + v, n) - normalisers[r]), n);
+                           scale * vec_exp(vec_load_part(logits + v, n) - log_sum_exps[r]), n);
         }
         logits[targets[r]] -= scale;
     }

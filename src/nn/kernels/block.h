@@ -1,4 +1,4 @@
-/* The kernels inside panel_product: a block of at most BLOCK rows times one panel. */
+/* The kernels inside panel_product: a block of at most MR rows times one panel. */
 #ifndef RUNE_BLOCK_H
 #define RUNE_BLOCK_H
 

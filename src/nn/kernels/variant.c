@@ -1,17 +1,19 @@
 /* Compiled once for each instruction set, like the files whose functions it lists. */
-#include "dropout.h"
 #include "engine.h"
-#include "linear.h"
 #include "optim_loops.h"
 #include "softmax.h"
+#include "vec.h"
 
 #define STRING_EXPAND(name) #name
 #define STRING(name) STRING_EXPAND(name)
 
-extern const struct cell VARIANT(lstm_cell);
+extern const struct layer_kind VARIANT(rnn_cell), VARIANT(gru_cell), VARIANT(lstm_cell),
+    VARIANT(linear_layer), VARIANT(dropout_layer);
 
-static const struct cell *const cells[] = {
+static const struct layer_kind *const cells[] = {
     &VARIANT(lstm_cell),
+    &VARIANT(gru_cell),
+    &VARIANT(rnn_cell),
     NULL,
 };
 
@@ -26,9 +28,8 @@ const struct engine VARIANT(engine) = {
     .precision = PRECISION_FP32,
 #endif
     .cells = cells,
-    .linear = {linear_packed_size, linear_scratch_size, linear_pack, linear_forward,
-               linear_backward},
+    .linear = &VARIANT(linear_layer),
+    .dropout = &VARIANT(dropout_layer),
     .softmax = {softmax_loss, softmax_backward},
-    .dropout = {dropout_forward, dropout_backward},
     .optim = {optim_square_sum, optim_update},
 };

@@ -1,0 +1,106 @@
+/* Gated recurrent unit (Cho et al. 2014), in PyTorch's form, whose reset gate acts behind the
+ * product with the state:
+ *
+ *     r_t = σ(W_ir x_t + b_ir + W_hr h_{t−1} + b_hr)
+ *     z_t = σ(W_iz x_t + b_iz + W_hz h_{t−1} + b_hz)
+ *     m_t = W_hn h_{t−1} + b_hn
+ *     n_t = tanh(W_in x_t + b_in + r_t ∘ m_t)
+ *     h_t = (1 − z_t) ∘ n_t + z_t ∘ h_{t−1}
+ *
+ * and back, with δ for the gradient of the loss:
+ *
+ *     δh_t = δy_t + W_hhᵀ δa_{t+1} + δh_{t+1} ∘ z_{t+1}          a: the arguments
+ *     δa_n = δh_t ∘ (1 − z_t) ∘ (1 − n_t²)         δm_t = δa_n ∘ r_t
+ *     δa_z = δh_t ∘ (h_{t−1} − n_t) ∘ z_t (1 − z_t)
+ *     δa_r = δa_n ∘ m_t ∘ r_t (1 − r_t) */
+#include "engine.h"
+#include "recurrent.h"
+
+enum { R, Z, N, GATES, M = GATES, ARGS };
+enum { WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, PARAMS };
+
+static const char *const quantities[] = {"h", "r", "z", "n"};
+static const char *const in_words[] = {"hidden state", "reset gate", "update gate", "new content"};
+
+static const real lowest[GATES] = {[N] = -1};
+
+static const struct layer_param params[PARAMS] = {
+    [WEIGHT_IH] = {.name = "weight_ih", .blocks = GATES, .columns = LAYER_INPUT},
+    [WEIGHT_HH] = {.name = "weight_hh", .blocks = GATES, .columns = LAYER_OUTPUT},
+    [BIAS_IH] = {.name = "bias_ih", .blocks = GATES, .columns = LAYER_VECTOR},
+    [BIAS_HH] = {.name = "bias_hh", .blocks = GATES, .columns = LAYER_VECTOR},
+};
+
+static void row_forward(const double *options, int width, const real *a, const real *const before[],
+                        real *values, size_t apart, real *const after[])
+{
+    (void)options;
+    for (int u = 0; u < width; u += LANES) {
+        const int k = width - u < LANES ? width - u : LANES;
+        const vec r = vec_sigmoid(vec_load(a + R * NR + u));
+        const vec z = vec_sigmoid(vec_load(a + Z * NR + u));
+        const vec m = vec_load(a + M * NR + u);
+        const vec n = vec_tanh(vec_fma(r, m, vec_load(a + N * NR + u)));
+        const vec h = vec_load_part(before[0] + u, k);
+        vec_store_part(values + R * apart + u, r, k);
+        vec_store_part(values + Z * apart + u, z, k);
+        vec_store_part(values + N * apart + u, n, k);
+        vec_store_part(values + M * apart + u, m, k);
+        vec_store_part(after[0] + u, vec_fma(z, h - n, n), k);
+    }
+}
+
+/* carried[0] is δh_{t+1} ∘ z_{t+1}. */
+static void row_backward(const double *options, int width, real *values, size_t apart,
+                         const real *const before[], const real *const after[], real *dh,
+                         real *const carried[])
+{
+    (void)options, (void)after;
+    for (int u = 0; u < width; u += LANES) {
+        const int k = width - u < LANES ? width - u : LANES;
+        const vec r = vec_load_part(values + R * apart + u, k);
+        const vec z = vec_load_part(values + Z * apart + u, k);
+        const vec n = vec_load_part(values + N * apart + u, k);
+        const vec m = vec_load_part(values + M * apart + u, k);
+        const vec h = vec_load_part(before[0] + u, k);
+        const vec dhidden = vec_load_part(dh + u, k) + vec_load_part(carried[0] + u, k);
+        const vec dn = dhidden * (1 - z) * vec_fma(-n, n, vec_of(1));
+        vec_store_part(values + R * apart + u, dn * m * r * (1 - r), k);
+        vec_store_part(values + Z * apart + u, dhidden * (h - n) * z * (1 - z), k);
+        vec_store_part(values + N * apart + u, dn, k);
+        vec_store_part(values + M * apart + u, dn * r, k);
+
+        vec_store_part(dh + u, dhidden, k);
+        vec_store_part(carried[0] + u, dhidden * z, k);
+    }
+}
+
+static const int input[GATES] = {R, Z, N}, state[GATES] = {R, Z, M};
+
+static const struct recurrent gru = {
+    .num_arguments = ARGS,
+    .input = {GATES, input},
+    .state = {GATES, state},
+    .weight_ih = WEIGHT_IH,
+    .weight_hh = WEIGHT_HH,
+    .bias_ih = BIAS_IH,
+    .bias_hh = BIAS_HH,
+    .num_carried = 1,
+    .row_forward = row_forward,
+    .row_backward = row_backward,
+};
+
+const struct layer_kind VARIANT(gru_cell) = {
+    .name = "gru",
+    .num_states = 1,
+    .num_gates = GATES,
+    .num_values = ARGS,
+    .num_params = PARAMS,
+    .quantities = quantities,
+    .words = in_words,
+    .lowest = lowest,
+    .forget_gate = Z,
+    .params = params,
+    .recurrent = &gru,
+    RECURRENT_CELL,
+};

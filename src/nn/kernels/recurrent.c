@@ -1,0 +1,585 @@
+#include "recurrent.h"
+
+#include "grid.h"
+#include "linear.h"
+
+/* Rows of a tile: four blocks of 13, or two of 26. */
+#define TILE_ROWS 52
+
+/* Blocks from `first` on whose arguments follow each other: one product serves them all. */
+static int run_length(const struct arguments *arguments, int first)
+{
+    int n = 1;
+    while (first + n < arguments->count && arguments->of[first + n] == arguments->of[first] + n)
+        n++;
+    return n;
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* The packed weights. Forward panels come first: their offsets must not depend on `training`. W_hh
+ * precedes W_ih, which one-hot layers omit.
+ *
+ * Forward, a panel has units of one block of rows: [block][panel] of depth H or D. Backward, it has
+ * columns; its depth is the rows of a run of blocks, one block after the other. */
+struct weights {
+    word *hh, *ih;           /* forward */
+    word *hh_back, *ih_back; /* backward; training only */
+    size_t size;
+};
+
+static struct weights weights_at(const struct layer *layer, word *at)
+{
+    const struct recurrent *recurrent = layer->kind->recurrent;
+    const size_t blocks_h = (size_t)recurrent->state.count,
+                 blocks_x = (size_t)recurrent->input.count;
+    const size_t H = (size_t)panel_count(layer->N), D = (size_t)panel_count(layer->D);
+    const size_t hh = blocks_h * H * panel_size(layer->N);
+    const size_t ih = layer->onehot ? 0 : blocks_x * H * panel_size(layer->D);
+    const size_t ih_back = layer->passes_back ? blocks_x * D * panel_size(layer->N) : 0;
+    const size_t size = hh + ih + (layer->training ? hh + ih_back : 0);
+    if (!at || !layer->training)
+        return (struct weights){at, at ? at + hh : NULL, NULL, NULL, size};
+    return (struct weights){at, at + hh, at + hh + ih, at + hh + ih + hh, size};
+}
+
+/* Where words are numbers, products read states and values where they are; else from here. */
+struct scratch {
+    real *carried; /* [num_carried][B][H] */
+    word *h;       /* [T + 1][B][words(H)] */
+    word *da;      /* [T][B][arguments][words(H)] */
+    word *rest;    /* for the input, and for the gradients of weights */
+    size_t size;
+};
+
+static size_t step_words(const struct layer *layer)
+{
+    return WORD > 1 ? (size_t)layer->B * words(layer->N) : 0;
+}
+
+static struct scratch scratch_at(const struct layer *layer, real *at)
+{
+    const struct recurrent *recurrent = layer->kind->recurrent;
+    const size_t A = (size_t)recurrent->num_arguments;
+    const size_t states = (size_t)layer->B * (size_t)layer->N;
+    const int R = layer->T * layer->B, H = panel_count(layer->N) * NR;
+    const int D = layer->onehot ? 0 : panel_count(layer->D) * NR;
+    const size_t carried =
+        layer->training ? ((size_t)recurrent->num_carried * states + 15) / 16 * 16 : 0;
+    const size_t h = (size_t)(layer->T + 1) * step_words(layer);
+    const size_t da = layer->training ? A * (size_t)layer->T * step_words(layer) : 0;
+    const size_t input = layer->onehot ? 0 : rows_scratch(R, layer->D);
+    const size_t gradients =
+        layer->training ? weight_gradients_scratch(R, recurrent->num_arguments * layer->N, H + D)
+                        : 0;
+    const size_t size = carried + h + da + (input > gradients ? input : gradients);
+    if (!at)
+        return (struct scratch){.size = size};
+    return (struct scratch){at, at + carried, at + carried + h, at + carried + h + da, size};
+}
+
+size_t recurrent_packed_size(const struct layer *layer)
+{
+    return weights_at(layer, NULL).size;
+}
+
+size_t recurrent_scratch_size(const struct layer *layer)
+{
+    return scratch_at(layer, NULL).size;
+}
+
+/* Packs a weight of `blocks` · H rows and K columns forward. */
+static void pack_forward(struct member *member, int blocks, int H, int K, const real *weight,
+                         word *to)
+{
+    int first, last;
+    team_share(member, blocks * panel_count(H), &first, &last);
+    for (int k = first; k < last; k++) {
+        const int block = k / panel_count(H), panel = k % panel_count(H);
+        panel_pack_transposed(K, panel_width(H, panel),
+                              weight + (size_t)(block * H + panel * NR) * (size_t)K, (size_t)K,
+                              to + (size_t)k * panel_size(K));
+    }
+}
+
+static void pack_backward(struct member *member, const struct arguments *arguments, int H, int K,
+                          const real *weight, word *to)
+{
+    int first, last;
+    team_share(member, (int)words(H), &first, &last);
+    for (int block = 0, n; block < arguments->count; block += n) {
+        n = run_length(arguments, block);
+        for (int k = 0; k < n; k++)
+            panels_pack(first, last, H, K, weight + (size_t)((block + k) * H) * (size_t)K,
+                        (size_t)K, to + (size_t)k * panel_size(H), (size_t)n * panel_size(H));
+        to += (size_t)n * (size_t)panel_count(K) * panel_size(H);
+    }
+}
+
+/* The same for weights that are transposed, [K][blocks · H]. */
+static void pack_backward_transposed(struct member *member, const struct arguments *arguments,
+                                     int H, int K, const real *weight, word *to)
+{
+    const size_t stride = (size_t)(arguments->count * H);
+    int first, last;
+    team_share(member, panel_count(K), &first, &last);
+    for (int block = 0, n; block < arguments->count; block += n) {
+        n = run_length(arguments, block);
+        const size_t size = (size_t)n * panel_size(H);
+        for (int panel = first; panel < last; panel++)
+            for (int k = 0; k < n; k++)
+                panel_pack_transposed(
+                    H, panel_width(K, panel),
+                    weight + (size_t)(panel * NR) * stride + (size_t)((block + k) * H), stride,
+                    to + (size_t)panel * size + (size_t)k * panel_size(H));
+        to += (size_t)panel_count(K) * size;
+    }
+}
+
+void recurrent_pack(struct member *member, const struct layer *layer, word *packed)
+{
+    const struct recurrent *recurrent = layer->kind->recurrent;
+    const struct weights to = weights_at(layer, packed);
+    const real *hh = layer->param[recurrent->weight_hh], *ih = layer->param[recurrent->weight_ih];
+    pack_forward(member, recurrent->state.count, layer->N, layer->N, hh, to.hh);
+    if (!layer->onehot)
+        pack_forward(member, recurrent->input.count, layer->N, layer->D, ih, to.ih);
+    if (!layer->training)
+        return;
+    pack_backward(member, &recurrent->state, layer->N, layer->N, hh, to.hh_back);
+    if (layer->passes_back && layer->onehot)
+        pack_backward_transposed(member, &recurrent->input, layer->N, layer->D, ih, to.ih_back);
+    else if (layer->passes_back)
+        pack_backward(member, &recurrent->input, layer->N, layer->D, ih, to.ih_back);
+}
+
+/* --- a layer at work -------------------------------------------------------------------------- */
+
+struct work {
+    const struct layer *layer;
+    const struct recurrent *recurrent;
+    struct weights weights;
+    struct scratch scratch;
+    struct grid grid; /* how the team shares out units and streams */
+    int unit, width;  /* the member's units */
+    size_t H, B, arguments, values;
+    int input_block[ARGUMENTS], state_block[ARGUMENTS]; /* of each argument, or −1 */
+};
+
+static void list_blocks(const struct arguments *arguments, int block[ARGUMENTS])
+{
+    for (int a = 0; a < ARGUMENTS; a++)
+        block[a] = -1;
+    for (int k = 0; k < arguments->count; k++)
+        block[arguments->of[k]] = k;
+}
+
+static struct work begin(struct member *member, const struct layer *layer)
+{
+    const struct recurrent *recurrent = layer->kind->recurrent;
+    const size_t panel_words =
+        (size_t)recurrent->state.count * panel_size(layer->N) +
+        (layer->onehot ? 0 : (size_t)recurrent->input.count * panel_size(layer->D));
+    const struct grid grid = grid_cut(member, layer->B, panel_count(layer->N), panel_words, true);
+    struct work work = {
+        .layer = layer,
+        .recurrent = recurrent,
+        .weights = weights_at(layer, (word *)layer->packed), /* which none but pack writes */
+        .scratch = scratch_at(layer, layer->scratch),
+        .grid = grid,
+        .unit = grid.first_panel * NR,
+        .width = panels_width(layer->N, grid.first_panel, grid.last_panel),
+        .H = (size_t)layer->N,
+        .B = (size_t)layer->B,
+        .arguments = (size_t)recurrent->num_arguments,
+        .values = (size_t)layer->kind->num_values,
+    };
+    list_blocks(&recurrent->input, work.input_block);
+    list_blocks(&recurrent->state, work.state_block);
+    return work;
+}
+
+/* Row r = t · B + b of the values. */
+static real *values_row(const struct work *work, size_t r)
+{
+    return work->layer->values + r * work->values * work->H;
+}
+
+/* The states of row r, before its timestep and after, from `unit` on. */
+static void states_at(const struct work *work, size_t r, int unit, const real *before[],
+                      real *after[])
+{
+    for (int s = 0; s < work->layer->kind->num_states; s++) {
+        real *state = work->layer->state[s] + r * work->H + unit;
+        before[s] = state;
+        after[s] = state + work->B * work->H;
+    }
+}
+
+/* h_{t−1}, as products read it, and δa_t: [B] rows */
+static struct rows hidden_rows(const struct work *work, int t)
+{
+    if (WORD == 1)
+        return (struct rows){work->layer->state[0] + (size_t)t * work->B * work->H, work->H};
+    return (struct rows){work->scratch.h + (size_t)t * step_words(work->layer),
+                         words(work->layer->N)};
+}
+
+static struct rows gradient_rows(const struct work *work, int t)
+{
+    if (WORD == 1)
+        return (struct rows){values_row(work, (size_t)t * work->B), work->values * work->H};
+    return (struct rows){work->scratch.da + (size_t)t * work->arguments * step_words(work->layer),
+                         work->arguments * words(work->layer->N)};
+}
+
+static word *row_at(struct rows rows, int row)
+{
+    return (word *)rows.data + (size_t)row * rows.stride;
+}
+
+static struct rows rows_from(struct rows rows, int row)
+{
+    return (struct rows){row_at(rows, row), rows.stride};
+}
+
+/* Timesteps whose dense inputs are multiplied at once, so that there are `rows` to read the weights
+ * for. */
+static int bulk_steps(const struct work *work, int rows)
+{
+    const int B = work->layer->B;
+    const bool whole = work->grid.last_row - work->grid.first_row == B;
+    return !work->layer->onehot && whole && rows > B ? rows / B : 1;
+}
+
+/* --- forward ---------------------------------------------------------------------------------- */
+
+/* Packs the state before timestep t, which the last call or chunk left. */
+static void begin_hidden(struct member *member, const struct work *work, int t)
+{
+    int first, last;
+    if (WORD == 1)
+        return;
+    const struct rows h = hidden_rows(work, t);
+    const real *state = work->layer->state[0] + (size_t)t * work->B * work->H;
+    team_share(member, work->layer->B, &first, &last);
+    for (int b = first; b < last; b++)
+        row_pack(work->layer->N, state + (size_t)b * work->H, row_at(h, b));
+    team_barrier(member);
+}
+
+/* The biases of an argument from `unit` on: of the input's block and of the state's, or NULL. */
+struct biases {
+    const real *ih, *hh;
+};
+
+static struct biases biases_of(const struct work *work, size_t argument, int unit)
+{
+    const struct recurrent *recurrent = work->recurrent;
+    const int x = work->input_block[argument], h = work->state_block[argument];
+    struct biases biases = {NULL, NULL};
+    if (x >= 0)
+        biases.ih = work->layer->param[recurrent->bias_ih] + (size_t)x * work->H + unit;
+    if (h >= 0 && recurrent->bias_hh >= 0)
+        biases.hh = work->layer->param[recurrent->bias_hh] + (size_t)h * work->H + unit;
+    return biases;
+}
+
+/* The sum of what is there of three, from unit u on. Its order is the same wherever it is made. */
+static inline vec add_up(const real *first, const real *second, const real *third, int u, int n)
+{
+    vec sum = first ? vec_load_part(first + u, n) : (vec){0};
+    if (second)
+        sum += vec_load_part(second + u, n);
+    if (third)
+        sum += vec_load_part(third + u, n);
+    return sum;
+}
+
+/* Leaves b + W_ih x of so many timesteps from t on in the values of the arguments; x: their rows.
+ */
+static void bulk_input(const struct work *work, struct rows x, int t, int steps)
+{
+    const struct layer *layer = work->layer;
+    const word *panels = work->weights.ih;
+    const size_t first = (size_t)t * work->B;
+    const int rows = steps * layer->B;
+    for (int block = 0; block < work->recurrent->input.count; block++) {
+        const size_t argument = (size_t)work->recurrent->input.of[block];
+        const struct biases biases = biases_of(work, argument, work->unit);
+        real *to = values_row(work, first) + argument * work->H;
+        for (int r = 0; r < rows; r++) {
+            real *row = to + (size_t)r * work->values * work->H + work->unit;
+            for (int u = 0; u < work->width; u += LANES) {
+                const int n = work->width - u < LANES ? work->width - u : LANES;
+                vec_store_part(row + u, add_up(biases.ih, biases.hh, NULL, u, n), n);
+            }
+        }
+        product_over_rows(rows, layer->N, work->grid.first_panel, work->grid.last_panel,
+                          words(layer->D), x, panels, to, work->values * work->H);
+        panels += (size_t)panel_count(layer->N) * panel_size(layer->D);
+    }
+}
+
+/* The arguments of some rows and one panel of units, side by side so that they stay in the cache
+ * until they are the values. */
+struct tile {
+    int panel, unit, width;
+    int b, rows;
+    size_t row;                                      /* the first one, t · B + b */
+    _Alignas(64) real a[TILE_ROWS * ARGUMENTS * NR]; /* [rows][arguments][NR] */
+};
+
+/* a = b, + W_ih x where x is one-hot or what it adds is known; or what bulk_input has made. */
+static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
+{
+    const struct layer *layer = work->layer;
+    const struct recurrent *recurrent = work->recurrent;
+    const real *table = layer->projected ? layer->projected : layer->param[recurrent->weight_ih];
+    const size_t table_width = (size_t)recurrent->input.count * work->H;
+    real *a = tile->a;
+    for (size_t row = tile->row; row < tile->row + (size_t)tile->rows; row++) {
+        const int id = layer->onehot ? layer->ids[row] : -1;
+        const real *known = table + (size_t)(id < 0 ? 0 : id) * table_width + tile->unit;
+        for (size_t k = 0; k < work->arguments; k++, a += NR) {
+            const int x = work->input_block[k];
+            const struct biases biases = biases_of(work, k, tile->unit);
+            const real *values = values_row(work, row) + k * work->H + tile->unit;
+            const real *of_id = id < 0 || x < 0 ? NULL : known + (size_t)x * work->H;
+            for (int u = 0; u < tile->width; u += LANES) {
+                const int n = tile->width - u < LANES ? tile->width - u : LANES;
+                vec_store(a + u, bulk && x >= 0 ? vec_load_part(values + u, n)
+                                                : add_up(biases.ih, biases.hh, of_id, u, n));
+                /* The line is about to be written: it comes while the product is made. */
+                __builtin_prefetch(values + u, 1);
+            }
+        }
+    }
+}
+
+/* Adds rows · W to the arguments that its blocks are for, the panels of the tile's units, each of
+ * `depth` words. */
+static void tile_multiply(const struct work *work, struct tile *tile, struct rows rows,
+                          const struct arguments *to, const word *panels, size_t depth)
+{
+    const size_t apart = (size_t)panel_count(work->layer->N) * panel_space(depth);
+    panels += (size_t)tile->panel * panel_space(depth);
+    for (size_t k = 0; k < depth; k += KC)
+        for (int block = 0; block < to->count; block++)
+            panel_product(tile->rows, tile->width, depth - k < KC ? depth - k : KC,
+                          (struct rows){rows.data + k, rows.stride},
+                          panels + (size_t)block * apart + panel_space(k),
+                          tile->a + (size_t)to->of[block] * NR, work->arguments * NR);
+}
+
+/* The equations, and h as the next timestep's product reads it. */
+static void tile_finish(const struct work *work, const struct tile *tile, struct rows next)
+{
+    const real *before[LAYER_STATES];
+    real *after[LAYER_STATES];
+    for (int r = 0; r < tile->rows; r++) {
+        const size_t row = tile->row + (size_t)r;
+        states_at(work, row, tile->unit, before, after);
+        work->recurrent->row_forward(work->layer->options, tile->width,
+                                     tile->a + (size_t)r * work->arguments * NR, before,
+                                     values_row(work, row) + tile->unit, work->H, after);
+        row_pack(tile->width, after[0], row_at(next, tile->b + r) + tile->unit / WORD);
+    }
+}
+
+/* x: the rows of timestep t. */
+static void step_forward(const struct work *work, struct rows x, int t, bool bulk)
+{
+    const struct layer *layer = work->layer;
+    const struct rows h = hidden_rows(work, t), next = hidden_rows(work, t + 1);
+    struct tile tile;
+    for (int panel = work->grid.first_panel; panel < work->grid.last_panel; panel++)
+        for (int b = work->grid.first_row; b < work->grid.last_row; b += tile.rows) {
+            const int left = work->grid.last_row - b;
+            tile.panel = panel;
+            tile.unit = panel * NR;
+            tile.width = panel_width(layer->N, panel);
+            tile.b = b;
+            tile.rows = left < TILE_ROWS ? left : TILE_ROWS;
+            tile.row = (size_t)t * work->B + (size_t)b;
+            tile_begin(work, &tile, bulk);
+            if (!layer->onehot && !bulk)
+                tile_multiply(work, &tile, rows_from(x, b), &work->recurrent->input,
+                              work->weights.ih, words(layer->D));
+            tile_multiply(work, &tile, rows_from(h, b), &work->recurrent->state, work->weights.hh,
+                          words(layer->N));
+            tile_finish(work, &tile, next);
+        }
+}
+
+/* The dense input of the timesteps [first, last), as products read it. */
+static struct rows input_rows(struct member *member, const struct work *work, int first, int last)
+{
+    const struct layer *layer = work->layer;
+    if (layer->onehot)
+        return (struct rows){0};
+    return rows_of(member, (last - first) * layer->B, layer->D,
+                   layer->x + (size_t)first * work->B * (size_t)layer->D, work->scratch.rest);
+}
+
+void recurrent_forward(struct member *member, const struct layer *layer, int first, int last)
+{
+    struct work work = begin(member, layer);
+    const int steps = bulk_steps(&work, TILE_ROWS);
+    const struct rows x = input_rows(member, &work, first, last);
+    begin_hidden(member, &work, first);
+    for (int t = first; t < last; t++) {
+        const struct rows now = layer->onehot ? x : rows_from(x, (t - first) * layer->B);
+        if (steps > 1 && (t - first) % steps == 0)
+            bulk_input(&work, now, t, last - t < steps ? last - t : steps);
+        if (!team_stops(member->team))
+            step_forward(&work, now, t, steps > 1);
+        team_barrier(&work.grid.group);
+    }
+}
+
+int recurrent_projected_width(const struct layer *layer)
+{
+    return layer->kind->recurrent->input.count * layer->N;
+}
+
+void recurrent_project(struct member *member, const struct layer *layer, real *projected)
+{
+    const struct work work = begin(member, layer);
+    const int R = layer->T * layer->B, width = recurrent_projected_width(layer);
+    const struct rows x = input_rows(member, &work, 0, layer->T);
+    int first, last;
+    team_share(member, panel_count(layer->N), &first, &last);
+    const int units = panels_width(layer->N, first, last);
+    for (int block = 0; block < work.recurrent->input.count; block++) {
+        real *to = projected + block * layer->N;
+        for (int r = 0; r < R && units > 0; r++)
+            memset(to + (size_t)r * (size_t)width + first * NR, 0, (size_t)units * sizeof(real));
+        product_over_rows(R, layer->N, first, last, words(layer->D), x,
+                          work.weights.ih +
+                              (size_t)(block * panel_count(layer->N)) * panel_size(layer->D),
+                          to, (size_t)width);
+    }
+}
+
+/* --- back ------------------------------------------------------------------------------------- */
+
+/* to[rows][K] += Wᵀ δa, of the blocks of W that have these arguments, for the panels [first, last)
+ * of K columns. */
+static void multiply_back(const struct work *work, const struct arguments *arguments, int rows,
+                          int K, int first, int last, struct rows da, const word *panels, real *to)
+{
+    const int H = work->layer->N;
+    for (int block = 0, n; block < arguments->count; block += n) {
+        n = run_length(arguments, block);
+        product_over_rows(
+            rows, K, first, last, (size_t)n * words(H),
+            (struct rows){da.data + (size_t)arguments->of[block] * words(H), da.stride}, panels, to,
+            (size_t)K);
+        panels += (size_t)n * (size_t)panel_count(K) * panel_size(H);
+    }
+}
+
+/* δh_t = δy_t + W_hhᵀ δa_{t+1}, and the equations. */
+static void step_backward(const struct work *work, int t)
+{
+    const struct layer *layer = work->layer;
+    const int first = work->grid.first_row, last = work->grid.last_row, width = work->width;
+    const size_t row = (size_t)t * work->B, states = work->B * work->H;
+    const struct rows da = gradient_rows(work, t);
+    const real *before[LAYER_STATES];
+    real *after[LAYER_STATES], *carried[LAYER_STATES];
+    if (t < layer->T - 1)
+        multiply_back(work, &work->recurrent->state, last - first, layer->N, work->grid.first_panel,
+                      work->grid.last_panel, rows_from(gradient_rows(work, t + 1), first),
+                      work->weights.hh_back, layer->dy + (row + (size_t)first) * work->H);
+    for (int b = first; b < last && width > 0; b++) {
+        const size_t at = (size_t)b * work->H + (size_t)work->unit;
+        real *values = values_row(work, row + (size_t)b) + work->unit;
+        states_at(work, row + (size_t)b, work->unit, before, after);
+        for (int k = 0; k < work->recurrent->num_carried; k++) {
+            carried[k] = work->scratch.carried + (size_t)k * states + at;
+            if (t == layer->T - 1)
+                memset(carried[k], 0, (size_t)width * sizeof(real));
+        }
+        work->recurrent->row_backward(layer->options, width, values, work->H, before,
+                                      (const real *const *)after, layer->dy + row * work->H + at,
+                                      carried);
+        for (size_t k = 0; k < work->arguments; k++)
+            row_pack(width, values + k * work->H,
+                     row_at(da, b) + k * words(layer->N) + work->unit / WORD);
+    }
+}
+
+/* δx_t = W_ihᵀ δa_t for so many timesteps from t on. */
+static void input_backward(const struct work *work, int t, int steps)
+{
+    const struct layer *layer = work->layer;
+    const size_t D = (size_t)layer->D, b = (size_t)work->grid.first_row;
+    const int rows = (steps - 1) * layer->B + work->grid.last_row - work->grid.first_row;
+    real *dx = layer->dx + ((size_t)t * work->B + b) * D;
+    int first, last;
+    team_share(&work->grid.group, panel_count(layer->D), &first, &last);
+    const int width = panels_width(layer->D, first, last);
+    for (int r = 0; r < rows && width > 0; r++)
+        memset(dx + (size_t)r * D + first * NR, 0, (size_t)width * sizeof(real));
+    multiply_back(work, &work->recurrent->input, rows, layer->D, first, last,
+                  rows_from(gradient_rows(work, t), work->grid.first_row), work->weights.ih_back,
+                  dx);
+}
+
+void recurrent_backward(struct member *member, const struct layer *layer, int first, int last)
+{
+    struct work work = begin(member, layer);
+    const int steps = bulk_steps(&work, GRID_WORTH_READING);
+    for (int t = last - 1; t >= first; t--) {
+        const bool stops = team_stops(member->team);
+        if (!stops)
+            step_backward(&work, t);
+        team_barrier(&work.grid.group);
+        if (!stops && layer->dx && (t - first) % steps == 0)
+            input_backward(&work, t, last - t < steps ? last - t : steps);
+    }
+}
+
+/* Adds what the blocks of a weight and its bias (−1: none) need to the list; returns its length. */
+static int list_gradients(const struct layer *layer, const struct arguments *arguments, int D,
+                          const real *x, int weight, int bias, struct weight_gradient *list,
+                          int count)
+{
+    const size_t H = (size_t)layer->N;
+    for (int block = 0, n; block < arguments->count; block += n) {
+        n = run_length(arguments, block);
+        list[count++] = (struct weight_gradient){
+            .from = arguments->of[block] * layer->N,
+            .N = n * layer->N,
+            .D = D,
+            .x = x,
+            .dweight = layer->grad[weight] + (size_t)block * H * (size_t)D,
+            .dbias = bias < 0 ? NULL : layer->grad[bias] + (size_t)block * H,
+        };
+    }
+    return count;
+}
+
+void recurrent_gradients(struct member *member, const struct layer *layer)
+{
+    const struct recurrent *recurrent = layer->kind->recurrent;
+    const struct arguments *input = &recurrent->input;
+    const int R = layer->T * layer->B, N = recurrent->num_arguments * layer->N;
+    const size_t stride = (size_t)layer->kind->num_values * (size_t)layer->N;
+    struct weight_gradient list[2 * ARGUMENTS];
+    int count = list_gradients(layer, &recurrent->state, layer->N, layer->state[0],
+                               recurrent->weight_hh, recurrent->bias_hh, list, 0);
+    count = list_gradients(layer, input, layer->onehot ? 0 : layer->D, layer->x,
+                           recurrent->weight_ih, recurrent->bias_ih, list, count);
+    weight_gradients(member, R, N, layer->values, stride, count, list,
+                     scratch_at(layer, layer->scratch).rest);
+    for (int block = 0, n; layer->onehot && block < input->count; block += n) {
+        n = run_length(input, block);
+        onehot_gradient(member, R, layer->D, n * layer->N, layer->ids,
+                        layer->values + (size_t)input->of[block] * (size_t)layer->N, stride,
+                        layer->grad[recurrent->weight_ih] + (size_t)block * (size_t)layer->N,
+                        (size_t)input->count * (size_t)layer->N);
+    }
+}
