@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "mem.h"
 #include "ranks.h"
 #include "related.h"
@@ -30,27 +31,18 @@ struct work {
     struct room *rooms;
 };
 
-static int room_init(struct room *room, size_t length, size_t V)
+static void lay_out(const struct work *work, size_t threads, struct arena *arena)
 {
-    room->values = mem_new(length, sizeof *room->values);
-    room->place = mem_new(length, sizeof *room->place);
-    room->order = mem_new(length, sizeof *room->order);
-    room->pairs = mem_new(length, 2 * sizeof *room->pairs);
-    room->counts = mem_new(V, sizeof *room->counts);
-    room->sums = mem_new(V, sizeof *room->sums);
-    return room->values && room->place && room->order && room->pairs && room->counts && room->sums
-               ? 0
-               : -1;
-}
-
-static void room_release(struct room *room)
-{
-    free(room->values);
-    free(room->place);
-    free(room->order);
-    free(room->pairs);
-    free(room->counts);
-    free(room->sums);
+    const size_t length = work->trace->length, V = (size_t)work->trace->vocab->size;
+    for (size_t i = 0; i < threads; i++) {
+        struct room *room = &work->rooms[i];
+        room->values = arena_take(arena, length, sizeof *room->values);
+        room->place = arena_take(arena, length, sizeof *room->place);
+        room->order = arena_take(arena, length, sizeof *room->order);
+        room->pairs = arena_take(arena, length, 2 * sizeof *room->pairs);
+        room->counts = arena_take(arena, V, sizeof *room->counts);
+        room->sums = arena_take(arena, V, sizeof *room->sums);
+    }
 }
 
 static void read_finite(const struct trace *trace, size_t signal, struct room *room)
@@ -186,13 +178,17 @@ static int fill_cards(struct cards *cards, struct team *team, const struct trace
 {
     const size_t threads = (size_t)team_size(team);
     struct work work = {trace, cards, mem_new(threads, sizeof *work.rooms)};
-    int result = work.rooms ? 0 : -1;
-    for (size_t i = 0; i < threads && result == 0; i++)
-        result = room_init(&work.rooms[i], trace->length, (size_t)trace->vocab->size);
-    if (result == 0)
+    struct arena arena = {0};
+    int result = -1;
+    if (work.rooms) {
+        lay_out(&work, threads, &arena);
+        result = arena_allocate(&arena);
+    }
+    if (result == 0) {
+        lay_out(&work, threads, &arena);
         team_run(team, fill_share, &work);
-    for (size_t i = 0; i < threads && work.rooms; i++)
-        room_release(&work.rooms[i]);
+    }
+    arena_release(&arena);
     free(work.rooms);
     return result;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "measures.h"
 #include "mem.h"
 #include "relation.h"
@@ -48,6 +49,7 @@ struct work {
     struct rows rows;
     struct room *rooms;       /* one a thread */
     struct bins *bins;        /* [S] */
+    struct arena arena;       /* for all but the bins */
     struct verdict *verdicts; /* [S][count] */
 };
 
@@ -75,61 +77,58 @@ static size_t row_place(const struct rows *rows, const struct targets *targets, 
     return target < targets->num_binary ? target : rows->binary + target - targets->num_binary;
 }
 
-static int rows_init(struct rows *rows, const struct targets *targets)
+static void lay_out(struct work *work, size_t threads, struct arena *arena)
 {
+    struct rows *rows = &work->rows;
+    const size_t n = rows->n, cells = RANKS_BINS * rows->columns;
+    rows->values = arena_take(arena, n, rows->width * sizeof *rows->values);
+    rows->bins = arena_take(arena, n, rows->columns);
+    work->verdicts =
+        arena_take(arena, work->trace->num_signals, work->targets->count * sizeof *work->verdicts);
+    for (size_t i = 0; i < threads; i++) {
+        struct room *room = &work->rooms[i];
+        room->values = arena_take(arena, TILE * n, sizeof *room->values);
+        room->ranks = arena_take(arena, TILE * n, sizeof *room->ranks);
+        room->bins = arena_take(arena, TILE * n, sizeof *room->bins);
+        room->order = arena_take(arena, n, sizeof *room->order);
+        room->pairs = arena_take(arena, n, 2 * sizeof *room->pairs);
+        room->products = arena_take(arena, TILE * rows->width, sizeof *room->products);
+        room->tables = arena_take(arena, TILE * cells, sizeof *room->tables);
+        room->counts = arena_take(arena, cells, sizeof *room->counts);
+    }
+}
+
+/* Takes memory for all of the work. The widths of rows are found first. */
+static int work_init(struct work *work, size_t threads)
+{
+    const struct targets *targets = work->targets;
+    struct rows *rows = &work->rows;
+    work->rooms = mem_new(threads, sizeof *work->rooms);
+    rows->columns_of = mem_new(targets->count, sizeof *rows->columns_of);
+    if (!work->rooms || !rows->columns_of)
+        return -1;
     rows->n = targets->halves[FIRST_HALF].count;
     rows->binary = round_up(targets->num_binary);
     rows->width = rows->binary + round_up(targets->count - targets->num_binary);
-    if (!(rows->columns_of = mem_new(targets->count, sizeof *rows->columns_of)))
-        return -1;
     for (size_t i = 0; i < targets->count; i++) {
         rows->columns_of[i] = rows->columns;
         rows->columns += (size_t)targets->list[i].bins.count;
     }
     rows->columns = round_up(rows->columns);
-    rows->values = mem_new(rows->n, rows->width * sizeof *rows->values);
-    rows->bins = mem_new(rows->n, rows->columns);
-    if (!rows->values || !rows->bins)
+    lay_out(work, threads, &work->arena);
+    if (arena_allocate(&work->arena) != 0)
         return -1;
+    lay_out(work, threads, &work->arena);
     for (size_t i = 0; i < targets->count; i++)
         fill_row_column(rows, targets, i, row_place(rows, targets, i));
     return 0;
 }
 
-static void rows_release(struct rows *rows)
+static void work_release(struct work *work)
 {
-    free(rows->values);
-    free(rows->bins);
-    free(rows->columns_of);
-}
-
-static int room_init(struct room *room, const struct rows *rows)
-{
-    const size_t cells = RANKS_BINS * rows->columns;
-    room->values = mem_new(TILE * rows->n, sizeof *room->values);
-    room->ranks = mem_new(TILE * rows->n, sizeof *room->ranks);
-    room->bins = mem_new(TILE * rows->n, sizeof *room->bins);
-    room->order = mem_new(rows->n, sizeof *room->order);
-    room->pairs = mem_new(rows->n, 2 * sizeof *room->pairs);
-    room->products = mem_new(TILE * rows->width, sizeof *room->products);
-    room->tables = mem_new(TILE * cells, sizeof *room->tables);
-    room->counts = mem_new(cells, sizeof *room->counts);
-    return room->values && room->ranks && room->bins && room->order && room->pairs &&
-                   room->products && room->tables && room->counts
-               ? 0
-               : -1;
-}
-
-static void room_release(struct room *room)
-{
-    free(room->values);
-    free(room->ranks);
-    free(room->bins);
-    free(room->order);
-    free(room->pairs);
-    free(room->products);
-    free(room->tables);
-    free(room->counts);
+    arena_release(&work->arena);
+    free(work->rooms);
+    free(work->rows.columns_of);
 }
 
 /* Reads signal `tile` of the room: values less their mean, ranks and bins. One that is not finite
@@ -329,27 +328,17 @@ int choose(struct choice *choice, struct team *team, const struct trace *trace,
     const size_t S = trace->num_signals, threads = (size_t)team_size(team);
     struct work work = {.trace = trace, .targets = targets};
     int result = -1;
-    work.rooms = mem_new(threads, sizeof *work.rooms);
     work.bins = choice->bins = mem_new(S, sizeof *choice->bins);
-    work.verdicts = mem_new(S, targets->count * sizeof *work.verdicts);
     choice->list = mem_new(targets->count, CHOOSE_CANDIDATES * sizeof *choice->list);
     choice->groups = mem_new(targets->count, 2 * sizeof *choice->groups);
     choice->attempts = mem_new(targets->count, sizeof *choice->attempts);
-    if (!work.rooms || !work.bins || !work.verdicts || !choice->list || !choice->groups ||
-        !choice->attempts || rows_init(&work.rows, targets) != 0)
-        goto done;
-    for (size_t i = 0; i < threads; i++)
-        if (room_init(&work.rooms[i], &work.rows) != 0)
-            goto done;
-    team_run(team, judge_share, &work);
-    list_candidates(choice, &work);
-    result = 0;
-done:
-    for (size_t i = 0; work.rooms && i < threads; i++)
-        room_release(&work.rooms[i]);
-    free(work.rooms);
-    free(work.verdicts);
-    rows_release(&work.rows);
+    if (work.bins && choice->list && choice->groups && choice->attempts &&
+        work_init(&work, threads) == 0) {
+        team_run(team, judge_share, &work);
+        list_candidates(choice, &work);
+        result = 0;
+    }
+    work_release(&work);
     if (result != 0)
         choice_release(choice);
     return result;

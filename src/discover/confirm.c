@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "measures.h"
 #include "mem.h"
 #include "relation.h"
@@ -39,49 +40,28 @@ struct room {
     double *sums, *counts;               /* [V] */
 };
 
-static int room_init(struct room *room, size_t n, const struct shifts *shifts, size_t V)
+static void lay_out(const struct work *work, size_t threads, struct arena *arena)
 {
-    const size_t m = shifts->length;
-    room->values = mem_new(n, sizeof *room->values);
-    room->ranks = mem_new(n, sizeof *room->ranks);
-    room->order = mem_new(n, sizeof *room->order);
-    room->pairs = mem_new(n, 2 * sizeof *room->pairs);
-    room->bins = mem_new(n, sizeof *room->bins);
-    room->label_bins = mem_new(n, sizeof *room->label_bins);
-    room->label = mem_new(n, sizeof *room->label);
-    room->signal_series = mem_new(m, sizeof *room->signal_series);
-    room->label_series = mem_new(m, sizeof *room->label_series);
-    room->shifting = mem_new(shifts_room(shifts), sizeof *room->shifting);
-    room->strength = mem_new(CHOOSE_CANDIDATES * m, sizeof *room->strength);
-    room->most = mem_new(m, sizeof *room->most);
-    room->is_other = mem_new(m, sizeof *room->is_other);
-    room->sums = mem_new(V, sizeof *room->sums);
-    room->counts = mem_new(V, sizeof *room->counts);
-    return room->values && room->ranks && room->order && room->pairs && room->bins &&
-                   room->label_bins && room->label && room->signal_series && room->label_series &&
-                   room->shifting && room->strength && room->most && room->is_other && room->sums &&
-                   room->counts
-               ? 0
-               : -1;
-}
-
-static void room_release(struct room *room)
-{
-    free(room->values);
-    free(room->ranks);
-    free(room->order);
-    free(room->pairs);
-    free(room->bins);
-    free(room->label_bins);
-    free(room->label);
-    free(room->signal_series);
-    free(room->label_series);
-    free(room->shifting);
-    free(room->strength);
-    free(room->most);
-    free(room->is_other);
-    free(room->sums);
-    free(room->counts);
+    const size_t n = work->second.count, m = work->sampled.count;
+    const size_t V = (size_t)work->trace->vocab->size;
+    for (size_t i = 0; i < threads; i++) {
+        struct room *room = &work->rooms[i];
+        room->values = arena_take(arena, n, sizeof *room->values);
+        room->ranks = arena_take(arena, n, sizeof *room->ranks);
+        room->order = arena_take(arena, n, sizeof *room->order);
+        room->pairs = arena_take(arena, n, 2 * sizeof *room->pairs);
+        room->bins = arena_take(arena, n, sizeof *room->bins);
+        room->label_bins = arena_take(arena, n, sizeof *room->label_bins);
+        room->label = arena_take(arena, n, sizeof *room->label);
+        room->signal_series = arena_take(arena, m, sizeof *room->signal_series);
+        room->label_series = arena_take(arena, m, sizeof *room->label_series);
+        room->shifting = arena_take(arena, shifts_room(&work->shifts), sizeof *room->shifting);
+        room->strength = arena_take(arena, CHOOSE_CANDIDATES * m, sizeof *room->strength);
+        room->most = arena_take(arena, m, sizeof *room->most);
+        room->is_other = arena_take(arena, m, sizeof *room->is_other);
+        room->sums = arena_take(arena, V, sizeof *room->sums);
+        room->counts = arena_take(arena, V, sizeof *room->counts);
+    }
 }
 
 #define RARE 16 /* characters */
@@ -353,19 +333,19 @@ int confirm(struct trial *trials, struct team *team, const struct trace *trace,
         .second = targets->halves[SECOND_HALF],
         .sampled = stretch_of(0, targets->halves[SECOND_HALF].count, SHIFTS_MOST),
     };
+    struct arena arena = {0};
     int result = -1;
     work.rooms = mem_new(threads, sizeof *work.rooms);
     if (!work.rooms || shifts_init(&work.shifts, work.sampled.count) != 0)
         goto done;
-    for (size_t i = 0; i < threads; i++)
-        if (room_init(&work.rooms[i], work.second.count, &work.shifts,
-                      (size_t)trace->vocab->size) != 0)
-            goto done;
+    lay_out(&work, threads, &arena);
+    if (arena_allocate(&arena) != 0)
+        goto done;
+    lay_out(&work, threads, &arena);
     team_run(team, try_groups, &work);
     result = 0;
 done:
-    for (size_t i = 0; work.rooms && i < threads; i++)
-        room_release(&work.rooms[i]);
+    arena_release(&arena);
     free(work.rooms);
     shifts_release(&work.shifts);
     return result;

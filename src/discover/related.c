@@ -1,10 +1,9 @@
 #include "related.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "arena.h"
 
 #define LANES 4
 #define CARDS 4  /* rows that a tile of products has, */
@@ -150,49 +149,59 @@ static void relate_share(struct member *member, void *argument)
                      work->products + (size_t)member->rank * PANEL * stride);
 }
 
-/* Lists the signals of a quantity, and the cards. */
+static void lay_out(struct work *work, size_t threads, struct arena *arena)
+{
+    const size_t filled = round_up(work->count, OTHERS);
+    work->signals = arena_take(arena, work->count, sizeof *work->signals);
+    work->mine = arena_take(arena, work->num_mine, sizeof *work->mine);
+    work->rows = arena_take(arena, filled, work->width * sizeof *work->rows);
+    work->products = arena_take(arena, threads * PANEL, filled * sizeof *work->products);
+}
+
+/* Counts the signals of a quantity and their cards, and lists them once there is memory for that.
+ */
 static void list_quantity(struct work *work, int quantity)
 {
     const struct trace *trace = work->trace;
     work->count = work->num_mine = 0;
     for (size_t s = 0; s < trace->num_signals; s++)
-        if (trace->signals[s].quantity == quantity)
-            work->signals[work->count++] = s;
+        if (trace->signals[s].quantity == quantity) {
+            if (work->signals)
+                work->signals[work->count] = s;
+            work->count++;
+        }
     for (size_t i = 0; i < work->cards->count; i++)
-        if (trace->signals[work->cards->list[i].signal].quantity == quantity)
-            work->mine[work->num_mine++] = i;
+        if (trace->signals[work->cards->list[i].signal].quantity == quantity) {
+            if (work->mine)
+                work->mine[work->num_mine] = i;
+            work->num_mine++;
+        }
 }
 
-static int relate_quantity(struct work *work, struct team *team, int quantity)
+static int relate_quantity(struct work work, struct team *team, int quantity)
 {
-    list_quantity(work, quantity);
-    if (work->num_mine == 0)
+    const size_t threads = (size_t)team_size(team);
+    struct arena arena = {0};
+    list_quantity(&work, quantity);
+    if (work.num_mine == 0)
         return 0;
-    const size_t filled = round_up(work->count, OTHERS);
-    work->rows = mem_new(filled * work->width, sizeof *work->rows);
-    work->products = mem_new((size_t)team_size(team) * PANEL * filled, sizeof *work->products);
-    const int result = work->rows && work->products ? 0 : -1;
-    if (result == 0)
-        team_run(team, relate_share, work);
-    free(work->rows);
-    free(work->products);
-    return result;
+    lay_out(&work, threads, &arena);
+    if (arena_allocate(&arena) != 0)
+        return -1;
+    lay_out(&work, threads, &arena);
+    list_quantity(&work, quantity);
+    team_run(team, relate_share, &work);
+    arena_release(&arena);
+    return 0;
 }
 
 int related_find(struct cards *cards, struct team *team, const struct trace *trace)
 {
     struct work work = {.trace = trace, .cards = cards};
-    int result = -1;
+    int result = 0;
     work.characters = trace->length < RELATED_CHARACTERS ? trace->length : RELATED_CHARACTERS;
     work.width = round_up(work.characters, LANES);
-    work.signals = mem_new(trace->num_signals, sizeof *work.signals);
-    work.mine = mem_new(cards->count, sizeof *work.mine);
-    if (work.signals && work.mine) {
-        result = 0;
-        for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++)
-            result = relate_quantity(&work, team, quantity);
-    }
-    free(work.signals);
-    free(work.mine);
+    for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++)
+        result = relate_quantity(work, team, quantity);
     return result;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "measures.h"
 #include "mem.h"
 
@@ -35,41 +36,25 @@ struct work {
     struct room *rooms; /* one a thread */
 };
 
-static int room_init(struct room *room, size_t n, size_t V)
+static void lay_out(const struct work *work, size_t threads, struct arena *arena)
 {
-    room->values = mem_new(n, sizeof *room->values);
-    room->known = mem_new(n, sizeof *room->known);
-    room->echo = mem_new(n, sizeof *room->echo);
-    room->ranks = mem_new(n, sizeof *room->ranks);
-    room->order = mem_new(n, sizeof *room->order);
-    room->pairs = mem_new(n, 2 * sizeof *room->pairs);
-    room->bins = mem_new(n, sizeof *room->bins);
-    room->sums = mem_new(V, sizeof *room->sums);
-    room->counts = mem_new(V, sizeof *room->counts);
-    room->symbols = mem_new(V, sizeof *room->symbols);
-    room->rows = mem_new(V, TARGETS_LABEL_BINS * sizeof *room->rows);
-    room->table = mem_new(V, TARGETS_LABEL_BINS * sizeof *room->table);
-    return room->values && room->known && room->echo && room->ranks && room->order && room->pairs &&
-                   room->bins && room->sums && room->counts && room->symbols && room->rows &&
-                   room->table
-               ? 0
-               : -1;
-}
-
-static void room_release(struct room *room)
-{
-    free(room->values);
-    free(room->known);
-    free(room->echo);
-    free(room->ranks);
-    free(room->order);
-    free(room->pairs);
-    free(room->bins);
-    free(room->sums);
-    free(room->counts);
-    free(room->symbols);
-    free(room->rows);
-    free(room->table);
+    const size_t n = work->targets->halves[SECOND_HALF].count; /* the longer one */
+    const size_t V = (size_t)work->trace->vocab->size;
+    for (size_t i = 0; i < threads; i++) {
+        struct room *room = &work->rooms[i];
+        room->values = arena_take(arena, n, sizeof *room->values);
+        room->known = arena_take(arena, n, sizeof *room->known);
+        room->echo = arena_take(arena, n, sizeof *room->echo);
+        room->ranks = arena_take(arena, n, sizeof *room->ranks);
+        room->order = arena_take(arena, n, sizeof *room->order);
+        room->pairs = arena_take(arena, n, 2 * sizeof *room->pairs);
+        room->bins = arena_take(arena, n, sizeof *room->bins);
+        room->sums = arena_take(arena, V, sizeof *room->sums);
+        room->counts = arena_take(arena, V, sizeof *room->counts);
+        room->symbols = arena_take(arena, V, sizeof *room->symbols);
+        room->rows = arena_take(arena, V, TARGETS_LABEL_BINS * sizeof *room->rows);
+        room->table = arena_take(arena, V, TARGETS_LABEL_BINS * sizeof *room->table);
+    }
 }
 
 static int32_t symbol_at(const struct work *work, enum half half, size_t t)
@@ -267,22 +252,23 @@ int targets_make(struct targets *targets, struct team *team, const struct trace 
     const size_t middle = trace->length / 2, threads = (size_t)team_size(team);
     const size_t longest = trace->length - middle;
     struct work work = {targets, trace, mem_new(threads, sizeof *work.rooms)};
+    struct arena arena = {0};
     int result = -1;
     targets->halves[FIRST_HALF] = stretch_of(0, middle, longest);
     targets->halves[SECOND_HALF] = stretch_of(middle, trace->length, longest);
     if (!work.rooms || !(targets->list = mem_new(labels->count, sizeof *targets->list)))
         goto done;
-    for (size_t i = 0; i < threads; i++)
-        if (room_init(&work.rooms[i], longest, (size_t)trace->vocab->size) != 0)
-            goto done;
+    lay_out(&work, threads, &arena);
+    if (arena_allocate(&arena) != 0)
+        goto done;
+    lay_out(&work, threads, &arena);
     list_labels(targets, labels, LABEL_BINARY);
     list_labels(targets, labels, LABEL_SCALAR);
     team_run(team, fill_share, &work);
     keep_varying(targets);
     result = 0;
 done:
-    for (size_t i = 0; work.rooms && i < threads; i++)
-        room_release(&work.rooms[i]);
+    arena_release(&arena);
     free(work.rooms);
     if (result != 0)
         targets_release(targets);
