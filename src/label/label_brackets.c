@@ -1,6 +1,7 @@
+#include "label_brackets.h"
+
 #include <stdlib.h>
 
-#include "label_marks.h"
 #include "mem.h"
 
 enum label_bracket label_bracket_of(int32_t point, bool *opens)
@@ -98,8 +99,6 @@ static void mark_depths(struct label_marks *marks)
     }
 }
 
-/* Pairs brackets. A blank line ends what is open but for { and what is outside of it, so that a
- * stray mark is soon over. */
 int label_mark_brackets(struct label_marks *marks)
 {
     struct stack stack = {0};

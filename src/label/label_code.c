@@ -1,7 +1,6 @@
-#include <string.h>
+#include "label_code.h"
 
-#include "label_marks.h"
-#include "utf8.h"
+#include <string.h>
 
 /* Whether an ASCII text stands at t. */
 static bool is_at(const struct label_marks *marks, size_t t, const char *text)

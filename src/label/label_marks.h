@@ -1,5 +1,5 @@
-/* What stands where in a text: for every character the set of what holds once it is read. Labels
- * are read off from it. */
+/* Marks: for every character of a text the set of what holds once it is read. label_parse fills
+ * them, labels are made from them. */
 #ifndef RUNE_LABEL_MARKS_H
 #define RUNE_LABEL_MARKS_H
 
@@ -66,23 +66,11 @@ struct label_marks {
     uint32_t unsound; /* of enum label_mark: halves of pairs that mostly lack the other half */
 };
 
-/* Fills zeroed marks, in the style of another text or (NULL) in its own. Takes time in proportion
- * to the length, whatever the text. Returns 0, or −1 and a message. */
-int label_marks_make(struct label_marks *marks, const int32_t *points, size_t length,
-                     const struct label_style *style);
+/* Fills zeroed marks with the characters' classes and the lines. Returns 0, or −1 and a message. */
+int label_marks_init(struct label_marks *marks, const int32_t *points, size_t length);
 
 /* Safe on zeroed ones. */
 void label_marks_release(struct label_marks *marks);
-
-/* The kind of a bracket, and whether it opens; LABEL_BRACKETS for what is none. */
-enum label_bracket label_bracket_of(int32_t point, bool *opens);
-
-/* What label_marks_make is made of, in label_quotes.c, label_brackets.c and label_code.c; each
- * wants classes and lines. */
-int label_mark_brackets(struct label_marks *marks);
-void label_mark_quotes(struct label_marks *marks);
-void label_mark_code(struct label_marks *marks);
-struct label_style label_style_of(const struct label_marks *marks);
 
 /* Whether a character has any of a set of marks; there is none outside of the text. */
 static inline bool label_has(const struct label_marks *marks, size_t t, uint32_t set)

@@ -1,4 +1,4 @@
-#include "label_marks.h"
+#include "label_quotes.h"
 
 /* Marks of one family open and close quotes with each other. */
 enum family {

@@ -6,8 +6,9 @@
 
 #include "error.h"
 #include "label_add.h"
-#include "label_marks.h"
+#include "label_brackets.h"
 #include "label_order.h"
+#include "label_parse.h"
 #include "label_text.h"
 #include "mem.h"
 
@@ -219,7 +220,7 @@ static int find_ordered(const struct label_marks *marks, float *values, bool ord
     for (uint32_t i = 0; result == 0 && i < LABEL_COPIES; i++) {
         struct label_marks copy = {0};
         label_shuffle(points, marks->length, i);
-        result = label_marks_make(&copy, points, marks->length, &marks->style);
+        result = label_parse(&copy, points, marks->length, &marks->style);
         copy.unsound = marks->unsound;
         if (result == 0)
             count_patterns(&copy, values, counts[i]);
@@ -363,7 +364,7 @@ int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t 
     labels->length = length;
     if (label_text_init(&text, vocab, ids, length) == 0 &&
         (values = mem_new(text.count, sizeof *values)) != NULL &&
-        label_marks_make(&marks, text.points, text.count, NULL) == 0)
+        label_parse(&marks, text.points, text.count, NULL) == 0)
         result = find_ordered(&marks, values, ordered);
     for (size_t k = 0; result == 0 && k < RULES; k++) {
         if (!is_group_ordered(ordered, k) || (rules[k].mark & marks.unsound) != 0)
