@@ -28,7 +28,7 @@ struct discovery {
     size_t signal, label;
     enum measure measure; /* that it was found by */
     float score;          /* in it; r with its sign */
-    float alone;          /* what the current character alone reaches, magnitude */
+    float baseline;       /* what the current character alone reaches, magnitude */
     int sign;             /* 1: higher where the label is; −1: lower; 0 by mi where neither is
                              clear */
     float auc, average_precision; /* of a binary label, in the direction of the sign; else NAN */
@@ -43,7 +43,7 @@ struct discovery {
  * AUC (0.5 … 1) or |r|. NAN for a label that does not vary in both halves. */
 struct attempt {
     size_t signal;
-    float score, alone;
+    float score, baseline;
 };
 
 struct discoveries {
@@ -65,16 +65,16 @@ int discover(struct discoveries *discoveries, struct team *team, const struct tr
              const struct labels *labels);
 
 /* "no unit was found to go with “year” …": what is said of a label that no discovery is of. Writes
- * at most `room` bytes with the NUL, never half a character; returns out. */
+ * at most `size` bytes with the NUL, never half a character; returns out. */
 char *attempt_describe(const struct discoveries *discoveries, const struct trace *trace,
-                       const struct labels *labels, size_t label, char *out, size_t room);
+                       const struct labels *labels, size_t label, char *out, size_t size);
 
 /* Safe on zeroed ones. */
 void discoveries_release(struct discoveries *discoveries);
 
 /* "layer 1 unit 37: counts down to the end of the line (r = −0.93)", of c "layer 1 unit 37, cell
- * state c: …"; at most `room` bytes with the NUL. Returns out. */
+ * state c: …"; at most `size` bytes with the NUL. Returns out. */
 char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
-                         const struct labels *labels, char *out, size_t room);
+                         const struct labels *labels, char *out, size_t size);
 
 #endif

@@ -40,27 +40,28 @@ struct reach {
     float *median, *low, *high; /* [curves][K] and quartiles */
 };
 
-/* Which characters a prediction leans on: of the gradient of the loss of x_t, the component along
+/* Which characters a prediction depends on: of the gradient of the loss of x_t, the component along
  * the symbol that was read k characters before it. */
-struct leanings {
+struct attributions {
     size_t count, steps; /* predictions, and K */
     size_t *positions;   /* [count] t, rising */
     float *weights;      /* [count][K]; k = 0 is x_{t−1}; 0 before the text; > 0: it made x_t
                             less likely */
 };
 
-/* What the model loses without a unit. */
-enum hold { HOLD_NONE, HOLD_ZERO, HOLD_MEAN };
+/* What an ablated unit is clamped to. */
+enum ablation_kind { ABLATION_NONE, ABLATION_ZERO, ABLATION_MEAN };
 
 #define ABLATION_LEAST 50 /* characters whose mean says something */
 
+/* What the model loses without a unit. */
 struct ablation {
-    enum hold hold;
+    enum ablation_kind kind;
     size_t length;              /* characters at the start of the text that were read */
     size_t count;               /* units */
     struct trace_signal *units; /* [count] h of them */
     float loss;                 /* mean of the whole model, in nats */
-    float *change;              /* [count] of the mean loss with the unit held */
+    float *change;              /* [count] of the mean loss with the unit clamped */
     float *by_label; /* [count][K] the same over characters where a binary label is on; NAN for
                         scalar labels, and where it is on for fewer than ABLATION_LEAST */
     size_t *counts;  /* [K] of those characters */
@@ -73,20 +74,20 @@ struct inspection {
     struct cards cards;
     struct gates gates;
     struct reach reach;
-    struct leanings leanings;
+    struct attributions attributions;
     struct ablation ablation;
-    float *push; /* [V][H] the output weights: what each unit of the last layer adds to a symbol's
-                    logit; NULL if unknown */
+    float *output_weights; /* [V][H] what each unit of the last layer adds to a symbol's logit;
+                              NULL if unknown */
 };
 
 /* All are safe on zeroed ones. */
 void inspection_release(struct inspection *inspection);
 void gates_release(struct gates *gates);
 void reach_release(struct reach *reach);
-void leanings_release(struct leanings *leanings);
+void attributions_release(struct attributions *attributions);
 void ablation_release(struct ablation *ablation);
 
-/* Where the unit of a signal stands in it; count if it was not held. */
+/* Where the unit of a signal stands in it; count if it was not ablated. */
 size_t ablation_find(const struct ablation *ablation, const struct trace_signal *signal);
 
 #endif

@@ -14,8 +14,8 @@ struct bins {
     float edges[RANKS_BINS - 1]; /* [count − 1] rising */
 };
 
-/* The indices of finite values in rising order, equal ones by index: order[n], n < 2³². The room
- * for it is pairs[2n]. */
+/* The indices of finite values in rising order, equal ones by index: order[n], n < 2³². `pairs` is
+ * scratch[2n]. */
 void ranks_order(const float *values, size_t n, uint32_t *order, uint64_t *pairs);
 
 /* The rank of each value as a share of n, equal values sharing theirs, less the mean: ranks[n] in

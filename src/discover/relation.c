@@ -3,7 +3,7 @@
 #include <math.h>
 
 static const double floors[] = {[MEASURE_AUC] = 0.7, [MEASURE_R] = 0.4, [MEASURE_MI] = 0.5};
-#define ABOVE_ALONE 0.05
+#define ABOVE_BASELINE 0.05
 #define ABOVE_LINE 0.1 /* what another shape must tell beyond one that rises or falls */
 #define DIRECTION 0.2  /* of the rank correlation, from which it is clear */
 
@@ -41,7 +41,7 @@ int relation_sign(const struct relation *relation, enum label_kind kind)
     return 0;
 }
 
-bool relation_is_crooked(const struct relation *relation)
+bool relation_is_nonlinear(const struct relation *relation)
 {
     return relation->mi >= fmax(fabs(relation->line), fabs(relation->rank)) + ABOVE_LINE;
 }
@@ -51,18 +51,18 @@ int relation_direction(const struct relation *relation)
     return (relation->rank >= DIRECTION) - (relation->rank <= -DIRECTION);
 }
 
-double relation_alone(enum measure measure, const struct target_half *half)
+double relation_baseline(enum measure measure, const struct target_half *half)
 {
-    return measure == MEASURE_MI ? half->alone_mi : half->alone;
+    return measure == MEASURE_MI ? half->baseline_mi : half->baseline;
 }
 
 double relation_gain(const struct relation *relation, enum measure measure, int sign,
                      const struct target_half *half)
 {
-    const double alone = relation_alone(measure, half);
+    const double baseline = relation_baseline(measure, half);
     double score = relation_score(relation, measure, sign);
     if (score < floors[measure])
         return 0;
     score -= measure == MEASURE_MI ? ABOVE_LINE : 0;
-    return score < alone + ABOVE_ALONE ? 0 : (score - alone) / (1 - alone);
+    return score < baseline + ABOVE_BASELINE ? 0 : (score - baseline) / (1 - baseline);
 }

@@ -30,12 +30,12 @@ double relation_gain(const struct relation *relation, enum measure measure, int 
 int relation_sign(const struct relation *relation, enum label_kind kind);
 
 /* Whether the information is more than what rises or falls as they do would have. */
-bool relation_is_crooked(const struct relation *relation);
+bool relation_is_nonlinear(const struct relation *relation);
 
 /* Whether they clearly rise (1) or fall (−1) together; 0: neither. */
 int relation_direction(const struct relation *relation);
 
 /* What the character alone reaches in a measure. */
-double relation_alone(enum measure measure, const struct target_half *half);
+double relation_baseline(enum measure measure, const struct target_half *half);
 
 #endif

@@ -42,7 +42,7 @@ void shifts_release(struct shifts *shifts)
     *shifts = (struct shifts){0};
 }
 
-size_t shifts_room(const struct shifts *shifts)
+size_t shifts_scratch(const struct shifts *shifts)
 {
     return 4 * shifts->size;
 }
@@ -69,17 +69,17 @@ static void butterflies(const struct shifts *shifts, size_t stride, const float 
 }
 
 /* The discrete Fourier transform of *re + i *im, in the order that sorts itself (Stockham); the
- * pointers are exchanged with those of as much room where the result is found there. */
-static void transform(const struct shifts *shifts, float **re, float **im, float **room_re,
-                      float **room_im)
+ * pointers are exchanged with those of as much scratch where the result is found there. */
+static void transform(const struct shifts *shifts, float **re, float **im, float **other_re,
+                      float **other_im)
 {
     for (size_t stride = 1; stride < shifts->size; stride *= 2) {
-        butterflies(shifts, stride, *re, *im, *room_re, *room_im);
+        butterflies(shifts, stride, *re, *im, *other_re, *other_im);
         float *swap_re = *re, *swap_im = *im;
-        *re = *room_re;
-        *im = *room_im;
-        *room_re = swap_re;
-        *room_im = swap_im;
+        *re = *other_re;
+        *im = *other_im;
+        *other_re = swap_re;
+        *other_im = swap_im;
     }
 }
 
@@ -97,20 +97,20 @@ static void multiply_spectra(size_t size, const float *re, const float *im, floa
     }
 }
 
-void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *room,
+void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *scratch,
                      float *out)
 {
     const size_t n = shifts->length, size = shifts->size;
-    float *re = room, *im = re + size, *room_re = im + size, *room_im = room_re + size;
-    memset(room, 0, 2 * size * sizeof *room);
+    float *re = scratch, *im = re + size, *other_re = im + size, *other_im = other_re + size;
+    memset(scratch, 0, 2 * size * sizeof *scratch);
     memcpy(re, x, n * sizeof *x);
     memcpy(im, y, n * sizeof *y);
-    transform(shifts, &re, &im, &room_re, &room_im);
-    multiply_spectra(size, re, im, room_re, room_im);
-    transform(shifts, &room_re, &room_im, &re, &im);
+    transform(shifts, &re, &im, &other_re, &other_im);
+    multiply_spectra(size, re, im, other_re, other_im);
+    transform(shifts, &other_re, &other_im, &re, &im);
     for (size_t s = 0; s < n; s++) {
-        out[s] = room_re[s] / (float)size;
+        out[s] = other_re[s] / (float)size;
         if (size != n && s > 0)
-            out[s] += room_re[size - n + s] / (float)size;
+            out[s] += other_re[size - n + s] / (float)size;
     }
 }

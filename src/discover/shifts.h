@@ -19,11 +19,11 @@ int shifts_init(struct shifts *shifts, size_t length);
 /* Safe on zeroed ones. */
 void shifts_release(struct shifts *shifts);
 
-/* Floats of room that shifts_products needs. */
-size_t shifts_room(const struct shifts *shifts);
+/* Floats of scratch that shifts_products needs. */
+size_t shifts_scratch(const struct shifts *shifts);
 
 /* out[s] = Σ_t x[(t + s) mod length] · y[t]: x, y, out [length]. */
-void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *room,
+void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *scratch,
                      float *out);
 
 #endif

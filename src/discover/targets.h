@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "excerpt.h"
 #include "labels.h"
 #include "ranks.h"
-#include "stretch.h"
 #include "team.h"
 #include "trace.h"
 
@@ -20,10 +20,10 @@ enum half { FIRST_HALF, SECOND_HALF, HALVES };
 
 /* Of a label in a half. */
 struct target_half {
-    double mean, squares;   /* Σ (y − mean)² */
-    double deviation;       /* √(squares / characters) */
-    double on;              /* characters, of a binary label */
-    double alone, alone_mi; /* the symbol's AUC, or r, and mutual information as a measure */
+    double mean, squares;         /* Σ (y − mean)² */
+    double deviation;             /* √(squares / characters) */
+    double on;                    /* characters, of a binary label */
+    double baseline, baseline_mi; /* the symbol's AUC, or r, and mutual information as a measure */
 };
 
 struct target {
@@ -38,7 +38,7 @@ struct target {
 struct targets {
     struct target *list; /* binary ones first */
     size_t count, num_binary;
-    struct stretch halves[HALVES];
+    struct excerpt halves[HALVES];
 };
 
 /* A value as a label of mean 0 and variance 1 in a half has it: what is computed in floats, or

@@ -211,10 +211,10 @@ int trace_most_varying(const struct trace *trace, size_t count, size_t *signals)
     return (int)found;
 }
 
-char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t room)
+char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t size)
 {
     const struct trace_signal *named = &trace->signals[signal];
-    snprintf(out, room, "%s %d:%d", trace->quantities[named->quantity], named->layer, named->unit);
+    snprintf(out, size, "%s %d:%d", trace->quantities[named->quantity], named->layer, named->unit);
     return out;
 }
 

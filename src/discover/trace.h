@@ -82,7 +82,7 @@ float trace_range(const struct trace *trace, size_t signal);
 int trace_most_varying(const struct trace *trace, size_t count, size_t *signals);
 
 /* "h 1:37": how a signal is called everywhere. Returns out. */
-char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t room);
+char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t size);
 
 /* Mean loss over the text, in nats per character. */
 double trace_mean_loss(const struct trace *trace);

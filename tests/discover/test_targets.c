@@ -52,11 +52,11 @@ static void make_example(struct text *text, size_t length, bool zipf)
 static void check_echo(const struct target *target, const struct target_half *half, size_t length)
 {
     if (target->label != 2 && target->label != 3) {
-        assert_true(half->alone > 0.99);
-        assert_true(half->alone_mi > (length < 2000 ? 0.8 : 0.9));
+        assert_true(half->baseline > 0.99);
+        assert_true(half->baseline_mi > (length < 2000 ? 0.8 : 0.9));
     } else {
-        assert_true(half->alone < (target->kind == LABEL_BINARY ? 0.6 : 0.1));
-        assert_true(length < 1000 || half->alone_mi < 0.25); /* before, it is chance */
+        assert_true(half->baseline < (target->kind == LABEL_BINARY ? 0.6 : 0.1));
+        assert_true(length < 1000 || half->baseline_mi < 0.25); /* before, it is chance */
     }
 }
 
@@ -91,8 +91,8 @@ static void what_cannot_be_told_from_an_echo_is_one(void **state)
     }
     struct targets targets = targets_of(&text);
     assert_int_equal(targets.count, 1);
-    assert_float_equal(targets.list[0].halves[SECOND_HALF].alone, 1, 0);
-    assert_float_equal(targets.list[0].halves[SECOND_HALF].alone_mi, 1, 0);
+    assert_float_equal(targets.list[0].halves[SECOND_HALF].baseline, 1, 0);
+    assert_float_equal(targets.list[0].halves[SECOND_HALF].baseline_mi, 1, 0);
     targets_release(&targets);
     text_release(&text);
 }

@@ -1,11 +1,11 @@
 /* Which signals may go with which labels: chosen on the first half of a text. */
-#ifndef RUNE_CHOOSE_H
-#define RUNE_CHOOSE_H
+#ifndef RUNE_SCREEN_H
+#define RUNE_SCREEN_H
 
 #include "discover.h"
 #include "targets.h"
 
-#define CHOOSE_CANDIDATES 32 /* of a target, at most */
+#define SCREEN_CANDIDATES 32 /* of a target, at most */
 
 struct candidate {
     size_t signal, target;
@@ -19,7 +19,7 @@ struct group {
     size_t first, count; /* of the list */
 };
 
-struct choice {
+struct screening {
     struct candidate *list; /* by group, then the best first */
     size_t count;
     struct group *groups;
@@ -28,11 +28,11 @@ struct choice {
     struct attempt *attempts; /* [targets->count] */
 };
 
-/* Fills a zeroed choice. Returns 0, or −1 and a message. */
-int choose(struct choice *choice, struct team *team, const struct trace *trace,
+/* Fills a zeroed screening. Returns 0, or −1 and a message. */
+int screen(struct screening *screening, struct team *team, const struct trace *trace,
            const struct targets *targets);
 
 /* Safe on a zeroed one. */
-void choice_release(struct choice *choice);
+void screening_release(struct screening *screening);
 
 #endif
