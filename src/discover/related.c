@@ -1,34 +1,33 @@
 #include "related.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
+#include "mem.h"
+#include "products.h"
 
-#define LANES 4
-#define CARDS 4  /* rows that a tile of products has, */
-#define OTHERS 2 /* and columns */
-#define PANEL 16 /* cards that stay in the cache while all others pass */
+#define PANEL 16 /* cards that are compared with all signals at once */
 
-typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
+/* What one thread needs. */
+struct workspace {
+    float *panel;    /* [PANEL][characters] rows of cards */
+    float *products; /* [PANEL][count] their correlations with all signals */
+};
 
 /* The signals of one quantity. */
 struct job {
     const struct trace *trace;
     struct cards *cards;
-    size_t characters, width; /* that are compared; filled up to whole vectors */
-    size_t *signals;          /* [count] */
+    size_t characters; /* that are compared */
+    size_t *signals;   /* [count] */
     size_t count;
-    float *rows;  /* [count, filled up][width] each of mean 0 and length 1, or 0 */
+    float *rows;  /* [count][characters] each of mean 0 and length 1, or 0 */
     size_t *mine; /* [num_mine] cards of that quantity */
     size_t num_mine;
-    float *products; /* [threads][PANEL][count, filled up] */
+    struct workspace *workspaces; /* one a thread */
 };
-
-static size_t round_up(size_t count, size_t to)
-{
-    return (count + to - 1) / to * to;
-}
 
 /* Copies the values of a signal at evenly chosen characters: block by block, for a trace may be in
  * a file. */
@@ -68,23 +67,6 @@ static void fill_row(const struct job *job, size_t signal, float *row)
         row[i] = (float)(((double)row[i] - sum / (double)n) / sqrt(squares));
 }
 
-/* out[card][other] = the product of their rows. */
-static void multiply_tile(const struct job *job, const float *const *cards, const float *others,
-                          float *out, size_t stride)
-{
-    vec sums[CARDS][OTHERS] = {{{0}}};
-    for (size_t i = 0; i < job->width; i += LANES)
-        for (size_t card = 0; card < CARDS; card++)
-            for (size_t other = 0; other < OTHERS; other++)
-                sums[card][other] += *(const vec *)(cards[card] + i) *
-                                     *(const vec *)(others + other * job->width + i);
-    for (size_t card = 0; card < CARDS; card++)
-        for (size_t other = 0; other < OTHERS; other++) {
-            const vec sum = sums[card][other];
-            out[card * stride + other] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-        }
-}
-
 /* Puts a signal among the strongest, at its place. */
 static void insert(struct card_related *list, size_t signal, float r, float sign)
 {
@@ -113,49 +95,48 @@ static const float *row_of(const struct job *job, size_t signal)
     size_t place = 0;
     while (job->signals[place] != signal)
         place++;
-    return job->rows + place * job->width;
+    return job->rows + place * job->characters;
 }
 
-/* The cards of a panel meet all signals. A panel that is not full repeats its last card. */
-static void relate_panel(const struct job *job, size_t first, float *products)
+/* Correlates the cards of a panel with all signals. */
+static void relate_panel(const struct job *job, size_t first, const struct workspace *workspace)
 {
-    const size_t stride = round_up(job->count, OTHERS);
-    const size_t left = job->num_mine - first, count = left < PANEL ? left : PANEL;
-    const float *rows[PANEL];
-    for (size_t i = 0; i < PANEL; i++) {
-        const size_t card = job->mine[first + (i < count ? i : count - 1)];
-        rows[i] = row_of(job, job->cards->list[card].signal);
-    }
-    for (size_t other = 0; other < stride; other += OTHERS)
-        for (size_t i = 0; i < PANEL; i += CARDS)
-            multiply_tile(job, rows + i, job->rows + other * job->width,
-                          products + i * stride + other, stride);
-    for (size_t i = 0; i < count; i++)
-        pick_related(job, &job->cards->list[job->mine[first + i]], products + i * stride);
+    const size_t left = job->num_mine - first, cards = left < PANEL ? left : PANEL;
+    const size_t n = job->characters;
+    for (size_t i = 0; i < cards; i++)
+        memcpy(workspace->panel + i * n, row_of(job, job->cards->list[job->mine[first + i]].signal),
+               n * sizeof *workspace->panel);
+    products_multiply(cards, job->count, n, (struct matrix){workspace->panel, n},
+                      (struct matrix){job->rows, n}, true,
+                      (struct matrix){workspace->products, job->count});
+    for (size_t i = 0; i < cards; i++)
+        pick_related(job, &job->cards->list[job->mine[first + i]],
+                     workspace->products + i * job->count);
 }
 
 static void relate_share(struct member *member, void *argument)
 {
     const struct job *job = argument;
-    const size_t stride = round_up(job->count, OTHERS);
     int first, last;
     team_share(member, (int)job->count, &first, &last);
     for (int i = first; i < last; i++)
-        fill_row(job, job->signals[i], job->rows + (size_t)i * job->width);
+        fill_row(job, job->signals[i], job->rows + (size_t)i * job->characters);
     team_barrier(member);
     team_share(member, (int)((job->num_mine + PANEL - 1) / PANEL), &first, &last);
     for (int panel = first; panel < last; panel++)
-        relate_panel(job, (size_t)panel * PANEL,
-                     job->products + (size_t)member->rank * PANEL * stride);
+        relate_panel(job, (size_t)panel * PANEL, &job->workspaces[member->rank]);
 }
 
 static void lay_out(struct job *job, size_t threads, struct arena *arena)
 {
-    const size_t filled = round_up(job->count, OTHERS);
+    const size_t row = job->characters * sizeof(float);
     job->signals = arena_take(arena, job->count, sizeof *job->signals);
     job->mine = arena_take(arena, job->num_mine, sizeof *job->mine);
-    job->rows = arena_take(arena, filled, job->width * sizeof *job->rows);
-    job->products = arena_take(arena, threads * PANEL, filled * sizeof *job->products);
+    job->rows = arena_take(arena, job->count, row);
+    for (size_t i = 0; i < threads; i++) {
+        job->workspaces[i].panel = arena_take(arena, PANEL, row);
+        job->workspaces[i].products = arena_take(arena, PANEL, job->count * sizeof(float));
+    }
 }
 
 /* Counts the signals of a quantity and their cards, and lists them once there is memory for that.
@@ -200,8 +181,10 @@ int related_find(struct cards *cards, struct team *team, const struct trace *tra
     struct job job = {.trace = trace, .cards = cards};
     int result = 0;
     job.characters = trace->length < RELATED_CHARACTERS ? trace->length : RELATED_CHARACTERS;
-    job.width = round_up(job.characters, LANES);
+    if (!(job.workspaces = mem_new((size_t)team_size(team), sizeof *job.workspaces)))
+        return -1;
     for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++)
         result = relate_quantity(job, team, quantity);
+    free(job.workspaces);
     return result;
 }

@@ -8,31 +8,25 @@
 #include "arena.h"
 #include "measures.h"
 #include "mem.h"
+#include "products.h"
 #include "relation.h"
 
-#define TILE 4    /* signals that meet the labels together */
-#define CHUNK 255 /* characters that a byte can count */
-#define LANES 16  /* columns come in whole cache lines */
-
-/* The labels of the first half, character by character. */
-struct rows {
-    size_t n;
-    size_t binary, width; /* floats of the binary labels, and of all, filled up */
-    float *values;        /* [n][width] of mean 0 and variance 1 */
-    size_t columns;
-    uint8_t *bins;      /* [n][columns] 1 in the column of the bin */
-    size_t *columns_of; /* [count] of each target its first column */
-};
+#define TILE 8     /* signals that are related to all labels at once */
+#define DEPTH 4096 /* characters whose products are summed in floats; beyond them in doubles */
+#define CHUNK 255  /* characters that a byte can count */
+#define LANES 16   /* columns of bins come in whole vectors */
 
 /* What one thread needs. */
 struct workspace {
-    float *values, *ranks;           /* [TILE][n] */
-    uint8_t *bins;                   /* [TILE][n] */
-    uint32_t *order;                 /* [n] */
-    uint64_t *pairs;                 /* [2n] */
-    double squares[TILE], *products; /* [TILE][width] */
-    uint32_t *tables;                /* [TILE][RANKS_BINS][columns] */
-    uint8_t *counts;                 /* [RANKS_BINS][columns] over a chunk */
+    float *values, *ranks; /* [TILE][n] of the signals */
+    uint8_t *bins;         /* [TILE][n] */
+    uint32_t *order;       /* [n] */
+    uint64_t *pairs;       /* [2n] */
+    double squares[TILE];
+    float *sums;      /* [TILE][count] over DEPTH characters */
+    double *products; /* [TILE][count] of signals and labels */
+    uint32_t *tables; /* [TILE][RANKS_BINS][columns] */
+    uint8_t *counts;  /* [RANKS_BINS][columns] over a chunk */
 };
 
 /* How a signal does as a candidate for a target. */
@@ -46,45 +40,37 @@ struct verdict {
 struct job {
     const struct trace *trace;
     const struct targets *targets;
-    struct rows rows;
+    size_t n;                     /* characters of the first half */
+    size_t count;                 /* targets */
+    float *labels;                /* [n][count] of mean 0 and variance 1 */
+    size_t columns;               /* of all labels' bins */
+    size_t *first_column;         /* [count] */
+    uint8_t *label_bins;          /* [n][columns] 1 in the column of the bin */
     struct workspace *workspaces; /* one a thread */
     struct bins *bins;            /* [S] */
-    struct arena arena;           /* for all but the bins */
     struct verdict *verdicts;     /* [S][count] */
+    struct arena arena;           /* labels, label_bins, verdicts and workspaces */
 };
 
-static size_t round_up(size_t count)
+static void fill_label(const struct job *job, size_t index)
 {
-    return (count + LANES - 1) / LANES * LANES;
-}
-
-static void fill_row_column(struct rows *rows, const struct targets *targets, size_t target,
-                            size_t place)
-{
-    const struct target *from = &targets->list[target];
-    for (size_t t = 0; t < rows->n; t++) {
-        const float value = from->values[excerpt_position(&targets->halves[FIRST_HALF], t)];
+    const struct target *target = &job->targets->list[index];
+    const float *values = target->values + job->targets->halves[FIRST_HALF].start;
+    for (size_t t = 0; t < job->n; t++) {
         uint8_t bin;
-        bins_place(&from->bins, &value, 1, &bin);
-        rows->values[t * rows->width + place] = target_standard(&from->halves[FIRST_HALF], value);
-        rows->bins[t * rows->columns + rows->columns_of[target] + bin] = 1;
+        bins_place(&target->bins, &values[t], 1, &bin);
+        job->labels[t * job->count + index] =
+            target_standard(&target->halves[FIRST_HALF], values[t]);
+        job->label_bins[t * job->columns + job->first_column[index] + bin] = 1;
     }
-}
-
-/* Where the values of a target stand in a row. */
-static size_t row_place(const struct rows *rows, const struct targets *targets, size_t target)
-{
-    return target < targets->num_binary ? target : rows->binary + target - targets->num_binary;
 }
 
 static void lay_out(struct job *job, size_t threads, struct arena *arena)
 {
-    struct rows *rows = &job->rows;
-    const size_t n = rows->n, cells = RANKS_BINS * rows->columns;
-    rows->values = arena_take(arena, n, rows->width * sizeof *rows->values);
-    rows->bins = arena_take(arena, n, rows->columns);
-    job->verdicts =
-        arena_take(arena, job->trace->num_signals, job->targets->count * sizeof *job->verdicts);
+    const size_t n = job->n, count = job->count, cells = RANKS_BINS * job->columns;
+    job->labels = arena_take(arena, n, count * sizeof *job->labels);
+    job->label_bins = arena_take(arena, n, job->columns);
+    job->verdicts = arena_take(arena, job->trace->num_signals, count * sizeof *job->verdicts);
     for (size_t i = 0; i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
         workspace->values = arena_take(arena, TILE * n, sizeof *workspace->values);
@@ -92,35 +78,30 @@ static void lay_out(struct job *job, size_t threads, struct arena *arena)
         workspace->bins = arena_take(arena, TILE * n, sizeof *workspace->bins);
         workspace->order = arena_take(arena, n, sizeof *workspace->order);
         workspace->pairs = arena_take(arena, n, 2 * sizeof *workspace->pairs);
-        workspace->products = arena_take(arena, TILE * rows->width, sizeof *workspace->products);
+        workspace->sums = arena_take(arena, TILE * count, sizeof *workspace->sums);
+        workspace->products = arena_take(arena, TILE * count, sizeof *workspace->products);
         workspace->tables = arena_take(arena, TILE * cells, sizeof *workspace->tables);
         workspace->counts = arena_take(arena, cells, sizeof *workspace->counts);
     }
 }
 
-/* Takes memory for all of the job. The widths of rows are found first. */
 static int job_init(struct job *job, size_t threads)
 {
-    const struct targets *targets = job->targets;
-    struct rows *rows = &job->rows;
     job->workspaces = mem_new(threads, sizeof *job->workspaces);
-    rows->columns_of = mem_new(targets->count, sizeof *rows->columns_of);
-    if (!job->workspaces || !rows->columns_of)
+    job->first_column = mem_new(job->count, sizeof *job->first_column);
+    if (!job->workspaces || !job->first_column)
         return -1;
-    rows->n = targets->halves[FIRST_HALF].count;
-    rows->binary = round_up(targets->num_binary);
-    rows->width = rows->binary + round_up(targets->count - targets->num_binary);
-    for (size_t i = 0; i < targets->count; i++) {
-        rows->columns_of[i] = rows->columns;
-        rows->columns += (size_t)targets->list[i].bins.count;
+    for (size_t i = 0; i < job->count; i++) {
+        job->first_column[i] = job->columns;
+        job->columns += (size_t)job->targets->list[i].bins.count;
     }
-    rows->columns = round_up(rows->columns);
+    job->columns = (job->columns + LANES - 1) / LANES * LANES;
     lay_out(job, threads, &job->arena);
     if (arena_allocate(&job->arena) != 0)
         return -1;
     lay_out(job, threads, &job->arena);
-    for (size_t i = 0; i < targets->count; i++)
-        fill_row_column(rows, targets, i, row_place(rows, targets, i));
+    for (size_t i = 0; i < job->count; i++)
+        fill_label(job, i);
     return 0;
 }
 
@@ -128,42 +109,46 @@ static void job_release(struct job *job)
 {
     arena_release(&job->arena);
     free(job->workspaces);
-    free(job->rows.columns_of);
+    free(job->first_column);
 }
 
-/* Reads signal `tile` of the workspace: values less their mean, ranks and bins. One that is not
- * finite is read as 0, which goes with nothing. */
-static void read_signal(const struct job *job, struct workspace *workspace, size_t tile,
+/* Reads signal `row` of the tile: values less their mean, ranks and bins. One that is not finite is
+ * read as 0, which is related to nothing. */
+static void read_signal(const struct job *job, struct workspace *workspace, size_t row,
                         size_t signal)
 {
-    const size_t n = job->rows.n;
-    float *values = workspace->values + tile * n;
-    excerpt_signal(&job->targets->halves[FIRST_HALF], job->trace, signal, values);
+    const size_t n = job->n;
+    float *values = workspace->values + row * n;
+    trace_read(job->trace, signal, job->targets->halves[FIRST_HALF].start, n, values);
     if (!measure_finite(values, n))
         memset(values, 0, n * sizeof *values);
     ranks_order(values, n, workspace->order, workspace->pairs);
-    ranks_centred(values, workspace->order, n, workspace->ranks + tile * n);
+    ranks_centred(values, workspace->order, n, workspace->ranks + row * n);
     bins_fit(&job->bins[signal], values, workspace->order, n, RANKS_BINS);
-    bins_place(&job->bins[signal], values, n, workspace->bins + tile * n);
+    bins_place(&job->bins[signal], values, n, workspace->bins + row * n);
     const double mean = measure_mean(values, n);
-    workspace->squares[tile] = measure_product(values, mean, values, mean, n);
+    workspace->squares[row] = measure_product(values, mean, values, mean, n);
     for (size_t t = 0; t < n; t++)
         values[t] -= (float)mean;
 }
 
-typedef float vec __attribute__((vector_size(16), may_alias));
-
-/* sums[LANES] = Σ_t x[t] · rows[t][0 … LANES), a row being `width` floats. */
-static void add_products(const float *x, const float *rows, size_t width, size_t n, double *sums)
+/* The products of a tile of signals with all labels: of ranks with binary ones, which come first,
+ * and of values with scalar ones. */
+static void multiply_labels(const struct job *job, struct workspace *workspace, size_t signals)
 {
-    vec sum[LANES / 4] = {{0}};
-    float out[LANES];
-    for (size_t t = 0; t < n; t++)
-        for (size_t i = 0; i < LANES / 4; i++)
-            sum[i] += x[t] * ((const vec *)(rows + t * width))[i];
-    memcpy(out, sum, sizeof out);
-    for (size_t i = 0; i < LANES; i++)
-        sums[i] += (double)out[i];
+    const size_t count = job->count, binary = job->targets->num_binary;
+    memset(workspace->products, 0, TILE * count * sizeof *workspace->products);
+    for (size_t start = 0; start < job->n; start += DEPTH) {
+        const size_t depth = job->n - start < DEPTH ? job->n - start : DEPTH;
+        float *labels = job->labels + start * count, *sums = workspace->sums;
+        products_multiply(signals, binary, depth, (struct matrix){workspace->ranks + start, job->n},
+                          (struct matrix){labels, count}, false, (struct matrix){sums, count});
+        products_multiply(
+            signals, count - binary, depth, (struct matrix){workspace->values + start, job->n},
+            (struct matrix){labels + binary, count}, false, (struct matrix){sums + binary, count});
+        for (size_t i = 0; i < signals * count; i++)
+            workspace->products[i] += (double)sums[i];
+    }
 }
 
 static void add_counts(const uint8_t *bins, const uint8_t *restrict rows, size_t columns, size_t n,
@@ -179,44 +164,37 @@ static void add_counts(const uint8_t *bins, const uint8_t *restrict rows, size_t
         table[i] += counts[i];
 }
 
-/* The signals of the tile meet the labels, a chunk of the text at a time. */
-static void meet_labels(const struct rows *rows, struct workspace *workspace, size_t signals)
+/* Counts the bins of the tile's signals against those of all labels, a chunk of the text at a time,
+ * so that its labels stay in the cache. */
+static void count_tables(const struct job *job, struct workspace *workspace, size_t signals)
 {
-    const size_t cells = RANKS_BINS * rows->columns;
-    memset(workspace->products, 0, TILE * rows->width * sizeof *workspace->products);
+    const size_t cells = RANKS_BINS * job->columns;
     memset(workspace->tables, 0, TILE * cells * sizeof *workspace->tables);
-    for (size_t start = 0; start < rows->n; start += CHUNK) {
-        const size_t n = rows->n - start < CHUNK ? rows->n - start : CHUNK;
-        for (size_t tile = 0; tile < signals; tile++) {
-            const size_t at = tile * rows->n + start;
-            for (size_t i = 0; i < rows->width; i += LANES)
-                add_products((i < rows->binary ? workspace->ranks : workspace->values) + at,
-                             rows->values + start * rows->width + i, rows->width, n,
-                             workspace->products + tile * rows->width + i);
-            add_counts(workspace->bins + at, rows->bins + start * rows->columns, rows->columns, n,
-                       workspace->counts, workspace->tables + tile * cells);
-        }
+    for (size_t start = 0; start < job->n; start += CHUNK) {
+        const size_t n = job->n - start < CHUNK ? job->n - start : CHUNK;
+        for (size_t row = 0; row < signals; row++)
+            add_counts(workspace->bins + row * job->n + start,
+                       job->label_bins + start * job->columns, job->columns, n, workspace->counts,
+                       workspace->tables + row * cells);
     }
 }
 
-static struct relation relate(const struct job *job, const struct workspace *workspace, size_t tile,
+static struct relation relate(const struct job *job, const struct workspace *workspace, size_t row,
                               size_t index)
 {
-    const struct rows *rows = &job->rows;
     const struct target *target = &job->targets->list[index];
     const struct target_half *half = &target->halves[FIRST_HALF];
-    const double product =
-        workspace->products[tile * rows->width + row_place(rows, job->targets, index)];
+    const double product = workspace->products[row * job->count + index];
     uint32_t counts[RANKS_BINS * TARGETS_LABEL_BINS];
     const struct table table = {counts, RANKS_BINS, (size_t)target->bins.count};
     for (size_t bin = 0; bin < RANKS_BINS; bin++)
         memcpy(counts + bin * table.columns,
-               workspace->tables + (tile * RANKS_BINS + bin) * rows->columns +
-                   rows->columns_of[index],
+               workspace->tables + (row * RANKS_BINS + bin) * job->columns +
+                   job->first_column[index],
                table.columns * sizeof *counts);
     const double linear = target->kind == LABEL_BINARY
-                              ? measure_auc(product * half->deviation, half->on, (double)rows->n)
-                              : measure_r(product, workspace->squares[tile], (double)rows->n);
+                              ? measure_auc(product * half->deviation, half->on, (double)job->n)
+                              : measure_r(product, workspace->squares[row], (double)job->n);
     return relation_of(target->kind, linear, &table);
 }
 
@@ -240,14 +218,15 @@ static struct verdict judge(const struct relation *relation, const struct target
 static void judge_signals(const struct job *job, struct workspace *workspace, size_t first,
                           size_t signals)
 {
-    const size_t count = job->targets->count;
-    for (size_t tile = 0; tile < signals; tile++)
-        read_signal(job, workspace, tile, first + tile);
-    meet_labels(&job->rows, workspace, signals);
-    for (size_t tile = 0; tile < signals; tile++)
-        for (size_t i = 0; i < count; i++) {
-            const struct relation relation = relate(job, workspace, tile, i);
-            job->verdicts[(first + tile) * count + i] = judge(&relation, &job->targets->list[i]);
+    for (size_t row = 0; row < signals; row++)
+        read_signal(job, workspace, row, first + row);
+    multiply_labels(job, workspace, signals);
+    count_tables(job, workspace, signals);
+    for (size_t row = 0; row < signals; row++)
+        for (size_t i = 0; i < job->count; i++) {
+            const struct relation relation = relate(job, workspace, row, i);
+            job->verdicts[(first + row) * job->count + i] =
+                judge(&relation, &job->targets->list[i]);
         }
 }
 
@@ -271,7 +250,7 @@ static size_t pick_best(const struct job *job, size_t target, struct candidate *
 {
     size_t count = 0;
     for (size_t s = 0; s < job->trace->num_signals; s++) {
-        const struct verdict *verdict = &job->verdicts[s * job->targets->count + target];
+        const struct verdict *verdict = &job->verdicts[s * job->count + target];
         const struct candidate candidate = {s, target, verdict->measure, verdict->sign,
                                             verdict->gain};
         size_t place = count;
@@ -293,7 +272,7 @@ static struct attempt find_attempt(const struct job *job, size_t target)
     const double baseline = job->targets->list[target].halves[FIRST_HALF].baseline;
     struct attempt attempt = {.score = NAN, .baseline = (float)baseline};
     for (size_t s = 0; s < job->trace->num_signals; s++) {
-        const float score = job->verdicts[s * job->targets->count + target].score;
+        const float score = job->verdicts[s * job->count + target].score;
         if (s == 0 || score > attempt.score) {
             attempt.signal = s;
             attempt.score = score;
@@ -318,7 +297,7 @@ static void list_group(struct screening *screening, const struct candidate *best
 static void list_candidates(struct screening *screening, const struct job *job)
 {
     struct candidate best[SCREEN_CANDIDATES];
-    for (size_t target = 0; target < job->targets->count; target++) {
+    for (size_t target = 0; target < job->count; target++) {
         const size_t count = pick_best(job, target, best);
         screening->attempts[target] = find_attempt(job, target);
         list_group(screening, best, count, false);
@@ -330,7 +309,10 @@ int screen(struct screening *screening, struct team *team, const struct trace *t
            const struct targets *targets)
 {
     const size_t S = trace->num_signals, threads = (size_t)team_size(team);
-    struct job job = {.trace = trace, .targets = targets};
+    struct job job = {.trace = trace,
+                      .targets = targets,
+                      .n = targets->halves[FIRST_HALF].count,
+                      .count = targets->count};
     int result = -1;
     job.bins = screening->bins = mem_new(S, sizeof *screening->bins);
     screening->list = mem_new(targets->count, SCREEN_CANDIDATES * sizeof *screening->list);

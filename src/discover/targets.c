@@ -8,26 +8,25 @@
 #include "measures.h"
 #include "mem.h"
 
-#define CELLS 32    /* that a table has where little is known */
+#define CELLS 32    /* of a table over few characters */
 #define ROW_MOST 64 /* characters that are enough for a row of it */
 
-/* What one thread needs. Known are the characters of a half whose symbol is in the other half,
- * too. */
-struct workspace {
-    float *values;                   /* [n] the label in a half */
-    float *known, *baseline, *ranks; /* [n] the label where it is known, and what the symbol says */
-    uint32_t *order;                 /* [n] */
-    uint64_t *pairs;                 /* [2n] */
-    uint8_t *bins;                   /* [n] */
-    double *sums, *counts;           /* [V] of the label after each symbol in the other half */
-    struct symbol *symbols;          /* [V] */
-    uint32_t *rows;  /* [V][TARGETS_LABEL_BINS] the label's bins after each symbol */
-    uint32_t *table; /* [V][TARGETS_LABEL_BINS] */
+struct symbol {
+    double mean; /* of the label after it in the other half */
+    size_t id;
 };
 
-struct symbol {
-    double mean; /* of the label in the other half */
-    size_t id;
+/* What one thread needs. A character of a half is known if its symbol occurs in the other half. */
+struct workspace {
+    float *known;             /* [n] the label at the known characters, */
+    float *predicted, *ranks; /* [n] what their symbols predict, and the ranks of that */
+    uint32_t *order;          /* [n] */
+    uint64_t *pairs;          /* [2n] */
+    uint8_t *bins;            /* [n] of the label */
+    double *sums, *counts;    /* [V] of the label after each symbol in the other half */
+    struct symbol *symbols;   /* [V] */
+    uint32_t *by_symbol;      /* [V][TARGETS_LABEL_BINS] the label's bins after each symbol */
+    uint32_t *table;          /* [V][TARGETS_LABEL_BINS] */
 };
 
 struct job {
@@ -39,12 +38,11 @@ struct job {
 static void lay_out(const struct job *job, size_t threads, struct arena *arena)
 {
     const size_t n = job->targets->halves[SECOND_HALF].count; /* the longer one */
-    const size_t V = (size_t)job->trace->vocab->size;
+    const size_t V = (size_t)job->trace->vocab->size, row = TARGETS_LABEL_BINS * sizeof(uint32_t);
     for (size_t i = 0; i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
-        workspace->values = arena_take(arena, n, sizeof *workspace->values);
         workspace->known = arena_take(arena, n, sizeof *workspace->known);
-        workspace->baseline = arena_take(arena, n, sizeof *workspace->baseline);
+        workspace->predicted = arena_take(arena, n, sizeof *workspace->predicted);
         workspace->ranks = arena_take(arena, n, sizeof *workspace->ranks);
         workspace->order = arena_take(arena, n, sizeof *workspace->order);
         workspace->pairs = arena_take(arena, n, 2 * sizeof *workspace->pairs);
@@ -52,14 +50,9 @@ static void lay_out(const struct job *job, size_t threads, struct arena *arena)
         workspace->sums = arena_take(arena, V, sizeof *workspace->sums);
         workspace->counts = arena_take(arena, V, sizeof *workspace->counts);
         workspace->symbols = arena_take(arena, V, sizeof *workspace->symbols);
-        workspace->rows = arena_take(arena, V, TARGETS_LABEL_BINS * sizeof *workspace->rows);
-        workspace->table = arena_take(arena, V, TARGETS_LABEL_BINS * sizeof *workspace->table);
+        workspace->by_symbol = arena_take(arena, V, row);
+        workspace->table = arena_take(arena, V, row);
     }
-}
-
-static int32_t symbol_at(const struct job *job, enum half half, size_t t)
-{
-    return job->trace->ids[excerpt_position(&job->targets->halves[half], t)];
 }
 
 static bool is_drift(const float *values, size_t length)
@@ -81,51 +74,53 @@ static void describe_half(struct target *target, enum half half, const float *va
     of->on = target->kind == LABEL_BINARY ? of->mean * (double)n : 0;
 }
 
-/* The label after each symbol in a half: sums and counts. */
-static void learn_baseline(const struct job *job, const struct target *target, enum half half,
-                           struct workspace *workspace)
+/* Sums and counts the label after each symbol in a half. */
+static void learn_symbols(const struct job *job, const struct target *target, enum half half,
+                          struct workspace *workspace)
 {
-    const struct excerpt *excerpt = &job->targets->halves[half];
+    const struct range *range = &job->targets->halves[half];
     const size_t V = (size_t)job->trace->vocab->size;
     memset(workspace->sums, 0, V * sizeof *workspace->sums);
     memset(workspace->counts, 0, V * sizeof *workspace->counts);
-    for (size_t t = 0; t < excerpt->count; t++) {
-        const int32_t id = symbol_at(job, half, t);
-        workspace->sums[id] += (double)target->values[excerpt_position(excerpt, t)];
+    for (size_t t = range->start; t < range->start + range->count; t++) {
+        const int32_t id = job->trace->ids[t];
+        workspace->sums[id] += (double)target->values[t];
         workspace->counts[id]++;
     }
 }
 
-/* Puts side by side, for the known characters, what the label is and what their symbol says of it:
- * its mean in the other half. Returns their number. */
-static size_t predict_baseline(const struct job *job, enum half half, struct workspace *workspace)
+/* Lists, for the known characters of a half, the label and its mean after the same symbol in the
+ * other half. Returns their number. */
+static size_t predict(const struct job *job, const struct target *target, enum half half,
+                      struct workspace *workspace)
 {
-    const size_t n = job->targets->halves[half].count;
+    const struct range *range = &job->targets->halves[half];
     size_t known = 0;
-    for (size_t t = 0; t < n; t++) {
-        const int32_t id = symbol_at(job, half, t);
+    for (size_t t = range->start; t < range->start + range->count; t++) {
+        const int32_t id = job->trace->ids[t];
         if (workspace->counts[id] > 0) {
-            workspace->known[known] = workspace->values[t];
-            workspace->baseline[known++] = (float)(workspace->sums[id] / workspace->counts[id]);
+            workspace->known[known] = target->values[t];
+            workspace->predicted[known++] = (float)(workspace->sums[id] / workspace->counts[id]);
         }
     }
     return known;
 }
 
-/* How well the echo tells the label of n known characters, whose mean and squares are given. */
-static double baseline_score(enum label_kind kind, size_t n, double mean, double squares,
-                             struct workspace *workspace)
+/* AUC or r of the prediction over n known characters, whose mean and squares are given. */
+static double score_prediction(enum label_kind kind, size_t n, double mean, double squares,
+                               struct workspace *workspace)
 {
+    const float *predicted = workspace->predicted;
     if (kind == LABEL_SCALAR) {
-        const double baseline_mean = measure_mean(workspace->baseline, n);
+        const double predicted_mean = measure_mean(predicted, n);
         const double product =
-            measure_product(workspace->baseline, baseline_mean, workspace->known, mean, n);
-        const double baseline_squares = measure_product(workspace->baseline, baseline_mean,
-                                                        workspace->baseline, baseline_mean, n);
-        return fmax(0, measure_r(product, baseline_squares, squares));
+            measure_product(predicted, predicted_mean, workspace->known, mean, n);
+        const double predicted_squares =
+            measure_product(predicted, predicted_mean, predicted, predicted_mean, n);
+        return fmax(0, measure_r(product, predicted_squares, squares));
     }
-    ranks_order(workspace->baseline, n, workspace->order, workspace->pairs);
-    ranks_centred(workspace->baseline, workspace->order, n, workspace->ranks);
+    ranks_order(predicted, n, workspace->order, workspace->pairs);
+    ranks_centred(predicted, workspace->order, n, workspace->ranks);
     const double product = measure_product(workspace->ranks, 0, workspace->known, 0, n);
     return fmax(0.5, measure_auc(product, mean * (double)n, (double)n));
 }
@@ -138,7 +133,7 @@ static int compare_symbols(const void *a, const void *b)
     return (left->id > right->id) - (left->id < right->id);
 }
 
-/* The known symbols by what they say of the label; returns how many. */
+/* Sorts the known symbols by what they predict; returns how many there are. */
 static size_t order_symbols(struct workspace *workspace, size_t V)
 {
     size_t count = 0;
@@ -150,15 +145,15 @@ static size_t order_symbols(struct workspace *workspace, size_t V)
     return count;
 }
 
-/* Gathers the symbols' rows into a table whose rows hold `enough` characters: a symbol has its own,
- * but rare ones that say nearly the same of the label share one. */
+/* Gathers the symbols' counts into a table whose rows have `enough` characters. A frequent symbol
+ * has a row of its own; rare ones that predict nearly the same share one. */
 static struct table gather_rows(struct workspace *workspace, size_t symbols, size_t columns,
                                 size_t enough)
 {
     struct table table = {workspace->table, 0, columns};
     size_t here = 0; /* characters in the last row */
     for (size_t i = 0; i < symbols; i++) {
-        const uint32_t *row = workspace->rows + workspace->symbols[i].id * columns;
+        const uint32_t *row = workspace->by_symbol + workspace->symbols[i].id * columns;
         size_t count = 0;
         for (size_t j = 0; j < columns; j++)
             count += row[j];
@@ -173,32 +168,37 @@ static struct table gather_rows(struct workspace *workspace, size_t symbols, siz
     return table;
 }
 
-/* Mutual information of symbol and label over n known characters. */
-static double baseline_mi(const struct job *job, const struct target *target, enum half half,
-                          size_t n, struct workspace *workspace)
+/* Mutual information, as a measure, of symbol and label over n known characters. */
+static double symbol_mi(const struct job *job, const struct target *target, enum half half,
+                        size_t n, struct workspace *workspace)
 {
+    const struct range *range = &job->targets->halves[half];
     const size_t V = (size_t)job->trace->vocab->size, columns = (size_t)target->bins.count;
-    const size_t all = job->targets->halves[half].count, enough = n * columns / CELLS;
-    memset(workspace->rows, 0, V * columns * sizeof *workspace->rows);
-    bins_place(&target->bins, workspace->values, all, workspace->bins);
-    for (size_t t = 0; t < all; t++)
-        workspace->rows[(size_t)symbol_at(job, half, t) * columns + workspace->bins[t]]++;
+    const size_t enough = n * columns / CELLS;
+    memset(workspace->by_symbol, 0, V * columns * sizeof *workspace->by_symbol);
+    bins_place(&target->bins, target->values + range->start, range->count, workspace->bins);
+    for (size_t t = 0; t < range->count; t++)
+        workspace
+            ->by_symbol[(size_t)job->trace->ids[range->start + t] * columns + workspace->bins[t]]++;
     const struct table table = gather_rows(workspace, order_symbols(workspace, V), columns,
                                            enough < ROW_MOST ? enough : ROW_MOST);
     return measure_mi(&table, target->kind);
 }
 
-/* A label that does not vary where it is known may be an echo as well. */
+/* A label that does not vary over the known characters counts as predicted. */
 static void measure_baseline(const struct job *job, struct target *target, enum half half,
                              struct workspace *workspace)
 {
     struct target_half *of = &target->halves[half];
-    learn_baseline(job, target, half == FIRST_HALF ? SECOND_HALF : FIRST_HALF, workspace);
-    const size_t known = predict_baseline(job, half, workspace);
+    learn_symbols(job, target, half == FIRST_HALF ? SECOND_HALF : FIRST_HALF, workspace);
+    const size_t known = predict(job, target, half, workspace);
     const double mean = measure_mean(workspace->known, known);
     const double squares = measure_product(workspace->known, mean, workspace->known, mean, known);
-    of->baseline = squares > 0 ? baseline_score(target->kind, known, mean, squares, workspace) : 1;
-    of->baseline_mi = squares > 0 ? baseline_mi(job, target, half, known, workspace) : 1;
+    of->baseline = of->baseline_mi = 1;
+    if (squares > 0) {
+        of->baseline = score_prediction(target->kind, known, mean, squares, workspace);
+        of->baseline_mi = symbol_mi(job, target, half, known, workspace);
+    }
 }
 
 static void fill_target(const struct job *job, struct target *target, struct workspace *workspace)
@@ -206,12 +206,12 @@ static void fill_target(const struct job *job, struct target *target, struct wor
     const int most = target->kind == LABEL_BINARY ? 2 : TARGETS_LABEL_BINS;
     target->drifts = is_drift(target->values, job->trace->length);
     for (enum half half = FIRST_HALF; half < HALVES; half++) {
-        const struct excerpt *excerpt = &job->targets->halves[half];
-        excerpt_values(excerpt, target->values, workspace->values);
-        describe_half(target, half, workspace->values, excerpt->count);
+        const struct range *range = &job->targets->halves[half];
+        const float *values = target->values + range->start;
+        describe_half(target, half, values, range->count);
         if (half == FIRST_HALF) {
-            ranks_order(workspace->values, excerpt->count, workspace->order, workspace->pairs);
-            bins_fit(&target->bins, workspace->values, workspace->order, excerpt->count, most);
+            ranks_order(values, range->count, workspace->order, workspace->pairs);
+            bins_fit(&target->bins, values, workspace->order, range->count, most);
         }
         measure_baseline(job, target, half, workspace);
     }
@@ -226,7 +226,7 @@ static void fill_share(struct member *member, void *argument)
         fill_target(job, &job->targets->list[i], &job->workspaces[member->rank]);
 }
 
-/* Leaves out what does not vary in both halves. */
+/* Leaves out the labels that do not vary in both halves. */
 static void keep_varying(struct targets *targets)
 {
     size_t kept = 0;
@@ -253,12 +253,11 @@ int targets_make(struct targets *targets, struct team *team, const struct trace 
                  const struct labels *labels)
 {
     const size_t middle = trace->length / 2, threads = (size_t)team_size(team);
-    const size_t longest = trace->length - middle;
     struct job job = {targets, trace, mem_new(threads, sizeof *job.workspaces)};
     struct arena arena = {0};
     int result = -1;
-    targets->halves[FIRST_HALF] = excerpt_of(0, middle, longest);
-    targets->halves[SECOND_HALF] = excerpt_of(middle, trace->length, longest);
+    targets->halves[FIRST_HALF] = (struct range){0, middle};
+    targets->halves[SECOND_HALF] = (struct range){middle, trace->length - middle};
     if (!job.workspaces || !(targets->list = mem_new(labels->count, sizeof *targets->list)))
         goto done;
     lay_out(&job, threads, &arena);

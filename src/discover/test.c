@@ -7,42 +7,42 @@
 #include <string.h>
 
 #include "arena.h"
+#include "excerpt.h"
 #include "measures.h"
 #include "mem.h"
 #include "relation.h"
 #include "shifts.h"
+
+/* What one thread needs. n is the characters of the longer half, m of those that are shifted. */
+struct workspace {
+    float *values, *ranks;               /* [n] the signal over a half */
+    const float *label;                  /* [n] the label there, not owned */
+    uint32_t *order;                     /* [n] */
+    uint64_t *pairs;                     /* [2n] */
+    uint8_t *bins, *label_bins;          /* [n] */
+    float *signal_series, *label_series; /* [m] residuals */
+    float *transforms;                   /* what shifts_products wants */
+    float *strength;                     /* [SCREEN_CANDIDATES][m] products at each shift */
+    float *most;                         /* [m] */
+    uint8_t *is_other;                   /* [m] whether the shifted label differs from itself */
+    double *sums, *counts;               /* [V] */
+};
 
 struct job {
     const struct trace *trace;
     const struct targets *targets;
     const struct screening *screening;
     struct result *results;
-    atomic_size_t next;     /* group that nobody works on yet */
-    struct excerpt second;  /* the second half */
-    struct excerpt sampled; /* what of it is shifted, counted from its start */
+    atomic_size_t next;     /* group that no member has taken yet */
+    struct range second;    /* half */
+    struct excerpt shifted; /* of the second half */
     struct shifts shifts;
-    struct workspace *workspaces;
-};
-
-/* What one thread needs. n characters of the second half, or of what was chosen from; m that are
- * shifted. */
-struct workspace {
-    float *values, *ranks;               /* [n] the signal */
-    uint32_t *order;                     /* [n] */
-    uint64_t *pairs;                     /* [2n] */
-    uint8_t *bins, *label_bins;          /* [n] */
-    float *label;                        /* [n] */
-    float *signal_series, *label_series; /* [m] residuals */
-    float *transforms;                   /* what the transforms take */
-    float *strength;                     /* [SCREEN_CANDIDATES][m] at each shift */
-    float *most;                         /* [m] */
-    uint8_t *is_other;                   /* [m] whether the label is another one at that shift */
-    double *sums, *counts;               /* [V] */
+    struct workspace *workspaces; /* one a thread */
 };
 
 static void lay_out(const struct job *job, size_t threads, struct arena *arena)
 {
-    const size_t n = job->second.count, m = job->sampled.count;
+    const size_t n = job->second.count, m = job->shifted.count;
     const size_t V = (size_t)job->trace->vocab->size;
     for (size_t i = 0; i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
@@ -52,7 +52,6 @@ static void lay_out(const struct job *job, size_t threads, struct arena *arena)
         workspace->pairs = arena_take(arena, n, 2 * sizeof *workspace->pairs);
         workspace->bins = arena_take(arena, n, sizeof *workspace->bins);
         workspace->label_bins = arena_take(arena, n, sizeof *workspace->label_bins);
-        workspace->label = arena_take(arena, n, sizeof *workspace->label);
         workspace->signal_series = arena_take(arena, m, sizeof *workspace->signal_series);
         workspace->label_series = arena_take(arena, m, sizeof *workspace->label_series);
         workspace->transforms =
@@ -65,45 +64,43 @@ static void lay_out(const struct job *job, size_t threads, struct arena *arena)
     }
 }
 
-#define RARE 16 /* characters */
+#define RARE 16 /* characters of value 0 that are counted with each symbol's own */
 
-/* Takes from a series its mean after each symbol; less of it, the rarer the symbol is: RARE more
- * characters count as 0. For without its own mean nothing is left where a symbol stands alone. Two
- * series that are left at the same places alone would be stronger together where they stand than
- * under any shift. */
+/* Subtracts each symbol's mean, shrunk for rare symbols. Unshrunk, symbols that occur once would
+ * leave exact zeros, and shared zeros favour shift 0. */
 static void subtract_symbol_means(const struct job *job, struct workspace *workspace, float *series)
 {
     const size_t V = (size_t)job->trace->vocab->size;
     const int32_t *ids = job->trace->ids + job->second.start;
     memset(workspace->sums, 0, V * sizeof *workspace->sums);
     memset(workspace->counts, 0, V * sizeof *workspace->counts);
-    for (size_t t = 0; t < job->sampled.count; t++) {
-        const int32_t id = ids[excerpt_position(&job->sampled, t)];
+    for (size_t t = 0; t < job->shifted.count; t++) {
+        const int32_t id = ids[excerpt_position(&job->shifted, t)];
         workspace->sums[id] += (double)series[t];
         workspace->counts[id]++;
     }
-    for (size_t t = 0; t < job->sampled.count; t++) {
-        const int32_t id = ids[excerpt_position(&job->sampled, t)];
+    for (size_t t = 0; t < job->shifted.count; t++) {
+        const int32_t id = ids[excerpt_position(&job->shifted, t)];
         series[t] -= (float)(workspace->sums[id] / (workspace->counts[id] + RARE));
     }
 }
 
-/* Makes of a series its residual, what the symbol does not tell, of unit length. */
+/* Makes a series its residual, of length 1: what the symbol does not tell. */
 static void make_residual(const struct job *job, struct workspace *workspace, float *series)
 {
-    const size_t m = job->sampled.count;
+    const size_t m = job->shifted.count;
     const double mean = measure_mean(series, m);
     for (size_t t = 0; t < m; t++)
         series[t] -= (float)mean;
     const double whole = measure_product(series, 0, series, 0, m);
     subtract_symbol_means(job, workspace, series);
     const double left = measure_product(series, 0, series, 0, m);
-    const double scale = left > 1e-9 * whole ? 1 / sqrt(left) : 0; /* else it is rounding */
+    const double scale = left > 1e-9 * whole ? 1 / sqrt(left) : 0; /* less is rounding */
     for (size_t t = 0; t < m; t++)
         series[t] = (float)((double)series[t] * scale);
 }
 
-/* Counts by the bins of signal and label. */
+/* Counts the characters by the bins of signal and label. */
 static struct table count_bins(const struct workspace *workspace, size_t n, const struct bins *rows,
                                const struct bins *columns, uint32_t *counts)
 {
@@ -115,31 +112,31 @@ static struct table count_bins(const struct workspace *workspace, size_t n, cons
 }
 
 /* Reads a signal and a target over a half. */
-static size_t read_half(const struct job *job, const struct candidate *candidate, enum half half,
-                        struct workspace *workspace)
+static void read_half(const struct job *job, const struct candidate *candidate, enum half half,
+                      struct workspace *workspace)
 {
     const struct target *target = &job->targets->list[candidate->target];
-    const struct excerpt *excerpt = &job->targets->halves[half];
-    const size_t n = excerpt->count;
-    excerpt_signal(excerpt, job->trace, candidate->signal, workspace->values);
-    excerpt_values(excerpt, target->values, workspace->label);
-    bins_place(&job->screening->bins[candidate->signal], workspace->values, n, workspace->bins);
-    bins_place(&target->bins, workspace->label, n, workspace->label_bins);
-    return n;
+    const struct range *range = &job->targets->halves[half];
+    trace_read(job->trace, candidate->signal, range->start, range->count, workspace->values);
+    workspace->label = target->values + range->start;
+    bins_place(&job->screening->bins[candidate->signal], workspace->values, range->count,
+               workspace->bins);
+    bins_place(&target->bins, workspace->label, range->count, workspace->label_bins);
 }
 
-/* The best scores of the bins of signal and label, learned on the first half. */
+/* Scores of the bins of signal and label that correlate most on the first half. */
 static void learn_scores(const struct job *job, const struct candidate *candidate,
                          struct workspace *workspace, double *rows, double *columns)
 {
     uint32_t counts[RANKS_BINS * TARGETS_LABEL_BINS];
-    const size_t n = read_half(job, candidate, FIRST_HALF, workspace);
-    const struct table table = count_bins(workspace, n, &job->screening->bins[candidate->signal],
+    read_half(job, candidate, FIRST_HALF, workspace);
+    const struct table table = count_bins(workspace, job->targets->halves[FIRST_HALF].count,
+                                          &job->screening->bins[candidate->signal],
                                           &job->targets->list[candidate->target].bins, counts);
     measure_best_scores(&table, rows, columns);
 }
 
-/* All that is said of a candidate, from what read_half left in the workspace. */
+/* Measures a candidate on the second half, which read_half has read. */
 static void measure_candidate(const struct job *job, const struct candidate *candidate,
                               struct workspace *workspace, struct result *result)
 {
@@ -190,14 +187,14 @@ static void measure_candidate(const struct job *job, const struct candidate *can
     }
 }
 
-/* The residuals of signal and label whose correlation is tested: of ranks, values, or of the scores
- * of the bins. */
+/* Makes the residuals of signal and label whose correlation is tested: of ranks for AUC, of values
+ * for r, of the scores of the bins for mi. */
 static void make_series(const struct job *job, const struct candidate *candidate,
                         struct workspace *workspace, const double *rows, const double *columns)
 {
     const struct target_half *half = &job->targets->list[candidate->target].halves[SECOND_HALF];
-    for (size_t t = 0; t < job->sampled.count; t++) {
-        const size_t at = excerpt_position(&job->sampled, t);
+    for (size_t t = 0; t < job->shifted.count; t++) {
+        const size_t at = excerpt_position(&job->shifted, t);
         float signal =
             candidate->measure == MEASURE_AUC ? workspace->ranks[at] : workspace->values[at];
         float label = target_standard(half, workspace->label[at]);
@@ -212,7 +209,7 @@ static void make_series(const struct job *job, const struct candidate *candidate
     make_residual(job, workspace, workspace->label_series);
 }
 
-/* Measures one candidate, and how strong it is at each shift: strength[m]. */
+/* Measures a candidate, and its strength at each shift: strength[m]. */
 static void test_candidate(const struct job *job, size_t index, struct workspace *workspace,
                            float *strength)
 {
@@ -223,7 +220,7 @@ static void test_candidate(const struct job *job, size_t index, struct workspace
     read_half(job, candidate, SECOND_HALF, workspace);
     if (!measure_finite(workspace->values, job->second.count)) {
         job->results[index] = (struct result){.discovery.p = 1};
-        memset(strength, 0, job->sampled.count * sizeof *strength);
+        memset(strength, 0, job->shifted.count * sizeof *strength);
         return;
     }
     measure_candidate(job, candidate, workspace, &job->results[index]);
@@ -232,19 +229,18 @@ static void test_candidate(const struct job *job, size_t index, struct workspace
                     workspace->transforms, strength);
 }
 
-#define SAME 0.7F /* correlation of a label with itself, shifted, from which it is the same */
+#define SAME 0.7F /* autocorrelation from which a shifted label is still the same */
 
-/* Finds the shifts under which a label is another one. Where lines are of one width, a label of the
- * place in the line is the same again a line further on. Small shifts, from 0 to where the label
- * has first become another, stay in: a signal that follows a slow label follows it best where it
- * stands. */
+/* Finds the shifts under which the label differs from itself: where all lines are of one width, the
+ * position in the line is the same again one line further on. Shifts around 0, up to the first
+ * under which it differs, stay in: of a slow label, they are the strongest competitors. */
 static void find_other_shifts(const struct job *job, const struct target *target,
                               struct workspace *workspace)
 {
-    const size_t m = job->sampled.count;
+    const size_t m = job->shifted.count;
     float *self = workspace->most;
     for (size_t t = 0; t < m; t++) {
-        const size_t at = job->second.start + excerpt_position(&job->sampled, t);
+        const size_t at = job->second.start + excerpt_position(&job->shifted, t);
         workspace->label_series[t] =
             target_standard(&target->halves[SECOND_HALF], target->values[at]);
     }
@@ -260,17 +256,18 @@ static void find_other_shifts(const struct job *job, const struct target *target
         workspace->is_other[s] = s < near || m - s < near || self[s] <= SAME * self[0];
 }
 
-/* Shifts of a tenth of the text, a fifth of the half, or more: the number of those that count. */
+/* Counts the shifts by a tenth of the text (a fifth of the half) or more under which the label
+ * differs. */
 static size_t count_far(const struct job *job, const struct workspace *workspace)
 {
-    const size_t m = job->sampled.count;
+    const size_t m = job->shifted.count;
     size_t far = 0;
     for (size_t s = 0; s < m; s++)
         far += workspace->is_other[s] && 5 * s >= m && 5 * (m - s) >= m;
     return far;
 }
 
-/* Candidates of a group by their strength without a shift, the weakest first: order[count]. */
+/* Sorts the candidates of a group by their unshifted strength, the weakest first: order[count]. */
 static void order_by_strength(const struct workspace *workspace, size_t m, size_t count,
                               size_t *order)
 {
@@ -285,15 +282,14 @@ static void order_by_strength(const struct workspace *workspace, size_t m, size_
 
 #define NEARLY 0.95F
 
-/* The p of each candidate of a group, from its strength at each shift: the share of shifts under
- * which it, or one that is weaker without a shift, is nearly as strong (max-T in steps: Westfall &
- * Young 1993). The share is of shifts of a tenth of the text or more; but smaller ones count too
- * where they do as well. For two slow things that have nothing to do with each other are as strong
- * under neighbouring shifts; if those were left out, p would promise more than so few independent
- * shifts can. */
+/* Finds the p of each candidate of a group by max-T in steps (Westfall & Young 1993): the share of
+ * shifts under which it, or a candidate that is weaker unshifted, is nearly as strong. The
+ * denominator counts shifts by a tenth of the text or more. The numerator counts smaller ones, too:
+ * two slow, unrelated series are about as strong under neighbouring shifts, and without those p
+ * would promise more than so few independent shifts can. */
 static void find_p(const struct job *job, const struct group *group, struct workspace *workspace)
 {
-    const size_t m = job->sampled.count, far = count_far(job, workspace);
+    const size_t m = job->shifted.count, far = count_far(job, workspace);
     size_t order[SCREEN_CANDIDATES];
     double p[SCREEN_CANDIDATES], largest = 0;
     order_by_strength(workspace, m, group->count, order);
@@ -309,7 +305,7 @@ static void find_p(const struct job *job, const struct group *group, struct work
         }
         p[place] = fmin(1, (double)reached / (double)(1 + far));
     }
-    for (size_t place = group->count; place-- > 0;) { /* none less than that of a stronger one */
+    for (size_t place = group->count; place-- > 0;) { /* p never rises with the strength */
         largest = fmax(largest, p[place]);
         job->results[group->first + order[place]].discovery.p = (float)largest;
     }
@@ -323,7 +319,7 @@ static void test_groups(struct member *member, void *argument)
         const struct group *group = &job->screening->groups[g];
         for (size_t i = 0; i < group->count; i++)
             test_candidate(job, group->first + i, workspace,
-                           workspace->strength + i * job->sampled.count);
+                           workspace->strength + i * job->shifted.count);
         find_other_shifts(job, &job->targets->list[job->screening->list[group->first].target],
                           workspace);
         find_p(job, group, workspace);
@@ -340,12 +336,12 @@ int test_candidates(struct result *results, struct team *team, const struct trac
         .screening = screening,
         .results = results,
         .second = targets->halves[SECOND_HALF],
-        .sampled = excerpt_of(0, targets->halves[SECOND_HALF].count, SHIFTS_MOST),
+        .shifted = excerpt_of(targets->halves[SECOND_HALF].count, SHIFTS_MOST),
     };
     struct arena arena = {0};
     int result = -1;
     job.workspaces = mem_new(threads, sizeof *job.workspaces);
-    if (!job.workspaces || shifts_init(&job.shifts, job.sampled.count) != 0)
+    if (!job.workspaces || shifts_init(&job.shifts, job.shifted.count) != 0)
         goto done;
     lay_out(&job, threads, &arena);
     if (arena_allocate(&arena) != 0)
