@@ -10,18 +10,18 @@
 #include "ranks.h"
 #include "related.h"
 
-#define APART 80 /* characters, as many as a line has */
+#define APART 80 /* characters, about a line */
 
 const float card_quantiles[CARD_QUANTILES] = {0, 0.01F, 0.05F, 0.25F, 0.5F, 0.75F, 0.95F, 0.99F, 1};
 
-/* What one thread needs: the finite values of a signal, and where they are. */
+/* What one thread needs: the n finite values of a signal, and where they are. */
 struct workspace {
-    float *values;   /* [length] */
-    uint32_t *place; /* [length] characters, rising */
-    uint32_t *order; /* [length] of the values */
-    uint64_t *pairs; /* [2 · length] */
-    size_t *counts;  /* [V] */
-    double *sums;    /* [V] */
+    float *values;       /* [length] */
+    uint32_t *positions; /* [length] characters, rising */
+    uint32_t *order;     /* [length] of the values */
+    uint64_t *pairs;     /* [2 · length] */
+    size_t *counts;      /* [V] */
+    double *sums;        /* [V] */
     size_t n;
 };
 
@@ -37,7 +37,7 @@ static void lay_out(const struct job *job, size_t threads, struct arena *arena)
     for (size_t i = 0; i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
         workspace->values = arena_take(arena, length, sizeof *workspace->values);
-        workspace->place = arena_take(arena, length, sizeof *workspace->place);
+        workspace->positions = arena_take(arena, length, sizeof *workspace->positions);
         workspace->order = arena_take(arena, length, sizeof *workspace->order);
         workspace->pairs = arena_take(arena, length, 2 * sizeof *workspace->pairs);
         workspace->counts = arena_take(arena, V, sizeof *workspace->counts);
@@ -52,7 +52,7 @@ static void read_finite(const struct trace *trace, size_t signal, struct workspa
     for (size_t t = 0; t < trace->length; t++)
         if (isfinite(workspace->values[t])) {
             workspace->values[workspace->n] = workspace->values[t];
-            workspace->place[workspace->n++] = (uint32_t)t;
+            workspace->positions[workspace->n++] = (uint32_t)t;
         }
     ranks_order(workspace->values, workspace->n, workspace->order, workspace->pairs);
 }
@@ -78,8 +78,8 @@ static void fill_histogram(struct card *card, const struct workspace *workspace)
     }
 }
 
-/* The place in the order that has `share` of the others below it. */
-static size_t place_at(const struct workspace *workspace, double share)
+/* The rank with that share of the others below it. */
+static size_t rank_of(const struct workspace *workspace, double share)
 {
     return (size_t)lround(share * (double)(workspace->n - 1));
 }
@@ -88,7 +88,7 @@ static void fill_quantiles(struct card *card, const struct workspace *workspace)
 {
     for (int i = 0; i < CARD_QUANTILES && workspace->n > 0; i++)
         card->quantiles[i] =
-            workspace->values[workspace->order[place_at(workspace, (double)card_quantiles[i])]];
+            workspace->values[workspace->order[rank_of(workspace, (double)card_quantiles[i])]];
 }
 
 static bool is_apart(size_t t, const size_t *chosen, size_t count)
@@ -99,13 +99,13 @@ static bool is_apart(size_t t, const size_t *chosen, size_t count)
     return true;
 }
 
-/* The ends of the order, places apart from each other. */
+/* The characters with the highest values, or the lowest, apart from each other. */
 static void fill_ends(const struct trace *trace, const struct workspace *workspace, bool highest,
                       size_t *chosen)
 {
     size_t count = 0;
     for (size_t i = 0; i < workspace->n && count < CARD_ENDS; i++) {
-        const size_t t = workspace->place[workspace->order[highest ? workspace->n - 1 - i : i]];
+        const size_t t = workspace->positions[workspace->order[highest ? workspace->n - 1 - i : i]];
         if (is_apart(t, chosen, count))
             chosen[count++] = t;
     }
@@ -113,17 +113,17 @@ static void fill_ends(const struct trace *trace, const struct workspace *workspa
         chosen[count++] = trace->length;
 }
 
-/* The place in the order nearest to the middle one, within half a tenth, that is apart from those
- * before; the middle one itself if there is none. */
+/* The rank nearest to the middle one, within half a tenth, whose character is apart from the
+ * chosen; the middle one itself if there is none. */
 static size_t find_apart(const struct workspace *workspace, size_t middle, const size_t *chosen,
                          size_t count)
 {
     for (size_t away = 0; away <= workspace->n / 20; away++) {
         if (middle >= away &&
-            is_apart(workspace->place[workspace->order[middle - away]], chosen, count))
+            is_apart(workspace->positions[workspace->order[middle - away]], chosen, count))
             return middle - away;
         if (middle + away < workspace->n &&
-            is_apart(workspace->place[workspace->order[middle + away]], chosen, count))
+            is_apart(workspace->positions[workspace->order[middle + away]], chosen, count))
             return middle + away;
     }
     return middle;
@@ -135,9 +135,9 @@ static void fill_tenths(const struct trace *trace, const struct workspace *works
     for (size_t i = 0; i < CARD_TENTHS; i++) {
         chosen[i] = trace->length;
         if (workspace->n > 0) {
-            const size_t middle = place_at(workspace, (double)(i + 1) / (CARD_TENTHS + 1));
+            const size_t middle = rank_of(workspace, (double)(i + 1) / (CARD_TENTHS + 1));
             chosen[i] =
-                workspace->place[workspace->order[find_apart(workspace, middle, chosen, i)]];
+                workspace->positions[workspace->order[find_apart(workspace, middle, chosen, i)]];
         }
     }
 }
@@ -148,7 +148,7 @@ static void fill_symbols(const struct trace *trace, struct workspace *workspace,
     memset(workspace->counts, 0, V * sizeof *workspace->counts);
     memset(workspace->sums, 0, V * sizeof *workspace->sums);
     for (size_t i = 0; i < workspace->n; i++) {
-        const int32_t id = trace->ids[workspace->place[i]];
+        const int32_t id = trace->ids[workspace->positions[i]];
         workspace->counts[id]++;
         workspace->sums[id] += (double)workspace->values[i];
     }
@@ -179,7 +179,7 @@ static void fill_share(struct member *member, void *argument)
         fill_card(job->trace, &job->cards->list[i], &job->workspaces[member->rank]);
 }
 
-/* All of the cards but what they are related to. */
+/* Fills all of the cards but what they are related to. */
 static int fill_cards(struct cards *cards, struct team *team, const struct trace *trace)
 {
     const size_t threads = (size_t)team_size(team);

@@ -11,7 +11,7 @@
 #include "targets.h"
 #include "test.h"
 
-#define SHORTEST 327 /* characters: 99 shifts of 164 are far enough (see test.c) */
+#define SHORTEST 327 /* characters: 99 of 164 shifts are far enough (see test.c) */
 
 const char *const measure_names[] = {"auc", "r", "mi"};
 
@@ -21,7 +21,7 @@ static int compare_p(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Of those that may be findings. */
+/* The smallest p of a group's candidates that may be findings. */
 static float smallest_p(const struct group *group, const struct result *results)
 {
     float smallest = 1;
@@ -31,9 +31,9 @@ static float smallest_p(const struct group *group, const struct result *results)
     return smallest;
 }
 
-/* The p up to which candidates are findings (Benjamini & Hochberg), a group of them being a test: p
- * is corrected within it. It holds within groups, too (Benjamini & Bogomolov 2014). `smallest` is
- * scratch[num_groups]. */
+/* The p up to which candidates are findings (Benjamini & Hochberg). Each group is one test, as p is
+ * corrected within it; the same limit holds within groups (Benjamini & Bogomolov 2014). `smallest`
+ * is scratch[num_groups]. */
 static double accepted_p(const struct screening *screening, const struct result *results,
                          float *smallest)
 {
@@ -157,7 +157,7 @@ void discoveries_release(struct discoveries *discoveries)
     *discoveries = (struct discoveries){0};
 }
 
-/* ", cell state c" of what is not the output h. */
+/* ", cell state c"; nothing for the output h. */
 static void name_quantity(const struct trace *trace, int quantity, char *out, size_t size)
 {
     const char *name = trace->quantities[quantity];
@@ -184,9 +184,9 @@ static void name_score(const struct discovery *discovery, char *out, size_t size
     }
 }
 
-#define CLEARLY 2 /* times as far from 0 */
+#define CLEARLY 2 /* times as far from 0 is clearly on, or off */
 
-/* "is on inside quotes": of a binary label, by where the signal is. */
+/* "is on inside quotes": how a signal follows a binary label. */
 static void name_place(const struct discovery *discovery, const char *place, char *out, size_t size)
 {
     const float on = discovery->on, off = discovery->off;
@@ -204,7 +204,7 @@ static void name_place(const struct discovery *discovery, const char *place, cha
         snprintf(out, size, "is %s %s than elsewhere", high ? "higher" : "lower", place);
 }
 
-/* "counts down to the end of the line": of a scalar one. */
+/* "counts down to the end of the line": how it follows a scalar one. */
 static void name_course(const struct discovery *discovery, const struct label *label, char *out,
                         size_t size)
 {
@@ -215,7 +215,7 @@ static void name_course(const struct discovery *discovery, const struct label *l
                  discovery->measure == MEASURE_MI ? ", though not linearly" : "");
 }
 
-/* Of a text that was cut at `length`, takes away what may be half a character. */
+/* Takes what may be half a character off the end of a text that was cut at `length`. */
 static void cut_whole(char *text, size_t length)
 {
     while (length > 0 && (text[length - 1] & 0xC0) == 0x80)

@@ -1,4 +1,4 @@
-/* All that is known of a model and a text: what the probe saw, and what was found out from it. What
+/* All that is known of a model and a text: what the probe recorded, and what was found in it. What
  * was not asked for is zero. Filled by discover/ and inspect/, read by view/. */
 #ifndef RUNE_INSPECTION_H
 #define RUNE_INSPECTION_H
@@ -11,28 +11,28 @@
 #include "labels.h"
 #include "trace.h"
 
-/* How open gates are, over the whole text; after Karpathy, Johnson & Fei-Fei 2015. A gate that goes
- * from −1 to 1 is taken as (g + 1) / 2. */
+/* How open gates are over the whole text (Karpathy, Johnson & Fei-Fei 2015). A gate from −1 to 1 is
+ * taken as (g + 1) / 2. */
 struct gates {
     int count;                /* G */
     const char *const *names; /* [G] "i", "f", "g", "o" */
-    int forget;               /* which of them keeps the state, or −1 */
+    int forget;               /* index of the one that keeps the state, or −1 */
     float *low, *high, *mean; /* [G][L][H] share of characters under 0.1, over 0.9; mean */
 };
 
-/* Characters after which a state that a forget gate multiplies by its mean each time has faded to
- * 1/e: −1 / ln(mean); infinite where it does not fade. */
+/* The time constant of a state that a forget gate multiplies by its mean: the characters after
+ * which it has decayed to 1/e, −1 / ln(mean); infinite where it does not decay. */
 double gates_time_constant(double mean);
 
-/* Where a gate of a unit stands in them. */
+/* The index of a unit's gate in these arrays. */
 static inline size_t gates_place(const struct trace *trace, int gate, int layer, int unit)
 {
     return ((size_t)gate * (size_t)trace->num_layers + (size_t)layer) * (size_t)trace->hidden_size +
            (size_t)unit;
 }
 
-/* How far the past matters: the norm of the gradient of the loss at t with respect to the output h
- * of each layer, and to the one-hot input, k characters earlier; over sampled t. */
+/* How far back the past matters: the norm of the gradient of the loss at t by the output h of each
+ * layer, and by the one-hot input, k characters earlier; over sampled t. */
 struct reach {
     int steps;                  /* K: k = 0 … K − 1 */
     int positions;              /* t that were sampled */
@@ -40,8 +40,8 @@ struct reach {
     float *median, *low, *high; /* [curves][K] and quartiles */
 };
 
-/* Which characters a prediction depends on: of the gradient of the loss of x_t, the component along
- * the symbol that was read k characters before it. */
+/* Attributions: how a prediction depends on each character before it. They are the components of
+ * the gradient of the loss of x_t along the symbols that were read. */
 struct attributions {
     size_t count, steps; /* predictions, and K */
     size_t *positions;   /* [count] t, rising */
@@ -52,7 +52,7 @@ struct attributions {
 /* What an ablated unit is clamped to. */
 enum ablation_kind { ABLATION_NONE, ABLATION_ZERO, ABLATION_MEAN };
 
-#define ABLATION_LEAST 50 /* characters whose mean says something */
+#define ABLATION_LEAST 50 /* characters, for a mean over them */
 
 /* What the model loses without a unit. */
 struct ablation {
@@ -87,7 +87,7 @@ void reach_release(struct reach *reach);
 void attributions_release(struct attributions *attributions);
 void ablation_release(struct ablation *ablation);
 
-/* Where the unit of a signal stands in it; count if it was not ablated. */
+/* The index of a signal's unit; count if it was not ablated. */
 size_t ablation_find(const struct ablation *ablation, const struct trace_signal *signal);
 
 #endif

@@ -16,7 +16,7 @@ struct workspace {
     float *products; /* [PANEL][count] their correlations with all signals */
 };
 
-/* The signals of one quantity. */
+/* The signals of one quantity, and the cards of these. */
 struct job {
     const struct trace *trace;
     struct cards *cards;
@@ -24,13 +24,13 @@ struct job {
     size_t *signals;   /* [count] */
     size_t count;
     float *rows;  /* [count][characters] each of mean 0 and length 1, or 0 */
-    size_t *mine; /* [num_mine] cards of that quantity */
+    size_t *mine; /* [num_mine] cards */
     size_t num_mine;
     struct workspace *workspaces; /* one a thread */
 };
 
-/* Copies the values of a signal at evenly chosen characters: block by block, for a trace may be in
- * a file. */
+/* Copies the values of a signal at evenly spaced characters, block by block: the trace may be in a
+ * file. */
 static void read_some(const struct job *job, size_t signal, float *row)
 {
     const size_t n = job->characters, length = job->trace->length;
@@ -47,7 +47,8 @@ static void read_some(const struct job *job, size_t signal, float *row)
     }
 }
 
-/* Makes a row of a signal; 0 where it does not vary or is not finite: it is related to none. */
+/* Makes the row of a signal. One that does not vary or is not finite has a row of 0, and so no
+ * correlation with any. */
 static void fill_row(const struct job *job, size_t signal, float *row)
 {
     const size_t n = job->characters;
@@ -67,7 +68,7 @@ static void fill_row(const struct job *job, size_t signal, float *row)
         row[i] = (float)(((double)row[i] - sum / (double)n) / sqrt(squares));
 }
 
-/* Puts a signal among the strongest, at its place. */
+/* Inserts a signal into a list of the strongest. */
 static void insert(struct card_related *list, size_t signal, float r, float sign)
 {
     size_t place = CARD_RELATED;

@@ -6,8 +6,8 @@
 
 #include "mem.h"
 
-/* A length that is no power of two is filled up with zeros, so far that what is shifted out at one
- * end does not meet what is left at the other. */
+/* A length that is no power of two is padded with zeros to twice as much or more. Products of the
+ * padded series do not wrap round; shifts_products adds the two that make a circular one. */
 static size_t transform_size(size_t length)
 {
     size_t size = 1;
@@ -47,8 +47,8 @@ size_t shifts_scratch(const struct shifts *shifts)
     return 4 * shifts->size;
 }
 
-/* One turn of butterflies: out[2p], out[2p + 1] = in[p] ± in[p + half], the difference times
- * e^(−iθ). Each p is `stride` numbers. */
+/* One pass: out[2p], out[2p + 1] = in[p] ± in[p + size / 2], the difference times e^(−iθ). Each p
+ * is `stride` numbers. */
 static void butterflies(const struct shifts *shifts, size_t stride, const float *restrict re,
                         const float *restrict im, float *restrict out_re, float *restrict out_im)
 {
@@ -57,19 +57,19 @@ static void butterflies(const struct shifts *shifts, size_t stride, const float 
         const float c = shifts->cosine[p], s = shifts->sine[p];
         const float *a_re = re + p, *a_im = im + p, *b_re = a_re + other, *b_im = a_im + other;
         float *sum_re = out_re + 2 * p, *sum_im = out_im + 2 * p;
-        float *turned_re = sum_re + stride, *turned_im = sum_im + stride;
+        float *difference_re = sum_re + stride, *difference_im = sum_im + stride;
         for (size_t q = 0; q < stride; q++) {
             const float x = a_re[q] - b_re[q], y = a_im[q] - b_im[q];
             sum_re[q] = a_re[q] + b_re[q];
             sum_im[q] = a_im[q] + b_im[q];
-            turned_re[q] = x * c + y * s;
-            turned_im[q] = y * c - x * s;
+            difference_re[q] = x * c + y * s;
+            difference_im[q] = y * c - x * s;
         }
     }
 }
 
-/* The discrete Fourier transform of *re + i *im, in the order that sorts itself (Stockham); the
- * pointers are exchanged with those of as much scratch where the result is found there. */
+/* The discrete Fourier transform of *re + i *im (Stockham's, which needs no reordering). The result
+ * may lie in the scratch arrays; the pointers are then exchanged. */
 static void transform(const struct shifts *shifts, float **re, float **im, float **other_re,
                       float **other_im)
 {
@@ -83,8 +83,8 @@ static void transform(const struct shifts *shifts, float **re, float **im, float
     }
 }
 
-/* From the transform of x + i y, the complex conjugate of X · conj(Y): X_k and Y_k are the parts of
- * Z_k that are even and odd with respect to conj(Z_{−k}). */
+/* From Z, the transform of x + i y: the complex conjugate of X · conj(Y), where
+ * X_k = (Z_k + conj(Z_{−k})) / 2 and Y_k = (Z_k − conj(Z_{−k})) / 2i. */
 static void multiply_spectra(size_t size, const float *re, const float *im, float *out_re,
                              float *out_im)
 {

@@ -1,4 +1,5 @@
-/* Which candidates hold on the second half of a text, and how likely that is by chance. */
+/* Testing: measures the candidates on the second half of a text, and how likely they are by chance.
+ */
 #ifndef RUNE_TEST_H
 #define RUNE_TEST_H
 
@@ -6,11 +7,11 @@
 
 struct result {
     struct discovery discovery;
-    double gain; /* see relation.h; 0: it does not hold */
+    double gain; /* on the second half, see relation.h; 0: not a finding */
     bool drifts; /* see targets.h */
 };
 
-/* Measures every candidate: results[screening->count]. Returns 0, or −1 and a message. */
+/* Tests every candidate: results[screening->count]. Returns 0, or −1 and a message. */
 int test_candidates(struct result *results, struct team *team, const struct trace *trace,
                     const struct targets *targets, const struct screening *screening);
 

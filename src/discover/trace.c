@@ -14,7 +14,7 @@ static size_t padded(size_t length)
     return (length + TRACE_BLOCK - 1) / TRACE_BLOCK * TRACE_BLOCK;
 }
 
-/* The bytes of all arrays, up to more than can be addressed. */
+/* The bytes of all arrays; SIZE_MAX if they are more. */
 static size_t trace_bytes(size_t length, size_t num_signals)
 {
     const size_t row =
@@ -27,7 +27,7 @@ static size_t trace_bytes(size_t length, size_t num_signals)
     return bytes;
 }
 
-/* Of whole blocks, each array begins at a line of the cache. */
+/* Whole blocks let each array begin on a cache line. */
 static void lay_out(struct trace *trace)
 {
     const size_t rows = padded(trace->length);
@@ -104,7 +104,7 @@ size_t trace_find(const struct trace *trace, struct trace_signal signal)
     return s;
 }
 
-/* The larger of a range and the finite ones among |values|. */
+/* The larger of the range and the largest finite |value|. */
 static float widen(float range, const float *values, size_t count)
 {
     for (size_t k = 0; k < count; k++) {
@@ -118,7 +118,7 @@ static float widen(float range, const float *values, size_t count)
 #define RANGE_SHARE 0.99
 #define RANGE_SLACK 1.2F
 
-/* The |value| that so many of a signal's finite ones stay within, to a bin's width. */
+/* The |value| that RANGE_SHARE of the finite ones stay within, to a bin's width. */
 static float usual_range(const struct trace *trace, size_t signal, float largest)
 {
     size_t bins[RANGE_BINS] = {0}, count = 0, within = 0, bin = 0;
