@@ -7,8 +7,8 @@
 /* The kind of a bracket, and whether it opens; LABEL_BRACKETS for what is none. */
 enum label_bracket label_bracket_of(int32_t point, bool *opens);
 
-/* Pairs brackets. A blank line ends what is open but for { and what is outside of it, so that a
- * stray mark is soon over. Returns 0, or −1 and a message. */
+/* Pairs brackets. A blank line ends open ones except { and those around it, so that a stray one has
+ * no long effect. Returns 0, or −1 and a message. */
 int label_mark_brackets(struct label_marks *marks);
 
 #endif

@@ -61,7 +61,7 @@ static void mark_characters(struct label_marks *marks)
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-/* How many characters of the line end at t: 0 where there is none. */
+/* The characters of the line end at t; 0 where there is none. */
 static size_t line_end_at(const struct label_marks *marks, size_t t)
 {
     switch (marks->points[t]) {

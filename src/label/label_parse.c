@@ -27,7 +27,7 @@ static uint64_t hash_of_line(const struct label_marks *marks, const struct label
     return hash_bytes(length, marks->points + line->start, length * sizeof *marks->points) | 1;
 }
 
-/* Marks lines that were there before: their hashes are put into a table, where 0 is free. */
+/* Marks lines that repeat an earlier one, by a hash table in which 0 is free. */
 static int mark_repeats(struct label_marks *marks)
 {
     size_t slots = 16;

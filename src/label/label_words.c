@@ -8,7 +8,7 @@ static bool starts_word(const struct label_marks *marks, size_t t)
            (label_has(marks, t, IS_LETTER) && !label_has(marks, t, IS_UNSPACED));
 }
 
-/* An apostrophe between letters, and what joins them unseen (soft hyphen, zero-width joiners). */
+/* Whether t joins two letters: an apostrophe, a soft hyphen, a zero-width joiner or non-joiner. */
 static bool joins_letters(const struct label_marks *marks, size_t t)
 {
     switch (label_point(marks, t)) {
@@ -30,8 +30,8 @@ static bool goes_on(const struct label_marks *marks, size_t t)
            joins_letters(marks, t);
 }
 
-/* A word starts with a letter, or as programs' names do with "_". Scripts without spaces between
- * words have none here: to find theirs takes a dictionary. */
+/* A word starts with a letter or, as names in programs do, with "_". Scripts without spaces between
+ * words have none here, as finding them takes a dictionary. */
 void label_mark_words(struct label_marks *marks)
 {
     for (size_t t = 0; t < marks->length; t++) {
@@ -48,7 +48,7 @@ void label_mark_words(struct label_marks *marks)
 
 enum ending { NO_END, NEEDS_SPACE, ENDS };
 
-/* Whether a mark ends a sentence: those of scripts that have no spaces need none behind them. */
+/* Whether a mark ends a sentence. In scripts with spaces one must follow it. */
 static enum ending sentence_end(int32_t point)
 {
     switch (point) {
@@ -75,14 +75,14 @@ static enum ending sentence_end(int32_t point)
     }
 }
 
-/* Whether a mark may stand between a sentence's end and the white space behind it. */
+/* Whether t may stand between a sentence's end and the space after it, as closing quotes do. */
 static bool may_close(const struct label_marks *marks, size_t t)
 {
     int32_t point = marks->points[t];
     return label_has(marks, t, ON_PUNCTUATION) && point != ',' && point != ';' && point != ':';
 }
 
-/* Marks the word at t, or in scripts that show none its letter. */
+/* Marks the word at t; in scripts without words, its letter. */
 static void mark_first_word(struct label_marks *marks, size_t t)
 {
     size_t end = t;
@@ -92,11 +92,12 @@ static void mark_first_word(struct label_marks *marks, size_t t)
     label_fill(marks, t, end, ON_SENTENCE);
 }
 
-/* A sentence starts with the text, after a blank line, and with a letter that is no small one after
- * a mark that ends one, perhaps a quote or bracket that closes, and white space. */
+/* A sentence starts at the first letter of the text, after a blank line, and after a mark that ends
+ * one and white space, with closing quotes or brackets between them; but not with a small letter.
+ */
 void label_mark_sentences(struct label_marks *marks)
 {
-    bool awaited = true; /* the next letter may start one */
+    bool awaited = true; /* a sentence, by the next letter */
     for (size_t i = 0; i < marks->num_lines; i++) {
         const struct label_line *line = &marks->lines[i];
         enum ending ending = NO_END;
