@@ -94,16 +94,6 @@ void trace_read(const struct trace *trace, size_t signal, size_t start, size_t c
     }
 }
 
-size_t trace_find(const struct trace *trace, struct trace_signal signal)
-{
-    size_t s = 0;
-    while (s < trace->num_signals &&
-           (trace->signals[s].quantity != signal.quantity ||
-            trace->signals[s].layer != signal.layer || trace->signals[s].unit != signal.unit))
-        s++;
-    return s;
-}
-
 /* The larger of the range and the largest finite |value|. */
 static float widen(float range, const float *values, size_t count)
 {

@@ -67,9 +67,6 @@ void trace_drop(const struct trace *trace, size_t start, size_t count);
  * nothing into memory besides. */
 void trace_read(const struct trace *trace, size_t signal, size_t start, size_t count, float *out);
 
-/* The index of a signal; num_signals if it was not kept. */
-size_t trace_find(const struct trace *trace, struct trace_signal signal);
-
 /* The range of a signal's colour scale, −range to range; never 0. The largest finite |value|, but
  * at most 1.2 times the 99th percentile, so that a few outliers do not leave all others pale. */
 float trace_range(const struct trace *trace, size_t signal);

@@ -290,19 +290,14 @@ int label_add(struct labels *labels, const struct label_words *words, bool own, 
 {
     const enum label_kind kind = words->place ? LABEL_BINARY : LABEL_SCALAR;
     struct label label = {.kind = kind, .own = own, .values = values};
-    struct label *list = NULL;
-    if (copy(&label.name, words->name) == 0 && copy(&label.place, words->place) == 0 &&
-        copy(&label.rising, words->rising) == 0 && copy(&label.falling, words->falling) == 0)
-        list = mem_new(labels->count + 1, sizeof *list);
-    if (!list) {
+    size_t capacity = labels->count;
+    if (copy(&label.name, words->name) != 0 || copy(&label.place, words->place) != 0 ||
+        copy(&label.rising, words->rising) != 0 || copy(&label.falling, words->falling) != 0 ||
+        mem_grow(&labels->list, &capacity, labels->count + 1, sizeof label) != 0) {
         release(&label);
         return -1;
     }
-    if (labels->count > 0)
-        memcpy(list, labels->list, labels->count * sizeof *list);
-    list[labels->count++] = label;
-    free(labels->list);
-    labels->list = list;
+    labels->list[labels->count++] = label;
     return 0;
 }
 
