@@ -21,11 +21,11 @@ class Command:
         """Puts into a folder what the command needs."""
         base = model(self.soak)
         put(base, where, 'text.txt', 'short.txt', 'middle.txt')
-        self.run = where.path / 'run'
+        run = where.path / 'run'
         if self.name in ('train --force', 'train --resume'):
             shutil.copytree(stopped_run(self.soak) if self.name == 'train --resume' else base.whole,
-                            self.run)
-        place.put_own_files(self.run)
+                            run)
+        place.put_own_files(run)
 
     def undisturbed(self):
         where = self.soak.place('undisturbed', self.name.replace(' ', '_').replace('/', '_'))
