@@ -49,7 +49,7 @@ static void make_example(struct text *text, size_t length, bool zipf)
     }
 }
 
-static void check_echo(const struct target *target, const struct target_half *half, size_t length)
+static void check_baseline(const struct target *target, const struct target_half *half, size_t length)
 {
     if (target->label != 2 && target->label != 3) {
         assert_true(half->baseline > 0.99);
@@ -71,7 +71,7 @@ static void what_the_symbol_tells_is_known_however_rare_it_is(void **state)
             assert_int_equal(targets.count, 5);
             for (size_t i = 0; i < targets.count; i++)
                 for (enum half half = FIRST_HALF; half < HALVES; half++)
-                    check_echo(&targets.list[i], &targets.list[i].halves[half], length);
+                    check_baseline(&targets.list[i], &targets.list[i].halves[half], length);
             targets_release(&targets);
             text_release(&text);
         }
