@@ -402,7 +402,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     task->options.ablation =
         request->directory ? (enum inspect_ablation)request->ablation : INSPECT_ABLATE_NONE;
     task->options.exact = request->exact;
-    task->options.hold = request->hold == 0 ? HOLD_ZERO : HOLD_MEAN;
+    task->options.ablation_kind = request->hold == 0 ? ABLATION_ZERO : ABLATION_MEAN;
     task->options.units = request->units;
     task->options.num_units = request->num_units;
     task->options.patterns = request->patterns;
@@ -489,10 +489,10 @@ static struct option_row list[] = {
      "With -o, measure what the model loses without a unit: none, the 32 that are shown first, "
      "or all",
      .choices = ablation_names},
-    {"hold", 0, OPTION_CHOICE, AT(hold), "AT", "Without a unit it is held at zero or at its mean",
-     .choices = hold_names},
+    {"hold", 0, OPTION_CHOICE, AT(hold), "AT",
+     "What an ablated unit is clamped to: zero or its mean", .choices = hold_names},
     {"exact", 0, OPTION_FLAG, AT(exact), NULL,
-     "Hold units still in float32; else in bf16, where the machine has it and the loss stays "
+     "Ablate in float32; else in bf16, where the machine has it and the loss stays "
      "within "
      "1e-3 nats",
      .unset = NULL},

@@ -5,97 +5,90 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "mem.h"
 #include "ranks.h"
 #include "related.h"
 
-#define APART 80 /* characters, as many as a line has */
+#define APART 80 /* characters, about a line */
 
 const float card_quantiles[CARD_QUANTILES] = {0, 0.01F, 0.05F, 0.25F, 0.5F, 0.75F, 0.95F, 0.99F, 1};
 
-/* What one thread needs: the finite values of a signal, and where they are. */
-struct room {
-    float *values;   /* [length] */
-    uint32_t *place; /* [length] characters, rising */
-    uint32_t *order; /* [length] of the values */
-    uint64_t *pairs; /* [2 · length] */
-    size_t *counts;  /* [V] */
-    double *sums;    /* [V] */
+/* What one thread needs: the n finite values of a signal, and where they are. */
+struct workspace {
+    float *values;       /* [length] */
+    uint32_t *positions; /* [length] characters, rising */
+    uint32_t *order;     /* [length] of the values */
+    uint64_t *pairs;     /* [2 · length] */
+    size_t *counts;      /* [V] */
+    double *sums;        /* [V] */
     size_t n;
 };
 
-struct work {
+struct job {
     const struct trace *trace;
     struct cards *cards;
-    struct room *rooms;
+    struct workspace *workspaces;
 };
 
-static int room_init(struct room *room, size_t length, size_t V)
+static void lay_out(const struct job *job, size_t threads, struct arena *arena)
 {
-    room->values = mem_new(length, sizeof *room->values);
-    room->place = mem_new(length, sizeof *room->place);
-    room->order = mem_new(length, sizeof *room->order);
-    room->pairs = mem_new(length, 2 * sizeof *room->pairs);
-    room->counts = mem_new(V, sizeof *room->counts);
-    room->sums = mem_new(V, sizeof *room->sums);
-    return room->values && room->place && room->order && room->pairs && room->counts && room->sums
-               ? 0
-               : -1;
+    const size_t length = job->trace->length, V = (size_t)job->trace->vocab->size;
+    for (size_t i = 0; i < threads; i++) {
+        struct workspace *workspace = &job->workspaces[i];
+        workspace->values = arena_take(arena, length, sizeof *workspace->values);
+        workspace->positions = arena_take(arena, length, sizeof *workspace->positions);
+        workspace->order = arena_take(arena, length, sizeof *workspace->order);
+        workspace->pairs = arena_take(arena, length, 2 * sizeof *workspace->pairs);
+        workspace->counts = arena_take(arena, V, sizeof *workspace->counts);
+        workspace->sums = arena_take(arena, V, sizeof *workspace->sums);
+    }
 }
 
-static void room_release(struct room *room)
+static void read_finite(const struct trace *trace, size_t signal, struct workspace *workspace)
 {
-    free(room->values);
-    free(room->place);
-    free(room->order);
-    free(room->pairs);
-    free(room->counts);
-    free(room->sums);
-}
-
-static void read_finite(const struct trace *trace, size_t signal, struct room *room)
-{
-    trace_read(trace, signal, 0, trace->length, room->values);
-    room->n = 0;
+    trace_read(trace, signal, 0, trace->length, workspace->values);
+    workspace->n = 0;
     for (size_t t = 0; t < trace->length; t++)
-        if (isfinite(room->values[t])) {
-            room->values[room->n] = room->values[t];
-            room->place[room->n++] = (uint32_t)t;
+        if (isfinite(workspace->values[t])) {
+            workspace->values[workspace->n] = workspace->values[t];
+            workspace->positions[workspace->n++] = (uint32_t)t;
         }
-    ranks_order(room->values, room->n, room->order, room->pairs);
+    ranks_order(workspace->values, workspace->n, workspace->order, workspace->pairs);
 }
 
-static void fill_moments(struct card *card, const struct room *room)
+static void fill_moments(struct card *card, const struct workspace *workspace)
 {
     double sum = 0, squares = 0;
-    for (size_t i = 0; i < room->n; i++)
-        sum += (double)room->values[i];
-    const double mean = room->n ? sum / (double)room->n : 0;
-    for (size_t i = 0; i < room->n; i++)
-        squares += ((double)room->values[i] - mean) * ((double)room->values[i] - mean);
+    for (size_t i = 0; i < workspace->n; i++)
+        sum += (double)workspace->values[i];
+    const double mean = workspace->n ? sum / (double)workspace->n : 0;
+    for (size_t i = 0; i < workspace->n; i++)
+        squares += ((double)workspace->values[i] - mean) * ((double)workspace->values[i] - mean);
     card->mean = (float)mean;
-    card->deviation = (float)(room->n ? sqrt(squares / (double)room->n) : 0);
+    card->deviation = (float)(workspace->n ? sqrt(squares / (double)workspace->n) : 0);
 }
 
-static void fill_histogram(struct card *card, const struct room *room)
+static void fill_histogram(struct card *card, const struct workspace *workspace)
 {
-    for (size_t i = 0; i < room->n; i++) {
-        const double share = ((double)room->values[i] / (double)card->range + 1) / 2;
+    for (size_t i = 0; i < workspace->n; i++) {
+        const double share = ((double)workspace->values[i] / (double)card->range + 1) / 2;
         const double bin = fmin(fmax(share * CARD_BINS, 0), CARD_BINS - 1);
         card->histogram[(size_t)bin]++;
     }
 }
 
-/* The place in the order that has `share` of the others below it. */
-static size_t place_at(const struct room *room, double share)
+/* The rank with that share of the others below it. */
+static size_t rank_of(const struct workspace *workspace, double share)
 {
-    return (size_t)lround(share * (double)(room->n - 1));
+    return (size_t)lround(share * (double)(workspace->n - 1));
 }
 
-static void fill_quantiles(struct card *card, const struct room *room)
+static void fill_quantiles(struct card *card, const struct workspace *workspace)
 {
-    for (int i = 0; i < CARD_QUANTILES && room->n > 0; i++)
-        card->quantiles[i] = room->values[room->order[place_at(room, (double)card_quantiles[i])]];
+    for (int i = 0; i < CARD_QUANTILES && workspace->n > 0; i++)
+        card->quantiles[i] =
+            workspace->values[workspace->order[rank_of(workspace, (double)card_quantiles[i])]];
 }
 
 static bool is_apart(size_t t, const size_t *chosen, size_t count)
@@ -106,13 +99,13 @@ static bool is_apart(size_t t, const size_t *chosen, size_t count)
     return true;
 }
 
-/* The ends of the order, places apart from each other. */
-static void fill_ends(const struct trace *trace, const struct room *room, bool highest,
+/* The characters with the highest values, or the lowest, apart from each other. */
+static void fill_ends(const struct trace *trace, const struct workspace *workspace, bool highest,
                       size_t *chosen)
 {
     size_t count = 0;
-    for (size_t i = 0; i < room->n && count < CARD_ENDS; i++) {
-        const size_t t = room->place[room->order[highest ? room->n - 1 - i : i]];
+    for (size_t i = 0; i < workspace->n && count < CARD_ENDS; i++) {
+        const size_t t = workspace->positions[workspace->order[highest ? workspace->n - 1 - i : i]];
         if (is_apart(t, chosen, count))
             chosen[count++] = t;
     }
@@ -120,80 +113,89 @@ static void fill_ends(const struct trace *trace, const struct room *room, bool h
         chosen[count++] = trace->length;
 }
 
-/* The place in the order nearest to the middle one, within half a tenth, that is apart from those
- * before; the middle one itself if there is none. */
-static size_t find_apart(const struct room *room, size_t middle, const size_t *chosen, size_t count)
+/* The rank nearest to the middle one, within half a tenth, whose character is apart from the
+ * chosen; the middle one itself if there is none. */
+static size_t find_apart(const struct workspace *workspace, size_t middle, const size_t *chosen,
+                         size_t count)
 {
-    for (size_t away = 0; away <= room->n / 20; away++) {
-        if (middle >= away && is_apart(room->place[room->order[middle - away]], chosen, count))
+    for (size_t away = 0; away <= workspace->n / 20; away++) {
+        if (middle >= away &&
+            is_apart(workspace->positions[workspace->order[middle - away]], chosen, count))
             return middle - away;
-        if (middle + away < room->n &&
-            is_apart(room->place[room->order[middle + away]], chosen, count))
+        if (middle + away < workspace->n &&
+            is_apart(workspace->positions[workspace->order[middle + away]], chosen, count))
             return middle + away;
     }
     return middle;
 }
 
-static void fill_tenths(const struct trace *trace, const struct room *room, size_t *chosen)
+static void fill_tenths(const struct trace *trace, const struct workspace *workspace,
+                        size_t *chosen)
 {
     for (size_t i = 0; i < CARD_TENTHS; i++) {
         chosen[i] = trace->length;
-        if (room->n > 0) {
-            const size_t middle = place_at(room, (double)(i + 1) / (CARD_TENTHS + 1));
-            chosen[i] = room->place[room->order[find_apart(room, middle, chosen, i)]];
+        if (workspace->n > 0) {
+            const size_t middle = rank_of(workspace, (double)(i + 1) / (CARD_TENTHS + 1));
+            chosen[i] =
+                workspace->positions[workspace->order[find_apart(workspace, middle, chosen, i)]];
         }
     }
 }
 
-static void fill_symbols(const struct trace *trace, struct room *room, float *means)
+static void fill_symbols(const struct trace *trace, struct workspace *workspace, float *means)
 {
     const size_t V = (size_t)trace->vocab->size;
-    memset(room->counts, 0, V * sizeof *room->counts);
-    memset(room->sums, 0, V * sizeof *room->sums);
-    for (size_t i = 0; i < room->n; i++) {
-        const int32_t id = trace->ids[room->place[i]];
-        room->counts[id]++;
-        room->sums[id] += (double)room->values[i];
+    memset(workspace->counts, 0, V * sizeof *workspace->counts);
+    memset(workspace->sums, 0, V * sizeof *workspace->sums);
+    for (size_t i = 0; i < workspace->n; i++) {
+        const int32_t id = trace->ids[workspace->positions[i]];
+        workspace->counts[id]++;
+        workspace->sums[id] += (double)workspace->values[i];
     }
     for (size_t v = 0; v < V; v++)
-        means[v] = room->counts[v] ? (float)(room->sums[v] / (double)room->counts[v]) : NAN;
+        means[v] =
+            workspace->counts[v] ? (float)(workspace->sums[v] / (double)workspace->counts[v]) : NAN;
 }
 
-static void fill_card(const struct trace *trace, struct card *card, struct room *room)
+static void fill_card(const struct trace *trace, struct card *card, struct workspace *workspace)
 {
-    read_finite(trace, card->signal, room);
+    read_finite(trace, card->signal, workspace);
     card->range = trace_range(trace, card->signal);
-    fill_moments(card, room);
-    fill_histogram(card, room);
-    fill_quantiles(card, room);
-    fill_ends(trace, room, true, card->highest);
-    fill_ends(trace, room, false, card->lowest);
-    fill_tenths(trace, room, card->tenths);
-    fill_symbols(trace, room, card->by_symbol);
+    fill_moments(card, workspace);
+    fill_histogram(card, workspace);
+    fill_quantiles(card, workspace);
+    fill_ends(trace, workspace, true, card->highest);
+    fill_ends(trace, workspace, false, card->lowest);
+    fill_tenths(trace, workspace, card->tenths);
+    fill_symbols(trace, workspace, card->by_symbol);
 }
 
 static void fill_share(struct member *member, void *argument)
 {
-    const struct work *work = argument;
+    const struct job *job = argument;
     int first, last;
-    team_share(member, (int)work->cards->count, &first, &last);
+    team_share(member, (int)job->cards->count, &first, &last);
     for (int i = first; i < last; i++)
-        fill_card(work->trace, &work->cards->list[i], &work->rooms[member->rank]);
+        fill_card(job->trace, &job->cards->list[i], &job->workspaces[member->rank]);
 }
 
-/* All of the cards but what they are related to. */
+/* Fills all of the cards but what they are related to. */
 static int fill_cards(struct cards *cards, struct team *team, const struct trace *trace)
 {
     const size_t threads = (size_t)team_size(team);
-    struct work work = {trace, cards, mem_new(threads, sizeof *work.rooms)};
-    int result = work.rooms ? 0 : -1;
-    for (size_t i = 0; i < threads && result == 0; i++)
-        result = room_init(&work.rooms[i], trace->length, (size_t)trace->vocab->size);
-    if (result == 0)
-        team_run(team, fill_share, &work);
-    for (size_t i = 0; i < threads && work.rooms; i++)
-        room_release(&work.rooms[i]);
-    free(work.rooms);
+    struct job job = {trace, cards, mem_new(threads, sizeof *job.workspaces)};
+    struct arena arena = {0};
+    int result = -1;
+    if (job.workspaces) {
+        lay_out(&job, threads, &arena);
+        result = arena_allocate(&arena);
+    }
+    if (result == 0) {
+        lay_out(&job, threads, &arena);
+        team_run(team, fill_share, &job);
+    }
+    arena_release(&arena);
+    free(job.workspaces);
     return result;
 }
 

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "choose.h"
-#include "confirm.h"
 #include "mem.h"
+#include "screen.h"
 #include "targets.h"
+#include "test.h"
 
-#define SHORTEST 327 /* characters: 99 shifts of 164 are far enough (see confirm.c) */
+#define SHORTEST 327 /* characters: 99 of 164 shifts are far enough (see test.c) */
 
 const char *const measure_names[] = {"auc", "r", "mi"};
 
@@ -21,35 +21,36 @@ static int compare_p(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Of those that may be findings. */
-static float smallest_p(const struct group *group, const struct trial *trials)
+/* The smallest p of a group's candidates that may be findings. */
+static float smallest_p(const struct group *group, const struct result *results)
 {
     float smallest = 1;
     for (size_t i = group->first; i < group->first + group->count; i++)
-        if (trials[i].gain > 0)
-            smallest = fminf(smallest, trials[i].discovery.p);
+        if (results[i].gain > 0)
+            smallest = fminf(smallest, results[i].discovery.p);
     return smallest;
 }
 
-/* The p up to which candidates are findings (Benjamini & Hochberg), a group of them being a test: p
- * is corrected within it. It holds within groups, too (Benjamini & Bogomolov 2014). The room is
- * smallest[num_groups]. */
-static double accepted_p(const struct choice *choice, const struct trial *trials, float *smallest)
+/* The p up to which candidates are findings (Benjamini & Hochberg). Each group is one test, as p is
+ * corrected within it; the same limit holds within groups (Benjamini & Bogomolov 2014). `smallest`
+ * is scratch[num_groups]. */
+static double accepted_p(const struct screening *screening, const struct result *results,
+                         float *smallest)
 {
     double accepted = 0;
-    for (size_t g = 0; g < choice->num_groups; g++)
-        smallest[g] = smallest_p(&choice->groups[g], trials);
-    qsort(smallest, choice->num_groups, sizeof *smallest, compare_p);
-    for (size_t g = 0; g < choice->num_groups; g++) {
-        const double limit = DISCOVER_RATE * (double)(g + 1) / (double)choice->num_groups;
+    for (size_t g = 0; g < screening->num_groups; g++)
+        smallest[g] = smallest_p(&screening->groups[g], results);
+    qsort(smallest, screening->num_groups, sizeof *smallest, compare_p);
+    for (size_t g = 0; g < screening->num_groups; g++) {
+        const double limit = DISCOVER_RATE * (double)(g + 1) / (double)screening->num_groups;
         accepted = (double)smallest[g] <= limit ? limit : accepted;
     }
     return accepted;
 }
 
-static int compare_trials(const void *a, const void *b)
+static int compare_results(const void *a, const void *b)
 {
-    const struct trial *left = a, *right = b;
+    const struct result *left = a, *right = b;
     const struct discovery *x = &left->discovery, *y = &right->discovery;
     if (left->drifts != right->drifts)
         return left->drifts ? 1 : -1;
@@ -60,14 +61,14 @@ static int compare_trials(const void *a, const void *b)
     return (x->signal > y->signal) - (x->signal < y->signal);
 }
 
-/* Keeps the trials that are findings, best first; returns how many. */
-static size_t keep_findings(struct trial *trials, size_t count, double accepted)
+/* Keeps the results that are findings, best first; returns how many. */
+static size_t keep_findings(struct result *results, size_t count, double accepted)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (trials[i].gain > 0 && (double)trials[i].discovery.p <= accepted)
-            trials[kept++] = trials[i];
-    qsort(trials, kept, sizeof *trials, compare_trials);
+        if (results[i].gain > 0 && (double)results[i].discovery.p <= accepted)
+            results[kept++] = results[i];
+    qsort(results, kept, sizeof *results, compare_results);
     return kept;
 }
 
@@ -91,12 +92,13 @@ static void list_units(struct discoveries *discoveries, const struct trace *trac
 }
 
 static int list_findings(struct discoveries *discoveries, const struct trace *trace,
-                         struct trial *trials, const struct choice *choice)
+                         struct result *results, const struct screening *screening)
 {
-    float *smallest = mem_new(choice->num_groups, sizeof *smallest);
+    float *smallest = mem_new(screening->num_groups, sizeof *smallest);
     if (!smallest)
         return -1;
-    const size_t count = keep_findings(trials, choice->count, accepted_p(choice, trials, smallest));
+    const size_t count =
+        keep_findings(results, screening->count, accepted_p(screening, results, smallest));
     free(smallest);
     discoveries->list = mem_new(count, sizeof *discoveries->list);
     discoveries->units = mem_new(count, sizeof *discoveries->units);
@@ -104,21 +106,21 @@ static int list_findings(struct discoveries *discoveries, const struct trace *tr
         return -1;
     discoveries->count = count;
     for (size_t i = 0; i < count; i++)
-        discoveries->list[i] = trials[i].discovery;
+        discoveries->list[i] = results[i].discovery;
     list_units(discoveries, trace);
     return 0;
 }
 
 static int list_attempts(struct discoveries *discoveries, const struct targets *targets,
-                         const struct choice *choice)
+                         const struct screening *screening)
 {
     discoveries->attempts = mem_new(discoveries->num_labels, sizeof *discoveries->attempts);
     if (!discoveries->attempts)
         return -1;
     for (size_t k = 0; k < discoveries->num_labels; k++)
-        discoveries->attempts[k] = (struct attempt){.score = NAN, .alone = NAN};
+        discoveries->attempts[k] = (struct attempt){.score = NAN, .baseline = NAN};
     for (size_t i = 0; i < targets->count; i++)
-        discoveries->attempts[targets->list[i].label] = choice->attempts[i];
+        discoveries->attempts[targets->list[i].label] = screening->attempts[i];
     return 0;
 }
 
@@ -126,21 +128,21 @@ int discover(struct discoveries *discoveries, struct team *team, const struct tr
              const struct labels *labels)
 {
     struct targets targets = {0};
-    struct choice choice = {0};
-    struct trial *trials = NULL;
+    struct screening screening = {0};
+    struct result *results = NULL;
     int result = -1;
     discoveries->num_signals = trace->num_signals;
     discoveries->num_labels = labels->count;
     if (trace->length < SHORTEST)
         return 0;
     if (targets_make(&targets, team, trace, labels) == 0 &&
-        choose(&choice, team, trace, &targets) == 0 &&
-        (trials = mem_new(choice.count, sizeof *trials)) &&
-        confirm(trials, team, trace, &targets, &choice) == 0 &&
-        list_attempts(discoveries, &targets, &choice) == 0)
-        result = list_findings(discoveries, trace, trials, &choice);
-    free(trials);
-    choice_release(&choice);
+        screen(&screening, team, trace, &targets) == 0 &&
+        (results = mem_new(screening.count, sizeof *results)) &&
+        test_candidates(results, team, trace, &targets, &screening) == 0 &&
+        list_attempts(discoveries, &targets, &screening) == 0)
+        result = list_findings(discoveries, trace, results, &screening);
+    free(results);
+    screening_release(&screening);
     targets_release(&targets);
     if (result != 0)
         discoveries_release(discoveries);
@@ -155,64 +157,64 @@ void discoveries_release(struct discoveries *discoveries)
     *discoveries = (struct discoveries){0};
 }
 
-/* ", cell state c" of what is not the output h. */
-static void name_quantity(const struct trace *trace, int quantity, char *out, size_t room)
+/* ", cell state c"; nothing for the output h. */
+static void name_quantity(const struct trace *trace, int quantity, char *out, size_t size)
 {
     if (quantity == 0)
         out[0] = '\0';
     else
-        snprintf(out, room, ", %s %s", trace->words[quantity], trace->quantities[quantity]);
+        snprintf(out, size, ", %s %s", trace->words[quantity], trace->quantities[quantity]);
 }
 
 /* "r = −0.93" */
-static void name_score(const struct discovery *discovery, char *out, size_t room)
+static void name_score(const struct discovery *discovery, char *out, size_t size)
 {
     const double score = (double)discovery->score;
     switch (discovery->measure) {
     case MEASURE_AUC:
-        snprintf(out, room, "AUC %.2f", score);
+        snprintf(out, size, "AUC %.2f", score);
         break;
     case MEASURE_R:
-        snprintf(out, room, "r = %s%.2f", score < 0 ? "−" : "", fabs(score));
+        snprintf(out, size, "r = %s%.2f", score < 0 ? "−" : "", fabs(score));
         break;
     case MEASURE_MI:
-        snprintf(out, room, "mutual information %.2f bits", (double)discovery->information);
+        snprintf(out, size, "mutual information %.2f bits", (double)discovery->information);
         break;
     }
 }
 
-#define CLEARLY 2 /* times as far from 0 */
+#define CLEARLY 2 /* times as far from 0 is clearly on, or off */
 
-/* "is on inside quotes": of a binary label, by where the signal is. */
-static void name_place(const struct discovery *discovery, const char *place, char *out, size_t room)
+/* "is on inside quotes": how a signal follows a binary label. */
+static void name_place(const struct discovery *discovery, const char *place, char *out, size_t size)
 {
     const float on = discovery->on, off = discovery->off;
     const bool high = discovery->sign > 0;
     if (discovery->measure == MEASURE_MI)
-        snprintf(out, room, "behaves differently %s", place);
+        snprintf(out, size, "behaves differently %s", place);
     else if (fabsf(on) > CLEARLY * fabsf(off))
-        snprintf(out, room, "is on %s", place);
+        snprintf(out, size, "is on %s", place);
     else if (fabsf(off) > CLEARLY * fabsf(on))
-        snprintf(out, room, "is off %s", place);
+        snprintf(out, size, "is off %s", place);
     else if (on * off < 0)
-        snprintf(out, room, "is %s %s and %s elsewhere", on > 0 ? "positive" : "negative", place,
+        snprintf(out, size, "is %s %s and %s elsewhere", on > 0 ? "positive" : "negative", place,
                  on > 0 ? "negative" : "positive");
     else
-        snprintf(out, room, "is %s %s than elsewhere", high ? "higher" : "lower", place);
+        snprintf(out, size, "is %s %s than elsewhere", high ? "higher" : "lower", place);
 }
 
-/* "counts down to the end of the line": of a scalar one. */
+/* "counts down to the end of the line": how it follows a scalar one. */
 static void name_course(const struct discovery *discovery, const struct label *label, char *out,
-                        size_t room)
+                        size_t size)
 {
     if (discovery->sign == 0)
-        snprintf(out, room, "depends on “%s”, but neither rises nor falls with it", label->name);
+        snprintf(out, size, "depends on “%s”, but neither rises nor falls with it", label->name);
     else
-        snprintf(out, room, "%s%s", discovery->sign > 0 ? label->rising : label->falling,
+        snprintf(out, size, "%s%s", discovery->sign > 0 ? label->rising : label->falling,
                  discovery->measure == MEASURE_MI ? ", though not linearly" : "");
 }
 
-/* Of a text that was cut at `length`, takes away what may be half a character. */
+/* Takes what may be half a character off the end of a text that was cut at `length`. */
 static void cut_whole(char *text, size_t length)
 {
     while (length > 0 && (text[length - 1] & 0xC0) == 0x80)
@@ -223,7 +225,7 @@ static void cut_whole(char *text, size_t length)
 }
 
 char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
-                         const struct labels *labels, char *out, size_t room)
+                         const struct labels *labels, char *out, size_t size)
 {
     const struct trace_signal *signal = &trace->signals[discovery->signal];
     const struct label *label = &labels->list[discovery->label];
@@ -234,36 +236,36 @@ char *discovery_describe(const struct discovery *discovery, const struct trace *
         name_course(discovery, label, relation, sizeof relation);
     name_quantity(trace, signal->quantity, quantity, sizeof quantity);
     name_score(discovery, score, sizeof score);
-    const int length = snprintf(out, room, "layer %d unit %d%s: %s (%s)", signal->layer,
+    const int length = snprintf(out, size, "layer %d unit %d%s: %s (%s)", signal->layer,
                                 signal->unit, quantity, relation, score);
-    if (room > 0 && (size_t)length >= room)
-        cut_whole(out, room - 1);
+    if (size > 0 && (size_t)length >= size)
+        cut_whole(out, size - 1);
     return out;
 }
 
 char *attempt_describe(const struct discoveries *discoveries, const struct trace *trace,
-                       const struct labels *labels, size_t label, char *out, size_t room)
+                       const struct labels *labels, size_t label, char *out, size_t size)
 {
     const struct label *of = &labels->list[label];
     const struct attempt *attempt = discoveries->attempts ? &discoveries->attempts[label] : NULL;
     char quantity[64];
     int length;
     if (!attempt || !isfinite(attempt->score)) {
-        length = snprintf(out, room, "no unit was found to go with “%s”: %s", of->name,
+        length = snprintf(out, size, "no unit was found to go with “%s”: %s", of->name,
                           attempt ? "it does not vary in both halves of the text"
                                   : "the text is too short");
     } else {
         const struct trace_signal *signal = &trace->signals[attempt->signal];
         name_quantity(trace, signal->quantity, quantity, sizeof quantity);
-        length = snprintf(out, room,
+        length = snprintf(out, size,
                           "no unit was found to go with “%s” beyond chance and the current "
                           "character (at best layer %d unit %d%s: %s %.2f; the character alone: "
                           "%.2f)",
                           of->name, signal->layer, signal->unit, quantity,
                           of->kind == LABEL_BINARY ? "AUC" : "|r|", (double)attempt->score,
-                          (double)attempt->alone);
+                          (double)attempt->baseline);
     }
-    if (room > 0 && (size_t)length >= room)
-        cut_whole(out, room - 1);
+    if (size > 0 && (size_t)length >= size)
+        cut_whole(out, size - 1);
     return out;
 }

@@ -24,11 +24,11 @@ void reach_release(struct reach *reach)
     *reach = (struct reach){0};
 }
 
-void leanings_release(struct leanings *leanings)
+void attributions_release(struct attributions *attributions)
 {
-    free(leanings->positions);
-    free(leanings->weights);
-    *leanings = (struct leanings){0};
+    free(attributions->positions);
+    free(attributions->weights);
+    *attributions = (struct attributions){0};
 }
 
 void ablation_release(struct ablation *ablation)
@@ -57,8 +57,8 @@ void inspection_release(struct inspection *inspection)
     cards_release(&inspection->cards);
     gates_release(&inspection->gates);
     reach_release(&inspection->reach);
-    leanings_release(&inspection->leanings);
+    attributions_release(&inspection->attributions);
     ablation_release(&inspection->ablation);
-    free(inspection->push);
+    free(inspection->output_weights);
     *inspection = (struct inspection){0};
 }

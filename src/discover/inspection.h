@@ -1,4 +1,4 @@
-/* All that is known of a model and a text: what the probe saw, and what was found out from it. What
+/* All that is known of a model and a text: what the probe recorded, and what was found in it. What
  * was not asked for is zero. Filled by discover/ and inspect/, read by view/. */
 #ifndef RUNE_INSPECTION_H
 #define RUNE_INSPECTION_H
@@ -11,28 +11,28 @@
 #include "labels.h"
 #include "trace.h"
 
-/* How open gates are, over the whole text; after Karpathy, Johnson & Fei-Fei 2015. A gate that goes
- * from −1 to 1 is taken as (g + 1) / 2. */
+/* How open gates are over the whole text (Karpathy, Johnson & Fei-Fei 2015). A gate from −1 to 1 is
+ * taken as (g + 1) / 2. */
 struct gates {
     int count;                /* G */
     const char *const *names; /* [G] "i", "f", "g", "o" */
-    int forget;               /* which of them keeps the state, or −1 */
+    int forget;               /* index of the one that keeps the state, or −1 */
     float *low, *high, *mean; /* [G][L][H] share of characters under 0.1, over 0.9; mean */
 };
 
-/* Characters after which a state that a forget gate multiplies by its mean each time has faded to
- * 1/e: −1 / ln(mean); infinite where it does not fade. */
+/* The time constant of a state that a forget gate multiplies by its mean: the characters after
+ * which it has decayed to 1/e, −1 / ln(mean); infinite where it does not decay. */
 double gates_time_constant(double mean);
 
-/* Where a gate of a unit stands in them. */
+/* The index of a unit's gate in these arrays. */
 static inline size_t gates_place(const struct trace *trace, int gate, int layer, int unit)
 {
     return ((size_t)gate * (size_t)trace->num_layers + (size_t)layer) * (size_t)trace->hidden_size +
            (size_t)unit;
 }
 
-/* How far the past matters: the norm of the gradient of the loss at t with respect to the output h
- * of each layer, and to the one-hot input, k characters earlier; over sampled t. */
+/* How far back the past matters: the norm of the gradient of the loss at t by the output h of each
+ * layer, and by the one-hot input, k characters earlier; over sampled t. */
 struct reach {
     int steps;                  /* K: k = 0 … K − 1 */
     int positions;              /* t that were sampled */
@@ -40,27 +40,28 @@ struct reach {
     float *median, *low, *high; /* [curves][K] and quartiles */
 };
 
-/* Which characters a prediction leans on: of the gradient of the loss of x_t, the component along
- * the symbol that was read k characters before it. */
-struct leanings {
+/* Attributions: how a prediction depends on each character before it. They are the components of
+ * the gradient of the loss of x_t along the symbols that were read. */
+struct attributions {
     size_t count, steps; /* predictions, and K */
     size_t *positions;   /* [count] t, rising */
     float *weights;      /* [count][K]; k = 0 is x_{t−1}; 0 before the text; > 0: it made x_t
                             less likely */
 };
 
+/* What an ablated unit is clamped to. */
+enum ablation_kind { ABLATION_NONE, ABLATION_ZERO, ABLATION_MEAN };
+
+#define ABLATION_LEAST 50 /* characters, for a mean over them */
+
 /* What the model loses without a unit. */
-enum hold { HOLD_NONE, HOLD_ZERO, HOLD_MEAN };
-
-#define ABLATION_LEAST 50 /* characters whose mean says something */
-
 struct ablation {
-    enum hold hold;
+    enum ablation_kind kind;
     size_t length;              /* characters at the start of the text that were read */
     size_t count;               /* units */
     struct trace_signal *units; /* [count] h of them */
     float loss;                 /* mean of the whole model, in nats */
-    float *change;              /* [count] of the mean loss with the unit held */
+    float *change;              /* [count] of the mean loss with the unit clamped */
     float *by_label; /* [count][K] the same over characters where a binary label is on; NAN for
                         scalar labels, and where it is on for fewer than ABLATION_LEAST */
     size_t *counts;  /* [K] of those characters */
@@ -73,20 +74,20 @@ struct inspection {
     struct cards cards;
     struct gates gates;
     struct reach reach;
-    struct leanings leanings;
+    struct attributions attributions;
     struct ablation ablation;
-    float *push; /* [V][H] the output weights: what each unit of the last layer adds to a symbol's
-                    logit; NULL if unknown */
+    float *output_weights; /* [V][H] what each unit of the last layer adds to a symbol's logit;
+                              NULL if unknown */
 };
 
 /* All are safe on zeroed ones. */
 void inspection_release(struct inspection *inspection);
 void gates_release(struct gates *gates);
 void reach_release(struct reach *reach);
-void leanings_release(struct leanings *leanings);
+void attributions_release(struct attributions *attributions);
 void ablation_release(struct ablation *ablation);
 
-/* Where the unit of a signal stands in it; count if it was not held. */
+/* The index of a signal's unit; count if it was not ablated. */
 size_t ablation_find(const struct ablation *ablation, const struct trace_signal *signal);
 
 #endif

@@ -80,7 +80,7 @@ static double count_log(double count)
     return count > 0 ? count * log(count) : 0;
 }
 
-/* Of counts n_i with the sum n: Σ n_i log n_i, and how many are not 0. */
+/* Of counts n_i: Σ n_i log n_i, and how many are not 0. */
 struct spread {
     double logs, count;
 };
@@ -163,7 +163,7 @@ void measure_rank_scores(const struct table *table, double *row_scores, double *
     }
 }
 
-/* The mean score of the columns in each row. */
+/* The mean, over each row's counts, of the columns' scores. */
 static void average_rows(const struct table *table, const double *column_scores, double *row_scores)
 {
     for (size_t i = 0; i < table->rows; i++) {
@@ -188,7 +188,7 @@ static void average_columns(const struct table *table, const double *row_scores,
     }
 }
 
-/* Makes the columns' scores of mean 0 and variance 1 over all that was counted. */
+/* Makes the columns' scores of mean 0 and variance 1 over all counts. */
 static void standardise_columns(const struct table *table, double *scores)
 {
     double n = 0, sum = 0, squares = 0;
@@ -204,14 +204,16 @@ static void standardise_columns(const struct table *table, double *scores)
         scores[j] /= sqrt(squares / n);
 }
 
+#define ROUNDS 100
+
 void measure_best_scores(const struct table *table, double *row_scores, double *column_scores)
 {
     for (size_t j = 0; j < table->columns; j++)
-        column_scores[j] = cos(1 + 2 * (double)j); /* in no direction of its own */
-    for (int turn = 0; turn < 100; turn++) {
+        column_scores[j] = cos(1 + 2 * (double)j); /* favours no direction */
+    for (int round = 0; round < ROUNDS; round++) {
+        if (round > 0)
+            average_columns(table, row_scores, column_scores);
         standardise_columns(table, column_scores);
         average_rows(table, column_scores, row_scores);
-        if (turn < 99)
-            average_columns(table, row_scores, column_scores);
     }
 }

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Bits that rise with the number. */
+/* Bits whose order as an integer is the order of the numbers. */
 static uint64_t rising_bits(float value)
 {
     uint32_t bits;
@@ -15,7 +15,7 @@ static uint64_t rising_bits(float value)
 #define DIGITS (1u << DIGIT_BITS)
 #define PASSES 3
 
-/* Radix sort, lowest digit first, of (bits << 32 | index). */
+/* A radix sort, lowest digit first, of (bits << 32 | index). */
 void ranks_order(const float *values, size_t n, uint32_t *order, uint64_t *pairs)
 {
     uint32_t starts[PASSES][DIGITS] = {{0}};
@@ -45,7 +45,7 @@ void ranks_order(const float *values, size_t n, uint32_t *order, uint64_t *pairs
         order[i] = (uint32_t)from[i];
 }
 
-/* Where the run of values that equal the one at `start` of the order ends. */
+/* The end of the run of equal values that begins at `start` of the order. */
 static size_t run_end(const float *values, const uint32_t *order, size_t n, size_t start)
 {
     size_t end = start + 1;
@@ -70,7 +70,7 @@ void bins_fit(struct bins *bins, const float *values, const uint32_t *order, siz
     bins->count = 1;
     for (size_t start = 0, end; start < n; start = end) {
         end = run_end(values, order, n, start);
-        /* A bin ends where it is nearest to its share of what no bin before it holds. */
+        /* A bin ends where its count is nearest to its share of the values left. */
         const size_t left = (size_t)(most - bins->count + 1);
         if (start > first && left > 1 && (start - first + end - first) * left > 2 * (n - first)) {
             bins->edges[bins->count++ - 1] = values[order[start]];

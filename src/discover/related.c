@@ -4,38 +4,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "mem.h"
+#include "products.h"
 
-#define LANES 4
-#define CARDS 4  /* rows that a tile of products has, */
-#define OTHERS 2 /* and columns */
-#define PANEL 16 /* cards that stay in the cache while all others pass */
+#define PANEL 16 /* cards that are compared with all signals at once */
 
-typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias));
-
-/* The signals of one quantity. */
-struct work {
-    const struct trace *trace;
-    struct cards *cards;
-    size_t characters, width; /* that are compared; filled up to whole vectors */
-    size_t *signals;          /* [count] */
-    size_t count;
-    float *rows;  /* [count, filled up][width] each of mean 0 and length 1, or 0 */
-    size_t *mine; /* [num_mine] cards of that quantity */
-    size_t num_mine;
-    float *products; /* [threads][PANEL][count, filled up] */
+/* What one thread needs. */
+struct workspace {
+    float *panel;    /* [PANEL][characters] rows of cards */
+    float *products; /* [PANEL][count] their correlations with all signals */
 };
 
-static size_t round_up(size_t count, size_t to)
-{
-    return (count + to - 1) / to * to;
-}
+/* The signals of one quantity, and the cards of these. */
+struct job {
+    const struct trace *trace;
+    struct cards *cards;
+    size_t characters; /* that are compared */
+    size_t *signals;   /* [count] */
+    size_t count;
+    float *rows;  /* [count][characters] each of mean 0 and length 1, or 0 */
+    size_t *mine; /* [num_mine] cards */
+    size_t num_mine;
+    struct workspace *workspaces; /* one a thread */
+};
 
-/* Copies the values of a signal at evenly chosen characters: block by block, for a trace may be in
- * a file. */
-static void read_some(const struct work *work, size_t signal, float *row)
+/* Copies the values of a signal at evenly spaced characters, block by block: the trace may be in a
+ * file. */
+static void read_some(const struct job *job, size_t signal, float *row)
 {
-    const size_t n = work->characters, length = work->trace->length;
+    const size_t n = job->characters, length = job->trace->length;
     float block[TRACE_BLOCK];
     size_t end = 0;
     for (size_t i = 0; i < n; i++) {
@@ -43,18 +41,19 @@ static void read_some(const struct work *work, size_t signal, float *row)
         if (t >= end) {
             const size_t start = t - t % TRACE_BLOCK;
             end = start + TRACE_BLOCK < length ? start + TRACE_BLOCK : length;
-            trace_read(work->trace, signal, start, end - start, block);
+            trace_read(job->trace, signal, start, end - start, block);
         }
         row[i] = block[t % TRACE_BLOCK];
     }
 }
 
-/* Makes a row of a signal; 0 where it does not vary or is not finite: it is related to none. */
-static void fill_row(const struct work *work, size_t signal, float *row)
+/* Makes the row of a signal. One that does not vary or is not finite has a row of 0, and so no
+ * correlation with any. */
+static void fill_row(const struct job *job, size_t signal, float *row)
 {
-    const size_t n = work->characters;
+    const size_t n = job->characters;
     double sum = 0, squares = 0;
-    read_some(work, signal, row);
+    read_some(job, signal, row);
     for (size_t i = 0; i < n; i++)
         sum += (double)row[i];
     for (size_t i = 0; i < n; i++) {
@@ -69,24 +68,7 @@ static void fill_row(const struct work *work, size_t signal, float *row)
         row[i] = (float)(((double)row[i] - sum / (double)n) / sqrt(squares));
 }
 
-/* out[card][other] = the product of their rows. */
-static void multiply_tile(const struct work *work, const float *const *cards, const float *others,
-                          float *out, size_t stride)
-{
-    vec sums[CARDS][OTHERS] = {{{0}}};
-    for (size_t i = 0; i < work->width; i += LANES)
-        for (size_t card = 0; card < CARDS; card++)
-            for (size_t other = 0; other < OTHERS; other++)
-                sums[card][other] += *(const vec *)(cards[card] + i) *
-                                     *(const vec *)(others + other * work->width + i);
-    for (size_t card = 0; card < CARDS; card++)
-        for (size_t other = 0; other < OTHERS; other++) {
-            const vec sum = sums[card][other];
-            out[card * stride + other] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-        }
-}
-
-/* Puts a signal among the strongest, at its place. */
+/* Inserts a signal into a list of the strongest. */
 static void insert(struct card_related *list, size_t signal, float r, float sign)
 {
     size_t place = CARD_RELATED;
@@ -98,101 +80,112 @@ static void insert(struct card_related *list, size_t signal, float r, float sign
     list[place] = (struct card_related){signal, r};
 }
 
-static void pick_related(const struct work *work, struct card *card, const float *products)
+static void pick_related(const struct job *job, struct card *card, const float *products)
 {
     for (size_t i = 0; i < CARD_RELATED; i++)
-        card->alike[i] = card->opposed[i] = (struct card_related){work->trace->num_signals, 0};
-    for (size_t other = 0; other < work->count; other++)
-        if (work->signals[other] != card->signal) {
-            insert(card->alike, work->signals[other], products[other], 1);
-            insert(card->opposed, work->signals[other], products[other], -1);
+        card->alike[i] = card->opposed[i] = (struct card_related){job->trace->num_signals, 0};
+    for (size_t other = 0; other < job->count; other++)
+        if (job->signals[other] != card->signal) {
+            insert(card->alike, job->signals[other], products[other], 1);
+            insert(card->opposed, job->signals[other], products[other], -1);
         }
 }
 
-static const float *row_of(const struct work *work, size_t signal)
+static const float *row_of(const struct job *job, size_t signal)
 {
     size_t place = 0;
-    while (work->signals[place] != signal)
+    while (job->signals[place] != signal)
         place++;
-    return work->rows + place * work->width;
+    return job->rows + place * job->characters;
 }
 
-/* The cards of a panel meet all signals. A panel that is not full repeats its last card. */
-static void relate_panel(const struct work *work, size_t first, float *products)
+/* Correlates the cards of a panel with all signals. */
+static void relate_panel(const struct job *job, size_t first, const struct workspace *workspace)
 {
-    const size_t stride = round_up(work->count, OTHERS);
-    const size_t left = work->num_mine - first, count = left < PANEL ? left : PANEL;
-    const float *rows[PANEL];
-    for (size_t i = 0; i < PANEL; i++) {
-        const size_t card = work->mine[first + (i < count ? i : count - 1)];
-        rows[i] = row_of(work, work->cards->list[card].signal);
-    }
-    for (size_t other = 0; other < stride; other += OTHERS)
-        for (size_t i = 0; i < PANEL; i += CARDS)
-            multiply_tile(work, rows + i, work->rows + other * work->width,
-                          products + i * stride + other, stride);
-    for (size_t i = 0; i < count; i++)
-        pick_related(work, &work->cards->list[work->mine[first + i]], products + i * stride);
+    const size_t left = job->num_mine - first, cards = left < PANEL ? left : PANEL;
+    const size_t n = job->characters;
+    for (size_t i = 0; i < cards; i++)
+        memcpy(workspace->panel + i * n, row_of(job, job->cards->list[job->mine[first + i]].signal),
+               n * sizeof *workspace->panel);
+    products_multiply(cards, job->count, n, (struct matrix){workspace->panel, n},
+                      (struct matrix){job->rows, n}, true,
+                      (struct matrix){workspace->products, job->count});
+    for (size_t i = 0; i < cards; i++)
+        pick_related(job, &job->cards->list[job->mine[first + i]],
+                     workspace->products + i * job->count);
 }
 
 static void relate_share(struct member *member, void *argument)
 {
-    const struct work *work = argument;
-    const size_t stride = round_up(work->count, OTHERS);
+    const struct job *job = argument;
     int first, last;
-    team_share(member, (int)work->count, &first, &last);
+    team_share(member, (int)job->count, &first, &last);
     for (int i = first; i < last; i++)
-        fill_row(work, work->signals[i], work->rows + (size_t)i * work->width);
+        fill_row(job, job->signals[i], job->rows + (size_t)i * job->characters);
     team_barrier(member);
-    team_share(member, (int)((work->num_mine + PANEL - 1) / PANEL), &first, &last);
+    team_share(member, (int)((job->num_mine + PANEL - 1) / PANEL), &first, &last);
     for (int panel = first; panel < last; panel++)
-        relate_panel(work, (size_t)panel * PANEL,
-                     work->products + (size_t)member->rank * PANEL * stride);
+        relate_panel(job, (size_t)panel * PANEL, &job->workspaces[member->rank]);
 }
 
-/* Lists the signals of a quantity, and the cards. */
-static void list_quantity(struct work *work, int quantity)
+static void lay_out(struct job *job, size_t threads, struct arena *arena)
 {
-    const struct trace *trace = work->trace;
-    work->count = work->num_mine = 0;
+    const size_t row = job->characters * sizeof(float);
+    job->signals = arena_take(arena, job->count, sizeof *job->signals);
+    job->mine = arena_take(arena, job->num_mine, sizeof *job->mine);
+    job->rows = arena_take(arena, job->count, row);
+    for (size_t i = 0; i < threads; i++) {
+        job->workspaces[i].panel = arena_take(arena, PANEL, row);
+        job->workspaces[i].products = arena_take(arena, PANEL, job->count * sizeof(float));
+    }
+}
+
+/* Counts the signals of a quantity and their cards, and lists them once there is memory for that.
+ */
+static void list_quantity(struct job *job, int quantity)
+{
+    const struct trace *trace = job->trace;
+    job->count = job->num_mine = 0;
     for (size_t s = 0; s < trace->num_signals; s++)
-        if (trace->signals[s].quantity == quantity)
-            work->signals[work->count++] = s;
-    for (size_t i = 0; i < work->cards->count; i++)
-        if (trace->signals[work->cards->list[i].signal].quantity == quantity)
-            work->mine[work->num_mine++] = i;
+        if (trace->signals[s].quantity == quantity) {
+            if (job->signals)
+                job->signals[job->count] = s;
+            job->count++;
+        }
+    for (size_t i = 0; i < job->cards->count; i++)
+        if (trace->signals[job->cards->list[i].signal].quantity == quantity) {
+            if (job->mine)
+                job->mine[job->num_mine] = i;
+            job->num_mine++;
+        }
 }
 
-static int relate_quantity(struct work *work, struct team *team, int quantity)
+static int relate_quantity(struct job job, struct team *team, int quantity)
 {
-    list_quantity(work, quantity);
-    if (work->num_mine == 0)
+    const size_t threads = (size_t)team_size(team);
+    struct arena arena = {0};
+    list_quantity(&job, quantity);
+    if (job.num_mine == 0)
         return 0;
-    const size_t filled = round_up(work->count, OTHERS);
-    work->rows = mem_new(filled * work->width, sizeof *work->rows);
-    work->products = mem_new((size_t)team_size(team) * PANEL * filled, sizeof *work->products);
-    const int result = work->rows && work->products ? 0 : -1;
-    if (result == 0)
-        team_run(team, relate_share, work);
-    free(work->rows);
-    free(work->products);
-    return result;
+    lay_out(&job, threads, &arena);
+    if (arena_allocate(&arena) != 0)
+        return -1;
+    lay_out(&job, threads, &arena);
+    list_quantity(&job, quantity);
+    team_run(team, relate_share, &job);
+    arena_release(&arena);
+    return 0;
 }
 
 int related_find(struct cards *cards, struct team *team, const struct trace *trace)
 {
-    struct work work = {.trace = trace, .cards = cards};
-    int result = -1;
-    work.characters = trace->length < RELATED_CHARACTERS ? trace->length : RELATED_CHARACTERS;
-    work.width = round_up(work.characters, LANES);
-    work.signals = mem_new(trace->num_signals, sizeof *work.signals);
-    work.mine = mem_new(cards->count, sizeof *work.mine);
-    if (work.signals && work.mine) {
-        result = 0;
-        for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++)
-            result = relate_quantity(&work, team, quantity);
-    }
-    free(work.signals);
-    free(work.mine);
+    struct job job = {.trace = trace, .cards = cards};
+    int result = 0;
+    job.characters = trace->length < RELATED_CHARACTERS ? trace->length : RELATED_CHARACTERS;
+    if (!(job.workspaces = mem_new((size_t)team_size(team), sizeof *job.workspaces)))
+        return -1;
+    for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++)
+        result = relate_quantity(job, team, quantity);
+    free(job.workspaces);
     return result;
 }

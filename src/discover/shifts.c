@@ -6,8 +6,8 @@
 
 #include "mem.h"
 
-/* A length that is no power of two is filled up with zeros, so far that what is shifted out at one
- * end does not meet what is left at the other. */
+/* A length that is no power of two is padded with zeros to twice as much or more. Products of the
+ * padded series do not wrap round; shifts_products adds the two that make a circular one. */
 static size_t transform_size(size_t length)
 {
     size_t size = 1;
@@ -42,13 +42,13 @@ void shifts_release(struct shifts *shifts)
     *shifts = (struct shifts){0};
 }
 
-size_t shifts_room(const struct shifts *shifts)
+size_t shifts_scratch(const struct shifts *shifts)
 {
     return 4 * shifts->size;
 }
 
-/* One turn of butterflies: out[2p], out[2p + 1] = in[p] ± in[p + half], the difference times
- * e^(−iθ). Each p is `stride` numbers. */
+/* One pass: out[2p], out[2p + 1] = in[p] ± in[p + size / 2], the difference times e^(−iθ). Each p
+ * is `stride` numbers. */
 static void butterflies(const struct shifts *shifts, size_t stride, const float *restrict re,
                         const float *restrict im, float *restrict out_re, float *restrict out_im)
 {
@@ -57,34 +57,34 @@ static void butterflies(const struct shifts *shifts, size_t stride, const float 
         const float c = shifts->cosine[p], s = shifts->sine[p];
         const float *a_re = re + p, *a_im = im + p, *b_re = a_re + other, *b_im = a_im + other;
         float *sum_re = out_re + 2 * p, *sum_im = out_im + 2 * p;
-        float *turned_re = sum_re + stride, *turned_im = sum_im + stride;
+        float *difference_re = sum_re + stride, *difference_im = sum_im + stride;
         for (size_t q = 0; q < stride; q++) {
             const float x = a_re[q] - b_re[q], y = a_im[q] - b_im[q];
             sum_re[q] = a_re[q] + b_re[q];
             sum_im[q] = a_im[q] + b_im[q];
-            turned_re[q] = x * c + y * s;
-            turned_im[q] = y * c - x * s;
+            difference_re[q] = x * c + y * s;
+            difference_im[q] = y * c - x * s;
         }
     }
 }
 
-/* The discrete Fourier transform of *re + i *im, in the order that sorts itself (Stockham); the
- * pointers are exchanged with those of as much room where the result is found there. */
-static void transform(const struct shifts *shifts, float **re, float **im, float **room_re,
-                      float **room_im)
+/* The discrete Fourier transform of *re + i *im (Stockham's, which needs no reordering). The result
+ * may lie in the scratch arrays; the pointers are then exchanged. */
+static void transform(const struct shifts *shifts, float **re, float **im, float **other_re,
+                      float **other_im)
 {
     for (size_t stride = 1; stride < shifts->size; stride *= 2) {
-        butterflies(shifts, stride, *re, *im, *room_re, *room_im);
+        butterflies(shifts, stride, *re, *im, *other_re, *other_im);
         float *swap_re = *re, *swap_im = *im;
-        *re = *room_re;
-        *im = *room_im;
-        *room_re = swap_re;
-        *room_im = swap_im;
+        *re = *other_re;
+        *im = *other_im;
+        *other_re = swap_re;
+        *other_im = swap_im;
     }
 }
 
-/* From the transform of x + i y, the complex conjugate of X · conj(Y): X_k and Y_k are the parts of
- * Z_k that are even and odd with respect to conj(Z_{−k}). */
+/* From Z, the transform of x + i y: the complex conjugate of X · conj(Y), where
+ * X_k = (Z_k + conj(Z_{−k})) / 2 and Y_k = (Z_k − conj(Z_{−k})) / 2i. */
 static void multiply_spectra(size_t size, const float *re, const float *im, float *out_re,
                              float *out_im)
 {
@@ -97,20 +97,20 @@ static void multiply_spectra(size_t size, const float *re, const float *im, floa
     }
 }
 
-void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *room,
+void shifts_products(const struct shifts *shifts, const float *x, const float *y, float *scratch,
                      float *out)
 {
     const size_t n = shifts->length, size = shifts->size;
-    float *re = room, *im = re + size, *room_re = im + size, *room_im = room_re + size;
-    memset(room, 0, 2 * size * sizeof *room);
+    float *re = scratch, *im = re + size, *other_re = im + size, *other_im = other_re + size;
+    memset(scratch, 0, 2 * size * sizeof *scratch);
     memcpy(re, x, n * sizeof *x);
     memcpy(im, y, n * sizeof *y);
-    transform(shifts, &re, &im, &room_re, &room_im);
-    multiply_spectra(size, re, im, room_re, room_im);
-    transform(shifts, &room_re, &room_im, &re, &im);
+    transform(shifts, &re, &im, &other_re, &other_im);
+    multiply_spectra(size, re, im, other_re, other_im);
+    transform(shifts, &other_re, &other_im, &re, &im);
     for (size_t s = 0; s < n; s++) {
-        out[s] = room_re[s] / (float)size;
+        out[s] = other_re[s] / (float)size;
         if (size != n && s > 0)
-            out[s] += room_re[size - n + s] / (float)size;
+            out[s] += other_re[size - n + s] / (float)size;
     }
 }

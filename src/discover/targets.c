@@ -4,77 +4,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "measures.h"
 #include "mem.h"
 
-#define CELLS 32    /* that a table has where little is known */
+#define CELLS 32    /* of a table over few characters */
 #define ROW_MOST 64 /* characters that are enough for a row of it */
 
-/* What one thread needs. Known are the characters of a half whose symbol is in the other half,
- * too. */
-struct room {
-    float *values;               /* [n] the label in a half */
-    float *known, *echo, *ranks; /* [n] the label where it is known, and what the symbol says */
-    uint32_t *order;             /* [n] */
-    uint64_t *pairs;             /* [2n] */
-    uint8_t *bins;               /* [n] */
-    double *sums, *counts;       /* [V] of the label after each symbol in the other half */
-    struct symbol *symbols;      /* [V] */
-    uint32_t *rows;              /* [V][TARGETS_LABEL_BINS] the label's bins after each symbol */
-    uint32_t *table;             /* [V][TARGETS_LABEL_BINS] */
-};
-
 struct symbol {
-    double mean; /* of the label in the other half */
+    double mean; /* of the label after it in the other half */
     size_t id;
 };
 
-struct work {
-    struct targets *targets;
-    const struct trace *trace;
-    struct room *rooms; /* one a thread */
+/* What one thread needs. A character of a half is known if its symbol occurs in the other half. */
+struct workspace {
+    float *known;             /* [n] the label at the known characters, */
+    float *predicted, *ranks; /* [n] what their symbols predict, and the ranks of that */
+    uint32_t *order;          /* [n] */
+    uint64_t *pairs;          /* [2n] */
+    uint8_t *bins;            /* [n] of the label */
+    double *sums, *counts;    /* [V] of the label after each symbol in the other half */
+    struct symbol *symbols;   /* [V] */
+    uint32_t *by_symbol;      /* [V][TARGETS_LABEL_BINS] the label's bins after each symbol */
+    uint32_t *table;          /* [V][TARGETS_LABEL_BINS] */
 };
 
-static int room_init(struct room *room, size_t n, size_t V)
-{
-    room->values = mem_new(n, sizeof *room->values);
-    room->known = mem_new(n, sizeof *room->known);
-    room->echo = mem_new(n, sizeof *room->echo);
-    room->ranks = mem_new(n, sizeof *room->ranks);
-    room->order = mem_new(n, sizeof *room->order);
-    room->pairs = mem_new(n, 2 * sizeof *room->pairs);
-    room->bins = mem_new(n, sizeof *room->bins);
-    room->sums = mem_new(V, sizeof *room->sums);
-    room->counts = mem_new(V, sizeof *room->counts);
-    room->symbols = mem_new(V, sizeof *room->symbols);
-    room->rows = mem_new(V, TARGETS_LABEL_BINS * sizeof *room->rows);
-    room->table = mem_new(V, TARGETS_LABEL_BINS * sizeof *room->table);
-    return room->values && room->known && room->echo && room->ranks && room->order && room->pairs &&
-                   room->bins && room->sums && room->counts && room->symbols && room->rows &&
-                   room->table
-               ? 0
-               : -1;
-}
+struct job {
+    struct targets *targets;
+    const struct trace *trace;
+    struct workspace *workspaces; /* one a thread */
+};
 
-static void room_release(struct room *room)
+static void lay_out(const struct job *job, size_t threads, struct arena *arena)
 {
-    free(room->values);
-    free(room->known);
-    free(room->echo);
-    free(room->ranks);
-    free(room->order);
-    free(room->pairs);
-    free(room->bins);
-    free(room->sums);
-    free(room->counts);
-    free(room->symbols);
-    free(room->rows);
-    free(room->table);
-}
-
-static int32_t symbol_at(const struct work *work, enum half half, size_t t)
-{
-    return work->trace->ids[stretch_place(&work->targets->halves[half], t)];
+    const size_t n = job->targets->halves[SECOND_HALF].count; /* the longer one */
+    const size_t V = (size_t)job->trace->vocab->size, row = TARGETS_LABEL_BINS * sizeof(uint32_t);
+    for (size_t i = 0; i < threads; i++) {
+        struct workspace *workspace = &job->workspaces[i];
+        workspace->known = arena_take(arena, n, sizeof *workspace->known);
+        workspace->predicted = arena_take(arena, n, sizeof *workspace->predicted);
+        workspace->ranks = arena_take(arena, n, sizeof *workspace->ranks);
+        workspace->order = arena_take(arena, n, sizeof *workspace->order);
+        workspace->pairs = arena_take(arena, n, 2 * sizeof *workspace->pairs);
+        workspace->bins = arena_take(arena, n, sizeof *workspace->bins);
+        workspace->sums = arena_take(arena, V, sizeof *workspace->sums);
+        workspace->counts = arena_take(arena, V, sizeof *workspace->counts);
+        workspace->symbols = arena_take(arena, V, sizeof *workspace->symbols);
+        workspace->by_symbol = arena_take(arena, V, row);
+        workspace->table = arena_take(arena, V, row);
+    }
 }
 
 static bool is_drift(const float *values, size_t length)
@@ -96,51 +74,54 @@ static void describe_half(struct target *target, enum half half, const float *va
     of->on = target->kind == LABEL_BINARY ? of->mean * (double)n : 0;
 }
 
-/* The label after each symbol in a half: sums and counts. */
-static void learn_echo(const struct work *work, const struct target *target, enum half half,
-                       struct room *room)
+/* Sums and counts the label after each symbol in a half. */
+static void learn_symbols(const struct job *job, const struct target *target, enum half half,
+                          struct workspace *workspace)
 {
-    const struct stretch *stretch = &work->targets->halves[half];
-    const size_t V = (size_t)work->trace->vocab->size;
-    memset(room->sums, 0, V * sizeof *room->sums);
-    memset(room->counts, 0, V * sizeof *room->counts);
-    for (size_t t = 0; t < stretch->count; t++) {
-        const int32_t id = symbol_at(work, half, t);
-        room->sums[id] += (double)target->values[stretch_place(stretch, t)];
-        room->counts[id]++;
+    const struct range *range = &job->targets->halves[half];
+    const size_t V = (size_t)job->trace->vocab->size;
+    memset(workspace->sums, 0, V * sizeof *workspace->sums);
+    memset(workspace->counts, 0, V * sizeof *workspace->counts);
+    for (size_t t = range->start; t < range->start + range->count; t++) {
+        const int32_t id = job->trace->ids[t];
+        workspace->sums[id] += (double)target->values[t];
+        workspace->counts[id]++;
     }
 }
 
-/* Puts side by side, for the known characters, what the label is and what their symbol says of it:
- * its mean in the other half. Returns their number. */
-static size_t hear_echo(const struct work *work, enum half half, struct room *room)
+/* Lists, for the known characters of a half, the label and its mean after the same symbol in the
+ * other half. Returns their number. */
+static size_t predict(const struct job *job, const struct target *target, enum half half,
+                      struct workspace *workspace)
 {
-    const size_t n = work->targets->halves[half].count;
+    const struct range *range = &job->targets->halves[half];
     size_t known = 0;
-    for (size_t t = 0; t < n; t++) {
-        const int32_t id = symbol_at(work, half, t);
-        if (room->counts[id] > 0) {
-            room->known[known] = room->values[t];
-            room->echo[known++] = (float)(room->sums[id] / room->counts[id]);
+    for (size_t t = range->start; t < range->start + range->count; t++) {
+        const int32_t id = job->trace->ids[t];
+        if (workspace->counts[id] > 0) {
+            workspace->known[known] = target->values[t];
+            workspace->predicted[known++] = (float)(workspace->sums[id] / workspace->counts[id]);
         }
     }
     return known;
 }
 
-/* How well the echo tells the label of n known characters, whose mean and squares are given. */
-static double echo_score(enum label_kind kind, size_t n, double mean, double squares,
-                         struct room *room)
+/* AUC or r of the prediction over n known characters, whose mean and squares are given. */
+static double score_prediction(enum label_kind kind, size_t n, double mean, double squares,
+                               struct workspace *workspace)
 {
+    const float *predicted = workspace->predicted;
     if (kind == LABEL_SCALAR) {
-        const double echo_mean = measure_mean(room->echo, n);
-        const double product = measure_product(room->echo, echo_mean, room->known, mean, n);
-        const double echo_squares =
-            measure_product(room->echo, echo_mean, room->echo, echo_mean, n);
-        return fmax(0, measure_r(product, echo_squares, squares));
+        const double predicted_mean = measure_mean(predicted, n);
+        const double product =
+            measure_product(predicted, predicted_mean, workspace->known, mean, n);
+        const double predicted_squares =
+            measure_product(predicted, predicted_mean, predicted, predicted_mean, n);
+        return fmax(0, measure_r(product, predicted_squares, squares));
     }
-    ranks_order(room->echo, n, room->order, room->pairs);
-    ranks_centred(room->echo, room->order, n, room->ranks);
-    const double product = measure_product(room->ranks, 0, room->known, 0, n);
+    ranks_order(predicted, n, workspace->order, workspace->pairs);
+    ranks_centred(predicted, workspace->order, n, workspace->ranks);
+    const double product = measure_product(workspace->ranks, 0, workspace->known, 0, n);
     return fmax(0.5, measure_auc(product, mean * (double)n, (double)n));
 }
 
@@ -152,93 +133,100 @@ static int compare_symbols(const void *a, const void *b)
     return (left->id > right->id) - (left->id < right->id);
 }
 
-/* The known symbols by what they say of the label; returns how many. */
-static size_t order_symbols(struct room *room, size_t V)
+/* Sorts the known symbols by what they predict; returns how many there are. */
+static size_t order_symbols(struct workspace *workspace, size_t V)
 {
     size_t count = 0;
     for (size_t v = 0; v < V; v++)
-        if (room->counts[v] > 0)
-            room->symbols[count++] = (struct symbol){room->sums[v] / room->counts[v], v};
-    qsort(room->symbols, count, sizeof *room->symbols, compare_symbols);
+        if (workspace->counts[v] > 0)
+            workspace->symbols[count++] =
+                (struct symbol){workspace->sums[v] / workspace->counts[v], v};
+    qsort(workspace->symbols, count, sizeof *workspace->symbols, compare_symbols);
     return count;
 }
 
-/* Gathers the symbols' rows into a table whose rows hold `enough` characters: a symbol has its own,
- * but rare ones that say nearly the same of the label share one. */
-static struct table gather_rows(struct room *room, size_t symbols, size_t columns, size_t enough)
+/* Gathers the symbols' counts into a table whose rows have `enough` characters. A frequent symbol
+ * has a row of its own; rare ones that predict nearly the same share one. */
+static struct table gather_rows(struct workspace *workspace, size_t symbols, size_t columns,
+                                size_t enough)
 {
-    struct table table = {room->table, 0, columns};
+    struct table table = {workspace->table, 0, columns};
     size_t here = 0; /* characters in the last row */
     for (size_t i = 0; i < symbols; i++) {
-        const uint32_t *row = room->rows + room->symbols[i].id * columns;
+        const uint32_t *row = workspace->by_symbol + workspace->symbols[i].id * columns;
         size_t count = 0;
         for (size_t j = 0; j < columns; j++)
             count += row[j];
         if (i == 0 || here >= enough || count >= enough) {
-            memset(room->table + table.rows++ * columns, 0, columns * sizeof *row);
+            memset(workspace->table + table.rows++ * columns, 0, columns * sizeof *row);
             here = 0;
         }
         for (size_t j = 0; j < columns; j++)
-            room->table[(table.rows - 1) * columns + j] += row[j];
+            workspace->table[(table.rows - 1) * columns + j] += row[j];
         here += count;
     }
     return table;
 }
 
-/* Mutual information of symbol and label over n known characters. */
-static double echo_mi(const struct work *work, const struct target *target, enum half half,
-                      size_t n, struct room *room)
+/* Mutual information, as a measure, of symbol and label over n known characters. */
+static double symbol_mi(const struct job *job, const struct target *target, enum half half,
+                        size_t n, struct workspace *workspace)
 {
-    const size_t V = (size_t)work->trace->vocab->size, columns = (size_t)target->bins.count;
-    const size_t all = work->targets->halves[half].count, enough = n * columns / CELLS;
-    memset(room->rows, 0, V * columns * sizeof *room->rows);
-    bins_place(&target->bins, room->values, all, room->bins);
-    for (size_t t = 0; t < all; t++)
-        room->rows[(size_t)symbol_at(work, half, t) * columns + room->bins[t]]++;
-    const struct table table =
-        gather_rows(room, order_symbols(room, V), columns, enough < ROW_MOST ? enough : ROW_MOST);
+    const struct range *range = &job->targets->halves[half];
+    const size_t V = (size_t)job->trace->vocab->size, columns = (size_t)target->bins.count;
+    const size_t enough = n * columns / CELLS;
+    memset(workspace->by_symbol, 0, V * columns * sizeof *workspace->by_symbol);
+    bins_place(&target->bins, target->values + range->start, range->count, workspace->bins);
+    for (size_t t = 0; t < range->count; t++)
+        workspace
+            ->by_symbol[(size_t)job->trace->ids[range->start + t] * columns + workspace->bins[t]]++;
+    const struct table table = gather_rows(workspace, order_symbols(workspace, V), columns,
+                                           enough < ROW_MOST ? enough : ROW_MOST);
     return measure_mi(&table, target->kind);
 }
 
-/* A label that does not vary where it is known may be an echo as well. */
-static void describe_echo(const struct work *work, struct target *target, enum half half,
-                          struct room *room)
+/* A label that does not vary over the known characters counts as predicted. */
+static void measure_baseline(const struct job *job, struct target *target, enum half half,
+                             struct workspace *workspace)
 {
     struct target_half *of = &target->halves[half];
-    learn_echo(work, target, half == FIRST_HALF ? SECOND_HALF : FIRST_HALF, room);
-    const size_t known = hear_echo(work, half, room);
-    const double mean = measure_mean(room->known, known);
-    const double squares = measure_product(room->known, mean, room->known, mean, known);
-    of->alone = squares > 0 ? echo_score(target->kind, known, mean, squares, room) : 1;
-    of->alone_mi = squares > 0 ? echo_mi(work, target, half, known, room) : 1;
+    learn_symbols(job, target, half == FIRST_HALF ? SECOND_HALF : FIRST_HALF, workspace);
+    const size_t known = predict(job, target, half, workspace);
+    const double mean = measure_mean(workspace->known, known);
+    const double squares = measure_product(workspace->known, mean, workspace->known, mean, known);
+    of->baseline = of->baseline_mi = 1;
+    if (squares > 0) {
+        of->baseline = score_prediction(target->kind, known, mean, squares, workspace);
+        of->baseline_mi = symbol_mi(job, target, half, known, workspace);
+    }
 }
 
-static void fill_target(const struct work *work, struct target *target, struct room *room)
+static void fill_target(const struct job *job, struct target *target, struct workspace *workspace)
 {
     const int most = target->kind == LABEL_BINARY ? 2 : TARGETS_LABEL_BINS;
-    target->drifts = is_drift(target->values, work->trace->length);
+    target->drifts = is_drift(target->values, job->trace->length);
     for (enum half half = FIRST_HALF; half < HALVES; half++) {
-        const struct stretch *stretch = &work->targets->halves[half];
-        stretch_floats(stretch, target->values, room->values);
-        describe_half(target, half, room->values, stretch->count);
+        const struct range *range = &job->targets->halves[half];
+        const float *values = target->values + range->start;
+        describe_half(target, half, values, range->count);
         if (half == FIRST_HALF) {
-            ranks_order(room->values, stretch->count, room->order, room->pairs);
-            bins_fit(&target->bins, room->values, room->order, stretch->count, most);
+            ranks_order(values, range->count, workspace->order, workspace->pairs);
+            bins_fit(&target->bins, values, workspace->order, range->count, most);
         }
-        describe_echo(work, target, half, room);
+        measure_baseline(job, target, half, workspace);
     }
 }
 
 static void fill_share(struct member *member, void *argument)
 {
-    const struct work *work = argument;
+    const struct job *job = argument;
     int first, last;
-    team_share(member, (int)work->targets->count, &first, &last);
+    team_share(member, (int)job->targets->count, &first, &last);
     for (int i = first; i < last; i++)
-        fill_target(work, &work->targets->list[i], &work->rooms[member->rank]);
+        fill_target(job, &job->targets->list[i], &job->workspaces[member->rank]);
 }
 
-/* Leaves out what does not vary in both halves. */
+/* Leaves out the labels that do not vary in both halves. */
 static void keep_varying(struct targets *targets)
 {
     size_t kept = 0;
@@ -265,25 +253,25 @@ int targets_make(struct targets *targets, struct team *team, const struct trace 
                  const struct labels *labels)
 {
     const size_t middle = trace->length / 2, threads = (size_t)team_size(team);
-    const size_t longest = trace->length - middle;
-    struct work work = {targets, trace, mem_new(threads, sizeof *work.rooms)};
+    struct job job = {targets, trace, mem_new(threads, sizeof *job.workspaces)};
+    struct arena arena = {0};
     int result = -1;
-    targets->halves[FIRST_HALF] = stretch_of(0, middle, longest);
-    targets->halves[SECOND_HALF] = stretch_of(middle, trace->length, longest);
-    if (!work.rooms || !(targets->list = mem_new(labels->count, sizeof *targets->list)))
+    targets->halves[FIRST_HALF] = (struct range){0, middle};
+    targets->halves[SECOND_HALF] = (struct range){middle, trace->length - middle};
+    if (!job.workspaces || !(targets->list = mem_new(labels->count, sizeof *targets->list)))
         goto done;
-    for (size_t i = 0; i < threads; i++)
-        if (room_init(&work.rooms[i], longest, (size_t)trace->vocab->size) != 0)
-            goto done;
+    lay_out(&job, threads, &arena);
+    if (arena_allocate(&arena) != 0)
+        goto done;
+    lay_out(&job, threads, &arena);
     list_labels(targets, labels, LABEL_BINARY);
     list_labels(targets, labels, LABEL_SCALAR);
-    team_run(team, fill_share, &work);
+    team_run(team, fill_share, &job);
     keep_varying(targets);
     result = 0;
 done:
-    for (size_t i = 0; work.rooms && i < threads; i++)
-        room_release(&work.rooms[i]);
-    free(work.rooms);
+    arena_release(&arena);
+    free(job.workspaces);
     if (result != 0)
         targets_release(targets);
     return result;

@@ -1,7 +1,7 @@
-/* What is looked for: the labels that vary in both halves of a text, and what the current character
- * alone tells of each. That is learned of the symbols in one half and measured in the other, over
- * the characters whose symbol both have: where symbols are many and rare, what was learned in the
- * same place would tell of anything, and the unknown ones of nothing. */
+/* Targets: the labels that vary in both halves of a text, each with its baseline, which is how well
+ * the current symbol alone predicts it. The prediction is the label's mean after each symbol in one
+ * half; it is scored in the other half, over the characters whose symbol occurs in both. Learned
+ * and scored in one place, rare symbols would predict anything. */
 #ifndef RUNE_TARGETS_H
 #define RUNE_TARGETS_H
 
@@ -10,7 +10,6 @@
 
 #include "labels.h"
 #include "ranks.h"
-#include "stretch.h"
 #include "team.h"
 #include "trace.h"
 
@@ -18,19 +17,24 @@
 
 enum half { FIRST_HALF, SECOND_HALF, HALVES };
 
-/* Of a label in a half. */
+/* Characters of a text. */
+struct range {
+    size_t start, count;
+};
+
+/* A label in a half. */
 struct target_half {
-    double mean, squares;   /* Σ (y − mean)² */
-    double deviation;       /* √(squares / characters) */
-    double on;              /* characters, of a binary label */
-    double alone, alone_mi; /* the symbol's AUC, or r, and mutual information as a measure */
+    double mean, squares;         /* Σ (y − mean)² */
+    double deviation;             /* √(squares / characters) */
+    double on;                    /* characters where it is on, of a binary label */
+    double baseline, baseline_mi; /* AUC or r, and mutual information as a measure */
 };
 
 struct target {
     size_t label;
     enum label_kind kind;
     const float *values; /* [length] the label's */
-    bool drifts;         /* from the text's start to its end they only rise, or only fall */
+    bool drifts;         /* its values only rise, or only fall, from the text's start to its end */
     struct bins bins;    /* of its values in the first half */
     struct target_half halves[HALVES];
 };
@@ -38,11 +42,11 @@ struct target {
 struct targets {
     struct target *list; /* binary ones first */
     size_t count, num_binary;
-    struct stretch halves[HALVES];
+    struct range halves[HALVES];
 };
 
-/* A value as a label of mean 0 and variance 1 in a half has it: what is computed in floats, or
- * squared in them, may not depend on a label's unit. */
+/* A label's value, scaled to mean 0 and variance 1 over a half. Sums and squares in floats then do
+ * not depend on the label's unit. */
 static inline float target_standard(const struct target_half *half, float value)
 {
     return (float)(((double)value - half->mean) / half->deviation);

@@ -14,7 +14,7 @@ static size_t padded(size_t length)
     return (length + TRACE_BLOCK - 1) / TRACE_BLOCK * TRACE_BLOCK;
 }
 
-/* The bytes of all arrays, up to more than can be addressed. */
+/* The bytes of all arrays; SIZE_MAX if they are more. */
 static size_t trace_bytes(size_t length, size_t num_signals)
 {
     const size_t row =
@@ -27,7 +27,7 @@ static size_t trace_bytes(size_t length, size_t num_signals)
     return bytes;
 }
 
-/* Of whole blocks, each array begins at a line of the cache. */
+/* Whole blocks let each array begin on a cache line. */
 static void lay_out(struct trace *trace)
 {
     const size_t rows = padded(trace->length);
@@ -94,17 +94,7 @@ void trace_read(const struct trace *trace, size_t signal, size_t start, size_t c
     }
 }
 
-size_t trace_find(const struct trace *trace, struct trace_signal signal)
-{
-    size_t s = 0;
-    while (s < trace->num_signals &&
-           (trace->signals[s].quantity != signal.quantity ||
-            trace->signals[s].layer != signal.layer || trace->signals[s].unit != signal.unit))
-        s++;
-    return s;
-}
-
-/* The larger of a range and the finite ones among |values|. */
+/* The larger of the range and the largest finite |value|. */
 static float widen(float range, const float *values, size_t count)
 {
     for (size_t k = 0; k < count; k++) {
@@ -118,7 +108,7 @@ static float widen(float range, const float *values, size_t count)
 #define RANGE_SHARE 0.99
 #define RANGE_SLACK 1.2F
 
-/* The |value| that so many of a signal's finite ones stay within, to a bin's width. */
+/* The |value| that RANGE_SHARE of the finite ones stay within, to a bin's width. */
 static float usual_range(const struct trace *trace, size_t signal, float largest)
 {
     size_t bins[RANGE_BINS] = {0}, count = 0, within = 0, bin = 0;
@@ -211,10 +201,10 @@ int trace_most_varying(const struct trace *trace, size_t count, size_t *signals)
     return (int)found;
 }
 
-char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t room)
+char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t size)
 {
     const struct trace_signal *named = &trace->signals[signal];
-    snprintf(out, room, "%s %d:%d", trace->quantities[named->quantity], named->layer, named->unit);
+    snprintf(out, size, "%s %d:%d", trace->quantities[named->quantity], named->layer, named->unit);
     return out;
 }
 

@@ -1,4 +1,4 @@
-/* A trace: what a probe saw while the network read a text. */
+/* A trace: what a probe recorded while the network read a text. */
 #ifndef RUNE_TRACE_H
 #define RUNE_TRACE_H
 
@@ -8,9 +8,9 @@
 #include "spool.h"
 #include "vocab.h"
 
-#define TRACE_IN_MEMORY ((size_t)64 << 20) /* bytes of a trace beyond which it is in a file */
+#define TRACE_IN_MEMORY ((size_t)64 << 20) /* bytes; a larger trace is in a file */
 #define TRACE_GUESSES 5
-#define TRACE_BLOCK 256 /* characters whose values of one signal stand side by side */
+#define TRACE_BLOCK 256 /* characters whose values of one signal are contiguous */
 
 /* One value of one unit. */
 struct trace_signal {
@@ -24,8 +24,8 @@ struct trace_guess {
 };
 
 /* Row t belongs to character x_t: its loss, the state after it, the guesses for x_{t+1}. Of a long
- * text all arrays are in a file without a name, so that memory does not grow with it: who walks
- * through them by their pointers drops what is behind (trace_drop). */
+ * text all arrays are mapped from a temporary file, so that memory does not grow with it: whoever
+ * reads them by their pointers drops what is done with (trace_drop). */
 struct trace {
     const struct vocab *vocab;     /* not owned */
     const char *model, *text;      /* names for titles; not owned */
@@ -53,37 +53,32 @@ int trace_init(struct trace *trace, size_t length, const struct trace_signal *si
 
 void trace_release(struct trace *trace);
 
-/* Where the value of a signal after character t stands; those of the next characters stand behind
- * it, up to the next multiple of TRACE_BLOCK. */
+/* The value of a signal after character t. Those of the next characters follow it, up to the next
+ * multiple of TRACE_BLOCK. */
 static inline float *trace_place(const struct trace *trace, size_t signal, size_t t)
 {
     return trace->values + (t / TRACE_BLOCK * trace->num_signals + signal) * TRACE_BLOCK +
            t % TRACE_BLOCK;
 }
 
-/* The characters [start, start + count) are done with for now: of a trace in a file nothing of them
- * stays in memory, all of it in the file. */
+/* Takes the characters [start, start + count) of a trace in a file out of memory, for now. */
 void trace_drop(const struct trace *trace, size_t start, size_t count);
 
-/* Copies the values of a signal after the characters [start, start + count) to out[count]. Nothing
- * of them is left in memory. */
+/* Copies the values of a signal after the characters [start, start + count) to out[count]. Takes
+ * nothing into memory besides. */
 void trace_read(const struct trace *trace, size_t signal, size_t start, size_t count, float *out);
 
-/* The index of a signal; num_signals if it was not kept. */
-size_t trace_find(const struct trace *trace, struct trace_signal signal);
-
-/* The ends of a signal's colour scale; never 0: the largest finite |value|, but at most a fifth
- * more than the |value| that 99 % of the characters stay within, so that a few outliers do not take
- * the colour from all others. */
+/* The range of a signal's colour scale, −range to range; never 0. The largest finite |value|, but
+ * at most 1.2 times the 99th percentile, so that a few outliers do not leave all others pale. */
 float trace_range(const struct trace *trace, size_t signal);
 
-/* The signals whose values vary most over the text (standard deviation over range, so that large
- * cell states do not win by size), most varying first: writes min(count, S) indices, returns how
- * many. −1 and a message if there is no memory. */
+/* The signals whose values vary most over the text, most varying first: by standard deviation over
+ * range, as cell states are larger than others. Writes min(count, S) indices, returns how many. −1
+ * and a message if there is no memory. */
 int trace_most_varying(const struct trace *trace, size_t count, size_t *signals);
 
-/* "h 1:37": how a signal is called everywhere. Returns out. */
-char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t room);
+/* "h 1:37", a signal's name everywhere. Returns out. */
+char *trace_signal_name(const struct trace *trace, size_t signal, char *out, size_t size);
 
 /* Mean loss over the text, in nats per character. */
 double trace_mean_loss(const struct trace *trace);

@@ -9,7 +9,7 @@
 #include "tape.h"
 
 #define BLOCK 64    /* timesteps that the whole model reads at once */
-#define STREAMS 512 /* units that are held side by side */
+#define STREAMS 512 /* units that are clamped side by side */
 
 /* --- the whole model -------------------------------------------------------------------------- */
 
@@ -85,9 +85,9 @@ static void whole_release(struct whole *whole)
     free(whole->means);
 }
 
-/* --- units held ------------------------------------------------------------------------------- */
+/* --- units clamped ---------------------------------------------------------------------------- */
 
-/* Units of one layer that are held, a stream each, timestep by timestep. What comes to the layer
+/* Units of one layer that are clamped, a stream each, timestep by timestep. What comes to the layer
  * from below is the same in all streams, and is taken from the whole model. */
 struct group {
     struct whole *whole;
@@ -95,7 +95,7 @@ struct group {
     int layer, count;
     const size_t *units;  /* [count] indices into the ablation's */
     struct clamp *clamps; /* [count] */
-    struct tape tape;     /* B = count + 1: in the last stream nothing is held */
+    struct tape tape;     /* B = count + 1: in the last stream nothing is clamped */
     int32_t *inputs;      /* [B] the same in all streams, as are */
     int32_t *targets;     /* [B] */
     double *sums;         /* [1 + K][B] changes of the loss: in all, and where each label is on */
@@ -231,7 +231,7 @@ static int measure_group(struct ablation *ablation, struct team *team, struct gr
         const struct trace_signal *unit = &ablation->units[group->units[b]];
         const double mean = whole->means[(size_t)unit->layer * H + (size_t)unit->unit];
         group->clamps[b] = (struct clamp){unit->layer, unit->unit, b,
-                                          ablation->hold == HOLD_MEAN ? (real)mean : 0};
+                                          ablation->kind == ABLATION_MEAN ? (real)mean : 0};
     }
     for (size_t start = 0; start < whole->length; start += BLOCK) {
         begin_block(whole, start);
@@ -282,16 +282,16 @@ static int ablation_init(struct ablation *ablation, const struct trace_signal *u
 }
 
 int ablate(struct ablation *ablation, struct team *team, struct model *model, const int32_t *ids,
-           size_t length, enum hold hold, const struct trace_signal *units, size_t count,
+           size_t length, enum ablation_kind kind, const struct trace_signal *units, size_t count,
            const struct labels *labels)
 {
     struct whole whole = {.model = model, .ids = ids, .length = length};
     size_t *order = mem_new(count, sizeof *order);
-    assert(hold != HOLD_NONE && length > 0);
+    assert(kind != ABLATION_NONE && length > 0);
     int result =
         order && whole_init(&whole) == 0 ? ablation_init(ablation, units, count, labels) : -1;
     if (result == 0) {
-        ablation->hold = hold;
+        ablation->kind = kind;
         ablation->length = length;
         model_prepare(team, model);
         measure_whole(&whole, team);

@@ -12,8 +12,8 @@
 
 #define REACH_POSITIONS 64
 #define REACH_STEPS 100
-#define LEANING_STEPS 40
-#define LEANING_WORK 1e12 /* FLOP that leanings may take, 6 a parameter and timestep */
+#define ATTRIBUTION_STEPS 40
+#define ATTRIBUTION_WORK 1e12 /* FLOP that attributions may take, 6 a parameter and timestep */
 #define ABLATION_LENGTH 4000
 #define ABLATION_BEST 32
 #define ABLATION_LIMIT 1e-3  /* nats by which the loss in bf16 may differ from that in float32 */
@@ -169,18 +169,18 @@ static int describe(struct work *work)
 }
 
 /* [V][H] of the linear layer */
-static int copy_push(struct work *work)
+static int copy_output_weights(struct work *work)
 {
     const struct model *model = work->model;
     const struct param *linear = params_at(&model->params, model->depth - 1, 0);
     const size_t count = (size_t)model->vocab_size * (size_t)model->hidden_size;
-    work->inspection->push = mem_new(count, sizeof *work->inspection->push);
-    for (size_t k = 0; work->inspection->push && k < count; k++)
-        work->inspection->push[k] = (float)model->weights[linear->offset + k];
-    return work->inspection->push ? 0 : -1;
+    work->inspection->output_weights = mem_new(count, sizeof *work->inspection->output_weights);
+    for (size_t k = 0; work->inspection->output_weights && k < count; k++)
+        work->inspection->output_weights[k] = (float)model->weights[linear->offset + k];
+    return work->inspection->output_weights ? 0 : -1;
 }
 
-/* Where all losses of the text are finite, their gradients, and losses with units held, need not
+/* Where all losses of the text are finite, their gradients, and losses with units clamped, need not
  * be. */
 static int check_finite(const struct work *work, const float *numbers, size_t count)
 {
@@ -191,26 +191,26 @@ static int check_finite(const struct work *work, const float *numbers, size_t co
     return 0;
 }
 
-/* How far the past matters, and what the predictions of the passage lean on: as many of them as can
- * be had in a few seconds. */
+/* How far the past matters, and what the predictions of the passage depend on: as many of them as
+ * can be had in a few seconds. */
 static int look_back(struct work *work)
 {
-    const double each = 6 * LEANING_STEPS * (double)work->model->params.total;
-    const double most = fmax(LEANING_WORK / each, 1);
+    const double each = 6 * ATTRIBUTION_STEPS * (double)work->model->params.total;
+    const double most = fmax(ATTRIBUTION_WORK / each, 1);
     const size_t start = work->options->start, left = work->length - start;
     const size_t count = (double)left < most ? left : (size_t)most;
     struct reach *reach = &work->inspection->reach;
-    struct leanings *leanings = &work->inspection->leanings;
+    struct attributions *attributions = &work->inspection->attributions;
     tell(work, "looking back");
     if (reach_measure(reach, work->team, work->model, work->ids, work->length, REACH_POSITIONS,
                       REACH_STEPS) != 0 ||
-        leanings_measure(leanings, work->team, work->model, work->ids, work->length, start, count,
-                         LEANING_STEPS) != 0)
+        attributions_measure(attributions, work->team, work->model, work->ids, work->length, start,
+                             count, ATTRIBUTION_STEPS) != 0)
         return -1;
     const size_t points = (size_t)reach->curves * (size_t)reach->steps;
     if (check_finite(work, reach->low, points) != 0 || check_finite(work, reach->high, points) != 0)
         return -1;
-    return check_finite(work, leanings->weights, leanings->count * leanings->steps);
+    return check_finite(work, attributions->weights, attributions->count * attributions->steps);
 }
 
 static int ablate_in(struct work *work, const struct engine *engine,
@@ -220,7 +220,7 @@ static int ablate_in(struct work *work, const struct engine *engine,
     if (work->model->engine != engine && model_change_engine(work->model, engine) != 0)
         return -1;
     return ablate(&work->inspection->ablation, work->team, work->model, work->ids, length,
-                  work->options->hold, units, count, &work->inspection->labels);
+                  work->options->ablation_kind, units, count, &work->inspection->labels);
 }
 
 /* Whether the whole model has nearly the loss that the probe saw in float32. */
@@ -238,7 +238,7 @@ static int hold_still(struct work *work, const struct trace_signal *units, size_
 {
     const struct engine *own = work->model->engine;
     const struct engine *quick = work->options->exact ? own : engine_find(PRECISION_BF16);
-    tell(work, "holding units still");
+    tell(work, "ablating units");
     if (!quick || ablate_in(work, quick, units, count) != 0)
         return -1;
     if (quick == own)
@@ -281,7 +281,7 @@ int inspect(struct inspect_result *result, struct team *team, struct model *mode
 {
     struct work work = {result, &result->inspection, team, model, ids, ids->bytes, length, options};
     if (label(&work) == 0 && probe_units(&work) == 0 && find(&work) == 0 && rank(&work) == 0 &&
-        describe(&work) == 0 && copy_push(&work) == 0 && look_back(&work) == 0 &&
+        describe(&work) == 0 && copy_output_weights(&work) == 0 && look_back(&work) == 0 &&
         (options->ablation == INSPECT_ABLATE_NONE || take_away(&work) == 0))
         return 0;
     inspect_release(result);

@@ -25,10 +25,10 @@ struct inspect_options {
     const char *labels_file; /* or NULL */
     size_t text_length; /* characters of the text, whose first alone may be inspected; the file has
                            a line for each */
-    size_t start;       /* of the passage whose leanings are measured */
+    size_t start;       /* of the passage whose attributions are measured */
     enum inspect_ablation ablation;
-    enum hold hold;
-    bool exact; /* units are held still in float32, as all else is measured, not in bf16 */
+    enum ablation_kind ablation_kind;
+    bool exact; /* units are ablated in float32, as all else is measured, not in bf16 */
     const char *model_name, *text_name;
     const char *spool; /* directory for large arrays; NULL: where temporary files go */
     /* what is done, for the user; may be NULL */

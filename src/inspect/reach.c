@@ -205,7 +205,7 @@ static int look_at_all(struct look *look, struct team *team, size_t each,
     return status;
 }
 
-/* --- reach ------------------------------------------------------------------------------------ */
+/* --- reach ---------------------------------------------------------------------------------- */
 
 /* The norm of a gradient of one prediction's loss: model_backward has divided it by the number of
  * them. */
@@ -291,39 +291,39 @@ int reach_measure(struct reach *reach, struct team *team, struct model *model, c
     return result;
 }
 
-/* --- leanings --------------------------------------------------------------------------------- */
+/* --- attributions ----------------------------------------------------------------------------- */
 
 static void keep_weights(const struct look *look, void *result)
 {
-    struct leanings *leanings = result;
+    struct attributions *attributions = result;
     const struct layer *lowest = tape_layer(&look->tape, 0);
     for (int b = 0; b < look->num_streams; b++)
         for (int k = 0; k < look->K; k++) {
             const long row = row_before(look, b, k);
             const int32_t id = row < 0 ? VOCAB_NONE : look->x[row];
             if (id >= 0)
-                leanings->weights[(look->first + (size_t)b) * leanings->steps + (size_t)k] =
+                attributions->weights[(look->first + (size_t)b) * attributions->steps + (size_t)k] =
                     (float)lowest->dx[row * lowest->D + id] * (float)look->num_streams;
         }
 }
 
-int leanings_measure(struct leanings *leanings, struct team *team, struct model *model,
-                     const int32_t *ids, size_t length, size_t start, size_t count, int K)
+int attributions_measure(struct attributions *attributions, struct team *team, struct model *model,
+                         const int32_t *ids, size_t length, size_t start, size_t count, int K)
 {
     assert(count > 0 && K > 0 && start + count <= length);
     const size_t steps = start + count < (size_t)K ? start + count : (size_t)K;
     struct look look = {.model = model, .ids = ids, .count = count, .K = (int)steps};
-    leanings->count = count;
-    leanings->steps = (size_t)K;
-    leanings->positions = mem_new(count, sizeof *leanings->positions);
-    leanings->weights = mem_new(count, (size_t)K * sizeof *leanings->weights);
-    int result = leanings->positions && leanings->weights ? 0 : -1;
+    attributions->count = count;
+    attributions->steps = (size_t)K;
+    attributions->positions = mem_new(count, sizeof *attributions->positions);
+    attributions->weights = mem_new(count, (size_t)K * sizeof *attributions->weights);
+    int result = attributions->positions && attributions->weights ? 0 : -1;
     for (size_t k = 0; k < count && result == 0; k++)
-        leanings->positions[k] = start + k;
-    look.positions = leanings->positions;
+        attributions->positions[k] = start + k;
+    look.positions = attributions->positions;
     if (result == 0)
-        result = look_at_all(&look, team, PREDICTIONS, keep_weights, leanings);
+        result = look_at_all(&look, team, PREDICTIONS, keep_weights, attributions);
     if (result != 0)
-        leanings_release(leanings);
+        attributions_release(attributions);
     return result;
 }

@@ -13,9 +13,9 @@
 int reach_measure(struct reach *reach, struct team *team, struct model *model, const int32_t *ids,
                   size_t length, int positions, int K);
 
-/* Fills zeroed leanings of the predictions of x_start … x_(start + count − 1), K steps back each.
- * Returns 0, or −1 and a message. */
-int leanings_measure(struct leanings *leanings, struct team *team, struct model *model,
-                     const int32_t *ids, size_t length, size_t start, size_t count, int K);
+/* Fills zeroed attributions of the predictions of x_start … x_(start + count − 1), K steps back
+ * each. Returns 0, or −1 and a message. */
+int attributions_measure(struct attributions *attributions, struct team *team, struct model *model,
+                         const int32_t *ids, size_t length, size_t start, size_t count, int K);
 
 #endif

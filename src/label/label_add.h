@@ -1,26 +1,26 @@
-/* One label more in a list. */
+/* Adding labels to a list. */
 #ifndef RUNE_LABEL_ADD_H
 #define RUNE_LABEL_ADD_H
 
 #include "labels.h"
 
-/* See struct label: what has a place is binary. */
+/* See struct label: one with a place is binary. */
 struct label_words {
     const char *name, *place, *rising, *falling;
 };
 
-/* Adds a label with copies of the words and values[length] (the labels' from then on; freed on
- * failure). Returns 0, or −1 and a message. */
+/* Adds a label with copies of the words. It takes values[length], also on failure. Returns 0, or −1
+ * and a message. */
 int label_add(struct labels *labels, const struct label_words *words, bool own, float *values);
 
-/* The same with a user's label, whose other words are made of its name. A name that
- * label_check_name refuses is an error. */
+/* Adds a user's label, whose words are made of its name. A name that label_check_name refuses is an
+ * error. Takes the values, also on failure. */
 int label_add_own(struct labels *labels, const char *where, const char *name, enum label_kind kind,
                   float *values);
 
-/* Whether the user may give a name to one more label; an error, which begins with `where`, is one
- * that is empty, long, not UTF-8, not printable or there already, or a label of rune's, be it of
- * this text or not. Returns 0, or −1 and a message. */
+/* Checks the name of a user's label. It must be printable UTF-8 of 1 to 100 bytes, and neither in
+ * the list nor the name of a built-in label. Returns 0, or −1 and a message that begins with
+ * `where`. */
 int label_check_name(const struct labels *labels, const char *where, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
+#include "label_brackets.h"
+
 #include <stdlib.h>
 
-#include "label_marks.h"
 #include "mem.h"
 
 enum label_bracket label_bracket_of(int32_t point, bool *opens)
@@ -25,11 +26,11 @@ enum label_bracket label_bracket_of(int32_t point, bool *opens)
     return LABEL_BRACKETS;
 }
 
-/* Brackets that are open, as a stack. Counted from 1: 0 is none. */
+/* A stack of open brackets. Its entries are counted from 1, so that 0 is none. */
 struct open {
     size_t at;
     enum label_bracket kind;
-    size_t below; /* the next lower one of its kind */
+    size_t below; /* the next lower entry of its kind */
 };
 
 struct stack {
@@ -54,9 +55,9 @@ static size_t pop(struct stack *stack)
     return last.at;
 }
 
-/* The bracket that one of this kind closes, or 0. What is open above it has no other half; but { is
- * stronger than ( and [, and these than <, which is a sign of comparison as well: the weaker never
- * closes over the stronger. */
+/* The entry that a bracket of this kind closes, or 0. What is open above it lacks its other half.
+ * But { is stronger than ( and [, and these than <, which also compares: a weaker bracket never
+ * closes over a stronger one. */
 static size_t closed_by(const struct stack *stack, enum label_bracket kind)
 {
     static const int strength[LABEL_BRACKETS] = {1, 1, 2, 0};
@@ -67,8 +68,8 @@ static size_t closed_by(const struct stack *stack, enum label_bracket kind)
     return open;
 }
 
-/* Whether < or > is no bracket but part of a sign: a < b, <=, <<, ->. */
-static bool is_sign(const struct label_marks *marks, size_t t)
+/* Whether < or > is an operator or part of one: a < b, <=, <<, ->. */
+static bool is_operator(const struct label_marks *marks, size_t t)
 {
     int32_t before = label_point(marks, t - 1), after = label_point(marks, t + 1);
     switch (marks->points[t]) {
@@ -98,8 +99,6 @@ static void mark_depths(struct label_marks *marks)
     }
 }
 
-/* Pairs brackets. A blank line ends what is open but for { and what is outside of it, so that a
- * stray mark is soon over. */
 int label_mark_brackets(struct label_marks *marks)
 {
     struct stack stack = {0};
@@ -112,7 +111,7 @@ int label_mark_brackets(struct label_marks *marks)
             bool opens;
             size_t open;
             enum label_bracket kind = label_bracket_of(marks->points[t], &opens);
-            if (kind == LABEL_BRACKETS || is_sign(marks, t))
+            if (kind == LABEL_BRACKETS || is_operator(marks, t))
                 continue;
             count[kind]++;
             if (opens && push(&stack, t, kind) != 0) {

@@ -1,7 +1,6 @@
-#include <string.h>
+#include "label_code.h"
 
-#include "label_marks.h"
-#include "utf8.h"
+#include <string.h>
 
 /* Whether an ASCII text stands at t. */
 static bool is_at(const struct label_marks *marks, size_t t, const char *text)
@@ -23,9 +22,9 @@ static bool is_one_of(int32_t point, const char *list)
     return point > 0 && point < 128 && strchr(list, point) != NULL;
 }
 
-/* --- what kind of text it is ------------------------------------------------------------------ */
+/* --- the kind of text ------------------------------------------------------------------------- */
 
-/* Of the marks of a program, about one in ten is such a sign; of prose, one in two hundred. */
+/* About one in ten characters of a program is such a sign, and one in two hundred of prose. */
 static bool looks_like_code(const struct label_marks *marks)
 {
     size_t signs = 0, all = 0;
@@ -40,10 +39,10 @@ static bool is_hash_line(const struct label_marks *marks, const struct label_lin
 {
     return label_point(marks, line->text) == '#' &&
            (is_one_of(label_point(marks, line->text + 1), "#!") ||
-            label_is_parted(marks, line->text + 1));
+            label_is_space(marks, line->text + 1));
 }
 
-/* A comment stands right before what it is about; a title has a blank line below. */
+/* Whether # begins comments rather than titles. A blank line follows a title, not a comment. */
 static bool has_hash_comments(const struct label_marks *marks)
 {
     size_t comments = 0, titles = 0;
@@ -64,7 +63,7 @@ struct label_style label_style_of(const struct label_marks *marks)
     style.hash_comments = style.code && has_hash_comments(marks);
     for (size_t t = 0; t < marks->length; t++)
         switch (marks->points[t]) {
-        case 0xAB: /* « ‹ » ›: the first opens */
+        case 0xAB: /* « ‹ » ›: the first of the text opens */
         case 0xBB:
         case 0x2039:
         case 0x203A:
@@ -86,13 +85,13 @@ struct label_style label_style_of(const struct label_marks *marks)
 
 /* --- comments and strings --------------------------------------------------------------------- */
 
-/* Something that is open until a text comes. */
+/* The text that closes what is open. */
 struct closer {
     const char *text;
-    bool missing; /* it does not come again: no need to look for it once more */
+    bool missing; /* it does not occur again, and need not be searched for */
 };
 
-/* Where the closing text begins, from t on; the text's length if it does not come. */
+/* The start of the next closing text from t on; the text's length if there is none. */
 static size_t find_closer(const struct label_marks *marks, size_t t, struct closer *closer)
 {
     for (; !closer->missing && t < marks->length; t++)
@@ -109,8 +108,8 @@ static size_t line_end(const struct label_marks *marks, size_t t)
     return t;
 }
 
-/* Marks the comment that opens at t with `open`: behind its opening one is in it, behind its
- * closing no longer. Returns where the text goes on, t if none is there. */
+/* Marks the comment that opens at t with `open`, from the last character of that to before the last
+ * of the closer. Returns its end, or t if there is none. */
 static size_t read_comment(struct label_marks *marks, size_t t, const char *open,
                            struct closer *closer)
 {
@@ -125,7 +124,7 @@ static size_t read_comment(struct label_marks *marks, size_t t, const char *open
     return end;
 }
 
-/* Marks a comment that ends with its line. */
+/* Marks a comment from t to the end of the line, which it returns. */
 static size_t read_line_comment(struct label_marks *marks, size_t t)
 {
     size_t end = line_end(marks, t);
@@ -133,7 +132,8 @@ static size_t read_line_comment(struct label_marks *marks, size_t t)
     return end;
 }
 
-/* Where a string that opens at t closes in its line; the text's length if it does not. */
+/* The quote in the same line that closes the string which opens at t; the text's length if there is
+ * none. */
 static size_t find_string_end(const struct label_marks *marks, size_t t)
 {
     int32_t quote = marks->points[t];
@@ -146,7 +146,7 @@ static size_t find_string_end(const struct label_marks *marks, size_t t)
     return marks->length;
 }
 
-/* Marks the string that opens at t: '…' or "…" in one line, or """…""". */
+/* Marks the string that opens at t: '…' or "…" in one line, or """…""". Returns where to go on. */
 static size_t read_string(struct label_marks *marks, size_t t, struct closer *triple)
 {
     bool apostrophe = marks->points[t] == '\'' && t > 0 &&
@@ -162,11 +162,11 @@ static size_t read_string(struct label_marks *marks, size_t t, struct closer *tr
     return close + length;
 }
 
-/* Whether // at t begins a comment: in an address or within a word it does not. */
+/* Whether // at t begins a comment, as it does not in an address or a word. */
 static bool is_slash_comment(const struct label_marks *marks, size_t t)
 {
     return marks->style.code && is_at(marks, t, "//") &&
-           (label_is_parted(marks, t - 1) || is_one_of(marks->points[t - 1], ";{}),"));
+           (label_is_space(marks, t - 1) || is_one_of(marks->points[t - 1], ";{}),"));
 }
 
 static void mark_comments_and_strings(struct label_marks *marks)
@@ -203,8 +203,8 @@ static void mark_comments_and_strings(struct label_marks *marks)
 
 /* --- mark-up ---------------------------------------------------------------------------------- */
 
-/* Marks <name …>, </name>, <!…> and <?…>, in which no other < and no blank line is; but comments.
- */
+/* Marks <name …>, </name>, <!…> and <?…> without another < or a blank line in them. Comments are
+ * none. */
 static void mark_tags(struct label_marks *marks)
 {
     for (size_t i = 0, open = 0; i < marks->num_lines; i++) { /* open: from 1, 0 is none */
@@ -226,7 +226,7 @@ static void mark_tags(struct label_marks *marks)
     }
 }
 
-/* Marks \name, and \ with another sign. */
+/* Marks \name, and \ with one other sign. */
 static void mark_commands(struct label_marks *marks)
 {
     for (size_t t = 0; t + 1 < marks->length; t++) {
@@ -242,13 +242,13 @@ static void mark_commands(struct label_marks *marks)
     }
 }
 
-/* Marks what stands between two runs of as many backticks in a paragraph. */
+/* Marks what is between two runs of equally many backticks in a paragraph. */
 static void mark_backticks(struct label_marks *marks)
 {
     size_t open = 0, length = 0, count = 0, paired = 0;
     for (size_t i = 0; i < marks->num_lines; i++) {
         const struct label_line *line = &marks->lines[i];
-        if (label_is_blank(line) && length < 3) /* three make a block, with any lines */
+        if (label_is_blank(line) && length < 3) /* three open a block of any lines */
             length = 0;
         for (size_t t = line->text; t < line->end; t++) {
             size_t start = t;
@@ -270,7 +270,7 @@ static void mark_backticks(struct label_marks *marks)
     label_check(marks, ON_BACKTICKS, paired, count);
 }
 
-/* Where the scheme of an address begins whose :// is at t; t if none is there. */
+/* The start of the scheme before :// at t; t if there is none. */
 static size_t scheme_start(const struct label_marks *marks, size_t t)
 {
     size_t start = t;
@@ -279,7 +279,7 @@ static size_t scheme_start(const struct label_marks *marks, size_t t)
     return t - start >= 2 ? start : t;
 }
 
-/* Marks addresses: scheme://… and www.…, without the punctuation that ends a sentence. */
+/* Marks scheme://… and www.…, without punctuation at their end. */
 static void mark_addresses(struct label_marks *marks)
 {
     for (size_t t = 0; t < marks->length; t++) {

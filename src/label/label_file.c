@@ -57,8 +57,8 @@ static int put(struct csv *csv, int c)
     return 0;
 }
 
-/* Reads what stands between quotes, the first of which is read; two of them are one. *c becomes
- * the character behind the last. */
+/* Reads a field in quotes, of which the first is read; two of them inside stand for one. *c is then
+ * the character after the last. */
 static int read_quoted(struct csv *csv, int *c)
 {
     size_t line = csv->line;
@@ -108,7 +108,7 @@ static bool at_end(struct csv *csv)
 
 struct column {
     char *name;
-    float *values; /* [length]; NULL: passed over */
+    float *values; /* [length]; NULL: skipped */
 };
 
 struct table {
@@ -116,7 +116,7 @@ struct table {
     size_t count, capacity;
 };
 
-/* Where a name stands, for messages. Returns out. */
+/* The place of names, for messages. Returns out. */
 static const char *name_header(const char *path, char out[WHERE])
 {
     snprintf(out, WHERE, "%s: line 1: ", file_name(path));
@@ -174,7 +174,7 @@ static int read_number(const struct csv *csv, size_t line, const char *column, f
     return 0;
 }
 
-/* Reads the line of character t. What is behind the length is only checked. */
+/* Reads the line of character t; beyond the length it is only checked. */
 static int read_row(struct csv *csv, struct table *table, size_t t, size_t length)
 {
     enum ending ending = END_FIELD;
@@ -216,7 +216,7 @@ static int read_table(struct csv *csv, struct table *table, const struct labels 
 
 /* --- labels ----------------------------------------------------------------------------------- */
 
-/* Takes the column's values. */
+/* Adds a column as a label, which takes its values. */
 static int add_label(struct labels *labels, const char *path, struct column *column)
 {
     char where[WHERE];

@@ -1,5 +1,5 @@
-/* What stands where in a text: for every character the set of what holds once it is read. Labels
- * are read off from it. */
+/* Marks: for every character of a text the set of what holds once it is read. label_parse fills
+ * them, labels are made from them. */
 #ifndef RUNE_LABEL_MARKS_H
 #define RUNE_LABEL_MARKS_H
 
@@ -32,21 +32,21 @@ enum label_mark {
     ON_DIGIT = 1 << 21,
     ON_SPACE = 1 << 22,
     ON_PUNCTUATION = 1 << 23,
-    IS_LETTER = 1 << 24, /* the rest serves to find the others */
+    IS_LETTER = 1 << 24, /* from here on they only help to find the others */
     IS_UNSPACED = 1 << 25,
     IS_COMBINING = 1 << 26,
 };
 
 enum label_bracket { ROUND, SQUARE, CURLY, ANGLE, LABEL_BRACKETS };
 
-/* A line: its characters [start, end), the first of them that is not white space (end: it is
- * blank), and the characters [from, to) behind which one is in it: a line end is behind the next
- * line's start. A text that ends with a line end has an empty line after it. */
+/* A line has the characters [start, end); `text` is the first that is no white space, or end in a
+ * blank line. After each of the characters [from, to) the reader is in it: a line end belongs to
+ * the next line. A text that ends with a line end has an empty line after it. */
 struct label_line {
     size_t start, text, end, from, to;
 };
 
-/* What kind of text it is, which decides how some marks are read. */
+/* The kind of text, which decides how some marks are read. */
 struct label_style {
     bool code;           /* with string literals and // comments */
     bool hash_comments;  /* # begins a comment, not a title */
@@ -56,35 +56,22 @@ struct label_style {
 
 struct label_marks {
     size_t length;
-    const int32_t *points; /* [length] not owned; −1: none */
+    const int32_t *points; /* [length] not owned; −1: a byte that is no character */
     uint32_t *sets;        /* [length] of enum label_mark */
-    int8_t *steps;         /* [length] 1: a bracket that opens, −1: one that closes; those with no
-                              other half are 0 */
+    int8_t *steps; /* [length] of brackets in pairs 1 where one opens, −1 where it closes; else 0 */
     struct label_line *lines;
     size_t num_lines;
     struct label_style style;
-    uint32_t unsound; /* of enum label_mark: halves of pairs that mostly lack the other half */
+    uint32_t unsound; /* of enum label_mark: pairs whose halves mostly lack the other half */
 };
 
-/* Fills zeroed marks, in the style of another text or (NULL) in its own. Takes time in proportion
- * to the length, whatever the text. Returns 0, or −1 and a message. */
-int label_marks_make(struct label_marks *marks, const int32_t *points, size_t length,
-                     const struct label_style *style);
+/* Fills zeroed marks with the characters' classes and the lines. Returns 0, or −1 and a message. */
+int label_marks_init(struct label_marks *marks, const int32_t *points, size_t length);
 
 /* Safe on zeroed ones. */
 void label_marks_release(struct label_marks *marks);
 
-/* The kind of a bracket, and whether it opens; LABEL_BRACKETS for what is none. */
-enum label_bracket label_bracket_of(int32_t point, bool *opens);
-
-/* What label_marks_make is made of, in label_quotes.c, label_brackets.c and label_code.c; each
- * wants classes and lines. */
-int label_mark_brackets(struct label_marks *marks);
-void label_mark_quotes(struct label_marks *marks);
-void label_mark_code(struct label_marks *marks);
-struct label_style label_style_of(const struct label_marks *marks);
-
-/* Whether a character has any of a set of marks; there is none outside of the text. */
+/* Whether a character has any of a set of marks; outside of the text none has. */
 static inline bool label_has(const struct label_marks *marks, size_t t, uint32_t set)
 {
     return t < marks->length && (marks->sets[t] & set) != 0;
@@ -96,8 +83,8 @@ static inline int32_t label_point(const struct label_marks *marks, size_t t)
     return t < marks->length ? marks->points[t] : '\n';
 }
 
-/* Whether there is white space at t; beyond the ends of the text there is. */
-static inline bool label_is_parted(const struct label_marks *marks, size_t t)
+/* Whether there is white space at t, as there is outside of the text. */
+static inline bool label_is_space(const struct label_marks *marks, size_t t)
 {
     return t >= marks->length || label_has(marks, t, ON_SPACE);
 }
@@ -109,7 +96,7 @@ static inline void label_fill(struct label_marks *marks, size_t start, size_t en
         marks->sets[t] |= mark;
 }
 
-/* Notes whether of `count` halves of pairs most have their other half. */
+/* Notes whether fewer than four of five among `count` halves are paired. */
 static inline void label_check(struct label_marks *marks, uint32_t mark, size_t paired,
                                size_t count)
 {

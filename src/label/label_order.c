@@ -4,9 +4,9 @@
 
 #include "rng.h"
 
-#define FEW 4       /* peaks; a pattern of fewer is none */
-#define FARTHER 2.5 /* times as far as a copy */
-#define RARE 30.0   /* and by this G more */
+#define FEW 4       /* peaks; fewer say nothing */
+#define FARTHER 2.5 /* times the distance of a copy */
+#define RARE 30.0   /* and this G more */
 
 /* 1, 2–3, 4–7, 8–15, … */
 static void count_size(uint32_t bins[LABEL_SIZE_BINS], size_t size)
@@ -17,7 +17,7 @@ static void count_size(uint32_t bins[LABEL_SIZE_BINS], size_t size)
 
 void label_count_pattern(const float *values, size_t length, struct label_pattern_counts *counts)
 {
-    float low = length > 0 ? values[0] : 0; /* where the climb began */
+    float low = length > 0 ? values[0] : 0; /* where the rise began */
     bool rising = false;
     for (size_t t = 1, top = 0, last = 0; t < length; t++) {
         if (values[t] > values[t - 1]) {
@@ -51,7 +51,7 @@ void label_shuffle(int32_t *points, size_t length, uint32_t number)
     }
 }
 
-/* x log(x / expected), of which nothing is nothing. */
+/* x log(x / expected); 0 for 0. */
 static double surprise(double x, double expected)
 {
     return x > 0 ? x * log(x / expected) : 0;
@@ -72,7 +72,7 @@ static bool is_ordered(const struct label_pattern_counts *text,
                        const struct label_pattern_counts copies[LABEL_COPIES], int size)
 {
     uint32_t sums[LABEL_SIZE_BINS] = {0}, rest[LABEL_SIZE_BINS], peaks = 0;
-    double usual = 0; /* what a copy's distance from the others is on average */
+    double usual = 0; /* the mean distance of a copy from the others */
     for (int b = 0; b < LABEL_SIZE_BINS; b++) {
         peaks += text->sizes[size][b];
         for (int i = 0; i < LABEL_COPIES; i++)

@@ -1,5 +1,5 @@
-/* Whether a label's pattern comes from the order of the characters: a text in random order has
- * capitals and even lines, but no words. */
+/* Whether a label depends on the order of the characters. A text in random order has capitals and
+ * even lines, but no words. */
 #ifndef RUNE_LABEL_ORDER_H
 #define RUNE_LABEL_ORDER_H
 
@@ -7,27 +7,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LABEL_COPIES 12    /* of a text, in random order, that it is compared with */
-#define LABEL_SIZES 3      /* that a peak has */
-#define LABEL_SIZE_BINS 32 /* those with as many binary digits are counted together */
+#define LABEL_COPIES 12    /* of a text in random order, with which it is compared */
+#define LABEL_SIZES 3      /* of a peak: its height, its length, its distance from the last */
+#define LABEL_SIZE_BINS 32 /* one for each number of binary digits */
 
-/* How often a label has peaks of which size: how high it climbs to them, how long they last, how
- * far they are apart. A label of 0 and 1 has them where it is 1. */
+/* Histograms of the sizes of a label's peaks. A binary label has them where it is 1. */
 struct label_pattern_counts {
     uint32_t sizes[LABEL_SIZES][LABEL_SIZE_BINS];
 };
 
-/* Counts into zeroed counts. Values that are no whole numbers may only rise. */
+/* Fills zeroed counts. Values must be whole numbers, unless they only rise. */
 void label_count_pattern(const float *values, size_t length, struct label_pattern_counts *counts);
 
-/* Puts points[length] in the random order of that number. */
+/* Shuffles points[length]; `number` is the seed. */
 void label_shuffle(int32_t *points, size_t length, uint32_t number);
 
-/* Whether a text's pattern is one that its copies in random order do not have, in one of the sizes.
- * By the likelihood ratio of the counts (G-test), whose large values are rare with small counts,
- * too: a copy comes as far by chance with a probability of about e^(−G/2). That holds for peaks
- * that are independent of each other; where they are not, the copies are farther from each other as
- * well, so the text must be several times as far from them as they are. */
+/* Whether, in one of the sizes, a text's peaks differ from those of its copies. The G-test measures
+ * it by the likelihood ratio of the counts, which is valid for small counts, too: by chance a copy
+ * differs as much with a probability of about e^(−G/2). That assumes independent peaks; where they
+ * are not, the copies also differ more from each other. So the text must differ from them several
+ * times as much as they do. */
 bool label_has_order(const struct label_pattern_counts *text,
                      const struct label_pattern_counts copies[LABEL_COPIES]);
 

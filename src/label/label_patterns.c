@@ -43,8 +43,8 @@ static int refuse(const struct label_pattern *pattern, int number)
 
 static int search_init(struct search *search, const struct label_pattern *pattern, bool utf)
 {
-    /* Matches are of UTF-8 that was checked, or of bytes, whatever a regex begins with: (*UTF)
-     * would have PCRE2 read bytes that are none. */
+    /* The text decides whether it is matched as UTF-8, not the regex: by a leading (*UTF) PCRE2
+     * would read bytes as UTF-8 that are not. */
     const uint32_t options = PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C |
                              (utf ? PCRE2_UTF | PCRE2_UCP : PCRE2_NEVER_UTF);
     uint8_t reason[128] = "";
@@ -65,7 +65,7 @@ static int search_init(struct search *search, const struct label_pattern *patter
     search->data = pcre2_match_data_create_from_pattern(search->code, NULL);
     if (!search->data)
         return refuse(pattern, PCRE2_ERROR_NOMEMORY);
-    pcre2_jit_compile(search->code, PCRE2_JIT_COMPLETE); /* where it cannot, it is interpreted */
+    pcre2_jit_compile(search->code, PCRE2_JIT_COMPLETE); /* else it is interpreted */
     pcre2_jit_stack_assign(search->match, NULL, search->stack);
     pcre2_set_match_limit(search->match, MATCH_LIMIT);
     pcre2_set_heap_limit(search->match, HEAP_LIMIT);
@@ -81,7 +81,7 @@ static void search_release(struct search *search)
     pcre2_compile_context_free(search->compile);
 }
 
-/* A text in bytes, and where its symbols begin. */
+/* A text in bytes, and the offsets of its symbols. */
 struct subject {
     uint8_t *bytes;
     size_t *starts; /* [length + 1] */
@@ -98,17 +98,17 @@ static size_t next_point(const struct subject *subject, size_t at)
     return at;
 }
 
-/* Sets values[length] to 1 where a match covers a symbol, or a part of it. Searches stretch by
- * stretch and looks at the clock: PCRE2 counts its steps anew from every place, so that without a
- * match many bearable ones can make hours. */
+/* Sets values[length] to 1 where a match covers a symbol or a part of it. The search goes in
+ * segments, to check the time: PCRE2's limit of steps begins anew at each offset, so that a text
+ * without a match could take hours within it. */
 static int search_all(struct search *search, const struct subject *subject,
                       const struct label_pattern *pattern, float *values)
 {
-    const size_t stretch = subject->size / 256 + 1024;
+    const size_t segment = subject->size / 256 + 1024;
     const PCRE2_SIZE *match = pcre2_get_ovector_pointer(search->data);
     const double start = clock_seconds();
     for (size_t at = 0, t = 0; at < subject->size;) {
-        pcre2_set_offset_limit(search->match, at + stretch);
+        pcre2_set_offset_limit(search->match, at + segment);
         int number = pcre2_match(search->code, subject->bytes, subject->size, at,
                                  PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK, search->data, search->match);
         if (number < 0 && number != PCRE2_ERROR_NOMATCH)
@@ -116,14 +116,14 @@ static int search_all(struct search *search, const struct subject *subject,
         if (clock_seconds() - start > SECONDS)
             return refuse(pattern, PCRE2_ERROR_MATCHLIMIT);
         if (number < 0) {
-            at = next_point(subject, at + stretch);
+            at = next_point(subject, at + segment);
             continue;
         }
         while (subject->starts[t + 1] <= match[0])
             t++;
         for (; t < subject->length && subject->starts[t] < match[1]; t++)
             values[t] = 1;
-        t -= t > 0; /* its other half may match, too */
+        t -= t > 0; /* the next match may cover another part of it */
         at = match[1] > at ? match[1] : next_point(subject, at);
     }
     return 0;

@@ -1,6 +1,6 @@
-#include "label_marks.h"
+#include "label_quotes.h"
 
-/* Marks of one family open and close quotes with each other. */
+/* Families of quotation marks. A mark closes only what one of its family has opened. */
 enum family {
     STRAIGHT,
     CURLED,
@@ -13,13 +13,13 @@ enum family {
     FAMILIES
 };
 
-/* What a mark may do, seen from what stands beside it. */
+/* What a mark may do, judged by its neighbours. */
 struct role {
     enum family family;
     bool opens, closes;
 };
 
-#define DEPTH 32 /* quotes in quotes; beyond it, all that is open is taken for stray marks */
+#define DEPTH 32 /* of quotes in quotes; beyond it all open ones are taken for stray marks */
 
 /* A quote that is open, since the mark at `at`. */
 struct open {
@@ -31,10 +31,10 @@ struct quotes {
     struct label_marks *marks;
     struct open open[DEPTH];
     size_t depth;
-    size_t count[2], paired[2]; /* marks of double and single ones */
+    size_t count[2], paired[2]; /* marks of double [0] and single [1] quotes */
 };
 
-/* How deep the innermost open quote of a family is, from 1; 0: there is none. */
+/* The depth, from 1, of the innermost open quote of a family; 0: none. */
 static size_t depth_of(const struct quotes *quotes, enum family family)
 {
     size_t depth = quotes->depth;
@@ -55,10 +55,10 @@ static struct role guillemet(const struct label_marks *marks, size_t t, enum fam
     return (struct role){family, opens, !opens};
 }
 
-/* " and ', which look alike on both sides. */
+/* " and ', which look the same at both ends. */
 static struct role straight(const struct label_marks *marks, size_t t, enum family family)
 {
-    struct role role = {family, !label_is_parted(marks, t + 1), !label_is_parted(marks, t - 1)};
+    struct role role = {family, !label_is_space(marks, t + 1), !label_is_space(marks, t - 1)};
     if (family == STRAIGHT_SINGLE) { /* an apostrophe has a letter on either side */
         role.opens = role.opens && !is_in_word(marks, t - 1);
         role.closes = role.closes && !is_in_word(marks, t + 1);
@@ -66,8 +66,8 @@ static struct role straight(const struct label_marks *marks, size_t t, enum fami
     return role;
 }
 
-/* “ opens, but closes „; ” closes, but opens where it is the only one (”so”). ’ is an apostrophe,
- * too: it counts only where it may close something. */
+/* “ opens, but closes „. ” closes, but opens where it is used alone (”so”). ’ may be an apostrophe,
+ * and counts only where it can close a quote. */
 static struct role curled(const struct quotes *quotes, size_t t, enum family family)
 {
     const struct label_marks *marks = quotes->marks;
@@ -81,7 +81,7 @@ static struct role curled(const struct quotes *quotes, size_t t, enum family fam
         role.closes = opened == 0x201E || opened == 0x201A;
         break;
     case 0x201D:
-        role.opens = label_is_parted(marks, t - 1) && !label_is_parted(marks, t + 1);
+        role.opens = label_is_space(marks, t - 1) && !label_is_space(marks, t + 1);
         role.closes = !role.opens;
         break;
     case 0x2019:
@@ -128,7 +128,7 @@ static struct role role_at(const struct quotes *quotes, size_t t)
     }
 }
 
-/* Closes the quote of that depth; those inside of it were stray marks. */
+/* Closes the quote at that depth. Those inside of it were stray marks. */
 static void close_quote(struct quotes *quotes, size_t depth, size_t end)
 {
     const struct open *open = &quotes->open[depth - 1];
@@ -138,9 +138,8 @@ static void close_quote(struct quotes *quotes, size_t depth, size_t end)
     quotes->paired[single]++;
 }
 
-/* A mark that may close as well as open closes the innermost quote, if that is its own. One that
- * opens inside of a quote of its own family tells that this was a stray mark; quotes in quotes are
- * of another. */
+/* A mark that may close or open closes the innermost quote if that is of its family. One that only
+ * opens there shows that the innermost was a stray mark: quotes in quotes are of another family. */
 static void read_mark(struct quotes *quotes, size_t t)
 {
     struct role role = role_at(quotes, t);
@@ -162,8 +161,8 @@ static void read_mark(struct quotes *quotes, size_t t)
     }
 }
 
-/* At the end of a paragraph what is open is a stray mark, unless the next one begins with the same:
- * so it is printed where a speech goes on. */
+/* At the end of a paragraph open quotes were stray marks, unless the next paragraph begins with the
+ * same mark: so a speech of several paragraphs is printed. */
 static void end_paragraph(struct quotes *quotes, size_t end, int32_t next)
 {
     size_t depth = quotes->depth;

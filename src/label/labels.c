@@ -6,8 +6,9 @@
 
 #include "error.h"
 #include "label_add.h"
-#include "label_marks.h"
+#include "label_brackets.h"
 #include "label_order.h"
+#include "label_parse.h"
 #include "label_text.h"
 #include "mem.h"
 
@@ -15,40 +16,26 @@
 
 /* --- scalars ---------------------------------------------------------------------------------- */
 
-static void position_in_line(const struct label_marks *marks, int bracket, float *values)
+/* Of character t, after which the reader is in that line. */
+static size_t position_in_line(const struct label_line *line, size_t t)
 {
-    (void)bracket;
-    for (size_t i = 0; i < marks->num_lines; i++) {
-        const struct label_line *line = &marks->lines[i];
-        for (size_t t = line->from; t < line->to; t++)
-            values[t] = (float)((t < line->end ? t + 1 : line->end) - line->start);
-    }
+    return (t < line->end ? t + 1 : line->end) - line->start;
 }
 
-static void line_length(const struct label_marks *marks, int bracket, float *values)
+static size_t left_in_line(const struct label_line *line, size_t t)
 {
-    (void)bracket;
-    for (size_t i = 0; i < marks->num_lines; i++) {
-        const struct label_line *line = &marks->lines[i];
-        for (size_t t = line->from; t < line->to; t++)
-            values[t] = (float)(line->end - line->start);
-    }
+    return t < line->end ? line->end - t - 1 : 0;
 }
 
-static void left_in_line(const struct label_marks *marks, int bracket, float *values)
+static size_t line_length(const struct label_line *line, size_t t)
 {
-    (void)bracket;
-    for (size_t i = 0; i < marks->num_lines; i++) {
-        const struct label_line *line = &marks->lines[i];
-        for (size_t t = line->from; t < line->to; t++)
-            values[t] = t < line->end ? (float)(line->end - t - 1) : 0;
-    }
+    (void)t;
+    return line->end - line->start;
 }
 
 /* In columns: a tab goes on to the next multiple of 8. */
-static void indentation(const struct label_marks *marks, int bracket, float *values)
+static void indentation(const struct label_marks *marks, float *values)
 {
-    (void)bracket;
     for (size_t i = 0; i < marks->num_lines; i++) {
         const struct label_line *line = &marks->lines[i];
         size_t columns = 0;
@@ -60,9 +47,8 @@ static void indentation(const struct label_marks *marks, int bracket, float *val
     }
 }
 
-static void position_in_word(const struct label_marks *marks, int bracket, float *values)
+static void position_in_word(const struct label_marks *marks, float *values)
 {
-    (void)bracket;
     float position = 0;
     for (size_t t = 0; t < marks->length; t++) {
         if (label_has(marks, t, ON_FIRST_LETTER) || !label_has(marks, t, ON_WORD))
@@ -72,53 +58,52 @@ static void position_in_word(const struct label_marks *marks, int bracket, float
     }
 }
 
-static void word_length(const struct label_marks *marks, int bracket, float *values)
+static void word_length(const struct label_marks *marks, float *values)
 {
-    position_in_word(marks, bracket, values);
+    position_in_word(marks, values);
     for (size_t t = marks->length; t-- > 0;)
         if (label_has(marks, t, ON_WORD) && !label_has(marks, t, ON_LAST_LETTER))
             values[t] = values[t + 1];
 }
 
-/* Of one kind of brackets, or of all (LABEL_BRACKETS); those that mostly lack their other half do
- * not count. */
-static void bracket_depth(const struct label_marks *marks, int bracket, float *values)
+/* The depth of some kinds of brackets, of which unsound ones do not count. */
+static void bracket_depth(const struct label_marks *marks, uint32_t kinds, float *values)
 {
     float depth = 0;
     for (size_t t = 0; t < marks->length; t++) {
         bool opens;
         if (marks->steps[t] != 0) {
-            int kind = (int)label_bracket_of(marks->points[t], &opens);
-            bool sound = (marks->unsound & (uint32_t)ON_ROUND << kind) == 0;
-            if (sound && (kind == bracket || bracket == LABEL_BRACKETS))
+            const enum label_bracket kind = label_bracket_of(marks->points[t], &opens);
+            const bool sound = (marks->unsound & (uint32_t)ON_ROUND << kind) == 0;
+            if (sound && (kinds & 1u << kind))
                 depth += (float)marks->steps[t];
         }
         values[t] = depth;
     }
 }
 
-static void position_in_text(const struct label_marks *marks, int bracket, float *values)
+static void position_in_text(const struct label_marks *marks, float *values)
 {
-    (void)bracket;
-    for (size_t t = 1; t < marks->length; t++)
-        values[t] = (float)((double)t / (double)(marks->length - 1));
+    for (size_t t = 0; t < marks->length; t++)
+        values[t] = t > 0 ? (float)((double)t / (double)(marks->length - 1)) : 0;
 }
 
-/* --- all that rune knows of itself ------------------------------------------------------------ */
+/* --- the built-in labels ---------------------------------------------------------------------- */
 
-/* Labels that tell of one thing in several ways: where one is kept all are. */
-enum group { ALONE, WORDS, LINES, INDENTATION, BRACKETS }; /* and BRACKETS + each kind */
+/* Labels that describe one thing in several ways: where one is kept, all are. */
+enum group { NO_GROUP, WORDS, LINES, INDENTATION, BRACKETS }; /* and BRACKETS + each kind */
 
-/* Of two that come out the same, the first stays. */
+/* Of two that are the same in a text, the first is kept. */
 static const struct rule {
     const char *name;
-    const char *place; /* or NULL, and */
+    const char *place; /* of a binary label, with `mark`; else NULL, */
     const char *rising, *falling;
-    uint32_t mark; /* of a label with a place; or 0, and */
-    void (*measure)(const struct label_marks *marks, int bracket, float *values);
-    int bracket;
+    uint32_t mark; /* or one of these: */
+    size_t (*in_line)(const struct label_line *line, size_t t);
+    uint32_t depth_of; /* 1 << each enum label_bracket that counts */
+    void (*measure)(const struct label_marks *marks, float *values);
     int group;      /* of enum group */
-    bool any_order; /* it is not of the characters, but of their number */
+    bool any_order; /* kept although it does not depend on the order */
 } rules[] = {
     {"inside quotes", "inside quotes", .mark = ON_QUOTES},
     {"inside single quotes", "inside single quotes", .mark = ON_SINGLE_QUOTES},
@@ -130,23 +115,23 @@ static const struct rule {
     {"inside { }", "inside { }", .mark = ON_CURLY, .group = BRACKETS + CURLY},
     {"inside < >", "inside < >", .mark = ON_ANGLE, .group = BRACKETS + ANGLE},
     {"bracket depth", NULL, "rises with the depth of brackets", "falls as brackets nest deeper",
-     .measure = bracket_depth, .bracket = LABEL_BRACKETS},
+     .depth_of = (1u << LABEL_BRACKETS) - 1},
     {"depth of ( )", NULL, "rises with the depth of ( )", "falls as ( ) nest deeper",
-     .measure = bracket_depth, .bracket = ROUND, .group = BRACKETS + ROUND},
+     .depth_of = 1u << ROUND, .group = BRACKETS + ROUND},
     {"depth of [ ]", NULL, "rises with the depth of [ ]", "falls as [ ] nest deeper",
-     .measure = bracket_depth, .bracket = SQUARE, .group = BRACKETS + SQUARE},
+     .depth_of = 1u << SQUARE, .group = BRACKETS + SQUARE},
     {"depth of { }", NULL, "rises with the depth of { }", "falls as { } nest deeper",
-     .measure = bracket_depth, .bracket = CURLY, .group = BRACKETS + CURLY},
+     .depth_of = 1u << CURLY, .group = BRACKETS + CURLY},
     {"depth of < >", NULL, "rises with the depth of < >", "falls as < > nest deeper",
-     .measure = bracket_depth, .bracket = ANGLE, .group = BRACKETS + ANGLE},
+     .depth_of = 1u << ANGLE, .group = BRACKETS + ANGLE},
     {"inside backticks", "inside backticks", .mark = ON_BACKTICKS},
     {"inside a command", "inside \\commands", .mark = ON_COMMAND},
     {"inside a URL", "inside URLs", .mark = ON_URL},
     {"position in line", NULL, "counts up along the line", "counts down along the line",
-     .measure = position_in_line, .group = LINES},
+     .in_line = position_in_line, .group = LINES},
     {"left in line", NULL, "counts down to the end of the line", "counts up to the end of the line",
-     .measure = left_in_line, .group = LINES},
-    {"line length", NULL, "is high in long lines", "is high in short lines", .measure = line_length,
+     .in_line = left_in_line, .group = LINES},
+    {"line length", NULL, "is high in long lines", "is high in short lines", .in_line = line_length,
      .group = LINES},
     {"indentation", NULL, "rises with the indentation", "falls as the indentation grows",
      .measure = indentation, .group = INDENTATION},
@@ -175,13 +160,18 @@ static const struct rule {
 /* Fills values[marks->length]. */
 static void apply(const struct rule *rule, const struct label_marks *marks, float *values)
 {
-    if (rule->mark == 0)
-        rule->measure(marks, rule->bracket, values);
-    for (size_t t = 0; rule->mark != 0 && t < marks->length; t++)
+    for (size_t t = 0; rule->mark && t < marks->length; t++)
         values[t] = (marks->sets[t] & rule->mark) != 0;
+    for (size_t i = 0; rule->in_line && i < marks->num_lines; i++)
+        for (size_t t = marks->lines[i].from; t < marks->lines[i].to; t++)
+            values[t] = (float)rule->in_line(&marks->lines[i], t);
+    if (rule->depth_of)
+        bracket_depth(marks, rule->depth_of, values);
+    if (rule->measure)
+        rule->measure(marks, values);
 }
 
-/* --- which of them say something of the text -------------------------------------------------- */
+/* --- which of them depend on the order of the characters -------------------------------------- */
 
 static void count_patterns(const struct label_marks *marks, float *values,
                            struct label_pattern_counts counts[RULES])
@@ -192,21 +182,21 @@ static void count_patterns(const struct label_marks *marks, float *values,
     }
 }
 
-/* Whether a rule or one of its group is ordered. Of brackets only the depth counts: in random order
- * it is a random walk, and how long that keeps away from 0 is different every time. */
+/* Whether a rule or one of its group is ordered. Of brackets only the depth counts. In random order
+ * it is a random walk, and the time that it stays away from 0 varies from copy to copy. */
 static bool is_group_ordered(const bool ordered[RULES], size_t k)
 {
     const int group = rules[k].group;
     bool any = group < BRACKETS && ordered[k];
-    for (size_t other = 0; other < RULES && group != ALONE; other++)
+    for (size_t other = 0; other < RULES && group != NO_GROUP; other++)
         any = any || (ordered[other] && rules[other].group == group &&
                       (group < BRACKETS || rules[other].mark == 0));
     return any;
 }
 
-/* Marks in `ordered` the rules whose labels the same characters in random order do not show. Its
- * style and what is unsound in it hold for the copies, which must differ by their order alone.
- * values[] is scratch. */
+/* Finds the rules whose labels differ from those of shuffled copies of the text. The copies take
+ * the text's style and unsound pairs, so that they differ by their order alone. values[] is
+ * scratch. */
 static int find_ordered(const struct label_marks *marks, float *values, bool ordered[RULES])
 {
     struct label_pattern_counts(*counts)[RULES] = mem_new(LABEL_COPIES + 1, sizeof *counts);
@@ -219,7 +209,7 @@ static int find_ordered(const struct label_marks *marks, float *values, bool ord
     for (uint32_t i = 0; result == 0 && i < LABEL_COPIES; i++) {
         struct label_marks copy = {0};
         label_shuffle(points, marks->length, i);
-        result = label_marks_make(&copy, points, marks->length, &marks->style);
+        result = label_parse(&copy, points, marks->length, &marks->style);
         copy.unsound = marks->unsound;
         if (result == 0)
             count_patterns(&copy, values, counts[i]);
@@ -244,7 +234,8 @@ static bool is_constant(const float *values, size_t length)
     return true;
 }
 
-/* Whether two labels are the same but for one in a hundred of the places where the first is on. */
+/* Whether two labels differ at no more characters than one in a hundred of those where the first is
+ * on. */
 static bool are_alike(const float *values, const float *others, size_t length)
 {
     size_t on = 0, different = 0;
@@ -299,19 +290,14 @@ int label_add(struct labels *labels, const struct label_words *words, bool own, 
 {
     const enum label_kind kind = words->place ? LABEL_BINARY : LABEL_SCALAR;
     struct label label = {.kind = kind, .own = own, .values = values};
-    struct label *list = NULL;
-    if (copy(&label.name, words->name) == 0 && copy(&label.place, words->place) == 0 &&
-        copy(&label.rising, words->rising) == 0 && copy(&label.falling, words->falling) == 0)
-        list = mem_new(labels->count + 1, sizeof *list);
-    if (!list) {
+    size_t capacity = labels->count;
+    if (copy(&label.name, words->name) != 0 || copy(&label.place, words->place) != 0 ||
+        copy(&label.rising, words->rising) != 0 || copy(&label.falling, words->falling) != 0 ||
+        mem_grow(&labels->list, &capacity, labels->count + 1, sizeof label) != 0) {
         release(&label);
         return -1;
     }
-    if (labels->count > 0)
-        memcpy(list, labels->list, labels->count * sizeof *list);
-    list[labels->count++] = label;
-    free(labels->list);
-    labels->list = list;
+    labels->list[labels->count++] = label;
     return 0;
 }
 
@@ -331,8 +317,8 @@ int label_add_own(struct labels *labels, const char *where, const char *name, en
     return label_add(labels, kind == LABEL_BINARY ? &binary : &scalar, true, values);
 }
 
-/* Adds a rule's label, the characters' values given to all their symbols, if it says anything that
- * no label before says. values[text->count]. */
+/* Adds a rule's label unless it is constant or like an earlier one. values[text->count] are of
+ * characters; all symbols of a character get its value. */
 static int add_rule(struct labels *labels, const struct rule *rule, const struct label_text *text,
                     const float *values)
 {
@@ -363,7 +349,7 @@ int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t 
     labels->length = length;
     if (label_text_init(&text, vocab, ids, length) == 0 &&
         (values = mem_new(text.count, sizeof *values)) != NULL &&
-        label_marks_make(&marks, text.points, text.count, NULL) == 0)
+        label_parse(&marks, text.points, text.count, NULL) == 0)
         result = find_ordered(&marks, values, ordered);
     for (size_t k = 0; result == 0 && k < RULES; k++) {
         if (!is_group_ordered(ordered, k) || (rules[k].mark & marks.unsound) != 0)

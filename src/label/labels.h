@@ -1,6 +1,5 @@
-/* Labels: what a text is like at every character, to be found again in what units do. The label of
- * character t says how things stand once it is read: behind "(" it is inside brackets, behind ")"
- * no longer. */
+/* Labels: what a text is like at every character, such as inside quotes. The label of character t
+ * describes the text once t is read: after "(" it is inside brackets, after ")" no longer. */
 #ifndef RUNE_LABELS_H
 #define RUNE_LABELS_H
 
@@ -13,14 +12,13 @@
 enum label_kind { LABEL_BINARY, LABEL_SCALAR };
 
 struct label {
-    char *name;   /* as in tables: "inside quotes", "left in line"; unique */
-    char *place;  /* of a binary label, where it is on: "inside quotes", "at capitals"; else NULL */
-    char *rising; /* of a scalar one, how a sentence says that a unit follows it: "counts up along
-                     the line"; */
-    char *falling; /* and that it does the opposite: "counts down along the line"; else NULL */
+    char *name;             /* unique: "inside quotes", "left in line" */
+    char *place;            /* of a binary label, where it is on: "at capitals"; else NULL */
+    char *rising, *falling; /* of a scalar one, what a unit does that follows it: "counts up along
+                               the line"; and its opposite: "counts down …"; else NULL */
     enum label_kind kind;
-    bool own;      /* the user's; never left out */
-    float *values; /* [length] 0 or 1, or a number; finite */
+    bool own;      /* the user's */
+    float *values; /* [length] finite; of a binary label 0 or 1 */
 };
 
 struct labels {
@@ -29,28 +27,27 @@ struct labels {
     struct label *list; /* [K] */
 };
 
-/* One of --label NAME=REGEX. */
+/* One of --label NAME=REGEX, in UTF-8 and PCRE2's syntax. The label is on throughout each match. */
 struct label_pattern {
-    const char *name, *regex; /* UTF-8; PCRE2's syntax; on is what matches, from first to last */
+    const char *name, *regex;
 };
 
-/* Fills zeroed labels of the symbols ids[0..length), with all that rune knows of itself. Left out
- * is what is the same everywhere, and what the same characters in any order show as well: a
- * shuffled text has no words. (The position in the text stays.) Returns 0, or −1 and a message. */
+/* Fills zeroed labels of the symbols ids[0..length) with the built-in ones that say something of
+ * the text. Those that are constant are left out, and so are those that the same characters in
+ * random order show as well: capitals alone do not make words. Returns 0, or −1 and a message. */
 int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t *ids,
                 size_t length);
 
-/* Adds a label for each pattern to those that labels_make made of the same text; one without a
- * match is an error that names it, as is one that does not compile (where, and why), or that takes
- * more than some seconds. Returns 0, or −1 and a message. */
+/* Adds a label for each pattern to those that labels_make made of the same text. A pattern that
+ * does not compile, has no match or takes more than some seconds is an error, which names it.
+ * Returns 0, or −1 and a message. */
 int labels_add_patterns(struct labels *labels, const struct vocab *vocab, const int32_t *ids,
                         const struct label_pattern *patterns, size_t count);
 
 /* Adds a label for each column of a CSV file (RFC 4180): a line of names, then a line of numbers
- * for each of the text_length characters of a text, of which the labels may be of the first alone.
- * Columns "position" and "character" are passed over, so that what
- * inspect writes can be edited and read again. Errors name the file and the line. Returns 0, or −1
- * and a message. */
+ * for each of the text_length characters of a text, of which the labels may cover only the first.
+ * The columns "position" and "character" are skipped, so that a table written by inspect can be
+ * edited and read again. Errors name the file and the line. Returns 0, or −1 and a message. */
 int labels_add_file(struct labels *labels, const char *path, size_t text_length);
 
 /* Safe on zeroed labels. */

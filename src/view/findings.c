@@ -8,7 +8,7 @@
 #include "mem.h"
 
 #define SYMBOLS_EACH 14 /* of which a unit's mean is given, the highest and the lowest */
-#define PUSHED 12       /* symbols that a unit pushes up, and down, most */
+#define WEIGHED 12      /* symbols that a unit makes likelier, and less likely, most */
 
 /* --- parts of JSON ---------------------------------------------------------------------------- */
 
@@ -77,7 +77,7 @@ static json_t *discovery_json(const struct inspection *inspection,
     discovery_describe(discovery, &inspection->trace, &inspection->labels, text, sizeof text);
     return json_pack("[o, i, s, o, o, s]", signal_name(&inspection->trace, discovery->signal),
                      (int)discovery->label, measure_names[discovery->measure],
-                     number(discovery->score), number(discovery->alone), text);
+                     number(discovery->score), number(discovery->baseline), text);
 }
 
 /* Best first, a few of each signal. */
@@ -127,7 +127,7 @@ static json_t *reach_json(const struct reach *reach)
 json_t *findings_new(const struct inspection *inspection, const size_t *symbol_counts,
                      size_t length)
 {
-    const struct leanings *leanings = &inspection->leanings;
+    const struct attributions *attributions = &inspection->attributions;
     const struct ablation *ablation = &inspection->ablation;
     json_t *discoveries = discoveries_json(inspection), *findings = json_object();
     int failed =
@@ -140,16 +140,17 @@ json_t *findings_new(const struct inspection *inspection, const size_t *symbol_c
         failed |= json_object_set_new(findings, "gates", gates_json(inspection));
     if (inspection->reach.curves > 0)
         failed |= json_object_set_new(findings, "reach", reach_json(&inspection->reach));
-    if (leanings->count > 0)
-        failed |=
-            json_object_set_new(findings, "leanings",
-                                json_pack("{s:i, s:o}", "steps", (int)leanings->steps, "distances",
-                                          distances(leanings->positions, leanings->count, length)));
-    if (ablation->count > 0)
+    if (attributions->count > 0)
         failed |= json_object_set_new(
-            findings, "ablation",
-            json_pack("{s:s, s:i, s:f}", "held", ablation->hold == HOLD_MEAN ? "its mean" : "0",
-                      "length", (int)ablation->length, "loss", (double)ablation->loss));
+            findings, "attributions",
+            json_pack("{s:i, s:o}", "steps", (int)attributions->steps, "distances",
+                      distances(attributions->positions, attributions->count, length)));
+    if (ablation->count > 0)
+        failed |= json_object_set_new(findings, "ablation",
+                                      json_pack("{s:s, s:i, s:f}", "clamped",
+                                                ablation->kind == ABLATION_MEAN ? "its mean" : "0",
+                                                "length", (int)ablation->length, "loss",
+                                                (double)ablation->loss));
     json_decref(discoveries);
     if (!failed)
         return findings;
@@ -217,15 +218,15 @@ static json_t *card_json(const struct trace *trace, const struct card *card,
 
 /* The symbols whose logit h of a unit of the last layer raises most, and lowers: two lists of
  * [symbol, weight]. */
-static json_t *push_json(const struct trace *trace, const float *push, int unit)
+static json_t *output_weights_json(const struct trace *trace, const float *weights, int unit)
 {
-    const int V = trace->vocab->size, shown = V / 2 < PUSHED ? V / 2 : PUSHED;
+    const int V = trace->vocab->size, shown = V / 2 < WEIGHED ? V / 2 : WEIGHED;
     struct weighed *symbols = mem_new((size_t)V, sizeof *symbols);
     if (!symbols)
         return NULL;
     for (int v = 0; v < V; v++)
         symbols[v] =
-            (struct weighed){v, push[(size_t)v * (size_t)trace->hidden_size + (size_t)unit]};
+            (struct weighed){v, weights[(size_t)v * (size_t)trace->hidden_size + (size_t)unit]};
     qsort(symbols, (size_t)V, sizeof *symbols, compare_weights);
     json_t *up = json_array(), *down = json_array();
     for (int i = 0; i < shown; i++) {
@@ -238,7 +239,7 @@ static json_t *push_json(const struct trace *trace, const float *push, int unit)
 }
 
 /* What the loss changes by without the unit: in all, and for each label that has such a number,
- * [[label, change], …]. NULL where the unit was not held. */
+ * [[label, change], …]. NULL where the unit was not ablated. */
 static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
                              const struct trace_signal *signal)
 {
@@ -265,9 +266,10 @@ json_t *findings_of_signal(const struct inspection *inspection, const size_t *sy
     if (card)
         failed |=
             json_object_set_new(findings, "card", card_json(trace, card, symbol_counts, length));
-    if (inspection->push && named->layer == trace->num_layers - 1)
-        failed |=
-            json_object_set_new(findings, "push", push_json(trace, inspection->push, named->unit));
+    if (inspection->output_weights && named->layer == trace->num_layers - 1)
+        failed |= json_object_set_new(
+            findings, "output_weights",
+            output_weights_json(trace, inspection->output_weights, named->unit));
     json_t *ablation = ablation_json(&inspection->ablation, inspection->labels.count, named);
     if (ablation)
         failed |= json_object_set_new(findings, "ablation", ablation);

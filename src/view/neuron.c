@@ -167,16 +167,16 @@ static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
     free(means);
 }
 
-static double pushes_height(const struct neuron *neuron)
+static double output_weights_height(const struct neuron *neuron)
 {
     const bool last = neuron->unit->layer == neuron->inspection->trace.num_layers - 1;
-    return neuron->inspection->push && last ? bars_height(MAX_BARS) : 0;
+    return neuron->inspection->output_weights && last ? bars_height(MAX_BARS) : 0;
 }
 
-static void draw_pushes(cairo_t *cr, const struct neuron *neuron, struct box box)
+static void draw_output_weights(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
     const struct trace *trace = &neuron->inspection->trace;
-    const float *weights = neuron->inspection->push + neuron->unit->unit;
+    const float *weights = neuron->inspection->output_weights + neuron->unit->unit;
     struct bar *bars = mem_new((size_t)trace->vocab->size, sizeof *bars);
     int count = 0;
     draw_note(cr, &box, "output weights: added to the logit by h = 1");
@@ -299,8 +299,8 @@ static void draw_ablation(cairo_t *cr, const struct neuron *neuron, struct box b
     struct bar *bars = mem_new(labels->count + 1, sizeof *bars);
     int count = 0;
     draw_note(cr, &box,
-              ablation->hold == HOLD_MEAN ? "held at its mean: nats per character more"
-                                          : "held at 0: nats per character more");
+              ablation->kind == ABLATION_MEAN ? "clamped to its mean: nats per character more"
+                                              : "clamped to 0: nats per character more");
     if (!bars)
         return;
     bars[count++] = (struct bar){"everywhere", (double)ablation->change[neuron->ablated]};
@@ -393,7 +393,7 @@ static void draw_passages(cairo_t *cr, const struct neuron *neuron, double y)
 static const struct panel panels[] = {
     {"values over the text", histogram_height, draw_histogram},
     {"mean after each character", means_height, draw_means},
-    {"characters it makes likelier, or not", pushes_height, draw_pushes},
+    {"characters it makes likelier, or not", output_weights_height, draw_output_weights},
     {"saturation of its gates", gates_height, draw_gates},
     {"units that go with it, and against it", related_height, draw_related},
     {"loss without it", ablation_height, draw_ablation},

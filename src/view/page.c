@@ -33,7 +33,7 @@
 #define LOSS_STEPS 1000 /* a loss is so many steps a nat */
 #define NO_LOSS 0xFFFF  /* not a number */
 #define SHARE_STEPS 255 /* a probability is (n/255)², so that small ones are told apart */
-#define STRENGTHS 5     /* of what a prediction leans on, as thick as lines are */
+#define STRENGTHS 5     /* of attributions, as thick as lines are */
 #define DIGITS 4        /* of the network's numbers, */
 #define UNIT_DIGITS 3   /* and of those of each signal */
 #define SIGNAL_ROOM 64  /* bytes that the name of a signal takes, at most */
@@ -279,22 +279,22 @@ static int8_t strength_of(float weight, float range)
 }
 
 /* One row of strengths a prediction. */
-static int put_leanings(const struct page *page)
+static int put_attributions(const struct page *page)
 {
-    const struct leanings *leanings = &page->inspection->leanings;
-    const size_t K = leanings->steps;
-    int8_t *strengths = mem_new(leanings->count, K);
+    const struct attributions *attributions = &page->inspection->attributions;
+    const size_t K = attributions->steps;
+    int8_t *strengths = mem_new(attributions->count, K);
     if (!strengths)
         return -1;
-    for (size_t i = 0; i < leanings->count; i++) {
-        const float *weights = leanings->weights + i * K;
+    for (size_t i = 0; i < attributions->count; i++) {
+        const float *weights = attributions->weights + i * K;
         float range = 0;
         for (size_t k = 0; k < K; k++)
             range = fmaxf(range, fabsf(weights[k]));
         for (size_t k = 0; range > 0 && k < K; k++)
             strengths[i * K + k] = strength_of(weights[k], range);
     }
-    int result = block_put(page->rest, "leanings", strengths, leanings->count * K);
+    int result = block_put(page->rest, "attributions", strengths, attributions->count * K);
     free(strengths);
     return result;
 }
@@ -323,7 +323,7 @@ static int put_data(struct page *page, const struct view_options *options)
     if (block_put_json(page->rest, "findings",
                        findings_new(page->inspection, page->symbol_counts, page->length),
                        DIGITS) != 0 ||
-        put_leanings(page) != 0)
+        put_attributions(page) != 0)
         return -1;
     const off_t end = put_signals(page, options);
     if (end < 0)

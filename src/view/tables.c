@@ -39,8 +39,8 @@ static void put_scores(FILE *out, const struct inspection *inspection)
           out);
     for (size_t i = 0; i < inspection->discoveries.count; i++) {
         const struct discovery *found = &inspection->discoveries.list[i];
-        const float others[] = {found->alone, found->auc, found->average_precision,
-                                found->r,     found->r2,  found->information,
+        const float others[] = {found->baseline, found->auc, found->average_precision,
+                                found->r,        found->r2,  found->information,
                                 found->p};
         put_finding(out, inspection, found, i + 1);
         csv_put_numbers(out, others, sizeof others / sizeof *others);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "discover.h"
-#include "stretch.h"
+#include "excerpt.h"
 #include "text.h"
 
 static struct discoveries find(const struct text *text, int threads)
@@ -185,14 +185,14 @@ static void what_copies_a_label_is_found_and_measured(void **state)
             assert_float_equal(discovery->information, naive_information(x, y), 1e-5);
             assert_float_equal(discovery->on, naive_mean(x, y, 1), 1e-5);
             assert_float_equal(discovery->off, naive_mean(x, y, 0), 1e-5);
-            assert_in_range((int)(1000 * discovery->alone), 500, 600);
+            assert_in_range((int)(1000 * discovery->baseline), 500, 600);
         } else {
             assert_true(discovery->signal == 7 || discovery->signal == 8);
             assert_int_equal(discovery->measure, MEASURE_R);
             assert_float_equal(discovery->score, r, 1e-5);
             assert_true(isnan(discovery->auc) && isnan(discovery->average_precision));
             assert_true(isnan(discovery->on) && isnan(discovery->off));
-            assert_true(discovery->alone < 0.2F);
+            assert_true(discovery->baseline < 0.2F);
         }
     }
     discoveries_release(&discoveries);
@@ -232,7 +232,7 @@ static void the_best_come_first_and_units_once(void **state)
 }
 
 /* Most of what the label is, the symbol tells: signal 0 is the symbol, signal 1 knows the rest. */
-static void an_echo_of_the_symbol_is_not_found(void **state)
+static void what_the_symbol_tells_is_not_found(void **state)
 {
     (void)state;
     struct text text;
@@ -257,7 +257,7 @@ static void an_echo_of_the_symbol_is_not_found(void **state)
     }
     const struct discovery *real = found(&discoveries, 1, 0);
     assert_non_null(real);
-    assert_true(real->alone > 0.8F); /* that of a vowel */
+    assert_true(real->baseline > 0.8F); /* that of a vowel */
     assert_true(real->score > 0.95F);
     discoveries_release(&discoveries);
     text_release(&text);
@@ -265,7 +265,7 @@ static void an_echo_of_the_symbol_is_not_found(void **state)
 
 /* The same where symbols are many and rare: signal 0 is the symbol, 1 and 2 know what it does not
  * tell. */
-static void an_echo_of_rare_symbols_is_not_found(void **state)
+static void what_rare_symbols_tell_is_not_found(void **state)
 {
     (void)state;
     static const struct vocab many = {.size = 1600};
@@ -411,7 +411,7 @@ static void what_rises_with_a_heavy_tail_is_found(void **state)
     text_release(&text);
 }
 
-static void a_straight_relation_comes_before_a_crooked_one(void **state)
+static void a_linear_relation_comes_before_a_nonlinear_one(void **state)
 {
     (void)state;
     struct text text;
@@ -586,12 +586,14 @@ static void every_label_has_its_best_attempt(void **state)
     struct discoveries discoveries = find(&text, 1);
     const struct attempt *attempts = discoveries.attempts;
     assert_int_equal(count_of_label(&discoveries, 0), 1);
-    assert_true(attempts[0].signal == 1 && attempts[0].score > 0.95F && attempts[0].alone < 0.6F);
+    assert_true(attempts[0].signal == 1 && attempts[0].score > 0.95F &&
+                attempts[0].baseline < 0.6F);
     assert_int_equal(count_of_label(&discoveries, 1), 0);
     assert_true(attempts[1].signal == 2);
-    assert_true(attempts[1].score > 0.1F && attempts[1].score < 0.4F && attempts[1].alone < 0.1F);
+    assert_true(attempts[1].score > 0.1F && attempts[1].score < 0.4F &&
+                attempts[1].baseline < 0.1F);
     assert_int_equal(count_of_label(&discoveries, 2), 0);
-    assert_true(isnan(attempts[2].score) && isnan(attempts[2].alone));
+    assert_true(isnan(attempts[2].score) && isnan(attempts[2].baseline));
     discoveries_release(&discoveries);
     text_release(&text);
 }
@@ -661,7 +663,7 @@ static bool same_bits(const struct discoveries *a, const struct discoveries *b)
         const struct discovery *x = &a->list[d], *y = &b->list[d];
         same = x->signal == y->signal && x->label == y->label && x->measure == y->measure &&
                x->sign == y->sign && memcmp(&x->score, &y->score, sizeof x->score) == 0 &&
-               memcmp(&x->alone, &y->alone, sizeof x->alone) == 0 &&
+               memcmp(&x->baseline, &y->baseline, sizeof x->baseline) == 0 &&
                memcmp(&x->auc, &y->auc, sizeof x->auc) == 0 &&
                memcmp(&x->r, &y->r, sizeof x->r) == 0 &&
                memcmp(&x->information, &y->information, sizeof x->information) == 0 &&
@@ -711,27 +713,27 @@ static void short_texts_have_none(void **state)
     text_release(&empty);
 }
 
-static void a_stretch_is_whole_blocks_from_end_to_end(void **state)
+static void an_excerpt_is_whole_blocks_from_end_to_end(void **state)
 {
     (void)state;
     const size_t most = 8 * TRACE_BLOCK;
     for (size_t length = 0; length < 6000; length += 97) {
-        const struct stretch stretch = stretch_of(1000, 1000 + length, most);
-        assert_int_equal(stretch.count, length < most ? length : most);
-        for (size_t t = 0; t < stretch.count; t++) {
-            const size_t place = stretch_place(&stretch, t);
-            assert_in_range(place, 1000 + t, 1000 + length - 1);
-            assert_true(length > most || place == 1000 + t);
-            assert_true(t % TRACE_BLOCK == 0 || place == stretch_place(&stretch, t - 1) + 1);
-            assert_true(t == 0 || place > stretch_place(&stretch, t - 1));
+        const struct excerpt excerpt = excerpt_of(length, most);
+        assert_int_equal(excerpt.count, length < most ? length : most);
+        for (size_t t = 0; t < excerpt.count; t++) {
+            const size_t position = excerpt_position(&excerpt, t);
+            assert_in_range(position, t, length - 1);
+            assert_true(length > most || position == t);
+            assert_true(t % TRACE_BLOCK == 0 || position == excerpt_position(&excerpt, t - 1) + 1);
+            assert_true(t == 0 || position > excerpt_position(&excerpt, t - 1));
         }
         if (length > most) /* it comes near the end */
-            assert_true(stretch_place(&stretch, most - 1) + length / 8 + 2 * TRACE_BLOCK >=
-                        1000 + length);
+            assert_true(excerpt_position(&excerpt, most - 1) + length / 8 + 2 * TRACE_BLOCK >=
+                        length);
     }
 }
 
-/* So long that neither the choice nor the shifts take all of it. */
+/* So long that neither the screening nor the shifts take all of it. */
 static void a_long_text_is_searched_too(void **state)
 {
     (void)state;
@@ -776,10 +778,10 @@ static void a_discovery_is_a_sentence(void **state)
         "layer 0 unit 0, forget gate f: depends on “left in line”, but neither rises nor falls with it "
         "(mutual information 0.61 bits)");
     discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out);
-    for (size_t room = 1; room < sizeof small; room++) { /* what is cut is cut between characters */
-        discovery_describe(&discovery, &text.trace, &text.labels, small, room);
+    for (size_t size = 1; size < sizeof small; size++) { /* what is cut is cut between characters */
+        discovery_describe(&discovery, &text.trace, &text.labels, small, size);
         const size_t length = strlen(small);
-        assert_true(length < room && room - length <= 4);
+        assert_true(length < size && size - length <= 4);
         assert_memory_equal(small, out, length);
         assert_true(((unsigned char)out[length] & 0xC0) != 0x80);
     }
@@ -818,9 +820,9 @@ static void what_is_said_of_a_place_is_true_of_the_values(void **state)
         assert_string_equal(
             discovery_describe(&discovery, &text.trace, &text.labels, out, sizeof out), expected);
     }
-    struct discovery crooked = {.measure = MEASURE_MI, .information = 0.5F, .sign = 1};
+    struct discovery nonlinear = {.measure = MEASURE_MI, .information = 0.5F, .sign = 1};
     assert_string_equal(
-        discovery_describe(&crooked, &text.trace, &text.labels, out, sizeof out),
+        discovery_describe(&nonlinear, &text.trace, &text.labels, out, sizeof out),
         "layer 0 unit 0: behaves differently inside quotes (mutual information 0.50 bits)");
     text_release(&text);
 }
@@ -830,12 +832,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_copies_a_label_is_found_and_measured),
         cmocka_unit_test(the_best_come_first_and_units_once),
-        cmocka_unit_test(an_echo_of_the_symbol_is_not_found),
-        cmocka_unit_test(an_echo_of_rare_symbols_is_not_found),
+        cmocka_unit_test(what_the_symbol_tells_is_not_found),
+        cmocka_unit_test(what_rare_symbols_tell_is_not_found),
         cmocka_unit_test(nothing_is_found_where_nothing_is),
         cmocka_unit_test(another_shape_is_found_by_information),
         cmocka_unit_test(what_rises_with_a_heavy_tail_is_found),
-        cmocka_unit_test(a_straight_relation_comes_before_a_crooked_one),
+        cmocka_unit_test(a_linear_relation_comes_before_a_nonlinear_one),
         cmocka_unit_test(a_label_of_a_fixed_period_is_found),
         cmocka_unit_test(what_cannot_be_scored_is_not),
         cmocka_unit_test(a_finding_holds_on_the_second_half),
@@ -846,7 +848,7 @@ int main(void)
         cmocka_unit_test(a_labels_unit_does_not_matter),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(short_texts_have_none),
-        cmocka_unit_test(a_stretch_is_whole_blocks_from_end_to_end),
+        cmocka_unit_test(an_excerpt_is_whole_blocks_from_end_to_end),
         cmocka_unit_test(a_long_text_is_searched_too),
         cmocka_unit_test(a_discovery_is_a_sentence),
         cmocka_unit_test(what_is_said_of_a_place_is_true_of_the_values),

@@ -15,14 +15,14 @@ static void compare_with_sums(size_t n)
     struct shifts shifts = {0};
     assert_int_equal(shifts_init(&shifts, n), 0);
     float *x = mem_new(n, sizeof *x), *y = mem_new(n, sizeof *y), *out = mem_new(n, sizeof *out);
-    float *room = mem_new(shifts_room(&shifts), sizeof *room);
-    assert_true(x && y && out && room);
+    float *scratch = mem_new(shifts_scratch(&shifts), sizeof *scratch);
+    assert_true(x && y && out && scratch);
     for (size_t t = 0; t < n; t++) {
         x[t] = (float)random_between(&random, -1, 1);
         y[t] = (float)random_between(&random, -1, 1) + x[t / 2];
     }
-    for (int again = 0; again < 2; again++) { /* the room needs no cleaning */
-        shifts_products(&shifts, x, y, room, out);
+    for (int again = 0; again < 2; again++) { /* the scratch needs no cleaning */
+        shifts_products(&shifts, x, y, scratch, out);
         for (size_t s = 0; s < n; s++) {
             double sum = 0;
             for (size_t t = 0; t < n; t++)
@@ -33,7 +33,7 @@ static void compare_with_sums(size_t n)
     free(x);
     free(y);
     free(out);
-    free(room);
+    free(scratch);
     shifts_release(&shifts);
     shifts_release(&shifts);
 }

@@ -49,14 +49,14 @@ static void make_example(struct text *text, size_t length, bool zipf)
     }
 }
 
-static void check_echo(const struct target *target, const struct target_half *half, size_t length)
+static void check_baseline(const struct target *target, const struct target_half *half, size_t length)
 {
     if (target->label != 2 && target->label != 3) {
-        assert_true(half->alone > 0.99);
-        assert_true(half->alone_mi > (length < 2000 ? 0.8 : 0.9));
+        assert_true(half->baseline > 0.99);
+        assert_true(half->baseline_mi > (length < 2000 ? 0.8 : 0.9));
     } else {
-        assert_true(half->alone < (target->kind == LABEL_BINARY ? 0.6 : 0.1));
-        assert_true(length < 1000 || half->alone_mi < 0.25); /* before, it is chance */
+        assert_true(half->baseline < (target->kind == LABEL_BINARY ? 0.6 : 0.1));
+        assert_true(length < 1000 || half->baseline_mi < 0.25); /* before, it is chance */
     }
 }
 
@@ -71,14 +71,14 @@ static void what_the_symbol_tells_is_known_however_rare_it_is(void **state)
             assert_int_equal(targets.count, 5);
             for (size_t i = 0; i < targets.count; i++)
                 for (enum half half = FIRST_HALF; half < HALVES; half++)
-                    check_echo(&targets.list[i], &targets.list[i].halves[half], length);
+                    check_baseline(&targets.list[i], &targets.list[i].halves[half], length);
             targets_release(&targets);
             text_release(&text);
         }
 }
 
-/* A label that is the same wherever both halves have the symbol may well be an echo. */
-static void what_cannot_be_told_from_an_echo_is_one(void **state)
+/* A label that is constant over the known characters counts as predicted by them. */
+static void what_is_constant_where_known_counts_as_predicted(void **state)
 {
     (void)state;
     struct text text;
@@ -91,8 +91,8 @@ static void what_cannot_be_told_from_an_echo_is_one(void **state)
     }
     struct targets targets = targets_of(&text);
     assert_int_equal(targets.count, 1);
-    assert_float_equal(targets.list[0].halves[SECOND_HALF].alone, 1, 0);
-    assert_float_equal(targets.list[0].halves[SECOND_HALF].alone_mi, 1, 0);
+    assert_float_equal(targets.list[0].halves[SECOND_HALF].baseline, 1, 0);
+    assert_float_equal(targets.list[0].halves[SECOND_HALF].baseline_mi, 1, 0);
     targets_release(&targets);
     text_release(&text);
 }
@@ -100,7 +100,7 @@ static void what_cannot_be_told_from_an_echo_is_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_cannot_be_told_from_an_echo_is_one),
+        cmocka_unit_test(what_is_constant_where_known_counts_as_predicted),
         cmocka_unit_test(what_the_symbol_tells_is_known_however_rare_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

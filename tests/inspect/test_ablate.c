@@ -55,7 +55,7 @@ static size_t shuffled_units(int L, struct random *random, struct trace_signal *
     return (size_t)count;
 }
 
-struct held {
+struct clamped {
     const struct trace_signal *unit; /* NULL: none */
     double value;
     double sums[3 * H]; /* of all layers' outputs, over the text */
@@ -63,24 +63,25 @@ struct held {
 
 static void touch(void *context, int layer, double *h)
 {
-    struct held *held = context;
-    if (held->unit && held->unit->layer == layer)
-        h[held->unit->unit] = held->value;
+    struct clamped *clamped = context;
+    if (clamped->unit && clamped->unit->layer == layer)
+        h[clamped->unit->unit] = clamped->value;
     for (int u = 0; u < H; u++)
-        held->sums[layer * H + u] += h[u];
+        clamped->sums[layer * H + u] += h[u];
 }
 
-/* The losses of the text with a unit held. */
-static void read_text(const struct model *model, size_t length, struct held *held, double *losses)
+/* The losses of the text with a unit clamped. */
+static void read_text(const struct model *model, size_t length, struct clamped *clamped,
+                      double *losses)
 {
     struct naive naive;
     double x[V];
     naive_init(&naive, model);
     for (int l = 0; l < naive.L; l++)
-        touch(held, l, naive_state(&naive, l, 0));
+        touch(clamped, l, naive_state(&naive, l, 0));
     for (size_t t = 0; t < length; t++) {
         naive_one_hot(&naive, t > 0 ? ids[t - 1] : VOCAB_NONE, x);
-        losses[t] = naive_step(&naive, x, ids[t], touch, held);
+        losses[t] = naive_step(&naive, x, ids[t], touch, clamped);
     }
     naive_release(&naive);
 }
@@ -105,20 +106,20 @@ static bool near(float value, double expected, double most)
 }
 
 static void compare(const struct engine *engine, const char *cell, int L, size_t length,
-                    enum hold hold, int threads, struct random *random)
+                    enum ablation_kind kind, int threads, struct random *random)
 {
     const double most = engine->precision == PRECISION_FP32 ? 2e-6 : 0.05;
     double whole[MOST], losses[MOST];
     struct trace_signal units[UNITS];
     struct stack stack;
     struct ablation ablation = {0};
-    struct held none = {0};
+    struct clamped none = {0};
     stack_init(&stack, engine, (struct shape){L, H, V, 1, 1, cell}, 0, threads);
     const size_t count = shuffled_units(L, random, units);
     assert_int_equal(
-        ablate(&ablation, stack.team, &stack.model, ids, length, hold, units, count, &labels), 0);
+        ablate(&ablation, stack.team, &stack.model, ids, length, kind, units, count, &labels), 0);
     read_text(&stack.model, length, &none, whole);
-    assert_true(ablation.hold == hold && ablation.length == length && ablation.count == count);
+    assert_true(ablation.kind == kind && ablation.length == length && ablation.count == count);
     assert_memory_equal(ablation.units, units, count * sizeof *units);
     assert_int_equal(ablation.counts[1], 0);
     assert_int_equal(ablation.counts[3], 1);
@@ -127,8 +128,8 @@ static void compare(const struct engine *engine, const char *cell, int L, size_t
         near(ablation.loss + 1, 1 + mean_change(whole, (double[MOST]){0}, length, NULL), most));
     for (size_t k = 0; k < count; k++) {
         const double mean = none.sums[units[k].layer * H + units[k].unit] / (double)length;
-        struct held held = {&units[k], hold == HOLD_MEAN ? mean : 0, {0}};
-        read_text(&stack.model, length, &held, losses);
+        struct clamped clamped = {&units[k], kind == ABLATION_MEAN ? mean : 0, {0}};
+        read_text(&stack.model, length, &clamped, losses);
         assert_true(near(ablation.change[k], mean_change(losses, whole, length, NULL), most));
         for (int l = 0; l < K; l++)
             assert_true(near(ablation.by_label[k * K + (size_t)l],
@@ -149,12 +150,12 @@ static void changes_are_those_of_the_equations(void **state)
     make_text();
     for (int L = 1; L <= 3; L++)
         for (int k = 0; k < 4; k++)
-            for (enum hold hold = HOLD_ZERO; hold <= HOLD_MEAN; hold++)
-                compare(engine_at(0), stack_cell((L + k) % cells), L, lengths[k], hold, 1 + k % 3,
+            for (enum ablation_kind kind = ABLATION_ZERO; kind <= ABLATION_MEAN; kind++)
+                compare(engine_at(0), stack_cell((L + k) % cells), L, lengths[k], kind, 1 + k % 3,
                         &random);
     for (int c = 0; c < cells; c++)
         for (int k = 0; engine_at(k); k++)
-            compare(engine_at(k), stack_cell(c), 2, MOST, HOLD_MEAN, 2, &random);
+            compare(engine_at(k), stack_cell(c), 2, MOST, ABLATION_MEAN, 2, &random);
 }
 
 /* Ablates `count` units of a model of L layers of `width` units. */
@@ -164,9 +165,9 @@ static void ablate_units(struct ablation *ablation, int L, int width,
     struct stack stack;
     *ablation = (struct ablation){0};
     stack_init(&stack, engine_at(0), (struct shape){L, width, V, 1, 1, NULL}, 0, threads);
-    assert_int_equal(
-        ablate(ablation, stack.team, &stack.model, ids, length, HOLD_MEAN, units, count, &labels),
-        0);
+    assert_int_equal(ablate(ablation, stack.team, &stack.model, ids, length, ABLATION_MEAN, units,
+                            count, &labels),
+                     0);
     stack_release(&stack);
 }
 
@@ -188,7 +189,8 @@ static void threads_make_no_difference(void **state)
     ablation_release(&together);
 }
 
-/* More units than are held side by side: those around the cut, and what is found of them alone. */
+/* More units than are clamped side by side: those around the cut, and what is found of them alone.
+ */
 static void units_beside_make_no_difference(void **state)
 {
     (void)state;
@@ -220,9 +222,9 @@ static void a_unit_that_nothing_reads_changes_nothing(void **state)
             for (int row = 0; row < param->rows && param->columns == H; row++)
                 stack.model.weights[param->offset + (size_t)(row * H + unit.unit)] = 0;
         }
-        assert_int_equal(
-            ablate(&ablation, stack.team, &stack.model, ids, MOST, HOLD_MEAN, &unit, 1, &no_labels),
-            0);
+        assert_int_equal(ablate(&ablation, stack.team, &stack.model, ids, MOST, ABLATION_MEAN,
+                                &unit, 1, &no_labels),
+                         0);
         assert_true(ablation.change[0] == 0 && !ablation.by_label);
         ablation_release(&ablation);
         stack_release(&stack);

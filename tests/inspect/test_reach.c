@@ -133,48 +133,49 @@ static void reach_is_what_the_equations_give(void **state)
     check_reach(2, 10, 100, 10, 1);
 }
 
-static void measure_leanings(struct leanings *leanings, int L, size_t length, size_t start,
-                             size_t count, int K, int threads)
+static void measure_attributions(struct attributions *attributions, int L, size_t length,
+                                 size_t start, size_t count, int K, int threads)
 {
     struct stack stack;
     stack_init_attributes(&stack, engine_at(0), (struct shape){L, H, V, 1, 1, cell}, threads);
-    *leanings = (struct leanings){0};
+    *attributions = (struct attributions){0};
     assert_int_equal(
-        leanings_measure(leanings, stack.team, &stack.model, ids, length, start, count, K), 0);
-    assert_true(leanings->count == count && leanings->steps == (size_t)K);
+        attributions_measure(attributions, stack.team, &stack.model, ids, length, start, count, K),
+        0);
+    assert_true(attributions->count == count && attributions->steps == (size_t)K);
     for (size_t p = 0; p < count; p++)
-        assert_int_equal(leanings->positions[p], start + p);
+        assert_int_equal(attributions->positions[p], start + p);
     stack_release(&stack);
 }
 
-static void check_leanings(int L, size_t length, size_t start, size_t count, int K)
+static void check_attributions(int L, size_t length, size_t start, size_t count, int K)
 {
     struct stack stack;
-    struct leanings leanings;
+    struct attributions attributions;
     stack_init_attributes(&stack, engine_at(0), (struct shape){L, H, V, 1, 1, cell}, 1);
-    measure_leanings(&leanings, L, length, start, count, K, 1 + L % 3);
+    measure_attributions(&attributions, L, length, start, count, K, 1 + L % 3);
     for (size_t p = 0; p < count; p++)
         for (size_t k = 0; k < (size_t)K; k++) {
             const size_t t = start + p;
             const double expected = k < t ? slope(&stack.model, t, t - k, -1, ids[t - k - 1]) : 0;
-            const float weight = leanings.weights[p * (size_t)K + k];
+            const float weight = attributions.weights[p * (size_t)K + k];
             assert_true(k < t ? near(weight, expected) : weight == 0);
         }
-    leanings_release(&leanings);
+    attributions_release(&attributions);
     stack_release(&stack);
 }
 
-static void leanings_are_what_the_equations_give(void **state)
+static void attributions_are_what_the_equations_give(void **state)
 {
     (void)state;
     make_text();
     for (int c = 0; (cell = stack_cell(c)); c++)
         for (int L = 1; L <= 3; L++) {
-            check_leanings(L, 20, 0, 9, 5); /* some have no K symbols before them */
-            check_leanings(L, 20, 15, 5, 3);
+            check_attributions(L, 20, 0, 9, 5); /* some have no K symbols before them */
+            check_attributions(L, 20, 15, 5, 3);
         }
-    check_leanings(2, 4, 1, 2, 12); /* K longer than all of the text */
-    check_leanings(1, 1, 0, 1, 1);
+    check_attributions(2, 4, 1, 2, 12); /* K longer than all of the text */
+    check_attributions(1, 1, 0, 1, 1);
 }
 
 /* Far from the start of the text, where only what is near is read. */
@@ -182,7 +183,7 @@ static void the_text_is_read_from_near(void **state)
 {
     (void)state;
     make_text();
-    check_leanings(2, MOST, MOST - 3, 3, 4);
+    check_attributions(2, MOST, MOST - 3, 3, 4);
     check_reach(1, MOST, 1, 2, 1);
 }
 
@@ -191,17 +192,17 @@ static void a_prediction_does_not_depend_on_those_beside_it(void **state)
 {
     (void)state;
     enum { COUNT = 300, K = 50 };
-    struct leanings all;
+    struct attributions all;
     make_text();
-    measure_leanings(&all, 2, MOST, 0, COUNT, K, 2);
+    measure_attributions(&all, 2, MOST, 0, COUNT, K, 2);
     for (size_t p = 0; p < COUNT; p += 23) {
-        struct leanings alone;
-        measure_leanings(&alone, 2, MOST, p, 1, K, 1);
+        struct attributions alone;
+        measure_attributions(&alone, 2, MOST, p, 1, K, 1);
         for (size_t k = 0; k < K; k++)
             assert_true(near(all.weights[p * K + k], (double)alone.weights[k]));
-        leanings_release(&alone);
+        attributions_release(&alone);
     }
-    leanings_release(&all);
+    attributions_release(&all);
 }
 
 static void threads_make_no_difference(void **state)
@@ -211,25 +212,26 @@ static void threads_make_no_difference(void **state)
     make_text();
     for (int k = 0; engine_at(k); k++) {
         struct reach reach[2] = {0};
-        struct leanings leanings[2] = {0};
+        struct attributions attributions[2] = {0};
         for (int run = 0; run < 2; run++) {
             struct stack stack;
             stack_init_attributes(&stack, engine_at(k), (struct shape){3, 40, V, 1, 1, NULL},
                                   1 + 2 * run);
             assert_int_equal(
                 reach_measure(&reach[run], stack.team, &stack.model, ids, LENGTH, 7, K), 0);
-            assert_int_equal(leanings_measure(&leanings[run], stack.team, &stack.model, ids, LENGTH,
-                                              LENGTH - 9, 9, K),
+            assert_int_equal(attributions_measure(&attributions[run], stack.team, &stack.model, ids,
+                                                  LENGTH, LENGTH - 9, 9, K),
                              0);
             stack_release(&stack);
         }
         assert_memory_equal(reach[0].median, reach[1].median, 4 * K * sizeof(float));
         assert_memory_equal(reach[0].low, reach[1].low, 4 * K * sizeof(float));
         assert_memory_equal(reach[0].high, reach[1].high, 4 * K * sizeof(float));
-        assert_memory_equal(leanings[0].weights, leanings[1].weights, 9 * K * sizeof(float));
+        assert_memory_equal(attributions[0].weights, attributions[1].weights,
+                            9 * K * sizeof(float));
         for (int run = 0; run < 2; run++) {
             reach_release(&reach[run]);
-            leanings_release(&leanings[run]);
+            attributions_release(&attributions[run]);
         }
     }
 }
@@ -238,7 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reach_is_what_the_equations_give),
-        cmocka_unit_test(leanings_are_what_the_equations_give),
+        cmocka_unit_test(attributions_are_what_the_equations_give),
         cmocka_unit_test(the_text_is_read_from_near),
         cmocka_unit_test(a_prediction_does_not_depend_on_those_beside_it),
         cmocka_unit_test(threads_make_no_difference),

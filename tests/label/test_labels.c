@@ -121,6 +121,26 @@ static void positions_go_from_0_to_1(void **state)
     passage_release(&passage);
 }
 
+/* Whatever the labels before it are there. */
+static void the_position_begins_with_0(void **state)
+{
+    static const char *const starts[] = {".", "a", "7", " ", "\"A\"", "X", "(", "\n"};
+    static char text[TIMES * sizeof VERSE];
+    (void)state;
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        size_t length = (size_t)sprintf(text, "%s", starts[i]);
+        for (int k = 0; k < TIMES / 2; k++)
+            length += (size_t)sprintf(text + length, "%s", VERSE);
+        struct passage passage = passage_new(VOCAB_CODEPOINT, text, length);
+        struct labels labels = labels_of(&passage);
+        const struct label *position = find(&labels, "position in text");
+        assert_non_null(position);
+        assert_true(position->values[0] == 0);
+        labels_release(&labels);
+        passage_release(&passage);
+    }
+}
+
 static void phrases_name_the_direction(void **state)
 {
     (void)state;
@@ -386,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_as_said),
         cmocka_unit_test(positions_go_from_0_to_1),
+        cmocka_unit_test(the_position_begins_with_0),
         cmocka_unit_test(phrases_name_the_direction),
         cmocka_unit_test(all_units_are_read_alike),
         cmocka_unit_test(bytes_that_are_no_text_are_symbols),

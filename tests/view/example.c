@@ -123,10 +123,10 @@ static void release_findings(struct inspection *inspection)
     free(inspection->discoveries.list);
     free(inspection->cards.list);
     free(inspection->cards.means);
-    free(inspection->push);
+    free(inspection->output_weights);
     gates_release(&inspection->gates);
     reach_release(&inspection->reach);
-    leanings_release(&inspection->leanings);
+    attributions_release(&inspection->attributions);
     ablation_release(&inspection->ablation);
 }
 
@@ -163,7 +163,7 @@ char *example_read(const struct example *example, const char *name, size_t *leng
 
 #define FULL_HIDDEN 512
 #define FULL_REACH 100
-#define FULL_LEANINGS 400
+#define FULL_ATTRIBUTIONS 400
 #define FULL_STEPS 60
 #define FULL_LABELS 4
 
@@ -270,7 +270,7 @@ static void add_discoveries(struct inspection *inspection)
             .label = i % FULL_LABELS,
             .measure = scalar ? MEASURE_R : MEASURE_AUC,
             .score = scalar ? -score : score,
-            .alone = 0.55F,
+            .baseline = 0.55F,
             .sign = scalar || i % 5 == 4 ? -1 : 1,
             .auc = score,
             .r = score,
@@ -337,7 +337,7 @@ static void add_gates(struct inspection *inspection)
 static void add_memory(struct inspection *inspection)
 {
     struct reach *reach = &inspection->reach;
-    struct leanings *leanings = &inspection->leanings;
+    struct attributions *attributions = &inspection->attributions;
     uint32_t random = 9;
     *reach = (struct reach){FULL_REACH,
                             256,
@@ -351,22 +351,23 @@ static void add_memory(struct inspection *inspection)
         reach->low[i] = reach->median[i] * 0.3F;
         reach->high[i] = reach->median[i] * 2.7F;
     }
-    *leanings =
-        (struct leanings){FULL_LEANINGS, FULL_STEPS, new_array(FULL_LEANINGS, sizeof(size_t)),
-                          new_array((size_t)FULL_LEANINGS * FULL_STEPS, sizeof(float))};
-    for (size_t i = 0; i < FULL_LEANINGS; i++)
-        leanings->positions[i] = 100 + i;
-    for (size_t i = 0; i < (size_t)FULL_LEANINGS * FULL_STEPS; i++)
-        leanings->weights[i] = draw_between(&random, -1, 1) * expf(-(float)(i % FULL_STEPS) / 8);
+    *attributions = (struct attributions){
+        FULL_ATTRIBUTIONS, FULL_STEPS, new_array(FULL_ATTRIBUTIONS, sizeof(size_t)),
+        new_array((size_t)FULL_ATTRIBUTIONS * FULL_STEPS, sizeof(float))};
+    for (size_t i = 0; i < FULL_ATTRIBUTIONS; i++)
+        attributions->positions[i] = 100 + i;
+    for (size_t i = 0; i < (size_t)FULL_ATTRIBUTIONS * FULL_STEPS; i++)
+        attributions->weights[i] =
+            draw_between(&random, -1, 1) * expf(-(float)(i % FULL_STEPS) / 8);
 }
 
 static void add_ablation(struct inspection *inspection)
 {
     const struct trace *trace = &inspection->trace;
     struct ablation *ablation = &inspection->ablation;
-    const size_t count = trace->num_signals / 2 - 1; /* one was not held */
+    const size_t count = trace->num_signals / 2 - 1; /* one was not ablated */
     uint32_t random = 13;
-    *ablation = (struct ablation){HOLD_MEAN,
+    *ablation = (struct ablation){ABLATION_MEAN,
                                   4000,
                                   count,
                                   new_array(count, sizeof(struct trace_signal)),
@@ -382,9 +383,9 @@ static void add_ablation(struct inspection *inspection)
                 k == 1 ? NAN : draw_between(&random, -0.01F, 0.1F);
     }
     const size_t weights = (size_t)trace->vocab->size * FULL_HIDDEN;
-    inspection->push = new_array(weights, sizeof(float));
+    inspection->output_weights = new_array(weights, sizeof(float));
     for (size_t i = 0; i < weights; i++)
-        inspection->push[i] = draw_between(&random, -2, 2);
+        inspection->output_weights[i] = draw_between(&random, -2, 2);
 }
 
 void example_full(struct example *example, size_t length, int units)

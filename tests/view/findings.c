@@ -51,7 +51,7 @@ static void add_discoveries(struct discoveries *discoveries)
          .label = 0,
          .measure = MEASURE_R,
          .score = -0.93F,
-         .alone = 0.1F,
+         .baseline = 0.1F,
          .sign = -1,
          .auc = NAN,
          .average_precision = NAN,
@@ -63,7 +63,7 @@ static void add_discoveries(struct discoveries *discoveries)
          .label = 0,
          .measure = MEASURE_R,
          .score = -0.8F,
-         .alone = 0.1F,
+         .baseline = 0.1F,
          .sign = -1,
          .auc = NAN,
          .average_precision = NAN,
@@ -75,7 +75,7 @@ static void add_discoveries(struct discoveries *discoveries)
          .label = 1,
          .measure = MEASURE_AUC,
          .score = 0.97F,
-         .alone = 0.5F,
+         .baseline = 0.5F,
          .sign = 1,
          .auc = 0.97F,
          .average_precision = 0.88F,
@@ -89,7 +89,7 @@ static void add_discoveries(struct discoveries *discoveries)
          .label = 5,
          .measure = MEASURE_MI,
          .score = 0.4F,
-         .alone = 0.25F,
+         .baseline = 0.25F,
          .auc = 0.625F,
          .average_precision = 0.5F,
          .r = NAN,
@@ -198,19 +198,19 @@ static void add_ablation(struct ablation *ablation, const struct trace *trace)
             by_label[i * FINDINGS_LABELS + k] = k == 0 ? NAN : 0.1F * (uniform(i, 4 + k) - 0.3F);
     }
     static size_t counts[FINDINGS_LABELS];
-    *ablation = (struct ablation){HOLD_MEAN, trace->length, SIGNALS / 2, units,
-                                  1.5F,      change,        by_label,    counts};
+    *ablation = (struct ablation){ABLATION_MEAN, trace->length, SIGNALS / 2, units,
+                                  1.5F,          change,        by_label,    counts};
 }
 
 void findings_add(struct example *example)
 {
     struct inspection *inspection = &example->inspection;
     struct trace *trace = &inspection->trace;
-    static float push[MAX_SYMBOLS * FINDINGS_HIDDEN];
+    static float output_weights[MAX_SYMBOLS * FINDINGS_HIDDEN];
     trace->hidden_size = FINDINGS_HIDDEN;
     for (uint32_t i = 0; i < MAX_SYMBOLS * FINDINGS_HIDDEN; i++)
-        push[i] = 4 * uniform(i, 20) - 2;
-    inspection->push = push;
+        output_weights[i] = 4 * uniform(i, 20) - 2;
+    inspection->output_weights = output_weights;
     add_labels(&inspection->labels, trace->length);
     add_discoveries(&inspection->discoveries);
     add_cards(&inspection->cards, trace);

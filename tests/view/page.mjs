@@ -436,7 +436,7 @@ const full = {
     const {card, ablation} = data.unit(0);
     const panel = await page.textContent('#neuron');
     for (const words of ['Layer 0, unit 0: h', 'is on inside quotes', 'Mean by character',
-      'Most alike', 'Most opposed', 'Time constant', 'Held at its mean'])
+      'Most alike', 'Most opposed', 'Time constant', 'Clamped to its mean'])
       assert.ok(panel.includes(words), words);
     assert.ok(panel.includes(Math.abs(ablation.change).toFixed(4)));
     assert.equal(await page.locator('#neuron .bin').count(), card.histogram.length);
@@ -444,12 +444,12 @@ const full = {
     await until(page, card.highest[0], marked);
     assert.ok(panel.includes('Only h of the last layer reaches the output directly.'));
     await page.focus('#view');
-    await press(page, 'ArrowUp'); // the last layer pushes characters
-    await page.waitForSelector('#neuron h3:has-text("Pushes up")');
+    await press(page, 'ArrowUp'); // the last layer has output weights
+    await page.waitForSelector('#neuron h3:has-text("Makes likelier")');
     await press(page, 'q');
-    await page.waitForSelector('#neuron h3:has-text("Its h pushes up")');
-    await page.waitForSelector('#neuron :text("Held at its mean")');
-    await page.selectOption('#unit', '95'); // was not held
+    await page.waitForSelector('#neuron h3:has-text("Its h makes likelier")');
+    await page.waitForSelector('#neuron :text("Clamped to its mean")');
+    await page.selectOption('#unit', '95'); // was not ablated
     await page.waitForSelector('#neuron :text("--ablate all measures every unit")');
     await page.locator('#neuron h3:has-text("Most alike") + ul button').first().click();
     await page.waitForFunction(() => /unit/.test(document.querySelector('#neuron h2').textContent));
@@ -474,18 +474,18 @@ const full = {
     await until(page, 'h 1 5', chosen);
   },
 
-  async 'a prediction shows what it leans on'(page) {
+  async 'a prediction shows what it depends on'(page) {
     await press(page, '3');
     const lines = () =>
-      page.$$eval('#sheet [class*=" lean"]', (list) => list.map((cell) => cell.position));
+      page.$$eval('#sheet [class*=" weight"]', (list) => list.map((cell) => cell.position));
     await click(page, 400);
-    const leant = await lines();
-    assert.ok(leant.length > 3 && leant.every((t) => t < 400 && t >= 340), String(leant));
+    const weighed = await lines();
+    assert.ok(weighed.length > 3 && weighed.every((t) => t < 400 && t >= 340), String(weighed));
     assert.match(await page.textContent('#detail'), /underlined: made it likelier/);
     await click(page, 20);
     await until(page, [], lines);
     assert.match(await page.textContent('#detail'),
-      /what it leans on is known for 100 to 499; --passage FROM:LENGTH measures others/);
+      /what it depends on is known for 100 to 499; --passage FROM:LENGTH measures others/);
     await page.click('#memory button:has-text("Mark character 499")');
     await until(page, 499, marked);
   },

@@ -97,7 +97,7 @@ static void what_is_absent_is_not_drawn(void **state)
     inspection->gates = (struct gates){0};
     inspection->reach = (struct reach){0};
     inspection->ablation = (struct ablation){0};
-    inspection->push = NULL;
+    inspection->output_weights = NULL;
     draw(&example, &svg_view);
     assert_int_equal(count_files(&example), 3); /* activations and two cards */
     example_release(&example);
@@ -132,7 +132,7 @@ static void numbers_that_are_none_are_left_out(void **state)
     make_nan(inspection->reach.low, 3 * FINDINGS_STEPS);
     make_nan(inspection->ablation.change, inspection->ablation.count);
     make_nan(inspection->ablation.by_label, inspection->ablation.count * FINDINGS_LABELS);
-    make_nan(inspection->push, V * FINDINGS_HIDDEN);
+    make_nan(inspection->output_weights, V * FINDINGS_HIDDEN);
     for (size_t i = 0; i < inspection->cards.count; i++) {
         struct card *card = &inspection->cards.list[i];
         make_nan(card->by_symbol, V);

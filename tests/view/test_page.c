@@ -303,21 +303,22 @@ static void findings_are_there_in_words_and_numbers(void **state)
     assert_int_equal(json_array_size(json_object_get(json_object_get(findings, "reach"), "curves")),
                      3);
     json_t *unit = load_packed(page, "unit2"); /* h of the last layer */
-    json_t *push = json_object_get(unit, "push"), *up = json_copy(json_array_get(push, 0));
+    json_t *weighed = json_object_get(unit, "output_weights"),
+           *up = json_copy(json_array_get(weighed, 0));
     json_t *most = json_array_get(up, 0);
     const int symbol = (int)json_integer_value(json_array_get(most, 0));
-    const float *weights = inspection->push;
+    const float *weights = inspection->output_weights;
     const size_t H = 512, j = (size_t)inspection->trace.signals[example.shown[2]].unit;
     for (size_t v = 0; v < (size_t)example.vocab.size; v++)
         assert_true(weights[v * H + j] <= weights[(size_t)symbol * H + j]);
     json_t *ablation = json_object_get(unit, "ablation");
     assert_int_equal(json_array_size(json_object_get(ablation, "by_label")), 3); /* one is scalar */
     json_decref(unit);
-    unit = load_packed(page, "unit3"); /* c of the same: its h pushes */
-    assert_true(json_equal(json_array_get(json_object_get(unit, "push"), 0), up));
+    unit = load_packed(page, "unit3"); /* c of the same: its h has output weights */
+    assert_true(json_equal(json_array_get(json_object_get(unit, "output_weights"), 0), up));
     json_decref(unit);
     unit = load_packed(page, "unit0"); /* of the first layer */
-    assert_null(json_object_get(unit, "push"));
+    assert_null(json_object_get(unit, "output_weights"));
     json_decref(unit);
     json_decref(up);
     json_decref(findings);
@@ -383,36 +384,36 @@ static void means_are_of_what_occurs_often(void **state)
 }
 
 /* Counted up by the bounds 0.05, 0.25, 0.45, … of the largest. */
-static void leanings_are_strengths(void **state)
+static void attributions_are_strengths(void **state)
 {
     (void)state;
     struct example example;
     size_t length, count, at = 0, i;
-    example_full(&example, 400, 2); /* leanings of 100 … 499 */
-    struct leanings *leanings = &example.inspection.leanings;
-    const size_t K = leanings->steps;
-    leanings->positions[0] = 90;
-    memset(leanings->weights, 0, K * sizeof *leanings->weights);
+    example_full(&example, 400, 2); /* attributions of 100 … 499 */
+    struct attributions *attributions = &example.inspection.attributions;
+    const size_t K = attributions->steps;
+    attributions->positions[0] = 90;
+    memset(attributions->weights, 0, K * sizeof *attributions->weights);
     char *page = write_page(&example, &length);
-    const int8_t *strengths = (const int8_t *)decode(page, "leanings", &count);
-    assert_int_equal(count, leanings->count * K);
+    const int8_t *strengths = (const int8_t *)decode(page, "attributions", &count);
+    assert_int_equal(count, attributions->count * K);
     for (i = 0; i < count; i++) {
         float largest = 0;
         int expected = 0;
         for (size_t k = 0; k < K; k++)
-            largest = fmaxf(largest, fabsf(leanings->weights[i / K * K + k]));
-        const float share = largest > 0 ? fabsf(leanings->weights[i]) / largest : 0;
+            largest = fmaxf(largest, fabsf(attributions->weights[i / K * K + k]));
+        const float share = largest > 0 ? fabsf(attributions->weights[i]) / largest : 0;
         while (expected < 5 && share > 0.05F + 0.2F * (float)expected)
             expected++;
         assert_int_equal(abs(strengths[i]), expected);
-        assert_true(expected == 0 || (strengths[i] < 0) == (leanings->weights[i] < 0));
+        assert_true(expected == 0 || (strengths[i] < 0) == (attributions->weights[i] < 0));
     }
     json_t *findings = load_packed(page, "findings"), *distance;
-    json_t *distances = json_object_get(json_object_get(findings, "leanings"), "distances");
+    json_t *distances = json_object_get(json_object_get(findings, "attributions"), "distances");
     json_array_foreach(distances, i, distance)
     {
         at += (size_t)json_integer_value(distance);
-        assert_int_equal(at, leanings->positions[i]);
+        assert_int_equal(at, attributions->positions[i]);
     }
     assert_int_equal(i, 300); /* those within the text */
     json_decref(findings);
@@ -432,7 +433,7 @@ static void what_is_unknown_is_left_out(void **state)
     assert_int_equal(json_array_size(json_object_get(findings, "discoveries")), 0);
     assert_null(json_object_get(findings, "gates"));
     assert_null(json_object_get(findings, "reach"));
-    assert_null(json_object_get(findings, "leanings"));
+    assert_null(json_object_get(findings, "attributions"));
     assert_int_equal(json_object_size(unit), 0);
     json_decref(unit);
     json_decref(findings);
@@ -536,7 +537,7 @@ int main(void)
         cmocka_unit_test(a_long_text_is_held_in_part),
         cmocka_unit_test(findings_are_there_in_words_and_numbers),
         cmocka_unit_test(means_are_of_what_occurs_often),
-        cmocka_unit_test(leanings_are_strengths),
+        cmocka_unit_test(attributions_are_strengths),
         cmocka_unit_test(what_is_unknown_is_left_out),
         cmocka_unit_test(nothing_of_the_text_is_markup),
         cmocka_unit_test(symbols_and_colours_are_those_of_the_other_views),

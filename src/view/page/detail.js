@@ -28,7 +28,7 @@ function showDetail(t) {
     item('character', count(t)), item('', symbolAt(t).name),
     ...valuesAt(t).map(([name, value]) => item(name, value)),
     item('its loss', lossWords(t)), item('its rank', count(text.ranks[t])), next,
-    ...(leaning.t === t ? leaningDetail() : []));
+    ...(attribution.t === t ? attributionDetail() : []));
 }
 
 function announce(words) {
@@ -45,7 +45,7 @@ function announceCharacter(t) {
 function mark(t) {
   state.marked = t;
   state.reached = -1;
-  lean();
+  findAttribution();
   if (t >= 0) {
     bringIntoSight(t);
     announceCharacter(t);

@@ -30,7 +30,7 @@ function cellClass(t) {
   const lower = state.second < 0 ? '' : `${colourClass('lower', state.secondLevels, t)} two`;
   return `cell${colourClass('level', state.levels, t)}${lower}${symbolAt(t).style}` +
     `${t === state.marked ? ' marked' : ''}${isMatch(t) ? ' match' : ''}` +
-    `${isSelected(t) ? ' selected' : isAlike(t) ? ' alike' : ''}${leaningClass(t)}`;
+    `${isSelected(t) ? ' selected' : isAlike(t) ? ' alike' : ''}${attributionClass(t)}`;
 }
 
 function makeGuess(guess) {

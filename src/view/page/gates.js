@@ -115,7 +115,7 @@ function makeMemory(panel) {
         `input, some characters earlier: ${reach.positions === 1 ? 'of 1 prediction'
           : `median of ${count(reach.positions)} predictions, and quartiles`}.`),
       keyOf(reach.curves.map((_, i) => curveName(i, reach.curves))), reachFigure(reach));
-  made.push(...leaningWords());
+  made.push(...attributionWords());
   if (made.length === 0) made.push(quiet('Nothing is known of the gates and the memory.'));
   panel.replaceChildren(...made);
 }
@@ -125,56 +125,56 @@ function showMemory(panel) {
   for (const move of moveHere) move();
 }
 
-// --- what a prediction leans on ------------------------------------------------------------------
+// --- what a prediction depends on ------------------------------------------------------------------
 
-let leanings = null; // {steps, positions, strengths} once they are unpacked
+let attributions = null; // {steps, positions, strengths} once they are unpacked
 // Of the marked character: strengths[k] of the one k + 1 before, −5 … 5, above 0 where it made the
 // character less likely; null where they are unknown.
-let leaning = {t: -1, strengths: null};
+let attribution = {t: -1, strengths: null};
 
-async function readLeanings({steps, distances}) {
+async function readAttributions({steps, distances}) {
   let at = 0;
   const positions = distances.map((distance) => (at += distance));
-  leanings = {steps, positions, strengths: new Int8Array(await readBlock('leanings'))};
+  attributions = {steps, positions, strengths: new Int8Array(await readBlock('attributions'))};
 }
 
-// The leanings of the marked character, if they are known.
-function lean() {
-  const i = leanings && state.marked >= 0 ? lastUpTo(leanings.positions, state.marked) : -1;
-  const known = i >= 0 && leanings.positions[i] === state.marked;
-  const {steps, strengths} = leanings ?? {};
-  leaning = {
-    t: leanings ? state.marked : -1,
+// The attributions of the marked character, if they are known.
+function findAttribution() {
+  const i = attributions && state.marked >= 0 ? lastUpTo(attributions.positions, state.marked) : -1;
+  const known = i >= 0 && attributions.positions[i] === state.marked;
+  const {steps, strengths} = attributions ?? {};
+  attribution = {
+    t: attributions ? state.marked : -1,
     strengths: known ? strengths.subarray(i * steps, (i + 1) * steps) : null,
   };
 }
 
-function leaningClass(t) {
-  const strength = leaning.strengths?.[leaning.t - 1 - t];
-  return strength ? ` lean${Math.abs(strength)} ${strength > 0 ? 'against' : 'for'}` : '';
+function attributionClass(t) {
+  const strength = attribution.strengths?.[attribution.t - 1 - t];
+  return strength ? ` weight${Math.abs(strength)} ${strength > 0 ? 'against' : 'for'}` : '';
 }
 
-const leaningKey = () => [
+const attributionKey = () => [
   make('span', {}, make('i', {class: 'sample for'}), 'made it likelier'),
   make('span', {}, make('i', {class: 'sample against'}), 'made it less likely')];
 
-const leaningsKnown = () => {
-  const {positions} = leanings;
+const attributionsKnown = () => {
+  const {positions} = attributions;
   return `known for ${count(positions[0])} to ${count(positions.at(-1))}; ` +
     '--passage FROM:LENGTH measures others';
 };
 
 // What the footer says of the marked character.
-const leaningDetail = () => (leaning.strengths ? ['underlined: ', ...leaningKey()]
-  : [make('span', {class: 'quiet'}, `what it leans on is ${leaningsKnown()}`)]);
+const attributionDetail = () => (attribution.strengths ? ['underlined: ', ...attributionKey()]
+  : [make('span', {class: 'quiet'}, `what it depends on is ${attributionsKnown()}`)]);
 
-function leaningWords() {
-  if (!leanings) return [];
-  const {positions, steps} = leanings, last = positions.at(-1);
+function attributionWords() {
+  if (!attributions) return [];
+  const {positions, steps} = attributions, last = positions.at(-1);
   const jump = make('button', {type: 'button', click: () => mark(last)},
     `Mark character ${count(last)}`);
-  return [heading('What a prediction leans on'),
-    quiet(`It is ${leaningsKnown()}. Mark one of these characters: the ${steps} before it are ` +
+  return [heading('What a prediction depends on'),
+    quiet(`It is ${attributionsKnown()}. Mark one of these characters: the ${steps} before it are ` +
       'underlined by how much they changed what was expected there.'),
-    make('p', {class: 'key'}, ...leaningKey()), jump];
+    make('p', {class: 'key'}, ...attributionKey()), jump];
 }

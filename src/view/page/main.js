@@ -55,7 +55,7 @@ function loadState() {
   else bringIntoSight(Math.max(state.marked, state.selection?.[0] ?? 0));
   showSignal((signalNamed(wanted.get('signal')) ?? signals[about.first] ?? signals[0]).index);
   showSecond(signalNamed(wanted.get('second'))?.index ?? -1);
-  lean();
+  findAttribution();
   openPanel(wanted.get('panel') ?? (innerWidth >= ROOM_FOR_PANEL ? 'discoveries' : ''));
   drawRows();
   showDetail(state.marked);
@@ -245,9 +245,9 @@ async function start() {
   loadState();
   const known = await readJson('findings');
   known.discoveries = readDiscoveries(known.discoveries);
-  if (known.leanings?.distances.length) await readLeanings(known.leanings);
+  if (known.attributions?.distances.length) await readAttributions(known.attributions);
   findings = known;
-  lean();
+  findAttribution();
   redraw();
   showDetail(state.marked);
   showPanel();

@@ -55,15 +55,15 @@ const passages = (title, positions, levels, signal) =>
 
 const OUTPUT = 0; // the quantity that the next layer reads, and the last layer's the softmax
 
-function pushed(push, {quantity, layer}) {
-  if (!push)
-    return layer === about.num_layers - 1 ? [] : [heading('Pushes'), quiet(
+function weighed(weights, {quantity, layer}) {
+  if (!weights)
+    return layer === about.num_layers - 1 ? [] : [heading('Output weights'), quiet(
       `Only ${about.quantities[OUTPUT]} of the last layer reaches the output directly.`)];
-  const [up, down] = push, name = about.quantities[OUTPUT], own = quantity === OUTPUT;
+  const [up, down] = weights, name = about.quantities[OUTPUT], own = quantity === OUTPUT;
   const range = Math.max(...[...up, ...down].map(([, weight]) => Math.abs(weight)), 1e-9);
   return [
-    heading(own ? 'Pushes up, where it is positive' : `Its ${name} pushes up, where that is positive`),
-    chips(up, range), heading('Pushes down'), chips(down, range)];
+    heading(own ? 'Makes likelier, where it is positive' : `Its ${name} makes likelier, where that is positive`),
+    chips(up, range), heading('Makes less likely'), chips(down, range)];
 }
 
 const related = (title, list) =>
@@ -98,7 +98,7 @@ const LABELS_AT_ONCE = 8;
 function without(known) {
   if (!known)
     return [heading('Without it'), quiet('Not measured; --ablate all measures every unit.')];
-  const {change, by_label: byLabel} = known, {held, length: read, loss} = findings.ablation;
+  const {change, by_label: byLabel} = known, {clamped, length: read, loss} = findings.ablation;
   const difference = (value) => `${value > 0 ? '+' : ''}${fixed(value, 4)}`;
   const sorted = [...byLabel].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const table = (list) => make('table', {class: 'changes'}, ...list.map(([label, value]) =>
@@ -106,7 +106,7 @@ function without(known) {
       make('td', {}, difference(value)))));
   const rest = sorted.slice(LABELS_AT_ONCE);
   return [heading('Without it'),
-    make('p', {}, `Held at ${held}, the loss changes by `,
+    make('p', {}, `Clamped to ${clamped}, the loss changes by `,
       make('b', {}, `${difference(change)} nats`),
       make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${several(read, 'character')})`)),
     ...(sorted.length > 0 ? [quiet('where a label is on, the largest changes first:')] : []),
@@ -117,7 +117,7 @@ function without(known) {
 
 async function showNeuron(panel) {
   const signal = signals[state.signal], {index, quantity, layer, unit} = signal;
-  const [levels, {card, push, ablation}] = await Promise.all(
+  const [levels, {card, output_weights: weights, ablation}] = await Promise.all(
     [levelsOf(index), findingsOf(index).then((known) => known ?? {})]);
   if (index !== state.signal) return;
   const own = findings.discoveries.filter((discovery) => isOf(discovery, signal));
@@ -130,7 +130,7 @@ async function showNeuron(panel) {
     ...(card ? passages('Lowest', card.lowest, levels, signal) : []),
     ...(card ? passages('At each tenth of its values', [...new Set(card.tenths)], levels, signal) : []),
     ...(card ? bySymbol(card.by_symbol, signal.range) : []),
-    ...pushed(push, signal),
+    ...weighed(weights, signal),
     ...(card ? related('Most alike', card.alike) : []),
     ...(card ? related('Most opposed', card.opposed) : []),
     ...gatesOf(signal),

@@ -68,10 +68,10 @@ const quiet = (words) => make('p', {class: 'quiet'}, words);
 
 const DISCOVERIES_AT_ONCE = 100;
 
-// What was found, best first: {name: [quantity, layer, unit], label, measure, score, alone, words}.
+// What was found, best first: {name: [quantity, layer, unit], label, measure, score, baseline, words}.
 function readDiscoveries(list) {
-  return list.map(([name, label, measure, score, alone, sentence]) => ({
-    name, label, measure, score, alone,
+  return list.map(([name, label, measure, score, baseline, sentence]) => ({
+    name, label, measure, score, baseline,
     sentence, words: sentence.slice(sentence.indexOf(': ') + 2),
   }));
 }
@@ -96,12 +96,12 @@ function discoveriesWith(query) {
 }
 
 // How good it is, and in the same bar what the current character alone reaches.
-function scoreBar({measure, score, alone}) {
+function scoreBar({measure, score, baseline}) {
   const share = (value) => Math.min(Math.abs(measure === 'auc' ? 2 * value - 1 : value), 1);
   const bar = make('span', {class: 'score', title:
-    `${measure} ${fixed(score, 2)}; the character alone: ${fixed(alone, 2)}`});
+    `${measure} ${fixed(score, 2)}; the character alone: ${fixed(baseline, 2)}`});
   bar.style.setProperty('--score', `${100 * share(score)}%`);
-  bar.style.setProperty('--alone', `${100 * share(alone)}%`);
+  bar.style.setProperty('--baseline', `${100 * share(baseline)}%`);
   return bar;
 }
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "../text/random_text.h"
-#include "label_marks.h"
+#include "label_parse.h"
 #include "utf8.h"
 
 #define ROOM 1000
@@ -43,7 +43,7 @@ static void check_at(int line, uint32_t mark, const char *marked)
     struct label_marks marks = {0};
     size_t length = read_marked(marked, points, expected);
     bool same = true, on = false;
-    assert_int_equal(label_marks_make(&marks, points, length, NULL), 0);
+    assert_int_equal(label_parse(&marks, points, length, NULL), 0);
     for (size_t t = 0; t <= length; t++) {
         if (label_has(&marks, t, mark) != on) {
             on = !on;
@@ -65,7 +65,7 @@ static void check_unsound(uint32_t mark, const char *text, bool unsound)
     bool expected[ROOM];
     struct label_marks marks = {0};
     size_t length = read_marked(text, points, expected);
-    assert_int_equal(label_marks_make(&marks, points, length, NULL), 0);
+    assert_int_equal(label_parse(&marks, points, length, NULL), 0);
     assert_int_equal((marks.unsound & mark) != 0, unsound);
     label_marks_release(&marks);
 }
@@ -221,7 +221,7 @@ static void long_texts_of_one_kind(void **state)
             utf8_decode_all((const uint8_t *)kinds[k], strlen(kinds[k]), unit, 16, &used);
         for (size_t t = 0; t < length; t++)
             points[t] = count > 0 ? unit[t % count] : -1;
-        assert_int_equal(label_marks_make(&marks, points, length, NULL), 0);
+        assert_int_equal(label_parse(&marks, points, length, NULL), 0);
         label_marks_release(&marks);
     }
     free(points);
@@ -243,7 +243,7 @@ static void random_texts(void **state)
                 points[t] =
                     RANDOM_OF(&random, '"', '\'', '(', ')', '[', ']', '{', '}', '<', '>', '/', '*',
                               '\\', '`', '#', '\n', '\n', ' ', '=', '.', 0x201C, -1);
-        assert_int_equal(label_marks_make(&marks, points, length, NULL), 0);
+        assert_int_equal(label_parse(&marks, points, length, NULL), 0);
         for (size_t i = 0; i < marks.num_lines; i++) {
             const struct label_line *line = &marks.lines[i];
             assert_int_equal(line->from, covered);
