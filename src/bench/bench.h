@@ -30,11 +30,17 @@ struct bench_cost {
     size_t weight_bytes; /* of all weights, likewise */
 };
 
+struct bench_result {
+    double chars_per_second, gflops;
+    double gbytes_per_second; /* of weights that one stream of samples reads; NAN for other work */
+    size_t weight_bytes;      /* as in bench_cost */
+};
+
 /* Returns 0, or −1 and a message. */
 int bench_cost(struct bench_cost *cost, const struct bench_config *config);
 
-/* Characters a second: the median over stretches that last `seconds` together. Returns 0, or −1 and
- * a message. */
-int bench_run(double *chars_per_second, const struct bench_config *config, double seconds);
+/* The median of several measurements, which last `seconds` together. Returns 0, or −1 and a message
+ * that names the configuration. */
+int bench_run(struct bench_result *result, const struct bench_config *config, double seconds);
 
 #endif
