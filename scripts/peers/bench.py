@@ -138,21 +138,21 @@ ROWS = [
 ]
 
 NOTES = """\
-2×512 is two LSTM layers of 512 units. 65 symbols, chunks of 50 characters, 50 streams in training; float32 where
-nothing else is said. A ratio is one of speeds within a round; the tables give the median of the rounds, and the
-smallest and largest.
+2×512 means two LSTM layers of 512 units. There are 65 symbols, chunks of 50 characters, 50 streams in training, and
+float32, unless a row says otherwise. A ratio compares speeds within a round. The tables give the median of the
+rounds, and the smallest and largest.
 
-rune's step of training is all of it: packing the new weights, both layers, logits, softmax and loss, all
-gradients, clipping by norm, Adam. **oneDNN's is the LSTM primitive alone**, forward and backward, with weights
-that stay packed from step to step and gradients that are never cleared (one row shows it with both): no logits,
-loss, clipping or optimizer, and in evaluation no logits and loss. It takes a dense first input of 65 numbers (in
-bf16 padded to 96, which is faster), where rune takes a row of weights. PyTorch's step is whole: nn.LSTM,
-nn.Linear, cross_entropy, clip_grad_norm_, Adam, the state carried; its plain loop of sampling is nn.LSTM, softmax
-and multinomial under no_grad."""
+rune's training step is a whole one: packing the new weights, both layers, logits, softmax and loss, all gradients,
+clipping by norm, Adam. **oneDNN's is the LSTM primitive alone**, forward and backward: no logits, loss, clipping or
+optimizer, and in evaluation no logits and loss. Its weights stay packed from step to step and its gradients are
+never cleared; one row shows it with both. It takes a dense first input of 65 numbers (in bf16 padded to 96, which is
+faster), where rune takes a row of weights. PyTorch's step is a whole one: nn.LSTM, nn.Linear, cross_entropy,
+clip_grad_norm_, Adam, and the state carried. Its plain sampling loop is nn.LSTM, softmax and multinomial under
+no_grad."""
 
 OPERATIONS = """\
-Operations are counted as 6 for each parameter and character, without the product of the first layer's one-hot
-input."""
+Floating-point operations are counted as 6 for each parameter and character, without the product of the first
+layer's one-hot input."""
 
 
 NO_RUNE = 'rune itself must run; there is nothing to compare'
@@ -250,8 +250,8 @@ def best_for_limits():
 
 
 def best_for_pytorch(threads):
-    """OpenBLAS of the same thread library as PyTorch, good kernels, and memory that is not given back
-    to the system after each product."""
+    """OpenBLAS with the same thread library as PyTorch, good kernels, and memory that is kept after each
+    product instead of given back to the system."""
     settings = {'OMP_NUM_THREADS': str(threads), 'MALLOC_MMAP_THRESHOLD_': '4294967296',
                 'MALLOC_TRIM_THRESHOLD_': '4294967296'}
     libraries = glob.glob('/usr/lib/*/openblas-openmp/libopenblas.so.0')
@@ -298,7 +298,7 @@ def command_of(one, threads, seconds):
 
 
 def run(command, timeout, settings):
-    """The JSON that a command prints, or None after a line that says why there is none."""
+    """The JSON that a command prints; or None, after a message that says why."""
     command = [str(word) for word in command]
     try:
         done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True,
@@ -307,7 +307,7 @@ def run(command, timeout, settings):
                    if done.returncode else '')
         result = None if problem else json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        problem = 'takes far too long'
+        problem = 'takes too long'
     except OSError as error:
         problem = error.strerror
     except ValueError:
@@ -319,7 +319,7 @@ def run(command, timeout, settings):
 
 
 def measure(contestants, options):
-    """For each contestant one object a round. A peer that fails is left out from then on."""
+    """For each contestant a list of objects, one a round. A peer that fails is not measured again."""
     settings = settings_of(options.threads)
     results = {name: [] for name in contestants}
     for round_ in range(options.rounds):
@@ -333,7 +333,7 @@ def measure(contestants, options):
             if result is None and one.program == 'rune':
                 fail(NO_RUNE)
             if result is None or result['precision'] != one.precision != 'int8':
-                say(f'bench: goes on without {name}')
+                say(f'bench: going on without {name}')
                 del results[name]
                 continue
             results[name].append(result)
@@ -358,7 +358,7 @@ def measure_growth(options):
                        300 + 300 * options.seconds, {}) or fail(NO_RUNE)
             rounds.append([{**row, 'sgemm_gflops': limit['gflops'],
                             'peak_share': row['gflops'] / limit['gflops']} for row in rows])
-        results[variable.name] = growth.middle(rounds)
+        results[variable.name] = growth.medians(rounds)
     return results
 
 
@@ -370,10 +370,11 @@ def table(head, align, rows):
     return '\n'.join([lines[0], '|' + '|'.join(align) + '|', *lines[1:]])
 
 
-def middle_and_ends(values, form):
+def median_and_range(values, format_value):
     if not values:
         return '—', '—'
-    return form(statistics.median(values)), f'{form(min(values))}–{form(max(values))}'
+    low, median, high = map(format_value, (min(values), statistics.median(values), max(values)))
+    return median, f'{low}–{high}'
 
 
 def ratios_of(row, results):
@@ -389,7 +390,7 @@ def ratio_table(results, threads):
         if row.theirs == 'rune 1 thread' and threads == 1:
             continue
         what = row.what.format(f', {read}' if row.ours == 'rune sample' else threads)
-        rows.append([what, row.against, *middle_and_ends(ratios_of(row, results), '{:.2f}'.format),
+        rows.append([what, row.against, *median_and_range(ratios_of(row, results), '{:.2f}'.format),
                      f'{row.at_least:g}' if row.at_least else ''])
     return table(['work', 'against', 'ratio', 'spread', 'goal'],
                  ['---', '---', '--:', '--:', '--:'], rows)
@@ -398,35 +399,35 @@ def ratio_table(results, threads):
 def speed_table(contestants, results):
     rows = []
     programs = [item for item in contestants.items() if item[1].program != 'limits']
-    for name, one in sorted(programs, key=lambda item: list_order(item[1])):
+    for name, one in sorted(programs, key=lambda item: table_order(item[1])):
         speeds = [result['chars_per_second'] for result in results.get(name, [])]
         streams = f', {one.batch_size} stream{"s" * (one.batch_size > 1)}' * (one.work != 'train')
         precision = results[name][0]['precision'] if name in results else one.precision
         threads = ', 1 thread' * (one.threads == 1)
         rows.append([f'{one.work} {NUM_LAYERS}×{one.hidden_size} {precision}{streams}{threads}',
-                     one.title, *middle_and_ends(speeds, '{:,.0f}'.format)])
+                     one.title, *median_and_range(speeds, '{:,.0f}'.format)])
     return table(['work', 'program', 'chars/s', 'spread'], ['---', '---', '--:', '--:'], rows)
 
 
-def list_order(one):
+def table_order(one):
     works = ('train', 'eval', 'sample')
     return (works.index(one.work), -one.hidden_size, one.precision == 'bf16', -one.batch_size,
             one.program != 'rune')
 
 
 def limits_of(results):
-    """A line on what the machine can do at most, where it was measured."""
+    """A list of one line that says what the machine can do at most; empty where it was not measured."""
     def median(name):
         return statistics.median(result[CONTESTANTS[name].figure] for result in results[name])
 
-    told = []
+    parts = []
     if 'sgemm' in results:
-        told.append(f'sgemm of OpenBLAS (kernels {results["sgemm"][0]["core"]}) reached '
+        parts.append(f'sgemm of OpenBLAS (kernels {results["sgemm"][0]["core"]}) reached '
                     f'{median("sgemm"):,.0f} GFLOP/s')
     if 'read' in results:
-        told.append(f'the {results["read"][0]["bytes"] / 1e6:,.1f} MB of all weights were read at '
+        parts.append(f'the {results["read"][0]["bytes"] / 1e6:,.1f} MB of all weights were read at '
                     f'{median("read"):,.0f} GB/s')
-    return [f'{"; ".join(told)}.'] if told else []
+    return [f'{"; ".join(parts)}.'] if parts else []
 
 
 def report(contestants, results, options):
@@ -435,7 +436,7 @@ def report(contestants, results, options):
     print(NOTES, OPERATIONS, *limits_of(results), sep='\n', end='\n\n')
     print(measured_on(results['rune'][0]['engine'], options))
     if len(results) < len(CONTESTANTS) - (options.threads == 1):
-        print('—: it could not be measured here.')
+        print('—: could not be measured here.')
 
 
 def report_growth(results, options):
@@ -477,10 +478,10 @@ def parse(args):
                     'and prints Markdown tables. Installs what is missing (Debian and Ubuntu) and builds '
                     'first.')
     parser.add_argument('--growth', nargs='?', const='', metavar='FILE.png',
-                        help='instead, how rune alone does over sizes of the model and the batch: a '
-                        'table, and a picture where FILE.png is given')
+                        help='instead, measure rune alone over sizes of the model and the batch: a '
+                        'table, and a picture if FILE.png is given')
     parser.add_argument('--rounds', type=positive(int), metavar='N',
-                        help='how often each is measured (5; with --growth 1)')
+                        help='rounds in which everything is measured once (5; with --growth 1)')
     parser.add_argument('--seconds', type=positive(float), metavar='S',
                         help='length of a measurement (3; with --growth 1)')
     parser.add_argument('--threads', type=positive(int), default=cores, metavar='N',
@@ -490,7 +491,7 @@ def parse(args):
     options.rounds = options.rounds or (5 if options.growth is None else 1)
     options.seconds = options.seconds or (3 if options.growth is None else 1)
     if options.growth and not options.growth.endswith('.png'):
-        parser.error(f'argument --growth: the name of a picture ends in .png, not {options.growth}')
+        parser.error(f'argument --growth: the name of the picture must end in .png, not {options.growth}')
     if options.threads > cores:
         parser.error(f'argument --threads: only {cores} cores may be used')
     for name in ('growth', 'json'):
@@ -526,7 +527,7 @@ def build_peer(program, *flags):
 
 @contextlib.contextmanager
 def or_fail(path):
-    """For writing to a path."""
+    """Fails with a message where what is done within cannot write to the path."""
     try:
         yield
     except OSError as error:
@@ -556,19 +557,19 @@ def main(args):
         fail('this runs on Linux only')
     options = parse(args)
     BUILD.mkdir(exist_ok=True)
-    turn = os.open(BUILD, os.O_RDONLY)
+    lock = os.open(BUILD, os.O_RDONLY)
     try:
-        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        fail('another scripts/bench is measuring')
+        fail('another scripts/bench is running in the same build directory')
     build()
     busy = busy_cores()
     busy = busy if busy > 0.1 else 0
     if busy:
-        say(f'bench: other programs keep {busy:.1f} cores busy; the numbers will be disturbed')
+        say(f'bench: other programs keep {busy:.1f} cores busy, which disturbs the measurements')
     results = compare(options) if options.growth is None else grow(options)
     if busy:
-        print(f'**Disturbed**: other programs kept {busy:.1f} cores busy when it began.')
+        print(f'**Disturbed**: other programs kept {busy:.1f} cores busy at the start.')
     if options.json:
         with or_fail(options.json):
             Path(options.json).write_text(json.dumps(results, indent=1) + '\n')
