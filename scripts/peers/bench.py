@@ -1,9 +1,9 @@
-"""Compares rune with oneDNN's LSTM and with PyTorch on this machine, and prints Markdown tables; or
-measures rune alone, over sizes of the model and the batch (growth.py).
+"""Compares rune with oneDNN's LSTM, with PyTorch and with the limits of this machine, and prints
+Markdown tables; or measures rune alone, over sizes of the model and the batch (growth.py).
 
-Every contestant has its turn in every round, alone on the machine. What is compared stands next to each
-other, every second round runs backwards, and a ratio is taken within a round, so that a machine
-whose speed drifts does no harm. One measurement is one process.
+Every contestant is measured in every round, alone on the machine. Those that are compared run one
+after the other, every second round runs backwards, and a ratio is taken within a round, so that a
+machine whose speed drifts does no harm. One measurement is one process.
 """
 import argparse
 import contextlib
@@ -28,13 +28,18 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get('BUILD', 'build')
 RUNE = BUILD / 'src' / 'rune'
 ONEDNN = BUILD / 'onednn'
+LIMITS = BUILD / 'limits'
 PYTORCH = ROOT / 'scripts' / 'peers' / 'pytorch.py'
 
 NUM_LAYERS, SEQ_LENGTH, VOCAB_SIZE = 2, 50, 65
 
 
+UNITS = {'chars_per_second': 'chars/s', 'gflops': 'GFLOP/s', 'gbytes_per_second': 'GB/s'}
+
+
 class Contestant(NamedTuple):
-    """What one measurement runs. As many threads as asked for, unless `threads` says otherwise."""
+    """What one measurement runs. It has as many threads as asked for, unless `threads` says otherwise.
+    `figure` is the key of what it gives."""
     program: str
     title: str
     work: str = 'train'
@@ -43,6 +48,7 @@ class Contestant(NamedTuple):
     precision: str = 'fp32'
     threads: Optional[int] = None
     extra: tuple = ()
+    figure: str = 'chars_per_second'
 
 
 def rune(**how):
@@ -57,11 +63,16 @@ def pytorch(title='PyTorch, best settings', **how):
     return Contestant('pytorch', title, **how)
 
 
+def limit(work, figure):
+    return Contestant('limits', 'the machine', work, figure=figure)
+
+
 # In the order of a round.
 CONTESTANTS = {
     'onednn repack': onednn('oneDNN, layers alone; each step packs weights, clears gradients',
                             extra=('repack',)),
     'onednn': onednn(),
+    'sgemm': limit('sgemm', 'gflops'),
     'rune': rune(),
     'rune 1 thread': rune(threads=1),
     'pytorch': pytorch(),
@@ -76,6 +87,7 @@ CONTESTANTS = {
     'rune eval': rune(work='eval', batch_size=64),
     'pytorch eval': pytorch(work='eval', batch_size=64),
     'rune sample 64': rune(work='sample', batch_size=64),
+    'read': limit('read', 'gbytes_per_second'),
     'rune sample exact': rune(work='sample', batch_size=1),
     'rune sample': rune(work='sample', batch_size=1, precision='int8'),
     'pytorch sample': pytorch('PyTorch, plain loop', work='sample', batch_size=1),
@@ -85,12 +97,11 @@ CONTESTANTS = {
 
 
 class Row(NamedTuple):
-    """A ratio of speeds, or where `share` names it, a figure that rune gives with its speed."""
+    """A ratio of two contestants, in the figure that `theirs` gives."""
     what: str
     against: str
     ours: str
-    theirs: Optional[str] = None
-    share: Optional[str] = None
+    theirs: str
     at_least: Optional[float] = None
 
 
@@ -112,13 +123,13 @@ ROWS = [
         'pytorch bf16'),
     Row('training 2×128', 'PyTorch, best settings', 'rune 128', 'pytorch 128'),
     Row('training 2×512, floating-point operations', 'sgemm of OpenBLAS, measured', 'rune',
-        share='peak_share', at_least=0.82),
+        'sgemm', at_least=0.82),
     Row('sampling one stream 2×512{}', 'PyTorch, plain loop, fp32', 'rune sample', 'pytorch sample',
         at_least=8),
     Row('sampling one stream 2×512{}', 'PyTorch, cells written out, TorchScript, fp32', 'rune sample',
         'pytorch sample fast'),
     Row('sampling one stream 2×512, exact fp32', 'reading all weights once a character',
-        'rune sample exact', share='read_share', at_least=0.6),
+        'rune sample exact', 'read', at_least=0.6),
     Row('sampling 64 streams at once 2×512', 'training 2×512', 'rune sample 64', 'rune', at_least=2.2),
     Row('evaluation in 64 streams 2×512', 'training 2×512', 'rune eval', 'rune', at_least=2.6),
     Row('evaluation in 64 streams 2×512', 'oneDNN, forward of the two layers alone', 'rune eval',
@@ -127,21 +138,24 @@ ROWS = [
 ]
 
 NOTES = """\
-2×512 is two LSTM layers of 512 units. 65 symbols, chunks of 50 characters, 50 streams in training; float32 where
-nothing else is said. A ratio is one of speeds within a round; the tables give the median of the rounds, and the
-smallest and largest.
+2×512 means two LSTM layers of 512 units. There are 65 symbols, chunks of 50 characters, 50 streams in training, and
+float32, unless a row says otherwise. A ratio compares speeds within a round. The tables give the median of the
+rounds, and the smallest and largest.
 
-rune's step of training is all of it: packing the new weights, both layers, logits, softmax and loss, all
-gradients, clipping by norm, Adam. **oneDNN's is the LSTM primitive alone**, forward and backward, with weights
-that stay packed from step to step and gradients that are never cleared (one row shows it with both): no logits,
-loss, clipping or optimizer, and in evaluation no logits and loss. It takes a dense first input of 65 numbers (in
-bf16 padded to 96, which is faster), where rune takes a row of weights. PyTorch's step is whole: nn.LSTM,
-nn.Linear, cross_entropy, clip_grad_norm_, Adam, the state carried; its plain loop of sampling is nn.LSTM, softmax
-and multinomial under no_grad."""
+rune's training step is a whole one: packing the new weights, both layers, logits, softmax and loss, all gradients,
+clipping by norm, Adam. **oneDNN's is the LSTM primitive alone**, forward and backward: no logits, loss, clipping or
+optimizer, and in evaluation no logits and loss. Its weights stay packed from step to step and its gradients are
+never cleared; one row shows it with both. It takes a dense first input of 65 numbers (in bf16 padded to 96, which is
+faster), where rune takes a row of weights. PyTorch's step is a whole one: nn.LSTM, nn.Linear, cross_entropy,
+clip_grad_norm_, Adam, and the state carried. Its plain sampling loop is nn.LSTM, softmax and multinomial under
+no_grad."""
 
 OPERATIONS = """\
-Operations are counted as 6 for each parameter and character, without the product of the first layer's one-hot
-input."""
+Floating-point operations are counted as 6 for each parameter and character, without the product of the first
+layer's one-hot input."""
+
+
+NO_RUNE = 'rune itself must run; there is nothing to compare'
 
 
 def say(line):
@@ -209,11 +223,13 @@ def machine(threads, engines):
 # Settings.
 
 TUNING = ('OMP_', 'GOMP_', 'KMP_', 'OPENBLAS_', 'GOTO_', 'DNNL_', 'ONEDNN_', 'ATEN_', 'MKL_', 'MALLOC_')
-PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(TUNING)}
+for tuning in [name for name in os.environ if name.startswith(TUNING)]:
+    del os.environ[tuning]
 
 
 def better_core(library):
-    """What OPENBLAS_CORETYPE should be where OpenBLAS does not know this CPU and picks slow kernels."""
+    """What OPENBLAS_CORETYPE should be where OpenBLAS does not know this CPU and chooses slow kernels,
+    or None."""
     blas = ctypes.CDLL(library)
     blas.openblas_get_corename.restype = ctypes.c_char_p
     core = blas.openblas_get_corename().decode()
@@ -224,9 +240,18 @@ def better_core(library):
     return None
 
 
+def best_for_limits():
+    """Good kernels of OpenBLAS, and none of its own threads, which limits.c would have to wait for."""
+    try:
+        core = better_core('libopenblas.so.0')
+    except OSError:
+        core = None
+    return {'OPENBLAS_NUM_THREADS': '1', **({'OPENBLAS_CORETYPE': core} if core else {})}
+
+
 def best_for_pytorch(threads):
-    """OpenBLAS of the same thread library as PyTorch, good kernels, and memory that is not given back
-    to the system after each product."""
+    """OpenBLAS with the same thread library as PyTorch, good kernels, and memory that is kept after each
+    product instead of given back to the system."""
     settings = {'OMP_NUM_THREADS': str(threads), 'MALLOC_MMAP_THRESHOLD_': '4294967296',
                 'MALLOC_TRIM_THRESHOLD_': '4294967296'}
     libraries = glob.glob('/usr/lib/*/openblas-openmp/libopenblas.so.0')
@@ -241,8 +266,8 @@ def best_for_pytorch(threads):
 
 
 def settings_of(threads):
-    return {'rune': {}, 'onednn': {'OMP_PROC_BIND': 'true'}, 'pytorch': best_for_pytorch(threads),
-            'pytorch plain': {}}
+    return {'rune': {}, 'onednn': {'OMP_PROC_BIND': 'true'}, 'limits': best_for_limits(),
+            'pytorch': best_for_pytorch(threads), 'pytorch plain': {}}
 
 
 # Measuring.
@@ -253,7 +278,15 @@ def rune_bench(options):
                                         for word in (f'--{name}', value)]
 
 
+def weight_bytes():
+    """Of the model that one stream is sampled from. rune tells, however short it measures."""
+    result = run(command_of(CONTESTANTS['rune sample exact'], 1, 0.001), 60, {})
+    return result[0]['weight_bytes'] if result else fail(NO_RUNE)
+
+
 def command_of(one, threads, seconds):
+    if one.program == 'limits':
+        return [LIMITS, one.work, threads, seconds] + [weight_bytes()] * (one.work == 'read')
     if one.program == 'rune':
         return rune_bench({'work': one.work, 'num-layers': NUM_LAYERS, 'hidden-size': one.hidden_size,
                            'batch-size': one.batch_size, 'seq-length': SEQ_LENGTH,
@@ -265,16 +298,16 @@ def command_of(one, threads, seconds):
 
 
 def run(command, timeout, settings):
-    """The JSON that a command prints, or None after a line that says why there is none."""
+    """The JSON that a command prints; or None, after a message that says why."""
     command = [str(word) for word in command]
     try:
-        done = subprocess.run(command, env={**PLAIN, **settings}, capture_output=True, text=True,
+        done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True,
                               timeout=timeout)
         problem = (done.stderr.strip().split('\n')[-1] or f'ended with status {done.returncode}'
                    if done.returncode else '')
         result = None if problem else json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        problem = 'takes far too long'
+        problem = 'takes too long'
     except OSError as error:
         problem = error.strerror
     except ValueError:
@@ -286,7 +319,7 @@ def run(command, timeout, settings):
 
 
 def measure(contestants, options):
-    """For each contestant one object a round. A peer that fails is left out from then on."""
+    """For each contestant a list of objects, one a round. A peer that fails is not measured again."""
     settings = settings_of(options.threads)
     results = {name: [] for name in contestants}
     for round_ in range(options.rounds):
@@ -298,31 +331,34 @@ def measure(contestants, options):
             if isinstance(result, list):
                 result = result[0]
             if result is None and one.program == 'rune':
-                fail('rune itself must run; there is nothing to compare')
+                fail(NO_RUNE)
             if result is None or result['precision'] != one.precision != 'int8':
-                say(f'bench: goes on without {name}')
+                say(f'bench: going on without {name}')
                 del results[name]
                 continue
             results[name].append(result)
             say(f'round {round_ + 1} of {options.rounds}  {name:20} '
-                f'{result["chars_per_second"]:12,.0f} chars/s')
+                f'{result[one.figure]:12,.0f} {UNITS[one.figure]}')
     return results
 
 
 def measure_growth(options):
-    """For each variable a list of rune's objects, one for each value and line."""
+    """For each variable a list of rune's objects, one for each value and line, and in each of them
+    what sgemm reached in that round and rune's share of it."""
     precisions = 'fp32,bf16' if HAS_BF16 else 'fp32'
+    sgemm = command_of(CONTESTANTS['sgemm'], options.threads, options.seconds)
     results = {}
     for variable in growth.VARIABLES:
         rounds = []
         for round_ in range(options.rounds):
             say(f'round {round_ + 1} of {options.rounds}  {variable.name}, {variable.what}')
-            command = rune_bench({**growth.options_of(variable, precisions),
-                                  'threads': options.threads, 'seconds': options.seconds})
-            rounds.append(run(command, 300 + 300 * options.seconds, {}))
-            if rounds[-1] is None:
-                fail('rune itself must run; there is nothing to show')
-        results[variable.name] = growth.middle(rounds)
+            limit = run(sgemm, 60, best_for_limits()) or fail('growth is a share of sgemm, which must run')
+            rows = run(rune_bench({**growth.options_of(variable, precisions),
+                                   'threads': options.threads, 'seconds': options.seconds}),
+                       300 + 300 * options.seconds, {}) or fail(NO_RUNE)
+            rounds.append([{**row, 'sgemm_gflops': limit['gflops'],
+                            'peak_share': row['gflops'] / limit['gflops']} for row in rows])
+        results[variable.name] = growth.medians(rounds)
     return results
 
 
@@ -334,16 +370,16 @@ def table(head, align, rows):
     return '\n'.join([lines[0], '|' + '|'.join(align) + '|', *lines[1:]])
 
 
-def middle_and_ends(values, form):
+def median_and_range(values, format_value):
     if not values:
         return '—', '—'
-    return form(statistics.median(values)), f'{form(min(values))}–{form(max(values))}'
+    low, median, high = map(format_value, (min(values), statistics.median(values), max(values)))
+    return median, f'{low}–{high}'
 
 
 def ratios_of(row, results):
-    if row.share:
-        return [result[row.share] for result in results.get(row.ours, [])]
-    return [ours['chars_per_second'] / theirs['chars_per_second']
+    figure = CONTESTANTS[row.theirs].figure
+    return [ours[figure] / theirs[figure]
             for ours, theirs in zip(results.get(row.ours, []), results.get(row.theirs, []))]
 
 
@@ -354,7 +390,7 @@ def ratio_table(results, threads):
         if row.theirs == 'rune 1 thread' and threads == 1:
             continue
         what = row.what.format(f', {read}' if row.ours == 'rune sample' else threads)
-        rows.append([what, row.against, *middle_and_ends(ratios_of(row, results), '{:.2f}'.format),
+        rows.append([what, row.against, *median_and_range(ratios_of(row, results), '{:.2f}'.format),
                      f'{row.at_least:g}' if row.at_least else ''])
     return table(['work', 'against', 'ratio', 'spread', 'goal'],
                  ['---', '---', '--:', '--:', '--:'], rows)
@@ -362,29 +398,45 @@ def ratio_table(results, threads):
 
 def speed_table(contestants, results):
     rows = []
-    for name, one in sorted(contestants.items(), key=lambda item: list_order(item[1])):
+    programs = [item for item in contestants.items() if item[1].program != 'limits']
+    for name, one in sorted(programs, key=lambda item: table_order(item[1])):
         speeds = [result['chars_per_second'] for result in results.get(name, [])]
         streams = f', {one.batch_size} stream{"s" * (one.batch_size > 1)}' * (one.work != 'train')
         precision = results[name][0]['precision'] if name in results else one.precision
         threads = ', 1 thread' * (one.threads == 1)
         rows.append([f'{one.work} {NUM_LAYERS}×{one.hidden_size} {precision}{streams}{threads}',
-                     one.title, *middle_and_ends(speeds, '{:,.0f}'.format)])
+                     one.title, *median_and_range(speeds, '{:,.0f}'.format)])
     return table(['work', 'program', 'chars/s', 'spread'], ['---', '---', '--:', '--:'], rows)
 
 
-def list_order(one):
+def table_order(one):
     works = ('train', 'eval', 'sample')
     return (works.index(one.work), -one.hidden_size, one.precision == 'bf16', -one.batch_size,
             one.program != 'rune')
 
 
+def limits_of(results):
+    """A list of one line that says what the machine can do at most; empty where it was not measured."""
+    def median(name):
+        return statistics.median(result[CONTESTANTS[name].figure] for result in results[name])
+
+    parts = []
+    if 'sgemm' in results:
+        parts.append(f'sgemm of OpenBLAS (kernels {results["sgemm"][0]["core"]}) reached '
+                    f'{median("sgemm"):,.0f} GFLOP/s')
+    if 'read' in results:
+        parts.append(f'the {results["read"][0]["bytes"] / 1e6:,.1f} MB of all weights were read at '
+                    f'{median("read"):,.0f} GB/s')
+    return [f'{"; ".join(parts)}.'] if parts else []
+
+
 def report(contestants, results, options):
     print(ratio_table(results, options.threads), end='\n\n')
     print(speed_table(contestants, results), end='\n\n')
-    print(NOTES, OPERATIONS, sep='\n', end='\n\n')
+    print(NOTES, OPERATIONS, *limits_of(results), sep='\n', end='\n\n')
     print(measured_on(results['rune'][0]['engine'], options))
     if len(results) < len(CONTESTANTS) - (options.threads == 1):
-        print('—: it could not be measured here.')
+        print('—: could not be measured here.')
 
 
 def report_growth(results, options):
@@ -422,13 +474,14 @@ class Parser(argparse.ArgumentParser):
 def parse(args):
     cores = len(os.sched_getaffinity(0))
     parser = Parser(prog='scripts/bench', allow_abbrev=False,
-                    description='Compares rune with oneDNN and PyTorch on this machine, and prints '
-                    'Markdown tables. Installs what is missing (Debian and Ubuntu) and builds first.')
+                    description='Compares rune with oneDNN, PyTorch and the limits of this machine, '
+                    'and prints Markdown tables. Installs what is missing (Debian and Ubuntu) and builds '
+                    'first.')
     parser.add_argument('--growth', nargs='?', const='', metavar='FILE.png',
-                        help='instead, how rune alone does over sizes of the model and the batch: a '
-                        'table, and a picture where FILE.png is given')
+                        help='instead, measure rune alone over sizes of the model and the batch: a '
+                        'table, and a picture if FILE.png is given')
     parser.add_argument('--rounds', type=positive(int), metavar='N',
-                        help='how often each is measured (5; with --growth 1)')
+                        help='rounds in which everything is measured once (5; with --growth 1)')
     parser.add_argument('--seconds', type=positive(float), metavar='S',
                         help='length of a measurement (3; with --growth 1)')
     parser.add_argument('--threads', type=positive(int), default=cores, metavar='N',
@@ -438,7 +491,7 @@ def parse(args):
     options.rounds = options.rounds or (5 if options.growth is None else 1)
     options.seconds = options.seconds or (3 if options.growth is None else 1)
     if options.growth and not options.growth.endswith('.png'):
-        parser.error(f'argument --growth: the name of a picture ends in .png, not {options.growth}')
+        parser.error(f'argument --growth: the name of the picture must end in .png, not {options.growth}')
     if options.threads > cores:
         parser.error(f'argument --threads: only {cores} cores may be used')
     for name in ('growth', 'json'):
@@ -449,7 +502,7 @@ def parse(args):
 
 
 def build():
-    """Builds rune and the oneDNN peer. What these commands print is progress."""
+    """Builds rune and the peers in C. What these commands print is progress."""
     def do(*command):
         if subprocess.run(command, stdout=sys.stderr, cwd=ROOT).returncode:
             fail(f'this failed: {" ".join(map(str, command))}')
@@ -460,16 +513,21 @@ def build():
     else:
         do('meson', 'setup', BUILD, '--buildtype=release')
     do('ninja', '-C', BUILD)
-    ONEDNN.unlink(missing_ok=True)
-    if subprocess.run(['cc', '-std=c11', '-D_POSIX_C_SOURCE=200809L', '-O2', '-fopenmp',
-                       ROOT / 'scripts' / 'peers' / 'onednn.c', '-o', ONEDNN, '-ldnnl', '-lm'],
-                      stdout=sys.stderr).returncode:
-        say('bench: the oneDNN peer cannot be built here')
+    build_peer(ONEDNN, '-O2', '-ldnnl')
+    build_peer(LIMITS, '-O3', *output_of('pkg-config', '--cflags', '--libs', 'openblas').split())
+
+
+def build_peer(program, *flags):
+    program.unlink(missing_ok=True)
+    source = ROOT / 'scripts' / 'peers' / f'{program.name}.c'
+    if subprocess.run(['cc', '-std=c11', '-D_POSIX_C_SOURCE=200809L', '-fopenmp', source, '-o', program,
+                       *flags, '-lm'], stdout=sys.stderr).returncode:
+        say(f'bench: {program.name}.c cannot be built here')
 
 
 @contextlib.contextmanager
 def or_fail(path):
-    """For writing to a path."""
+    """Fails with a message where what is done within cannot write to the path."""
     try:
         yield
     except OSError as error:
@@ -499,19 +557,19 @@ def main(args):
         fail('this runs on Linux only')
     options = parse(args)
     BUILD.mkdir(exist_ok=True)
-    turn = os.open(BUILD, os.O_RDONLY)
+    lock = os.open(BUILD, os.O_RDONLY)
     try:
-        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        fail('another scripts/bench is measuring')
+        fail('another scripts/bench is running in the same build directory')
     build()
     busy = busy_cores()
     busy = busy if busy > 0.1 else 0
     if busy:
-        say(f'bench: other programs keep {busy:.1f} cores busy; the numbers will be disturbed')
+        say(f'bench: other programs keep {busy:.1f} cores busy, which disturbs the measurements')
     results = compare(options) if options.growth is None else grow(options)
     if busy:
-        print(f'**Disturbed**: other programs kept {busy:.1f} cores busy when it began.')
+        print(f'**Disturbed**: other programs kept {busy:.1f} cores busy at the start.')
     if options.json:
         with or_fail(options.json):
             Path(options.json).write_text(json.dumps(results, indent=1) + '\n')

@@ -24,21 +24,21 @@ FIGURES = ('chars_per_second', 'gflops', 'sgemm_gflops', 'peak_share')
 
 
 def options_of(variable, precisions):
-    """What rune bench is asked for: a variable's values for either model, or units in each precision."""
+    """The options of rune bench: the values of a variable for both models, or of H in each precision."""
     options = {**FIXED, variable.option: ','.join(map(str, variable.values))}
     if variable.name == 'H':
         options['precision'] = precisions
     return options
 
 
-def middle(rounds):
-    """One list of rune's objects from those of each round, in which every figure is the median."""
+def medians(rounds):
+    """One list of rune's objects from the lists of all rounds; every figure is the median of the rounds."""
     return [{**same[0], **{name: statistics.median(one[name] for one in same) for name in FIGURES}}
             for same in zip(*rounds)]
 
 
 def lines_of(variable, rows):
-    """Rows of one variable, in the order of its values, under the name of what else differs."""
+    """A variable's rows by the name of their line, which is what else differs; in the order of values."""
     lines = {}
     for row in rows:
         name = row['precision'] if variable.name == 'H' else f'{row["hidden_size"]} units'
@@ -51,7 +51,7 @@ def sgemm_gflops(results):
 
 
 def table_cells(results):
-    """Head, alignment and rows: each variable's values, and under them one row for each line."""
+    """Head, alignment and rows: the values of each variable, and below them a row for each line."""
     width = max(len(variable.values) for variable in VARIABLES)
     cells = []
     for variable in VARIABLES:
@@ -68,7 +68,7 @@ def table_cells(results):
 def notes(results):
     return (f'Training: characters a second, and floating-point operations as a share of those of sgemm '
             f'({sgemm_gflops(results):,.0f} GFLOP/s).\n'
-            'Where nothing else is said: 2 layers, 65 symbols, 50 streams, chunks of 50 characters, fp32.')
+            'Unless a row says otherwise: 2 layers, 65 symbols, 50 streams, chunks of 50 characters, fp32.')
 
 
 # The picture.
@@ -106,18 +106,18 @@ def draw_lines(axes, variable, lines):
                   linewidth=1.8, markersize=4)
 
 
-def label_ends(axes, ends, apart):
-    """Names where lines end, at least `apart` from each other."""
-    at = -apart
+def label_ends(axes, ends, distance):
+    """Writes the names of lines where they end, at least `distance` from each other."""
+    at = -distance
     for name, end in sorted(ends.items(), key=lambda item: item[1]):
-        at = max(at + apart, end)
+        at = max(at + distance, end)
         axes.annotate(name, (1, at), (2, 0), ('axes fraction', 'data'), 'offset points',
                       color=COLOURS[name], fontweight='bold', va='center')
 
 
 def draw(path, results, threads):
-    """Units on the left, as high as bf16 goes; beside them the other variables, which share a scale."""
-    import matplotlib  # which is there once scripts/setup was here
+    """H on the left, up to what bf16 reaches; beside it the other variables, which share a scale."""
+    import matplotlib  # scripts/setup --bench installs it
     from matplotlib.figure import Figure
 
     matplotlib.rcParams.update({'font.size': 8, 'text.color': INK, 'xtick.labelcolor': INK,
@@ -144,6 +144,6 @@ def draw(path, results, threads):
     figure.text(0.012, 0.945, 'Training: floating-point operations a second, as a share of sgemm’s',
                 fontsize=10.5, fontweight='bold')
     figure.text(0.012, 0.9, f'sgemm: {sgemm_gflops(results):,.0f} GFLOP/s, {threads} '
-                f'thread{"s" * (threads > 1)}. Where nothing else is said: 2 layers, 65 symbols, 50 streams, '
+                f'thread{"s" * (threads > 1)}. Unless a line says otherwise: 2 layers, 65 symbols, 50 streams, '
                 'chunks of 50, fp32.', color=GREY)
     figure.savefig(path, metadata={'Software': None})

@@ -1,15 +1,15 @@
 /* Times oneDNN's LSTM primitive on a stack of layers, and prints one JSON object.
  *
- * `train` is forward and backward through the layers alone, with all gradients of weights and with
- * those of each layer's input: no logits, no loss, no clipping, no optimizer. The weights are
- * packed before the clock starts and the gradients are never cleared; with `repack` each step also
- * packs the weights anew, as new weights need it, clears the gradients and lays them out as the
- * weights are. `eval` is the forward pass for inference.
+ * `train` is forward and backward through the layers alone, with the gradients of all weights and
+ * of each layer's input: no logits, no loss, no clipping, no optimizer. The weights are packed
+ * before the clock starts and the gradients are never cleared. With `repack` each step also packs
+ * the weights, as it must when they are new, clears the gradients, and brings them into the layout
+ * of the weights. `eval` is the forward pass for inference.
  *
- * Every format is left to oneDNN. The first layer takes a dense vector, for the primitive knows no
- * one-hot input: of `vocab` numbers, in bf16 padded with zeros to a multiple of 32, which makes it
- * a third faster. Layers are primitives of their own, since one primitive for all would need a
- * first input as wide as the others, which was slower. */
+ * oneDNN chooses every format. The first layer takes a dense vector of `vocab` numbers, because the
+ * primitive has no one-hot input. In bf16 the vector is padded with zeros to a multiple of 32,
+ * which makes it a third faster. Each layer is a primitive of its own. One primitive for all layers
+ * would need a first input as wide as the others, which was slower. */
 #include <math.h>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
@@ -33,7 +33,7 @@ struct shape {
     int input_size; /* vocab_size, padded */
 };
 
-/* A primitive with what it reads and writes. */
+/* A primitive and its arguments. */
 struct job {
     dnnl_primitive_t primitive;
     int num_args;
@@ -44,8 +44,8 @@ struct layer {
     struct job forward, backward;
 };
 
-/* What only a step with new weights needs: packing them, and unpacking their gradients. */
-struct extra {
+/* The work of a step with new weights: packing them, and unpacking their gradients. */
+struct repacking {
     int num_packs, num_unpacks;
     struct job packs[MAX_LAYERS * 4], unpacks[MAX_LAYERS * 3];
     dnnl_memory_t gradients[MAX_LAYERS * 3];
@@ -99,7 +99,7 @@ static dnnl_memory_t memory_new(const dnnl_memory_desc_t *format)
     return memory;
 }
 
-/* The same dimensions as plain rows of float32. */
+/* Memory of the same dimensions, as plain rows of float32. */
 static dnnl_memory_t memory_new_plain(const dnnl_memory_desc_t *format)
 {
     static const dnnl_format_tag_t plain[] = {[3] = dnnl_abc, [4] = dnnl_abcd, [5] = dnnl_abcde};
@@ -130,7 +130,7 @@ static struct job reorder_new(dnnl_memory_t from, dnnl_memory_t to)
     return job;
 }
 
-/* Random numbers of [-bound, bound). Returns the plain copy. */
+/* Fills memory with random numbers of [-bound, bound). Returns them in a plain layout. */
 static dnnl_memory_t memory_fill(dnnl_memory_t memory, float bound)
 {
     dnnl_memory_t plain = memory_new_plain(memory_format(memory));
@@ -183,8 +183,8 @@ static struct formats formats_of(const struct shape *shape, int width, dnnl_data
     };
 }
 
-/* Adds argument `arg` of a primitive: what `other` holds under `other_arg` where it has the format
- * that is wanted, else memory of its own. */
+/* Adds argument `arg` of a primitive: the memory of `other`'s argument `other_arg` if it has the
+ * format that the primitive needs, else new memory. */
 static void add_argument(struct job *job, const_dnnl_primitive_desc_t desc, int arg,
                          const struct job *other, int other_arg)
 {
@@ -253,38 +253,39 @@ static void backward_new(struct job *job, struct formats f, struct formats d,
     CHECK(dnnl_primitive_desc_destroy(desc));
 }
 
-/* Fills both copies of a layer's weights from the same numbers. */
-static void fill_weights(struct layer *layer, int training, struct extra *extra, float bound)
+/* Fills the weights of a layer's forward and backward primitives with the same numbers. */
+static void fill_weights(struct layer *layer, int training, struct repacking *repacking,
+                         float bound)
 {
     static const int weights[] = {DNNL_ARG_WEIGHTS_LAYER, DNNL_ARG_WEIGHTS_ITER};
     for (int i = 0; i < 2; i++) {
         dnnl_memory_t forward = job_memory(&layer->forward, weights[i]);
         dnnl_memory_t plain = memory_fill(forward, bound);
-        extra->packs[extra->num_packs++] = reorder_new(plain, forward);
+        repacking->packs[repacking->num_packs++] = reorder_new(plain, forward);
         dnnl_memory_t backward = training ? job_memory(&layer->backward, weights[i]) : forward;
         if (backward == forward)
             continue;
         struct job pack = reorder_new(plain, backward);
         job_run(&pack);
-        extra->packs[extra->num_packs++] = pack;
+        repacking->packs[repacking->num_packs++] = pack;
     }
     CHECK(dnnl_stream_wait(stream));
     memory_fill(job_memory(&layer->forward, DNNL_ARG_BIAS), bound);
 }
 
-static void add_gradients(const struct layer *layer, struct extra *extra)
+static void add_gradients(const struct layer *layer, struct repacking *repacking)
 {
     static const int gradients[] = {DNNL_ARG_DIFF_WEIGHTS_LAYER, DNNL_ARG_DIFF_WEIGHTS_ITER,
                                     DNNL_ARG_DIFF_BIAS};
     for (int i = 0; i < 3; i++) {
         dnnl_memory_t gradient = job_memory(&layer->backward, gradients[i]);
         dnnl_memory_t plain = memory_new_plain(memory_format(gradient));
-        extra->gradients[extra->num_unpacks] = gradient;
-        extra->unpacks[extra->num_unpacks++] = reorder_new(gradient, plain);
+        repacking->gradients[repacking->num_unpacks] = gradient;
+        repacking->unpacks[repacking->num_unpacks++] = reorder_new(gradient, plain);
     }
 }
 
-static void stack_init(struct layer *layers, struct extra *extra, const struct shape *shape,
+static void stack_init(struct layer *layers, struct repacking *repacking, const struct shape *shape,
                        dnnl_data_type_t type, int training)
 {
     int L = shape->num_layers;
@@ -301,10 +302,10 @@ static void stack_init(struct layer *layers, struct extra *extra, const struct s
             formats_of(shape, l == 0 ? shape->input_size : shape->hidden_size, dnnl_f32);
         backward_new(&layers[l].backward, f[l], d, hints[l], &layers[l].forward,
                      l < L - 1 ? &layers[l + 1].backward : NULL);
-        add_gradients(&layers[l], extra);
+        add_gradients(&layers[l], repacking);
     }
     for (int l = 0; l < L; l++) {
-        fill_weights(&layers[l], training, extra, bound);
+        fill_weights(&layers[l], training, repacking, bound);
         CHECK(dnnl_primitive_desc_destroy(hints[l]));
     }
     memory_fill_one_hot(job_memory(&layers[0].forward, DNNL_ARG_SRC_LAYER), shape);
@@ -313,21 +314,21 @@ static void stack_init(struct layer *layers, struct extra *extra, const struct s
 }
 
 static void step(const struct layer *layers, int num_layers, int training,
-                 const struct extra *extra)
+                 const struct repacking *repacking)
 {
-    for (int i = 0; extra && i < extra->num_packs; i++)
-        job_run(&extra->packs[i]);
-    for (int i = 0; extra && i < extra->num_unpacks; i++) {
+    for (int i = 0; repacking && i < repacking->num_packs; i++)
+        job_run(&repacking->packs[i]);
+    for (int i = 0; repacking && i < repacking->num_unpacks; i++) {
         void *data;
-        CHECK(dnnl_memory_get_data_handle(extra->gradients[i], &data));
-        memset(data, 0, dnnl_memory_desc_get_size(memory_format(extra->gradients[i])));
+        CHECK(dnnl_memory_get_data_handle(repacking->gradients[i], &data));
+        memset(data, 0, dnnl_memory_desc_get_size(memory_format(repacking->gradients[i])));
     }
     for (int l = 0; l < num_layers; l++)
         job_run(&layers[l].forward);
     for (int l = num_layers - 1; l >= 0 && training; l--)
         job_run(&layers[l].backward);
-    for (int i = 0; extra && i < extra->num_unpacks; i++)
-        job_run(&extra->unpacks[i]);
+    for (int i = 0; repacking && i < repacking->num_unpacks; i++)
+        job_run(&repacking->unpacks[i]);
     CHECK(dnnl_stream_wait(stream));
 }
 
@@ -375,16 +376,16 @@ static int request_read(struct request *request, int argc, char **argv)
                : -1;
 }
 
-static double measure(const struct layer *layers, const struct extra *extra,
+static double measure(const struct layer *layers, const struct repacking *repacking,
                       const struct request *request)
 {
     const struct shape *shape = &request->shape;
     for (int i = 0; i < 3; i++)
-        step(layers, shape->num_layers, request->training, extra);
+        step(layers, shape->num_layers, request->training, repacking);
     double start = now(), elapsed;
     long chars = 0;
     do {
-        step(layers, shape->num_layers, request->training, extra);
+        step(layers, shape->num_layers, request->training, repacking);
         chars += (long)shape->batch_size * shape->seq_length;
         elapsed = now() - start;
     } while (elapsed < request->seconds);
@@ -394,7 +395,7 @@ static double measure(const struct layer *layers, const struct extra *extra,
 int main(int argc, char **argv)
 {
     static struct layer layers[MAX_LAYERS];
-    static struct extra extra;
+    static struct repacking repacking;
     struct request request;
     if (request_read(&request, argc, argv) != 0) {
         fprintf(stderr, "Usage: onednn train|eval fp32|bf16 layers hidden batch seq vocab threads "
@@ -406,8 +407,8 @@ int main(int argc, char **argv)
     CHECK(dnnl_engine_create(&engine, dnnl_cpu, 0));
     CHECK(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
     const struct shape *shape = &request.shape;
-    stack_init(layers, &extra, shape, request.bf16 ? dnnl_bf16 : dnnl_f32, request.training);
-    double speed = measure(layers, request.repack ? &extra : NULL, &request);
+    stack_init(layers, &repacking, shape, request.bf16 ? dnnl_bf16 : dnnl_f32, request.training);
+    double speed = measure(layers, request.repack ? &repacking : NULL, &request);
 
     printf("{\"work\": \"%s\", \"num_layers\": %d, \"hidden_size\": %d, \"batch_size\": %d, "
            "\"seq_length\": %d, \"vocab_size\": %d, \"threads\": %d, \"precision\": \"%s\", "

@@ -1,13 +1,12 @@
 """Times a plain PyTorch character model, and prints one JSON object.
 
 `train` is a whole step as most people write it: one-hot input, nn.LSTM, nn.Linear, cross-entropy, back
-through time, clip_grad_norm_, Adam; the state is carried from chunk to chunk. bf16 means autocast.
-`eval` is the forward pass and the loss. `sample` draws one character at a time from one stream;
-with `fast` the cells are written out with one matrix product a layer, and compiled with TorchScript.
+through time, clip_grad_norm_, Adam. The state is carried from chunk to chunk. bf16 means autocast.
+`eval` is the forward pass and the loss. `sample` draws one character at a time in one stream. With
+`fast` the cells are written out with one matrix product a layer, and compiled with TorchScript.
 
-The one-hot rows are taken from an identity matrix: for nn.LSTM this is as fast as an embedding of the
-same width, scatter_ or one_hot. nn.LSTM computes on float32 with BLAS alone; autocast goes through
-oneDNN.
+One-hot rows are taken from an identity matrix. For nn.LSTM this is as fast as an embedding of the
+same width, scatter_ or one_hot. In float32 nn.LSTM uses BLAS; with autocast it uses oneDNN.
 """
 import contextlib
 import json
@@ -114,12 +113,12 @@ def make_sample(model, fast):
     def scripted(length):
         return sample_fast(first, weights, biases, *linear, TEMPERATURE, length)
 
-    def draw(how):
+    def sample_of(loop):
         torch.manual_seed(2)
-        return how(50)
+        return loop(50)
 
-    if fast and draw(scripted) != draw(plain):
-        sys.exit('pytorch: the two ways to sample disagree')
+    if fast and sample_of(scripted) != sample_of(plain):
+        sys.exit('pytorch: the two sampling loops give different samples')
     return lambda: len((scripted if fast else plain)(100))
 
 

@@ -1,8 +1,10 @@
 #include "bench.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "clock.h"
+#include "error.h"
 #include "mem.h"
 #include "optimizer.h"
 #include "rng.h"
@@ -12,8 +14,8 @@
 #include "train.h"
 
 #define SEED 1
-#define WARMUP 3    /* steps */
-#define STRETCHES 9 /* odd, for the median */
+#define WARMUP 3       /* steps */
+#define MEASUREMENTS 9 /* odd, for the median */
 
 const char *const bench_work_names[] = {
     [BENCH_TRAIN] = "train", [BENCH_EVAL] = "eval", [BENCH_SAMPLE] = "sample", NULL};
@@ -34,7 +36,7 @@ struct bench {
 static int init_model(struct model *model, const struct bench_config *config)
 {
     model->training = config->work == BENCH_TRAIN;
-    if (model_init(model, config->engine, config->engine->cells[0]->name, NULL, config->num_layers,
+    if (model_init(model, config->engine, config->cell, NULL, config->num_layers,
                    config->hidden_size, config->vocab_size, NULL) != 0)
         return -1;
     model->vocab.unknown = VOCAB_NONE;
@@ -178,8 +180,8 @@ static void bench_release(struct bench *bench)
     team_free(bench->team);
 }
 
-/* Steps a second over as many as it takes. */
-static double stretch(struct bench *bench, double seconds)
+/* Steps a second, over as many steps as fill that time. */
+static double measure(struct bench *bench, double seconds)
 {
     const double start = clock_seconds();
     double passed;
@@ -199,22 +201,36 @@ static int ascending(const void *a, const void *b)
 
 static double median_speed(struct bench *bench, double seconds)
 {
-    double speeds[STRETCHES];
+    double speeds[MEASUREMENTS];
     for (int k = 0; k < WARMUP; k++)
         works[bench->config->work].step(bench);
-    for (int k = 0; k < STRETCHES; k++)
-        speeds[k] = stretch(bench, seconds / STRETCHES);
-    qsort(speeds, STRETCHES, sizeof *speeds, ascending);
-    return speeds[STRETCHES / 2];
+    for (int k = 0; k < MEASUREMENTS; k++)
+        speeds[k] = measure(bench, seconds / MEASUREMENTS);
+    qsort(speeds, MEASUREMENTS, sizeof *speeds, ascending);
+    return speeds[MEASUREMENTS / 2];
 }
 
-int bench_run(double *chars_per_second, const struct bench_config *config, double seconds)
+int bench_run(struct bench_result *result, const struct bench_config *config, double seconds)
 {
     struct bench bench = {.config = config};
-    const int result = bench_init(&bench);
-    if (result == 0)
-        *chars_per_second =
+    struct bench_cost cost;
+    const int status = bench_cost(&cost, config) == 0 ? bench_init(&bench) : -1;
+    if (status == 0) {
+        const bool one_stream = config->work == BENCH_SAMPLE && config->batch_size == 1;
+        const double chars_per_second =
             median_speed(&bench, seconds) * (double)config->batch_size * (double)config->seq_length;
+        *result = (struct bench_result){
+            .chars_per_second = chars_per_second,
+            .gflops = 1e-9 * cost.flops * chars_per_second,
+            .gbytes_per_second =
+                one_stream ? 1e-9 * (double)cost.bytes_read * chars_per_second : (double)NAN,
+            .weight_bytes = cost.weight_bytes,
+        };
+    }
     bench_release(&bench);
-    return result;
+    return status == 0
+               ? 0
+               : error_set("%s, %d layers of %d units, %d streams of %d: %s",
+                           bench_work_names[config->work], config->num_layers, config->hidden_size,
+                           config->batch_size, config->seq_length, error_message());
 }

@@ -15,7 +15,8 @@ extern const char *const bench_work_names[];
  * one symbol drawn in each stream. Symbols are random and states are carried. */
 struct bench_config {
     enum bench_work work;
-    const struct engine *engine;                         /* to train: not one of 8 bits */
+    const struct engine *engine; /* to train: not one of 8 bits */
+    const char *cell;
     int num_layers, hidden_size, batch_size, vocab_size; /* each ≥ 1 */
     int seq_length;                                      /* timesteps of a chunk; to sample: 1 */
     int threads;
@@ -30,11 +31,17 @@ struct bench_cost {
     size_t weight_bytes; /* of all weights, likewise */
 };
 
+struct bench_result {
+    double chars_per_second, gflops;
+    double gbytes_per_second; /* of weights that one stream of samples reads; NAN for other work */
+    size_t weight_bytes;      /* as in bench_cost */
+};
+
 /* Returns 0, or −1 and a message. */
 int bench_cost(struct bench_cost *cost, const struct bench_config *config);
 
-/* Characters a second: the median over stretches that last `seconds` together. Returns 0, or −1 and
- * a message. */
-int bench_run(double *chars_per_second, const struct bench_config *config, double seconds);
+/* The median of several measurements, which last `seconds` together. Returns 0, or −1 and a message
+ * that names the configuration. */
+int bench_run(struct bench_result *result, const struct bench_config *config, double seconds);
 
 #endif

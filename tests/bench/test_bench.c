@@ -10,9 +10,9 @@
 
 #include "bench.h"
 #include "error.h"
-#include "peak.h"
 
 static const struct bench_config tiny = {
+    .cell = "lstm",
     .num_layers = 1,
     .hidden_size = 3,
     .batch_size = 2,
@@ -54,7 +54,7 @@ static void test_cost_of_rounded_weights(void **state)
 {
     (void)state;
     enum { H = 512, V = 96, MATRICES = 3 * 4 * H * H + V * H, FLOATS = 2 * 4 * H + V + 4 * H };
-    struct bench_config config = {BENCH_SAMPLE, NULL, 2, H, 1, V, 1, 1};
+    struct bench_config config = {BENCH_SAMPLE, NULL, "lstm", 2, H, 1, V, 1, 1};
     for (int precision = PRECISION_BF16; precision_names[precision]; precision++) {
         config.engine = engine_of((enum precision)precision, 0);
         if (!config.engine)
@@ -70,13 +70,18 @@ static void test_cost_of_rounded_weights(void **state)
 static void check_that_it_runs(const struct engine *engine, enum bench_work work, int threads)
 {
     struct bench_config config = tiny;
-    double speed = 0;
+    struct bench_result result = {0};
     config.engine = engine;
     config.work = work;
     config.threads = threads;
     config.seq_length = work == BENCH_SAMPLE ? 1 : 4;
-    assert_int_equal(bench_run(&speed, &config, 0.01), 0);
+    assert_int_equal(bench_run(&result, &config, 0.01), 0);
+    const struct bench_cost cost = cost_of(config);
+    const double speed = result.chars_per_second;
     assert_true(isfinite(speed) && speed > 0);
+    assert_true(result.gflops == 1e-9 * cost.flops * speed);
+    assert_true(isnan(result.gbytes_per_second)); /* there are two streams */
+    assert_int_equal(result.weight_bytes, cost.weight_bytes);
 }
 
 static void test_every_work_runs(void **state)
@@ -91,69 +96,33 @@ static void test_every_work_runs(void **state)
     }
 }
 
+static void test_one_stream_of_samples_reads_weights(void **state)
+{
+    (void)state;
+    struct bench_config config = tiny;
+    struct bench_result result;
+    config.engine = engine_at(0);
+    config.work = BENCH_SAMPLE;
+    config.batch_size = config.seq_length = 1;
+    assert_int_equal(bench_run(&result, &config, 0.01), 0);
+    assert_true(result.gbytes_per_second ==
+                1e-9 * (double)cost_of(config).bytes_read * result.chars_per_second);
+}
+
 static void test_what_cannot_be_measured_says_so(void **state)
 {
     (void)state;
     struct bench_config config = tiny;
-    double speed;
+    struct bench_result result;
     config.engine = engine_at(0);
     config.batch_size = config.seq_length = 1000000;
-    assert_int_equal(bench_run(&speed, &config, 0.01), -1);
+    assert_int_equal(bench_run(&result, &config, 0.01), -1);
     assert_non_null(strstr(error_message(), "1000000 streams"));
     config = tiny;
     config.engine = engine_at(0);
     config.hidden_size = 1 << 20;
-    assert_int_equal(bench_run(&speed, &config, 0.01), -1);
+    assert_int_equal(bench_run(&result, &config, 0.01), -1);
     assert_non_null(strstr(error_message(), "memory"));
-    assert_int_equal(peak_read(1, SIZE_MAX / 2, 0.01, &speed), -1);
-    assert_non_null(strstr(error_message(), "memory"));
-}
-
-/* The sums are whole numbers, so that they are the same in any order. */
-static void test_blas_multiplies(void **state)
-{
-    (void)state;
-    enum { M = 7, N = 5, K = 33 };
-    float a[M][K], b[K][N], c[M][N];
-    struct blas blas = {0};
-    for (int k = 0; k < K; k++) {
-        for (int m = 0; m < M; m++)
-            a[m][k] = (float)((m * 7 + k * 3) % 11 - 5);
-        for (int n = 0; n < N; n++)
-            b[k][n] = (float)((k * 5 + n * 2) % 13 - 6);
-    }
-    blas_close(&blas);
-    for (int turn = 0; turn < 2; turn++) { /* it can be opened again */
-        assert_int_equal(blas_open(&blas), 0);
-        assert_true(strlen(blas.core) > 0);
-        blas_product(&blas, M, N, K, a[0], b[0], c[0]);
-        for (int m = 0; m < M; m++)
-            for (int n = 0; n < N; n++) {
-                float sum = 0;
-                for (int k = 0; k < K; k++)
-                    sum += a[m][k] * b[k][n];
-                assert_true(c[m][n] == sum);
-            }
-        blas_close(&blas);
-    }
-}
-
-static void test_limits_are_numbers(void **state)
-{
-    (void)state;
-    static const size_t sizes[] = {1, 4096, 1000000};
-    struct blas blas = {0};
-    assert_int_equal(blas_open(&blas), 0);
-    for (int threads = 1; threads <= 3; threads++) {
-        double gflops = 0, gbytes = 0;
-        assert_int_equal(peak_sgemm(&blas, threads, 0.01, &gflops), 0);
-        assert_true(isfinite(gflops) && gflops > 0);
-        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-            assert_int_equal(peak_read(threads, sizes[k], 0.01, &gbytes), 0);
-            assert_true(isfinite(gbytes) && gbytes > 0);
-        }
-    }
-    blas_close(&blas);
 }
 
 int main(void)
@@ -162,9 +131,8 @@ int main(void)
         cmocka_unit_test(test_cost_counted_by_hand),
         cmocka_unit_test(test_cost_of_rounded_weights),
         cmocka_unit_test(test_every_work_runs),
+        cmocka_unit_test(test_one_stream_of_samples_reads_weights),
         cmocka_unit_test(test_what_cannot_be_measured_says_so),
-        cmocka_unit_test(test_blas_multiplies),
-        cmocka_unit_test(test_limits_are_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ right() { sha256sum <source.txt | cut -d ' ' -f 1; }
     mkdir out
     run here/corpora/fetch small out/small.txt
     [ "$status" -eq 1 ]
-    [[ $output == *'another text'*"13 bytes, sha256 $(right)"* ]]
+    [[ $output == *'not the expected one'*"13 bytes, sha256 $(right)"* ]]
     [ -z "$(ls out)" ]
 }
 
@@ -84,7 +84,7 @@ right() { sha256sum <source.txt | cut -d ' ' -f 1; }
     recipe "$(right)"
     run here/corpora/fetch smal
     [ "$status" -eq 1 ]
-    [[ $output == *'there are: small' ]]
+    [[ $output == *'the recipes are: small' ]]
 }
 
 @test "fetch without a name is wrong usage; --help lists the recipes" {
