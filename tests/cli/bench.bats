@@ -24,7 +24,7 @@ refuses()
 
 @test "bench --json: keys and what they hold" {
     does bench --json "${quick[@]}"
-    rows "all(list(row) == ['work', 'num_layers', 'hidden_size', 'batch_size', 'seq_length',
+    rows "all(list(row) == ['work', 'cell', 'num_layers', 'hidden_size', 'batch_size', 'seq_length',
         'vocab_size', 'threads', 'precision', 'engine', 'chars_per_second', 'gflops',
         'weight_bytes', 'gbytes_per_second'] for row in rows)"
     rows "all(isinstance(row[key], int) for row in rows for key in ['num_layers', 'hidden_size',
