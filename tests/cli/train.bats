@@ -225,7 +225,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
 
 @test "a killed run is whole and goes on" {
     "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 5 \
-        --validate-every 100 3>&- 2>/dev/null &
+        --validate-every 100 --save-every 0.001 3>&- 2>/dev/null &
     pid=$!
     while kill -0 "$pid" && [ ! -e run/best.safetensors ]; do
         sleep 0.05
