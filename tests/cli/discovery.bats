@@ -11,10 +11,10 @@ generate()
 learns()
 {
     generate 1 "$@" --count 20000 >corpus.txt
-    generate 2 "$@" --count 20000 | head -c 100000 >text.txt
-    does train corpus.txt -o run --num-layers 1 --hidden-size 64 --batch-size 32 --seq-length 64 \
-        --learning-rate 0.01 --max-steps 1500 --quiet
-    does inspect run text.txt -o out --format csv --units 0:0 --ablate none --passage 99000
+    generate 2 "$@" --count 20000 | head -c 40000 >text.txt
+    does train corpus.txt -o run --num-layers 1 --hidden-size 48 --batch-size 16 --seq-length 64 \
+        --learning-rate 0.02 --max-steps 1200 --threads 1 --quiet
+    does inspect run text.txt -o out --format csv --units 0:0 --ablate none --passage 39000
 }
 
 # best_is LABEL…: the first row of neurons.csv is of one of these labels, with a score over 0.9.

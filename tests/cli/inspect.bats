@@ -1,78 +1,5 @@
 # inspect: from a model and a text to files that say what its units do.
-load helpers
-
-setup_file()
-{
-    export MODEL=$BATS_FILE_TMPDIR/model
-    "$RUNE" train "$english" -o "$MODEL" "${tiny[@]}" \
-        --hidden-size 16 --batch-size 8 --max-steps 300 --quiet
-}
-
-tables=(ablation.csv gates.csv neurons.csv reach.csv scores.csv)
-
-# excerpt N: the first N characters of the English text, in excerpt.txt.
-excerpt()
-{
-    head -c "$1" "$english" >excerpt.txt
-}
-
-# long_text BYTES FILE: a text that is that long.
-long_text()
-{
-    while cat "$english"; do :; done 2>/dev/null | head -c "$1" >"$2"
-}
-
-# holds DIR FILE…: these, in order, are all that is in the directory, hidden files among them.
-holds()
-{
-    local directory=$1
-    shift
-    echo "found: $(ls -A "$directory")"
-    [ "$(LC_ALL=C ls -A "$directory")" = "$(printf '%s\n' "$@" | LC_ALL=C sort)" ]
-}
-
-# What was shown of the text on the terminal, without the colours.
-plain()
-{
-    sed 's/\x1b\[[0-9;]*m//g' <<<"$output"
-}
-
-# array CONDITION: what is true of out/activations.npy (array: shape and data) and .json (about).
-array()
-{
-    python3 - "$1" <<'EOF'
-import ast, json, struct, sys
-raw = open('out/activations.npy', 'rb').read()
-assert raw[:8] == b'\x93NUMPY\x01\x00'
-end = 10 + struct.unpack('<H', raw[8:10])[0]
-header = ast.literal_eval(raw[10:end].decode())
-rows, columns = header['shape']
-assert header['descr'] == '<f2' and not header['fortran_order']
-values = struct.unpack('<%de' % (rows * columns), raw[end:])
-about = json.load(open('out/activations.json'))
-signals = [(s['quantity'], s['layer'], s['unit']) for s in about['signals']]
-assert columns == len(signals)
-print(header, signals[:9], file=sys.stderr)
-sys.exit(not eval(sys.argv[1]))
-EOF
-}
-
-# in_page ID: the JSON of a part of out/index.html that is not compressed.
-in_page()
-{
-    python3 - "$1" <<'EOF'
-import json, re, sys
-page = open('out/index.html', encoding='utf-8').read()
-part = re.search('<script[^>]*id="%s"[^>]*>(.*?)</script>' % sys.argv[1], page, re.S)
-print(json.dumps(json.loads(part.group(1))))
-EOF
-}
-
-# The rows of out/scores.csv with that label.
-scores_of()
-{
-    grep -c ",\"$1\"," out/scores.csv
-}
+load inspect
 
 # --- files ----------------------------------------------------------------------------------------
 
@@ -168,9 +95,10 @@ EOF
 }
 
 @test "the number of threads does not change a byte" {
+    excerpt 8000
     for threads in 1 2 3; do
-        does inspect "$MODEL" "$english" -o "$threads" --format page,npy --threads "$threads" \
-            --passage 16000 --label 'after a space=(?<= ).'
+        does inspect "$MODEL" excerpt.txt -o "$threads" --format page,npy --threads "$threads" \
+            --passage 7500 --label 'after a space=(?<= ).'
     done
     [ "$(wc -l <1/neurons.csv)" -gt 1 ]
     diff -r 1 2
@@ -192,6 +120,40 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     [ "$kept" -gt 300 ] && [ "$kept" -lt 624 ]
     [[ $stderr != *note* ]]
     holds out activations.json activations.npy index.html {gates,neurons,reach,scores}.csv
+}
+
+@test "files of an earlier run are named, and stay" {
+    excerpt 300
+    does inspect "$MODEL" excerpt.txt -o out --format svg
+    touch -d '1 hour ago' out/*
+    echo mine >out/mine.csv
+    does inspect "$MODEL" excerpt.txt -o out --format csv --ablate none
+    [[ ${stderr_lines[-1]} == *'out/ablation.csv, '*'out/activations.svg' ]]
+    [[ ${stderr_lines[-1]} != *neurons.csv* && ${stderr_lines[-1]} != *mine* ]]
+    [ -e out/ablation.csv ]
+}
+
+@test "what a killed run left half written is gone with the next one" {
+    excerpt 300
+    mkdir out
+    touch out/index.html.rune-tmp-12-0123456789abcdef out/mine.csv.Ab12cD
+    does inspect "$MODEL" excerpt.txt -o out --ablate none
+    [ -z "$(ls out | grep rune-tmp)" ]
+    [ -e out/mine.csv.Ab12cD ]
+}
+
+@test "a signal leaves nothing half written" {
+    long_text 100000 long.txt
+    "$RUNE" inspect "$SMALL" long.txt -o out --format csv --ablate none --threads 1 \
+        --quantities h,c,i,f,g,o 3>&- >/dev/null 2>&1 &
+    pid=$!
+    while kill -0 "$pid" && ! compgen -G 'out/activations.csv.*' >/dev/null; do
+        sleep 0.02
+    done
+    kill -TERM "$pid"
+    wait "$pid" || status=$?
+    [ "$status" -eq $((128 + 15)) ]
+    ! compgen -G 'out/*.csv.*'
 }
 
 # --- what is shown --------------------------------------------------------------------------------
@@ -273,305 +235,6 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
         misused_naming --passage inspect "$MODEL" excerpt.txt -o out --passage "$passage"
     done
     [ ! -e out ]
-}
-
-# --- labels ---------------------------------------------------------------------------------------
-
-@test "--label: what matches is looked for, and found" {
-    does inspect "$MODEL" "$english" -o out --format csv --passage 16000 \
-        --label 'after a space=(?<= ).' --label 'never told=\bthe\b'
-    [ "$(scores_of 'after a space')" -ge 1 ]
-    [[ $(head -n 1 out/ablation.csv) == *',"after a space","never told"' ]]
-}
-
-@test "a label of the user's is answered, found or not" {
-    does inspect "$MODEL" "$english" --label 'after a space=(?<= ).' --label 'the letter e=e'
-    [[ $output == *'at “after a space”'* ]]
-    [[ $output == *'no unit was found to go with “the letter e” beyond chance'* ]]
-    excerpt 300
-    does inspect "$MODEL" excerpt.txt --label 'the letter e=e'
-    [[ $output == *'no unit was found to go with “the letter e”: the text is too short' ]]
-}
-
-@test "--label of what cannot be is an error that says why" {
-    excerpt 1000
-    fails_naming "'nothing'" inspect "$MODEL" excerpt.txt -o out --label 'nothing=qqq'
-    fails_naming "'broken'" inspect "$MODEL" excerpt.txt -o out --label 'broken=('
-    [[ $stderr == *parenthesis* ]]
-    misused_naming '"the"' inspect "$MODEL" excerpt.txt -o out --label the
-    misused_naming '"=the"' inspect "$MODEL" excerpt.txt -o out --label =the
-    fails_naming "'twice'" inspect "$MODEL" excerpt.txt -o out --label twice=the --label twice=e
-    fails_naming "'vowel'" inspect "$MODEL" excerpt.txt -o out --label vowel=e
-    [ -z "$(ls -A out)" ]
-}
-
-# labels.csv for excerpt.txt, made from a CSV that inspect wrote: "after a space".
-make_labels()
-{
-    does inspect "$MODEL" excerpt.txt -o made --format csv --units 0:0 --ablate none
-    python3 - <<'EOF'
-import csv
-rows = list(csv.reader(open('made/activations.csv', newline='')))[1:]
-out = csv.writer(open('labels.csv', 'w', newline=''))
-out.writerow(['position', 'character', 'after a space'])
-for before, row in zip([['', '', '']] + rows, rows):
-    out.writerow([row[0], row[1], int(before[1] == ' ')])
-EOF
-}
-
-@test "--labels: a column made from a CSV that inspect wrote is found as its regex is" {
-    cp "$english" excerpt.txt
-    make_labels
-    does inspect "$MODEL" excerpt.txt -o out --format csv --passage 16000 --labels labels.csv
-    by_file=$(cat out/neurons.csv out/scores.csv out/ablation.csv)
-    [ "$(scores_of 'after a space')" -ge 1 ]
-    does inspect "$MODEL" excerpt.txt -o out --format csv --passage 16000 \
-        --label 'after a space=(?s)(?<= ).'
-    [ "$(cat out/neurons.csv out/scores.csv out/ablation.csv)" = "$by_file" ]
-}
-
-@test "--labels: signals of the model itself are found again" {
-    excerpt 3000
-    does inspect "$MODEL" excerpt.txt -o made --format csv --units 0:7 --ablate none
-    does inspect "$MODEL" excerpt.txt -o out --format csv --labels made/activations.csv --ablate none
-    grep -q '^[0-9]*,0,7,"h","h 0:7","r",1,' out/neurons.csv
-    grep -q '^[0-9]*,0,7,"c","c 0:7","r",1,' out/scores.csv
-}
-
-@test "--labels of what does not fit is an error that names file and line" {
-    excerpt 1000
-    make_labels
-    lines=$(wc -l <labels.csv) # more than characters: there are line ends among them
-    head -n 100 labels.csv >short.csv
-    (cat labels.csv; echo '1000,x,1') >long.csv
-    sed '10s/[01].$/much\r/' labels.csv >words.csv
-    sed '1s/position/vowel/' labels.csv >taken.csv
-    : >empty.csv
-    fails_naming 'short.csv: line 101' inspect "$MODEL" excerpt.txt -o out --labels short.csv
-    fails_naming "long.csv: line $((lines + 1))" inspect "$MODEL" excerpt.txt -o out --labels long.csv
-    fails_naming 'words.csv: line 10' inspect "$MODEL" excerpt.txt -o out --labels words.csv
-    [[ $stderr == *much* ]]
-    fails_naming vowel inspect "$MODEL" excerpt.txt -o out --labels taken.csv
-    fails_naming empty.csv inspect "$MODEL" excerpt.txt -o out --labels empty.csv
-    fails_naming missing.csv inspect "$MODEL" excerpt.txt -o out --labels missing.csv
-    [ -z "$(ls -A out)" ]
-}
-
-@test "names of models, texts and labels are no markup, and no fields of tables" {
-    name='</script><script>alert(1)<!--" onload>& ]]>{{7*7}}${x}'
-    mkdir "${name/\//}" # no name holds a slash
-    cp -r "$MODEL" "${name/\//}/model"
-    head -c 4000 "$english" >"${name/\//}.txt"
-    python3 - "$name" "${name/\//}.txt" <<'EOF'
-import csv, sys
-text = open(sys.argv[2]).read()
-rows = csv.writer(open('labels.csv', 'w', newline=''))
-rows.writerow([sys.argv[1] + '\u2028', '=1+1,"2"'])
-rows.writerows((int(i % 60 < 30), int(c.isupper())) for i, c in enumerate(text))
-EOF
-    does inspect "${name/\//}/model" "${name/\//}.txt" -o out --labels labels.csv --label "$name=[aeiou]" \
-        --format page,csv,npy,svg,pdf --ablate all
-    head -c 4000 "$english" >plain.txt
-    sed '1s/.*/one,two/' labels.csv >plain.csv
-    does inspect "$MODEL" plain.txt -o plain --labels plain.csv --label 'three=[aeiou]' --ablate all
-    for mark in '<' '</script' '<!--' '-->'; do
-        [ "$(grep -oF -e "$mark" out/index.html | wc -l)" -eq "$(grep -oF -e "$mark" plain/index.html | wc -l)" ]
-    done
-    run ! grep -qF $'\u2028' out/index.html
-    [[ $(in_page about | python3 -c 'import json, sys; print(json.load(sys.stdin)["text"])') == "${name/\//}.txt" ]]
-    python3 - "$name" <<'EOF'
-import csv, sys, xml.dom.minidom
-rows = list(csv.reader(open('out/ablation.csv', newline='')))
-assert rows[0][-3:] == [sys.argv[1], sys.argv[1] + '\u2028', '=1+1,"2"'], rows[0]
-assert len({len(row) for row in rows}) == 1
-for name in 'neurons', 'scores':
-    assert len({len(row) for row in csv.reader(open('out/%s.csv' % name, newline=''))}) == 1
-svg = xml.dom.minidom.parse('out/activations.svg')
-assert not svg.getElementsByTagName('script')
-EOF
-}
-
-@test "files of an earlier run are named, and stay" {
-    excerpt 300
-    does inspect "$MODEL" excerpt.txt -o out --format svg
-    touch -d '1 hour ago' out/*
-    echo mine >out/mine.csv
-    does inspect "$MODEL" excerpt.txt -o out --format csv --ablate none
-    [[ ${stderr_lines[-1]} == *'out/ablation.csv, '*'out/activations.svg' ]]
-    [[ ${stderr_lines[-1]} != *neurons.csv* && ${stderr_lines[-1]} != *mine* ]]
-    [ -e out/ablation.csv ]
-}
-
-@test "what a killed run left half written is gone with the next one" {
-    excerpt 300
-    mkdir out
-    touch out/index.html.rune-tmp-12-0123456789abcdef out/mine.csv.Ab12cD
-    does inspect "$MODEL" excerpt.txt -o out --ablate none
-    [ -z "$(ls out | grep rune-tmp)" ]
-    [ -e out/mine.csv.Ab12cD ]
-}
-
-@test "a signal leaves nothing half written" {
-    long_text 100000 long.txt
-    "$RUNE" inspect "$MODEL" long.txt -o out --format csv --ablate none \
-        --quantities h,c,i,f,g,o 3>&- >/dev/null 2>&1 &
-    pid=$!
-    for ((i = 0; i < 600; i++)); do
-        ! compgen -G 'out/activations.csv.*' >/dev/null || break
-        sleep 0.02
-    done
-    kill -TERM "$pid"
-    wait "$pid" || status=$?
-    [ "$status" -eq $((128 + 15)) ]
-    ! compgen -G 'out/*.csv.*'
-}
-
-# --- ablation -------------------------------------------------------------------------------------
-
-@test "--ablate: none, the 32 best, or all" {
-    excerpt 300
-    does train "$english" -o run "${tiny[@]}" --hidden-size 20 --num-layers 2 --max-steps 1
-    does inspect run excerpt.txt -o out --ablate best
-    [ "$(wc -l <out/ablation.csv)" -eq 33 ]
-    does inspect run excerpt.txt -o out --ablate all
-    [ "$(wc -l <out/ablation.csv)" -eq 41 ]
-    [ "$(tail -n +2 out/ablation.csv | cut -d , -f 1,2 | sort -u | wc -l)" -eq 40 ]
-    does inspect run excerpt.txt -o out --ablate all --units 0:1
-    [ "$(wc -l <out/ablation.csv)" -eq 41 ]
-    does inspect run excerpt.txt -o none --ablate none
-    [ ! -e none/ablation.csv ]
-    misused_naming --ablate inspect run excerpt.txt -o out --ablate some
-}
-
-@test "--hold: a unit is held at zero or at its mean, which the loss tells apart" {
-    excerpt 300
-    does inspect "$MODEL" excerpt.txt -o zero --format csv --units 0:3 --ablate best
-    does inspect "$MODEL" excerpt.txt -o same --format csv --units 0:3 --ablate best --hold zero
-    does inspect "$MODEL" excerpt.txt -o mean --format csv --units 0:3 --ablate best --hold mean
-    [ "$(wc -l <zero/ablation.csv)" -eq 2 ]
-    cmp zero/ablation.csv same/ablation.csv
-    run ! cmp zero/ablation.csv mean/ablation.csv
-    misused_naming --hold inspect "$MODEL" excerpt.txt --hold up
-}
-
-@test "--exact: units are held still in float32, which bf16 comes near to" {
-    excerpt 300
-    does inspect "$MODEL" excerpt.txt -o near --format csv --units 0:3,0:5
-    does inspect "$MODEL" excerpt.txt -o exact --format csv --units 0:3,0:5 --exact
-    RUNE_ISA=baseline does inspect "$MODEL" excerpt.txt -o plain --format csv --units 0:3,0:5
-    python3 - <<'EOF'
-import csv
-near, exact, plain = ([float(row['change']) for row in csv.DictReader(open(d + '/ablation.csv'))]
-                      for d in ('near', 'exact', 'plain'))
-assert len(exact) == 2 and any(exact)
-for n, e, p in zip(near, exact, plain):
-    assert abs(n - e) < 1e-3 and abs(p - e) < 1e-5, (n, e, p)
-EOF
-}
-
-# --- texts ----------------------------------------------------------------------------------------
-
-@test "- reads stdin, and leaves nothing behind" {
-    excerpt 500
-    mkdir tmp
-    does inspect "$MODEL" excerpt.txt -o file --format csv
-    for to in -o ''; do
-        run --separate-stderr env TMPDIR=tmp "$RUNE" inspect "$MODEL" - ${to:+-o stdin --format csv} \
-            <excerpt.txt
-        [ "$status" -eq 0 ]
-        [ -z "$(ls -A tmp)" ]
-    done
-    diff -r file stdin
-    run --separate-stderr "$RUNE" inspect "$MODEL" - -o none </dev/null
-    [ "$status" -eq 1 ]
-    [[ $stderr == *stdin* ]]
-    [ ! -e none ]
-}
-
-@test "texts of a character, of two, and too short for a discovery" {
-    for length in 1 2 100 199; do
-        excerpt $length
-        does inspect "$MODEL" excerpt.txt -o out --format page,npy,csv,png,svg,pdf
-        array "rows == $length"
-        [ "$(tail -n 1 out/activations.csv | cut -d , -f 1)" -eq $((length - 1)) ]
-        [ "$(wc -l <out/neurons.csv)" -eq 1 ]
-        does inspect "$MODEL" excerpt.txt
-    done
-}
-
-@test "of a text that is longer than what is inspected, arrays hold all and the page the start" {
-    long_text 252000 long.txt
-    awk 'BEGIN { print "mine"; for (t = 0; t < 252000; t++) print t % 7 }' >long.labels
-    does inspect "$MODEL" long.txt -o out --format page,npy,csv --units 0:1 --quantities h \
-        --ablate none --passage 249900 --labels long.labels
-    [[ $stderr == 'note: the first 250,000 of 252,000 characters'* ]]
-    array 'rows == 252000 and len(about["characters"]) == len(about["losses"]) == rows'
-    [ "$(tail -n 1 out/activations.csv | cut -d , -f 1)" -eq 251999 ]
-    output=$(in_page about)
-    [ "$(json length) of $(json characters)" = '250000 of 252000' ]
-    # What is behind the start is read as if all were.
-    head -c 250000 long.txt >start.txt
-    mv out whole
-    does inspect "$MODEL" start.txt -o out --format csv --units 0:1 --quantities h \
-        --ablate none --passage 249900
-    [ "$stderr_lines" != note* ]
-    python3 - <<'EOF'
-import csv
-a, b = (list(csv.reader(open(d + '/activations.csv', newline='')))[1:] for d in ('out', 'whole'))
-assert len(a) == 250000 and all(x[:2] == y[:2] for x, y in zip(a, b))
-assert all(abs(float(x[3]) - float(y[3])) < 1e-3 for x, y in zip(a, b))
-EOF
-}
-
-@test "a passage lies in what is inspected" {
-    long_text 250100 long.txt
-    run --separate-stderr "$RUNE" inspect "$MODEL" long.txt -o out --passage 250000
-    [ "$status" -eq 1 ]
-    [[ ${stderr_lines[-1]} == *--passage*250000* ]]
-    [ ! -e out ]
-}
-
-@test "memory does not grow with the text" {
-    ! grep -q __asan_init "$RUNE" || skip 'the address sanitizer keeps what is freed'
-    for size in 1500000 3000000; do
-        long_text "$size" "$size.txt"
-        python3 - "$RUNE" inspect "$MODEL" "$size.txt" -o out --format npy --units 0:1,0:2 \
-            --quantities h,c,i,f,g,o --ablate none --passage 249900 >"$size.peak" <<'EOF'
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-EOF
-    done
-    # A trace of these signals takes 100 bytes a character; of ids 64 MB are held in memory.
-    number_is '($2 - $1) * 1024 <= 5 * 1500000' "$(cat 1500000.peak)" "$(cat 3000000.peak)"
-}
-
-@test "characters that the model does not know are named, left out or replaced" {
-    printf 'hello \xc3\xa9!\n' >odd.txt
-    fails_naming "'é'" inspect "$MODEL" odd.txt -o out
-    [[ $stderr == *--on-unknown* ]]
-    [ ! -e out ]
-    does inspect "$MODEL" odd.txt -o out --format npy --on-unknown skip
-    array '"".join(about["characters"]) == "hello !\n"'
-    does inspect "$MODEL" odd.txt -o out --format npy --on-unknown replace
-    array '"".join(about["characters"]) == "hello e!\n"'
-}
-
-@test "models of bytes and of grapheme clusters" {
-    head -c 1200 "$CORPORA/texts/emoji.txt" | iconv -c -f UTF-8 -t UTF-8 >emoji.txt
-    for unit in byte grapheme codepoint; do
-        does train "$CORPORA/texts/emoji.txt" -o $unit --unit $unit "${tiny[@]}"
-        does inspect $unit emoji.txt -o out --format page,npy,csv,svg --passage 0:300
-        [ "$(in_page about | python3 -c 'import json, sys; print(json.load(sys.stdin)["unit"])')" = $unit ]
-        python3 -c 'import xml.dom.minidom as x; x.parse("out/activations.svg")'
-        case $unit in
-        byte) array "rows == $(wc -c <emoji.txt)" ;;
-        codepoint) array 'rows == len(open("emoji.txt").read()) and "".join(about["characters"]) == open("emoji.txt").read()' ;;
-        grapheme) array 'rows < len(open("emoji.txt").read()) and "".join(about["characters"]) == open("emoji.txt").read()' ;;
-        esac
-        does inspect $unit emoji.txt --passage 0:300
-        iconv -f UTF-8 -t UTF-8 <<<"$output" >/dev/null
-    done
 }
 
 # --- what goes wrong ------------------------------------------------------------------------------

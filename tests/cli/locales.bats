@@ -25,10 +25,11 @@ write_all()
     cut -d , -f 1-2,4-7 run/log.csv >log # without the times
     "$RUNE" info run >info
     "$RUNE" info run --json >info.json
-    "$RUNE" eval run "$english" >eval
-    "$RUNE" eval run "$english" --json >eval.json
+    "$RUNE" eval run "$english" --threads 1 >eval
+    "$RUNE" eval run "$english" --threads 1 --json >eval.json
     "$RUNE" sample run --length 200 --seed 1 --temperature 0.75 >sample
-    "$RUNE" inspect run "$english" -o pages --format page,svg,csv,npy >inspect
+    head -c 8000 "$english" >text
+    "$RUNE" inspect run text -o pages --format page,svg,csv,npy --passage 7000 --threads 1 >inspect
     rm run/log.csv run/loss.svg train
     cd ..
 }
@@ -41,6 +42,6 @@ write_all()
         mv text "$name"
         diff -r C "$name"
     done
-    [ -s C/run/last.safetensors ] && [ -s C/pages/neurons.csv ] && [ -s C/pages/activations.npy ]
+    [ -s C/run/last.safetensors ] && [ "$(wc -l <C/pages/neurons.csv)" -gt 1 ] && [ -s C/pages/activations.npy ]
     [ -n "$(ls C/pages/*.svg)" ]
 }

@@ -35,7 +35,8 @@ copies_are_there()
     mkdir out
     echo mine >out/index.html.backup
     echo mine >out/neurons.csv.abc123
-    does inspect run "$english" -o out --ablate none
+    head -c 300 "$english" >text
+    does inspect run text -o out --ablate none
     [ "$(cat out/index.html.backup out/neurons.csv.abc123)" = $'mine\nmine' ]
 }
 
@@ -43,7 +44,7 @@ copies_are_there()
     does train "$english" -o run "${tiny[@]}"
     local pids=() pid
     for _ in 1 2 3; do
-        "$RUNE" inspect run "$english" -o out --ablate none -f page,csv,npy >/dev/null 2>/dev/null &
+        "$RUNE" inspect run "$english" -o out --ablate none --passage 16000 -f page,csv,npy >/dev/null 2>/dev/null &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do

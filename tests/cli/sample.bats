@@ -122,7 +122,7 @@ setup_file()
 @test "--lines of a model that knows none is refused" {
     printf 'abcabcabcabcabcabcabcabcabcabcabcabcabcabc' >abc.txt
     does train abc.txt -o run "${tiny[@]}"
-    run --separate-stderr timeout 10 "$RUNE" sample run --lines 1
+    run --separate-stderr timeout 100 "$RUNE" sample run --lines 1
     [ "$status" -eq 1 ]
     [[ $stderr == *--lines* ]]
     does sample run --lines 1 --length 5

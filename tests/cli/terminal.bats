@@ -114,14 +114,14 @@ print(open(sys.argv[1], newline="", encoding="utf-8").read()[:int(sys.argv[2])],
     for model in "$CODEPOINTS" "$GRAPHEMES"; do
         on_terminal info "$model" >seen
         is_tame <seen
-        on_terminal eval "$model" "$BATS_FILE_TMPDIR/codes.txt" --per-char >seen
+        on_terminal eval "$model" "$BATS_FILE_TMPDIR/codes.txt" --per-char --threads 1 >seen
         is_tame <seen
         grep -qF ',"U+202E",' seen
-        on_terminal inspect "$model" "$BATS_FILE_TMPDIR/codes.txt" >seen
+        on_terminal inspect "$model" "$BATS_FILE_TMPDIR/codes.txt" --threads 1 >seen
         is_tame colours <seen
         grep -qF '\x1B' seen
     done
-    "$RUNE" eval "$CODEPOINTS" "$BATS_FILE_TMPDIR/codes.txt" --per-char 2>/dev/null | grep -q $'"\u202e"'
+    "$RUNE" eval "$CODEPOINTS" "$BATS_FILE_TMPDIR/codes.txt" --per-char --threads 1 2>/dev/null | grep -q $'"\u202e"'
 }
 
 # --- messages -------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ can_be_copied()
     printf '%q\n' "$1"
     "$RUNE" train "${tiny[@]}" "${@:2}" -- "$1" 2>said
     is_tame <said
-    sed -n '/^Now try:/,$p' said | tail -n +2 | sed 's/^  rune/"$RUNE"/; s/ -o / --ablate none -o /' >commands
+    sed -n '/^Now try:/,$p' said | tail -n +2 | sed 's/^  rune/"$RUNE"/; s/ -o / --ablate none --threads 1 -o /' >commands
     cat commands
     [ "$(grep -c '^"$RUNE"' commands)" -ge 2 ]
     sh -e ./commands >/dev/null 2>&1

@@ -209,11 +209,10 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
 }
 
 @test "an interrupted run is saved and goes on" {
-    "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 1 \
+    "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 5 \
         --validate-every 100 3>&- 2>/dev/null &
     pid=$!
-    for ((i = 0; i < 200; i++)); do
-        [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 3 ] || break
+    while kill -0 "$pid" && [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 3 ]; do
         sleep 0.05
     done
     kill -INT "$pid"
@@ -225,11 +224,10 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
 }
 
 @test "a killed run is whole and goes on" {
-    "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 1 \
-        --validate-every 100 3>&- 2>/dev/null &
+    "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 5 \
+        --validate-every 100 --save-every 0.001 3>&- 2>/dev/null &
     pid=$!
-    for ((i = 0; i < 600; i++)); do
-        [ ! -e run/best.safetensors ] || break
+    while kill -0 "$pid" && [ ! -e run/best.safetensors ]; do
         sleep 0.05
     done
     kill -KILL "$pid"

@@ -22,7 +22,7 @@
 
 #define LENGTH 20000 /* characters of a text */
 #define SHORT 1500
-#define H 64
+#define H 48
 #define SIGNALS (2 * H) /* h and c */
 
 /* A network, and a text in the language that it has learned. */
@@ -89,12 +89,12 @@ static int learn(void **state)
 {
     if (scratch_make(state) != 0)
         return -1;
-    team = team_new(2);
+    team = team_new(1);
     for (size_t i = 0; i < LEARNERS; i++) {
         struct learner *learner = &learners[i];
         const char *path = scratch_path("run");
         run("\"$RUNE\" train %s -o %s --force --quiet --num-layers 1 --hidden-size %d "
-            "--batch-size 32 --seq-length 64 --learning-rate 0.01 --max-steps 1000",
+            "--batch-size 16 --seq-length 64 --learning-rate 0.02 --max-steps 1200 --threads 1",
             generate(learner, 20000, 1), path, H);
         if (model_load(&learner->model, engine_find(PRECISION_FP32), path) != 0)
             return -1;
