@@ -78,7 +78,7 @@ size_t cell_options_rows(struct option_row rows[CELL_OPTIONS_MOST], size_t offse
             append(choices, option->choices[k]);
         snprintf(help[count], sizeof help[count], "%s, for --cell %s%s%s", option->help,
                  cells_with(option->name), choices[0] ? ": " : "", choices);
-        layer_option_print(option, option->initial, initial[count], sizeof initial[count]);
+        layer_option_print(option, option->default_value, initial[count], sizeof initial[count]);
         rows[count] = (struct option_row){
             .name = option->name,
             .kind = OPTION_TEXT,

@@ -41,7 +41,7 @@ static json_t *cell_quantities(const struct layer_kind *cell)
 {
     json_t *object = json_object();
     for (int q = 0; object && q < cell->num_states + cell->num_gates; q++)
-        object = with(object, cell->quantities[q], json_string(cell->words[q]));
+        object = with(object, cell->quantities[q], json_string(cell->descriptions[q]));
     return object;
 }
 
@@ -73,7 +73,7 @@ static void print_text(const struct model *model)
     printf("\nlayers      %d of %d units\nparameters  %zu\nquantities ", model->num_layers,
            model->hidden_size, model->params.total);
     for (int q = 0; q < model->cell->num_states + model->cell->num_gates; q++)
-        printf("%s %s %s", q ? "," : "", model->cell->quantities[q], model->cell->words[q]);
+        printf("%s %s %s", q ? "," : "", model->cell->quantities[q], model->cell->descriptions[q]);
     putchar('\n');
     printf("trained     %llu steps\n", (unsigned long long)model->step);
     if (isfinite(model->val_loss))

@@ -440,7 +440,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
 
 static int run(const struct request *request, const char *model_path, const char *path)
 {
-    struct model model = {.training = true, .attributes = true};
+    struct model model = {.training = true, .input_gradient = true};
     struct task task = {.request = request, .model = &model, .start = time(NULL)};
     const struct engine *engine = engine_find(PRECISION_FP32);
     task.team = team_new(request->threads);

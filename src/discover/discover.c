@@ -163,7 +163,7 @@ static void name_quantity(const struct trace *trace, int quantity, char *out, si
     if (quantity == 0)
         out[0] = '\0';
     else
-        snprintf(out, size, ", %s %s", trace->words[quantity], trace->quantities[quantity]);
+        snprintf(out, size, ", %s %s", trace->descriptions[quantity], trace->quantities[quantity]);
 }
 
 /* "r = −0.93" */

@@ -27,16 +27,16 @@ struct trace_guess {
  * text all arrays are mapped from a temporary file, so that memory does not grow with it: whoever
  * reads them by their pointers drops what is done with (trace_drop). */
 struct trace {
-    const struct vocab *vocab;     /* not owned */
-    const char *model, *text;      /* names for titles; not owned */
-    const char *cell;              /* "lstm", … */
-    int num_layers, hidden_size;   /* of the model */
-    int num_quantities;            /* of the cell */
-    const char *const *quantities; /* names in the cell's order: "h", "c", "i", "f", "g", "o" */
-    const char *const *words;      /* the same in words: "hidden state", "cell state", … */
-    size_t length;                 /* characters */
-    int32_t *ids;                  /* [length] symbols; VOCAB_NONE never */
-    float *losses;                 /* [length] nats: −log p(x_t | x_<t) */
+    const struct vocab *vocab;       /* not owned */
+    const char *model, *text;        /* names for titles; not owned */
+    const char *cell;                /* "lstm", … */
+    int num_layers, hidden_size;     /* of the model */
+    int num_quantities;              /* of the cell */
+    const char *const *quantities;   /* names in the cell's order: "h", "c", "i", "f", "g", "o" */
+    const char *const *descriptions; /* the same in words: "hidden state", "cell state", … */
+    size_t length;                   /* characters */
+    int32_t *ids;                    /* [length] symbols; VOCAB_NONE never */
+    float *losses;                   /* [length] nats: −log p(x_t | x_<t) */
     int32_t *ranks; /* [length] of x_t among the symbols by p(· | x_<t); 1: likeliest */
     struct trace_guess *guesses;  /* [length][TRACE_GUESSES] most likely first */
     size_t num_signals;           /* S: those that were kept */

@@ -534,7 +534,7 @@ static int begin_trace(struct trace *trace, const struct model *model, const str
     trace->hidden_size = model->hidden_size;
     trace->num_quantities = model->cell->num_states + model->cell->num_gates;
     trace->quantities = model->cell->quantities;
-    trace->words = model->cell->words;
+    trace->descriptions = model->cell->descriptions;
     copy_ids(trace, ids);
     return 0;
 }

@@ -177,7 +177,7 @@ static int look_init(struct look *look, struct team *team, size_t each)
     const size_t most = ROWS / (size_t)look->K > 1 ? ROWS / (size_t)look->K : 1;
     const int B = (int)(look->count < most ? look->count : most);
     const size_t rows = (size_t)B * (size_t)look->K;
-    assert(model->training && model->attributes);
+    assert(model->training && model->input_gradient);
     look->states =
         mem_new(look->count, (size_t)model->num_layers * (size_t)model->cell->num_states *
                                  (size_t)model->hidden_size * sizeof(real));

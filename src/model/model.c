@@ -19,12 +19,12 @@ static void add_layer(struct model *model, const struct layer_kind *kind, int N)
         .N = N,
         .onehot = lowest,
         .training = model->training,
-        .passes_back = model->training && (!lowest || model->attributes),
+        .needs_dx = model->training && (!lowest || model->input_gradient),
     };
     for (int l = 0; l < model->depth; l++)
         layer.number += model->layers[l].kind == kind;
     for (int k = 0; k < kind->num_options; k++)
-        layer.options[k] = kind == model->cell ? model->options[k] : kind->options[k].initial;
+        layer.options[k] = kind == model->cell ? model->options[k] : kind->options[k].default_value;
     model->layers[model->depth++] = layer;
 }
 
@@ -38,7 +38,7 @@ static void build_chain(struct model *model)
     add_layer(model, model->engine->linear, model->vocab_size);
 }
 
-int model_place(const struct model *model, int l)
+int model_layer_index(const struct model *model, int l)
 {
     int place = 0;
     while (model->layers[place].kind != model->cell || model->layers[place].number != l)
@@ -58,7 +58,7 @@ int model_init(struct model *model, const struct engine *engine, const char *cel
     model->val_loss = NAN;
     for (int k = 0; model->cell && k < model->cell->num_options; k++)
         model->options[k] =
-            options && !isnan(options[k]) ? options[k] : model->cell->options[k].initial;
+            options && !isnan(options[k]) ? options[k] : model->cell->options[k].default_value;
     model->layers = mem_new(2 * (size_t)L + 1, sizeof *model->layers);
     if (model->cell && model->layers)
         build_chain(model);

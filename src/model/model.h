@@ -27,16 +27,16 @@ struct model {
     real *packed;  /* the same as products read them, layer by layer */
     bool training; /* they are packed for the way back too; set by the caller, before all else, as:
                     */
-    bool attributes; /* the way back goes on to the one-hot input */
+    bool input_gradient; /* the way back goes on to the one-hot input */
     struct vocab vocab;
     uint64_t step;   /* updates that the weights have seen */
     double val_loss; /* of these weights where it was measured, else NAN */
 };
 
-/* Fills a model that is zero but for `training` and `attributes`: its shape and vocabulary, without
- * memory for weights yet, so that model_bytes and tape_bytes can be asked first. options: of the
- * cell; NULL, or NAN in it, stands for what the cell says. It takes over the vocabulary, of V
- * symbols, if it succeeds (NULL: none, for a model without text). Returns 0, or −1 and a message.
+/* Fills a model that is zero but for `training` and `input_gradient`: its shape and vocabulary,
+ * without memory for weights yet, so that model_bytes and tape_bytes can be asked first. options:
+ * of the cell; NULL, or NAN in it, stands for what the cell says. It takes over the vocabulary, of
+ * V symbols, if it succeeds (NULL: none, for a model without text). Returns 0, or −1 and a message.
  */
 int model_init(struct model *model, const struct engine *engine, const char *cell,
                const double *options, int L, int H, int V, struct vocab *vocab);
@@ -61,6 +61,6 @@ void model_pack(struct member *member, struct model *model);
 void model_prepare(struct team *team, struct model *model);
 
 /* Where recurrent layer l is in the chain. */
-int model_place(const struct model *model, int l);
+int model_layer_index(const struct model *model, int l);
 
 #endif

@@ -58,7 +58,7 @@ static void lay_out_layer(struct layer *layer, const struct layer *below, bool h
     layer->dy = kind->in_place ? below->dy
                 : highest      ? layer->y
                                : arena_take(arena, R * N, sizeof(real));
-    if (layer->passes_back)
+    if (layer->needs_dx)
         layer->dx = below ? below->dy : arena_take(arena, R * (uint64_t)layer->D, sizeof(real));
 }
 
@@ -129,7 +129,7 @@ void tape_release(struct tape *tape)
 
 struct layer *tape_layer(const struct tape *tape, int l)
 {
-    return &tape->layers[model_place(tape->model, l)];
+    return &tape->layers[model_layer_index(tape->model, l)];
 }
 
 real *tape_state(const struct tape *tape, int l, int s)
@@ -158,15 +158,15 @@ void tape_undo(struct tape *tape)
 
 void tape_set_input(struct tape *tape, const int32_t *ids)
 {
-    tape->layers[tape->first].ids = ids;
+    tape->layers[tape->first_layer].ids = ids;
 }
 
 void tape_begin_at(struct tape *tape, int l, const real *projected)
 {
     assert(l > 0 && !tape->training);
-    tape->first = model_place(tape->model, l);
-    tape->layers[tape->first].onehot = true;
-    tape->layers[tape->first].projected = projected;
+    tape->first_layer = model_layer_index(tape->model, l);
+    tape->layers[tape->first_layer].onehot = true;
+    tape->layers[tape->first_layer].projected = projected;
 }
 
 void tape_set_clamps(struct tape *tape, const struct clamp *clamps, size_t count)
@@ -197,7 +197,7 @@ static void carry_states(struct member *member, struct tape *tape, const bool *r
 {
     int first, last;
     team_share(member, tape->B, &first, &last);
-    for (int l = tape->first; l < tape->model->depth; l++) {
+    for (int l = tape->first_layer; l < tape->model->depth; l++) {
         const struct layer *layer = &tape->layers[l];
         const size_t N = (size_t)layer->N;
         for (int s = 0; s < layer->kind->num_states; s++)
@@ -231,7 +231,7 @@ void model_forward(struct member *member, struct tape *tape, const bool *reset, 
         *tape->pass = (struct pass){seed, step};
     carry_states(member, tape, reset);
     team_barrier(member);
-    for (int l = tape->first; l < tape->model->depth; l++) {
+    for (int l = tape->first_layer; l < tape->model->depth; l++) {
         const struct layer *layer = &tape->layers[l];
         layer->kind->forward(member, layer, 0, tape->T);
         team_barrier(member);

@@ -27,7 +27,7 @@ struct tape {
     double loss;          /* mean over the targets, in nats */
     real *gradients;      /* [params.size] */
     void *memory;
-    int first;                  /* layer of the chain that passes begin at */
+    int first_layer;            /* of the chain, at which passes start */
     const struct clamp *clamps; /* [num_clamps] not owned */
     size_t num_clamps;
 };

@@ -41,7 +41,7 @@ struct layer {
     int D, N;                        /* width of the input (V if it is one-hot) and of the output */
     bool onehot;                     /* the input is `ids`, else `x` */
     bool training;                   /* backward will follow forward */
-    bool passes_back;                /* backward computes dx */
+    bool needs_dx;                   /* backward computes dx */
     double options[LAYER_OPTIONS];   /* see struct layer_option */
     const real *param[LAYER_PARAMS]; /* in the order of the kind's params */
     real *grad[LAYER_PARAMS];        /* of the same shapes; overwritten by `gradients` */
@@ -59,7 +59,7 @@ struct layer {
                      replaces them by whatever `gradients` needs */
     real *dy;     /* [T][B][N] gradient of the output. backward adds all that reaches the output by
                      way of later timesteps */
-    real *dx;     /* [T][B][D] gradient of the input, if passes_back */
+    real *dx;     /* [T][B][D] gradient of the input, if needs_dx */
     real
         *scratch; /* [scratch_size]; must stay as it is between the calls of backward for a chunk */
 };
@@ -82,7 +82,7 @@ struct layer_param {
 struct layer_option {
     const char *name, *help;
     const char *const *choices; /* NULL at the end; the value is an index. NULL: a number */
-    double initial, min, max;
+    double default_value, min, max;
 };
 
 /* The value of an option as files have it and users type it. parse returns 0, or −1 and a message
@@ -106,9 +106,9 @@ struct layer_kind {
     const struct layer_param *params;
     const struct layer_option *options;
     /* What a trace shows of a unit, states first: [num_states + num_gates] */
-    const char *const *quantities; /* "c" */
-    const char *const *words;      /* "cell state" */
-    const real *lowest;            /* [num_gates] a gate goes from there (0 or −1) to 1 */
+    const char *const *quantities;   /* "c" */
+    const char *const *descriptions; /* "cell state" */
+    const real *lowest;              /* [num_gates] a gate goes from there (0 or −1) to 1 */
     int forget_gate; /* which gate keeps a state from one timestep to the next; −1: none */
     const struct recurrent *recurrent; /* private to nn/ */
 

@@ -14,7 +14,8 @@
 #define TEXT_SYMBOLS 12
 
 static const char *const text_quantities[] = {"h", "c", "i", "f"};
-static const char *const text_words[] = {"hidden state", "cell state", "input gate", "forget gate"};
+static const char *const text_descriptions[] = {"hidden state", "cell state", "input gate",
+                                                "forget gate"};
 static const struct vocab text_vocab = {.size = TEXT_SYMBOLS};
 
 struct text {
@@ -36,7 +37,7 @@ static inline void text_init(struct text *text, size_t length, size_t signals, s
     free(list);
     text->trace.vocab = &text_vocab;
     text->trace.quantities = text_quantities;
-    text->trace.words = text_words;
+    text->trace.descriptions = text_descriptions;
     text->trace.num_quantities = 4;
     for (size_t t = 0; t < length; t++)
         text->trace.ids[t] = random_below(&text->random, TEXT_SYMBOLS);

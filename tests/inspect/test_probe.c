@@ -229,7 +229,7 @@ static void every_cell_is_read(void **state)
             .signals = all, .num_signals = count, .model = "model", .text = "text"};
         assert_int_equal(
             probe_run(&trace, NULL, naive.team, &naive.model, SPOOL(text), LENGTH, &of_all), 0);
-        assert_string_equal(trace.words[0], "hidden state");
+        assert_string_equal(trace.descriptions[0], "hidden state");
         read_one(VOCAB_NONE, text[0]);
         for (size_t t = 0; t < LENGTH; t++) {
             read_one(text[t], VOCAB_NONE);

@@ -31,13 +31,13 @@ static void draw_weights(struct model *model)
 }
 
 static void init(struct stack *stack, const struct engine *engine, struct shape shape,
-                 double dropout, int threads, bool attributes)
+                 double dropout, int threads, bool input_gradient)
 {
     const size_t rows = (size_t)shape.B * (size_t)shape.T;
     memset(stack, 0, sizeof *stack);
     struct model *model = &stack->model;
     model->training = true;
-    model->attributes = attributes;
+    model->input_gradient = input_gradient;
     assert_int_equal(model_init(model, engine, shape.cell ? shape.cell : "lstm", NULL, shape.L,
                                 shape.H, shape.V, NULL),
                      0);

@@ -19,7 +19,7 @@ static const struct shape shape = {3, 24, 10, 1, 1, NULL};
 /* [T][B][H] what is kept of a recurrent layer's outputs: the dropout layer stands behind it. */
 static const uint8_t *dropped_mask(const struct stack *stack, int l)
 {
-    return (const uint8_t *)stack->tape.layers[model_place(&stack->model, l) + 1].values;
+    return (const uint8_t *)stack->tape.layers[model_layer_index(&stack->model, l) + 1].values;
 }
 
 /* 0 or 1 / (1 − P): what becomes of unit u of a layer. */
@@ -31,7 +31,7 @@ static double factor(const struct stack *dropping, int layer, int u)
 /* The parameter that reads the outputs of a layer: [rows][H] of the one above. */
 static const struct param *reader(const struct stack *stack, int layer)
 {
-    return params_at(&stack->model.params, model_place(&stack->model, layer) + 2, 0);
+    return params_at(&stack->model.params, model_layer_index(&stack->model, layer) + 2, 0);
 }
 
 /* Calls for every weight that reads a layer's output: its index and that output's factor. */

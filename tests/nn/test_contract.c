@@ -229,7 +229,7 @@ static void rows_are_complete(void **state)
             assert_true(kind->forget_gate >= -1 && kind->forget_gate < kind->num_gates);
             assert_string_equal(kind->quantities[0], "h");
             for (int q = 0; q < kind->num_states + kind->num_gates; q++)
-                assert_true(kind->quantities[q][0] && kind->words[q][0]);
+                assert_true(kind->quantities[q][0] && kind->descriptions[q][0]);
             assert_string_equal(kind->name, engines_at(0)->cells[c]->name);
         }
 }

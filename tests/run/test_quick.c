@@ -18,7 +18,7 @@ enum { L = 2, H = 80, V = 37, B = QUICK_TEXTS, T = QUICK_SYMBOLS, N = T * B };
 
 static real *weights_of(struct model *model, int layer, int param)
 {
-    const int place = layer < L ? model_place(model, layer) : model->depth - 1;
+    const int place = layer < L ? model_layer_index(model, layer) : model->depth - 1;
     return model->weights + params_at(&model->params, place, param)->offset;
 }
 

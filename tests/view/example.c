@@ -19,7 +19,7 @@
 #define SIGNALS (2 * 2 * UNITS)
 
 static const char *const quantities[] = {"h", "c"};
-static const char *const in_words[] = {"hidden state", "cell state"};
+static const char *const descriptions[] = {"hidden state", "cell state"};
 
 static void fill(struct trace *trace, int count)
 {
@@ -61,7 +61,7 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
     trace->hidden_size = UNITS;
     trace->num_quantities = 2;
     trace->quantities = quantities;
-    trace->words = in_words;
+    trace->descriptions = descriptions;
     fill(trace, count);
     static const size_t shown[SIGNALS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
     example->options = (struct view_options){.shown = shown,
@@ -417,7 +417,7 @@ void example_full(struct example *example, size_t length, int units)
     trace->hidden_size = FULL_HIDDEN;
     trace->num_quantities = 2;
     trace->quantities = quantities;
-    trace->words = in_words;
+    trace->descriptions = descriptions;
     fill_text(trace);
     fill_signals(trace);
     add_discoveries(&example->inspection);

@@ -16,11 +16,12 @@
 #include "engine.h"
 #include "recurrent.h"
 
-enum { R, Z, N, GATES, M = GATES, ARGS };
+enum { R, Z, N, GATES, M = GATES, SUMS };
 enum { WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, PARAMS };
 
 static const char *const quantities[] = {"h", "r", "z", "n"};
-static const char *const in_words[] = {"hidden state", "reset gate", "update gate", "new content"};
+static const char *const descriptions[] = {"hidden state", "reset gate", "update gate",
+                                           "new content"};
 
 static const real lowest[GATES] = {[N] = -1};
 
@@ -78,7 +79,7 @@ static void row_backward(const double *options, int width, real *values, size_t 
 static const int input[GATES] = {R, Z, N}, state[GATES] = {R, Z, M};
 
 static const struct recurrent gru = {
-    .num_arguments = ARGS,
+    .num_sums = SUMS,
     .input = {GATES, input},
     .state = {GATES, state},
     .weight_ih = WEIGHT_IH,
@@ -94,10 +95,10 @@ const struct layer_kind VARIANT(gru_cell) = {
     .name = "gru",
     .num_states = 1,
     .num_gates = GATES,
-    .num_values = ARGS,
+    .num_values = SUMS,
     .num_params = PARAMS,
     .quantities = quantities,
-    .words = in_words,
+    .descriptions = descriptions,
     .lowest = lowest,
     .forget_gate = Z,
     .params = params,

@@ -21,8 +21,8 @@ enum { WEIGHT_IH, WEIGHT_HH, BIAS, PARAMS };
 enum { STATE_H, STATE_C, STATES };
 
 static const char *const quantities[] = {"h", "c", "i", "f", "g", "o"};
-static const char *const in_words[] = {"hidden state", "cell state",  "input gate",
-                                       "forget gate",  "new content", "output gate"};
+static const char *const descriptions[] = {"hidden state", "cell state",  "input gate",
+                                           "forget gate",  "new content", "output gate"};
 
 static const real lowest[GATES] = {[G] = -1};
 
@@ -87,7 +87,7 @@ static void row_backward(const double *options, int width, real *gates, size_t a
 static const int arguments[GATES] = {I, F, G, O};
 
 static const struct recurrent lstm = {
-    .num_arguments = GATES,
+    .num_sums = GATES,
     .input = {GATES, arguments},
     .state = {GATES, arguments},
     .weight_ih = WEIGHT_IH,
@@ -106,7 +106,7 @@ const struct layer_kind VARIANT(lstm_cell) = {
     .num_values = GATES,
     .num_params = PARAMS,
     .quantities = quantities,
-    .words = in_words,
+    .descriptions = descriptions,
     .lowest = lowest,
     .forget_gate = F,
     .params = params,

@@ -9,7 +9,7 @@
 #include "engine.h"
 #include "recurrent.h"
 
-enum { A, ARGS };
+enum { A, SUMS };
 enum { WEIGHT_IH, WEIGHT_HH, BIAS, PARAMS };
 enum { NONLINEARITY, OPTIONS };
 enum { TANH, RELU };
@@ -23,12 +23,12 @@ static const struct layer_option options[OPTIONS] = {
 };
 
 static const char *const quantities[] = {"h"};
-static const char *const in_words[] = {"hidden state"};
+static const char *const descriptions[] = {"hidden state"};
 
 static const struct layer_param params[PARAMS] = {
-    [WEIGHT_IH] = {.name = "weight_ih", .blocks = ARGS, .columns = LAYER_INPUT},
-    [WEIGHT_HH] = {.name = "weight_hh", .blocks = ARGS, .columns = LAYER_OUTPUT},
-    [BIAS] = {.name = "bias_ih", .zero_bias = "bias_hh", .blocks = ARGS, .columns = LAYER_VECTOR},
+    [WEIGHT_IH] = {.name = "weight_ih", .blocks = SUMS, .columns = LAYER_INPUT},
+    [WEIGHT_HH] = {.name = "weight_hh", .blocks = SUMS, .columns = LAYER_OUTPUT},
+    [BIAS] = {.name = "bias_ih", .zero_bias = "bias_hh", .blocks = SUMS, .columns = LAYER_VECTOR},
 };
 
 static void row_forward(const double *option, int width, const real *a, const real *const before[],
@@ -58,12 +58,12 @@ static void row_backward(const double *option, int width, real *values, size_t a
     }
 }
 
-static const int arguments[ARGS] = {A};
+static const int arguments[SUMS] = {A};
 
 static const struct recurrent rnn = {
-    .num_arguments = ARGS,
-    .input = {ARGS, arguments},
-    .state = {ARGS, arguments},
+    .num_sums = SUMS,
+    .input = {SUMS, arguments},
+    .state = {SUMS, arguments},
     .weight_ih = WEIGHT_IH,
     .weight_hh = WEIGHT_HH,
     .bias_ih = BIAS,
@@ -75,11 +75,11 @@ static const struct recurrent rnn = {
 const struct layer_kind VARIANT(rnn_cell) = {
     .name = "rnn",
     .num_states = 1,
-    .num_values = ARGS,
+    .num_values = SUMS,
     .num_params = PARAMS,
     .num_options = OPTIONS,
     .quantities = quantities,
-    .words = in_words,
+    .descriptions = descriptions,
     .forget_gate = -1,
     .params = params,
     .options = options,

@@ -7,10 +7,10 @@
 #define TILE_ROWS 52
 
 /* How many blocks from `first` on have consecutive arguments: one product serves them all. */
-static int run_length(const struct arguments *arguments, int first)
+static int run_length(const struct block_map *map, int first)
 {
     int n = 1;
-    while (first + n < arguments->count && arguments->of[first + n] == arguments->of[first] + n)
+    while (first + n < map->count && map->of[first + n] == map->of[first] + n)
         n++;
     return n;
 }
@@ -36,7 +36,7 @@ static struct weights weights_at(const struct layer *layer, word *at)
     const size_t H = (size_t)panel_count(layer->N), D = (size_t)panel_count(layer->D);
     const size_t hh = blocks_h * H * panel_size(layer->N);
     const size_t ih = layer->onehot ? 0 : blocks_x * H * panel_size(layer->D);
-    const size_t ih_back = layer->passes_back ? blocks_x * D * panel_size(layer->N) : 0;
+    const size_t ih_back = layer->needs_dx ? blocks_x * D * panel_size(layer->N) : 0;
     const size_t size = hh + ih + (layer->training ? hh + ih_back : 0);
     if (!at || !layer->training)
         return (struct weights){at, at ? at + hh : NULL, NULL, NULL, size};
@@ -60,7 +60,7 @@ static size_t step_words(const struct layer *layer)
 static struct scratch scratch_at(const struct layer *layer, real *at)
 {
     const struct recurrent *recurrent = layer->kind->recurrent;
-    const size_t A = (size_t)recurrent->num_arguments;
+    const size_t A = (size_t)recurrent->num_sums;
     const size_t states = (size_t)layer->B * (size_t)layer->N;
     const int R = layer->T * layer->B, H = panel_count(layer->N) * NR;
     const int D = layer->onehot ? 0 : panel_count(layer->D) * NR;
@@ -70,8 +70,7 @@ static struct scratch scratch_at(const struct layer *layer, real *at)
     const size_t da = layer->training ? A * (size_t)layer->T * step_words(layer) : 0;
     const size_t input = layer->onehot ? 0 : rows_scratch(R, layer->D);
     const size_t gradients =
-        layer->training ? weight_gradients_scratch(R, recurrent->num_arguments * layer->N, H + D)
-                        : 0;
+        layer->training ? weight_gradients_scratch(R, recurrent->num_sums * layer->N, H + D) : 0;
     const size_t size = carried + h + da + (input > gradients ? input : gradients);
     if (!at)
         return (struct scratch){.size = size};
@@ -102,13 +101,13 @@ static void pack_forward(struct member *member, int blocks, int H, int K, const 
     }
 }
 
-static void pack_backward(struct member *member, const struct arguments *arguments, int H, int K,
+static void pack_backward(struct member *member, const struct block_map *map, int H, int K,
                           const real *weight, word *to)
 {
     int first, last;
     team_share(member, (int)words(H), &first, &last);
-    for (int block = 0, n; block < arguments->count; block += n) {
-        n = run_length(arguments, block);
+    for (int block = 0, n; block < map->count; block += n) {
+        n = run_length(map, block);
         for (int k = 0; k < n; k++)
             panels_pack(first, last, H, K, weight + (size_t)((block + k) * H) * (size_t)K,
                         (size_t)K, to + (size_t)k * panel_size(H), (size_t)n * panel_size(H));
@@ -117,14 +116,14 @@ static void pack_backward(struct member *member, const struct arguments *argumen
 }
 
 /* The same for weights that are transposed, [K][blocks · H]. */
-static void pack_backward_transposed(struct member *member, const struct arguments *arguments,
-                                     int H, int K, const real *weight, word *to)
+static void pack_backward_transposed(struct member *member, const struct block_map *map, int H,
+                                     int K, const real *weight, word *to)
 {
-    const size_t stride = (size_t)(arguments->count * H);
+    const size_t stride = (size_t)(map->count * H);
     int first, last;
     team_share(member, panel_count(K), &first, &last);
-    for (int block = 0, n; block < arguments->count; block += n) {
-        n = run_length(arguments, block);
+    for (int block = 0, n; block < map->count; block += n) {
+        n = run_length(map, block);
         const size_t size = (size_t)n * panel_size(H);
         for (int panel = first; panel < last; panel++)
             for (int k = 0; k < n; k++)
@@ -147,9 +146,9 @@ void recurrent_pack(struct member *member, const struct layer *layer, word *pack
     if (!layer->training)
         return;
     pack_backward(member, &recurrent->state, layer->N, layer->N, hh, to.hh_back);
-    if (layer->passes_back && layer->onehot)
+    if (layer->needs_dx && layer->onehot)
         pack_backward_transposed(member, &recurrent->input, layer->N, layer->D, ih, to.ih_back);
-    else if (layer->passes_back)
+    else if (layer->needs_dx)
         pack_backward(member, &recurrent->input, layer->N, layer->D, ih, to.ih_back);
 }
 
@@ -162,16 +161,16 @@ struct work {
     struct scratch scratch;
     struct grid grid; /* how the team shares units and streams */
     int unit, width;  /* the member's units */
-    size_t H, B, arguments, values;
-    int input_block[ARGUMENTS], state_block[ARGUMENTS]; /* of each argument, or −1 */
+    size_t H, B, sums, values;
+    int input_block[SUMS_MOST], state_block[SUMS_MOST]; /* of each argument, or −1 */
 };
 
-static void list_blocks(const struct arguments *arguments, int block[ARGUMENTS])
+static void list_blocks(const struct block_map *map, int block[SUMS_MOST])
 {
-    for (int a = 0; a < ARGUMENTS; a++)
+    for (int a = 0; a < SUMS_MOST; a++)
         block[a] = -1;
-    for (int k = 0; k < arguments->count; k++)
-        block[arguments->of[k]] = k;
+    for (int k = 0; k < map->count; k++)
+        block[map->of[k]] = k;
 }
 
 static struct work begin(struct member *member, const struct layer *layer)
@@ -191,7 +190,7 @@ static struct work begin(struct member *member, const struct layer *layer)
         .width = panels_width(layer->N, grid.first_panel, grid.last_panel),
         .H = (size_t)layer->N,
         .B = (size_t)layer->B,
-        .arguments = (size_t)recurrent->num_arguments,
+        .sums = (size_t)recurrent->num_sums,
         .values = (size_t)layer->kind->num_values,
     };
     list_blocks(&recurrent->input, work.input_block);
@@ -229,8 +228,8 @@ static struct rows gradient_rows(const struct work *work, int t)
 {
     if (WORD == 1)
         return (struct rows){values_row(work, (size_t)t * work->B), work->values * work->H};
-    return (struct rows){work->scratch.da + (size_t)t * work->arguments * step_words(work->layer),
-                         work->arguments * words(work->layer->N)};
+    return (struct rows){work->scratch.da + (size_t)t * work->sums * step_words(work->layer),
+                         work->sums * words(work->layer->N)};
 }
 
 static word *row_at(struct rows rows, int row)
@@ -326,7 +325,7 @@ struct tile {
     int panel, unit, width;
     int b, rows;
     size_t row;                                      /* the first one, t · B + b */
-    _Alignas(64) real a[TILE_ROWS * ARGUMENTS * NR]; /* [rows][arguments][NR] */
+    _Alignas(64) real a[TILE_ROWS * SUMS_MOST * NR]; /* [rows][arguments][NR] */
 };
 
 /* Begins the arguments: b, plus a row of W_ih or of `projected` if ids choose one; or, with `bulk`,
@@ -341,7 +340,7 @@ static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
     for (size_t row = tile->row; row < tile->row + (size_t)tile->rows; row++) {
         const int id = layer->onehot ? layer->ids[row] : -1;
         const real *known = table + (size_t)(id < 0 ? 0 : id) * table_width + tile->unit;
-        for (size_t k = 0; k < work->arguments; k++, a += NR) {
+        for (size_t k = 0; k < work->sums; k++, a += NR) {
             const int x = work->input_block[k];
             const struct biases biases = biases_of(work, k, tile->unit);
             const real *values = values_row(work, row) + k * work->H + tile->unit;
@@ -360,7 +359,7 @@ static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
 /* Adds rows · W to the tile's arguments. `panels`, `depth` words deep, are those of all units;
  * block g of W is for argument to->of[g]. */
 static void tile_multiply(const struct work *work, struct tile *tile, struct rows rows,
-                          const struct arguments *to, const word *panels, size_t depth)
+                          const struct block_map *to, const word *panels, size_t depth)
 {
     const size_t apart = (size_t)panel_count(work->layer->N) * panel_space(depth);
     panels += (size_t)tile->panel * panel_space(depth);
@@ -369,7 +368,7 @@ static void tile_multiply(const struct work *work, struct tile *tile, struct row
             panel_product(tile->rows, tile->width, depth - k < KC ? depth - k : KC,
                           (struct rows){rows.data + k, rows.stride},
                           panels + (size_t)block * apart + panel_space(k),
-                          tile->a + (size_t)to->of[block] * NR, work->arguments * NR);
+                          tile->a + (size_t)to->of[block] * NR, work->sums * NR);
 }
 
 /* Applies the equations, and packs h for the next timestep's product. */
@@ -381,7 +380,7 @@ static void tile_finish(const struct work *work, const struct tile *tile, struct
         const size_t row = tile->row + (size_t)r;
         states_at(work, row, tile->unit, before, after);
         work->recurrent->row_forward(work->layer->options, tile->width,
-                                     tile->a + (size_t)r * work->arguments * NR, before,
+                                     tile->a + (size_t)r * work->sums * NR, before,
                                      values_row(work, row) + tile->unit, work->H, after);
         row_pack(tile->width, after[0], row_at(next, tile->b + r) + tile->unit / WORD);
     }
@@ -466,17 +465,16 @@ void recurrent_project(struct member *member, const struct layer *layer, real *p
 /* --- back ------------------------------------------------------------------------------------- */
 
 /* to[rows][K] += δa · W for the columns of the panels [first, last), where block g of W belongs to
- * argument arguments->of[g]. */
-static void multiply_back(const struct work *work, const struct arguments *arguments, int rows,
-                          int K, int first, int last, struct rows da, const word *panels, real *to)
+ * argument map->of[g]. */
+static void multiply_back(const struct work *work, const struct block_map *map, int rows, int K,
+                          int first, int last, struct rows da, const word *panels, real *to)
 {
     const int H = work->layer->N;
-    for (int block = 0, n; block < arguments->count; block += n) {
-        n = run_length(arguments, block);
-        product_over_rows(
-            rows, K, first, last, (size_t)n * words(H),
-            (struct rows){da.data + (size_t)arguments->of[block] * words(H), da.stride}, panels, to,
-            (size_t)K);
+    for (int block = 0, n; block < map->count; block += n) {
+        n = run_length(map, block);
+        product_over_rows(rows, K, first, last, (size_t)n * words(H),
+                          (struct rows){da.data + (size_t)map->of[block] * words(H), da.stride},
+                          panels, to, (size_t)K);
         panels += (size_t)n * (size_t)panel_count(K) * panel_size(H);
     }
 }
@@ -506,7 +504,7 @@ static void step_backward(const struct work *work, int t)
         work->recurrent->row_backward(layer->options, width, values, work->H, before,
                                       (const real *const *)after, layer->dy + row * work->H + at,
                                       carried);
-        for (size_t k = 0; k < work->arguments; k++)
+        for (size_t k = 0; k < work->sums; k++)
             row_pack(width, values + k * work->H,
                      row_at(da, b) + k * words(layer->N) + work->unit / WORD);
     }
@@ -545,15 +543,15 @@ void recurrent_backward(struct member *member, const struct layer *layer, int fi
 
 /* Appends the gradients of a weight and of its bias (−1: none), a run of blocks each. Returns the
  * new length of the list. */
-static int list_gradients(const struct layer *layer, const struct arguments *arguments, int D,
+static int list_gradients(const struct layer *layer, const struct block_map *map, int D,
                           const real *x, int weight, int bias, struct weight_gradient *list,
                           int count)
 {
     const size_t H = (size_t)layer->N;
-    for (int block = 0, n; block < arguments->count; block += n) {
-        n = run_length(arguments, block);
+    for (int block = 0, n; block < map->count; block += n) {
+        n = run_length(map, block);
         list[count++] = (struct weight_gradient){
-            .from = arguments->of[block] * layer->N,
+            .from = map->of[block] * layer->N,
             .N = n * layer->N,
             .D = D,
             .x = x,
@@ -567,10 +565,10 @@ static int list_gradients(const struct layer *layer, const struct arguments *arg
 void recurrent_gradients(struct member *member, const struct layer *layer)
 {
     const struct recurrent *recurrent = layer->kind->recurrent;
-    const struct arguments *input = &recurrent->input;
-    const int R = layer->T * layer->B, N = recurrent->num_arguments * layer->N;
+    const struct block_map *input = &recurrent->input;
+    const int R = layer->T * layer->B, N = recurrent->num_sums * layer->N;
     const size_t stride = (size_t)layer->kind->num_values * (size_t)layer->N;
-    struct weight_gradient list[2 * ARGUMENTS];
+    struct weight_gradient list[2 * SUMS_MOST];
     int count = list_gradients(layer, &recurrent->state, layer->N, layer->state[0],
                                recurrent->weight_hh, recurrent->bias_hh, list, 0);
     count = list_gradients(layer, input, layer->onehot ? 0 : layer->D, layer->x,

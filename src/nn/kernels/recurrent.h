@@ -18,23 +18,23 @@
 #include "panel.h"
 
 /* The most arguments that a cell has. */
-#define ARGUMENTS 8
+#define SUMS_MOST 8
 
 /* Which arguments a product adds to: block g of its rows is for argument of[g]. */
-struct arguments {
+struct block_map {
     int count;
     const int *of; /* [count] rising */
 };
 
 struct recurrent {
-    int num_arguments;             /* ≤ the cell's num_values */
-    struct arguments input, state; /* that W_ih x and W_hh h enter */
+    int num_sums;                  /* ≤ the cell's num_values */
+    struct block_map input, state; /* that W_ih x and W_hh h enter */
     int weight_ih, weight_hh; /* among the cell's parameters: [blocks · H][D], [blocks · H][H] */
     int bias_ih, bias_hh;     /* [blocks · H] of the same blocks; bias_hh −1: there is none */
     int num_carried;          /* gradients that go back in time beside that of h */
 
     /* The equations of a timestep for `width` ≤ NR neighbouring units of one row: from
-     * a[num_arguments][NR], which can be read in whole vectors, to the values, `apart` numbers from
+     * a[num_sums][NR], which can be read in whole vectors, to the values, `apart` numbers from
      * each other, and from the states before to those after. */
     void (*row_forward)(const double *options, int width, const real *a, const real *const before[],
                         real *values, size_t apart, real *const after[]);
