@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 /* More bytes than can be had. Sums of a few such sizes do not overflow. */
-#define ARENA_MOST (SIZE_MAX / 8)
+#define ARENA_MAX (SIZE_MAX / 8)
 
 struct arena {
     char *base;  /* NULL while it counts */
-    size_t used; /* bytes taken so far, at most ARENA_MOST */
+    size_t used; /* bytes taken so far, at most ARENA_MAX */
 };
 
 /* An array of `count` elements of `size` bytes, zeroed, on a cache line; NULL while it counts. */

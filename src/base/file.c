@@ -156,12 +156,13 @@ static int create_temporary(const char *path, char **name)
     return -1;
 }
 
-int file_open_unnamed(const char *path)
+int file_open_unnamed(const char *path, const char *what)
 {
     char *name;
     const int fd = create_temporary(path, &name);
-    if (fd >= 0)
-        unlink(name);
+    if (fd < 0)
+        return file_write_error(path, what, errno);
+    unlink(name);
     free(name);
     return fd;
 }
@@ -197,19 +198,19 @@ int file_create(struct file_out *out, const char *path)
         return -1;
     const int fd = create_temporary(path, &out->temporary);
     if (fd < 0) {
-        file_refuse_write(path, "cannot be written", errno);
+        file_write_error(path, "cannot be written", errno);
     } else {
         change_under_way(NULL, out->temporary);
         if ((out->stream = fdopen(fd, "wb")) != NULL)
             return 0;
-        file_refuse_write(path, "cannot be written", errno);
+        file_write_error(path, "cannot be written", errno);
         close(fd);
     }
     file_abandon(out);
     return -1;
 }
 
-int file_refuse_write(const char *path, const char *what, int number)
+int file_write_error(const char *path, const char *what, int number)
 {
     const char *advice = "";
     if (number == ENOSPC || number == EDQUOT)
@@ -247,7 +248,7 @@ int file_commit(struct file_out *out)
     /* It is renamed while it is open, and so locked. */
     if (ferror(out->stream) || fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0 ||
         rename(out->temporary, out->path) != 0) {
-        file_refuse_write(out->path, "cannot be written", errno);
+        file_write_error(out->path, "cannot be written", errno);
         if (access(out->path, F_OK) == 0)
             error_set("%s; what stood there is unchanged", error_message());
         file_abandon(out);
@@ -294,7 +295,7 @@ int file_copy_stdin(struct file_out *out, const char *path)
     if (ferror(from))
         result = error_set("stdin: cannot be read: %s", strerror(errno));
     else if (ferror(out->stream) || fflush(out->stream) != 0)
-        result = file_refuse_write(path, "cannot be written", errno);
+        result = file_write_error(path, "cannot be written", errno);
     fclose(from);
     if (result != 0)
         file_abandon(out);
@@ -329,7 +330,7 @@ int file_make_directory(const char *path)
             result = errno == EEXIST
                          ? error_set("%s: cannot be made a directory: a file of that name is there",
                                      path)
-                         : file_refuse_write(path, "cannot be made a directory", errno);
+                         : file_write_error(path, "cannot be made a directory", errno);
         *end = kept;
         if (kept == '\0')
             break;

@@ -44,15 +44,16 @@ void file_disown(void);
 
 /* Sets the message of a write that failed for the reason `number` (an errno): "path: what: reason:
  * what to do about it". Returns −1. */
-int file_refuse_write(const char *path, const char *what, int number);
+int file_write_error(const char *path, const char *what, int number);
 
 /* Copies stdin to a temporary file beside `path` and flushes it, so that it can be read under the
  * name out->temporary; the caller commits or abandons it. Returns 0, or −1 and a message. */
 int file_copy_stdin(struct file_out *out, const char *path);
 
-/* Opens a new file beside `path` and takes its name away, so that nothing is left of it however the
- * program ends. Returns a file descriptor, or −1 and errno. */
-int file_open_unnamed(const char *path);
+/* Opens a file without a name in the directory of `path`, for reading and writing. The system
+ * removes it when it is closed, however the program ends. Returns a file descriptor, or −1 and the
+ * message "path: what: reason". */
+int file_open_unnamed(const char *path, const char *what);
 
 /* Removes the temporary files that killed processes left in a directory. Files that a process still
  * writes, and files that this program did not name, stay. */

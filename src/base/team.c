@@ -42,8 +42,8 @@ struct team {
     void (*work)(struct member *, void *);
     void *argument;
     bool leaving;
-    const atomic_bool *stop;         /* see team_heed; or NULL */
-    bool all_stop;                   /* what team_all_stop answers */
+    const atomic_bool *stop;         /* see team_set_stop; or NULL */
+    bool all_stop;                   /* what team_agree_to_stop answers */
     _Alignas(64) atomic_uint region; /* counts regions */
     int sleepers;                    /* members that wait for the next one; guarded by the mutex */
     pthread_mutex_t mutex;
@@ -136,20 +136,20 @@ void team_barrier(struct member *member)
     sleep_until_passed(barrier, member->size, generation);
 }
 
-void team_heed(struct team *team, const atomic_bool *stop)
+void team_set_stop(struct team *team, const atomic_bool *stop)
 {
     team->stop = stop;
 }
 
-bool team_stops(const struct team *team)
+bool team_should_stop(const struct team *team)
 {
     return team->stop && atomic_load_explicit(team->stop, memory_order_relaxed);
 }
 
-bool team_all_stop(struct member *member)
+bool team_agree_to_stop(struct member *member)
 {
     if (member->rank == 0)
-        member->team->all_stop = team_stops(member->team);
+        member->team->all_stop = team_should_stop(member->team);
     team_barrier(member);
     const bool stops = member->team->all_stop;
     team_barrier(member); /* rank 0 may ask again at once */

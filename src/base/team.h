@@ -33,14 +33,14 @@ void team_barrier(struct member *member);
 
 /* From now on the team's work is left out once *stop is set, as a signal handler may do; it is
  * never unset. NULL: never. */
-void team_heed(struct team *team, const atomic_bool *stop);
+void team_set_stop(struct team *team, const atomic_bool *stop);
 
 /* Whether work is to be left out: what a region computes is then of no use. Long loops ask this now
  * and then. Members may get different answers for a while, so each goes on to every barrier. */
-bool team_stops(const struct team *team);
+bool team_should_stop(const struct team *team);
 
 /* The same question with one answer for all members, which meet. */
-bool team_all_stop(struct member *member);
+bool team_agree_to_stop(struct member *member);
 
 /* The member as one of its group, where a team is cut into `groups` of neighbours (a divisor of its
  * size): with a rank, a size and barriers of its own. The whole team must meet before it is cut in

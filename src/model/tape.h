@@ -54,7 +54,7 @@ void tape_reset(struct tape *tape);
 
 /* Takes back the chunk that a pass has read, or a part of it: the states are what they were before,
  * or 0 where the pass reset them. */
-void tape_take_back(struct tape *tape);
+void tape_undo(struct tape *tape);
 
 /* The chunk's inputs [T][B], to be set before model_forward; they must stay until model_backward.
  */

@@ -120,7 +120,7 @@ struct layer_kind {
      * after those before, and reads x or ids and the states in slot `first`. backward takes them in
      * the other order; no gradient flows into slot 0 (the truncation of truncated BPTT). gradients
      * comes after it for the whole chunk; NULL for a kind without parameters. All leave work out
-     * where team_stops(). */
+     * where team_should_stop(). */
     void (*pack)(struct member *member, const struct layer *layer, real *packed);
     void (*forward)(struct member *member, const struct layer *layer, int first, int last);
     void (*backward)(struct member *member, const struct layer *layer, int first, int last);

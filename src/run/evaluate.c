@@ -108,7 +108,7 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
     model_prepare(evaluator->team, evaluator->model);
     while ((status = batch_next(&batch)) == 1) {
         team_run(evaluator->team, read_chunk, &reading);
-        if (team_stops(evaluator->team)) {
+        if (team_should_stop(evaluator->team)) {
             status = EVALUATE_STOPPED;
             break;
         }

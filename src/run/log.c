@@ -80,7 +80,7 @@ static int open_file(const char *path)
     if (file < 0 && errno == ELOOP)
         return error_set("%s: is a symbolic link, which a run does not follow: remove it", path);
     if (file < 0)
-        return file_refuse_write(path, "cannot be written", errno);
+        return file_write_error(path, "cannot be written", errno);
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode))
         return file;
     close(file);
@@ -92,7 +92,7 @@ static int append(struct log *log, const char *text)
 {
     const size_t length = strlen(text);
     if (ftruncate(log->file, log->end) != 0) /* what an earlier failure left */
-        return file_refuse_write("log.csv", "cannot be written", errno);
+        return file_write_error("log.csv", "cannot be written", errno);
     const ssize_t written = write(log->file, text, length);
     if (written == (ssize_t)length) {
         log->end += (long)length;
@@ -101,7 +101,7 @@ static int append(struct log *log, const char *text)
     const int reason = written < 0 ? errno : ENOSPC;
     if (written > 0 && ftruncate(log->file, log->end) != 0)
         errno = reason; /* the next one cuts it off */
-    return file_refuse_write("log.csv", "cannot be written", reason);
+    return file_write_error("log.csv", "cannot be written", reason);
 }
 
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last)
@@ -115,7 +115,7 @@ int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *l
     if (log->end < 0)
         result = error_set("%s: cannot be read: %s", path, strerror(errno));
     else if (ftruncate(log->file, log->end) != 0)
-        result = file_refuse_write(path, "cannot be written", errno);
+        result = file_write_error(path, "cannot be written", errno);
     else if (log->end == 0)
         result = append(log, header);
     if (result != 0)
@@ -153,7 +153,7 @@ int log_sync(struct log *log)
     if (write_waiting(log) != 0)
         return -1;
     if (fdatasync(log->file) != 0 && errno != EINVAL)
-        return file_refuse_write("log.csv", "cannot be written", errno);
+        return file_write_error("log.csv", "cannot be written", errno);
     return 0;
 }
 

@@ -136,9 +136,9 @@ static void forget(struct trainer *trainer)
     optimizer_reset(&trainer->optimizer);
     tape_reset(&trainer->tape);
     model_prepare(trainer->team, &trainer->model);
-    progress->loss_sum = progress->lap_sum = 0;
-    progress->loss_steps = progress->lap_steps = 0;
-    progress->stale = 0;
+    progress->since_row.sum = progress->since_validation.sum = 0;
+    progress->since_row.steps = progress->since_validation.steps = 0;
+    progress->bad_validations = 0;
     progress->grad_norm = 0;
     trainer->val_loss = NAN;
     trainer->model.step = progress->step; /* steps go on, so that the schedule does */
@@ -173,7 +173,7 @@ int recovery_go_back(struct trainer *trainer, double loss)
                          step, error_message());
     const unsigned long long good = trainer->model.step;
     forget(trainer);
-    if (recovery->count > RECOVERY_MOST)
+    if (recovery->count > RECOVERY_MAX)
         return RECOVERY_GIVEN_UP;
     trainer_note(trainer,
                  "training diverged at step %llu (loss %.4g): it goes back to the %s, of step "

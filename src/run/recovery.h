@@ -9,7 +9,7 @@
 struct trainer;
 
 /* Times that a run goes back before it is given up. */
-#define RECOVERY_MOST 3
+#define RECOVERY_MAX 3
 
 /* A part of the run's progress, and saved with it. Losses are of training, in nats. */
 struct recovery {

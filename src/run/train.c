@@ -26,7 +26,7 @@ void train_step(struct member *member, void *argument)
     model_forward(member, step->tape, step->reset, step->seed, step->step);
     model_loss(member, step->tape, step->targets);
     model_backward(member, step->tape, step->targets);
-    const bool stopped = team_all_stop(member);
+    const bool stopped = team_agree_to_stop(member);
     if (member->rank == 0)
         step->stopped = stopped;
     if (stopped)
@@ -43,14 +43,14 @@ static void record_step(struct trainer *trainer, double seconds)
     progress->step++;
     progress->grad_norm = trainer->optimizer.grad_norm;
     progress->characters += trainer->batch.num_targets;
-    progress->loss_sum += trainer->tape.loss;
-    progress->loss_steps++;
-    progress->lap_sum += trainer->tape.loss;
-    progress->lap_steps++;
+    progress->since_row.sum += trainer->tape.loss;
+    progress->since_row.steps++;
+    progress->since_validation.sum += trainer->tape.loss;
+    progress->since_validation.steps++;
     trainer->model.step = progress->step;
     trainer->model.val_loss = NAN;
-    clock->stretch = clock_seconds() - clock->started;
-    if (clock->stretch > UNTIMED) {
+    clock->session = clock_seconds() - clock->started;
+    if (clock->session > UNTIMED) {
         clock->step_seconds += seconds;
         clock->characters += trainer->batch.num_targets;
         clock->steps++;
@@ -63,7 +63,7 @@ static void estimate_total(struct trainer *trainer)
     const struct train_clock *clock = &trainer->clock;
     const double limit = trainer->plan.max_minutes * 60, done = trainer_limited_seconds(trainer);
     if (limit == 0 || trainer->progress.total_steps > 0 || clock->steps < 3 ||
-        clock->stretch < fmin(ESTIMATE_AFTER * limit, 20))
+        clock->session < fmin(ESTIMATE_AFTER * limit, 20))
         return;
     const uint64_t most = plan_steps(&trainer->plan, trainer->corpus.training.length);
     const uint64_t total =
@@ -80,15 +80,15 @@ static bool finished(struct trainer *trainer)
     const uint64_t most = progress->total_steps > 0
                               ? progress->total_steps
                               : plan_steps(plan, trainer->corpus.training.length);
-    if (team_stops(trainer->team))
+    if (team_should_stop(trainer->team))
         trainer->end = TRAIN_INTERRUPTED;
     else if (most > 0 && progress->step >= most)
         trainer->end = TRAIN_COMPLETE;
     else if (plan->max_minutes > 0 && trainer_limited_seconds(trainer) >= plan->max_minutes * 60)
-        trainer->end = TRAIN_TIME_IS_OVER;
-    else if (plan->patience > 0 && progress->stale >= (uint64_t)plan->patience)
-        trainer->end = TRAIN_NO_GAIN;
-    return trainer->end != TRAIN_GOES_ON;
+        trainer->end = TRAIN_TIME_LIMIT;
+    else if (plan->patience > 0 && progress->bad_validations >= (uint64_t)plan->patience)
+        trainer->end = TRAIN_PATIENCE;
+    return trainer->end != TRAIN_RUNNING;
 }
 
 /* Notes why something could not be written, the first time, and keeps it; "" when it could. */
@@ -98,7 +98,7 @@ static void record_failure(struct trainer *trainer, int result, char *kept, cons
         kept[0] = '\0';
         return;
     }
-    if (!kept[0] && trainer->end == TRAIN_GOES_ON)
+    if (!kept[0] && trainer->end == TRAIN_RUNNING)
         trainer_note(trainer, "%s; %s", error_message(), outlook);
     snprintf(kept, TRAIN_MESSAGE, "%s", error_message());
 }
@@ -148,10 +148,10 @@ static void keep_unsaved(struct trainer *trainer)
 static void append_row(struct trainer *trainer, double val_loss)
 {
     struct train_progress *progress = &trainer->progress;
-    if (progress->loss_steps > 0)
-        trainer->train_loss = progress->loss_sum / (double)progress->loss_steps;
-    progress->loss_sum = 0;
-    progress->loss_steps = 0;
+    if (progress->since_row.steps > 0)
+        trainer->train_loss = progress->since_row.sum / (double)progress->since_row.steps;
+    progress->since_row.sum = 0;
+    progress->since_row.steps = 0;
     progress->log_step = progress->step;
     const struct log_row row = {
         .step = progress->step,
@@ -174,7 +174,8 @@ static int measure(struct trainer *trainer, double *loss)
 {
     const struct train_progress *progress = &trainer->progress;
     struct evaluation evaluation;
-    *loss = progress->lap_sum / (double)(progress->lap_steps > 0 ? progress->lap_steps : 1);
+    *loss = progress->since_validation.sum /
+            (double)(progress->since_validation.steps > 0 ? progress->since_validation.steps : 1);
     if (trainer->corpus.validation.length == 0)
         return 0;
     const int status = evaluate(&trainer->evaluator, &evaluation, NULL, NULL);
@@ -219,7 +220,8 @@ static void save_before(struct trainer *trainer)
 static int validate(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
-    const double train_loss = progress->lap_sum / (double)progress->lap_steps;
+    const double train_loss =
+        progress->since_validation.sum / (double)progress->since_validation.steps;
     double loss;
     save_before(trainer);
     const int status = measure(trainer, &loss);
@@ -230,14 +232,14 @@ static int validate(struct trainer *trainer)
         append_row(trainer, isfinite(loss) ? trainer->val_loss : (double)NAN);
         return go_back(trainer, loss);
     }
-    progress->lap_sum = 0;
-    progress->lap_steps = 0;
-    progress->stale++;
+    progress->since_validation.sum = 0;
+    progress->since_validation.steps = 0;
+    progress->bad_validations++;
     if (loss < progress->best_loss) {
-        progress->stale = 0;
+        progress->bad_validations = 0;
         keep_best(trainer, loss);
     }
-    trainer->clock.stretch = clock_seconds() - trainer->clock.started;
+    trainer->clock.session = clock_seconds() - trainer->clock.started;
     append_row(trainer, trainer->val_loss);
     save(trainer);
     if (trainer->observer.validated)
@@ -283,8 +285,8 @@ static int one_step(struct trainer *trainer)
     };
     team_run(trainer->team, train_step, &step);
     if (step.stopped) {
-        batch_take_back(&trainer->batch);
-        tape_take_back(&trainer->tape);
+        batch_undo(&trainer->batch);
+        tape_undo(&trainer->tape);
         return 0;
     }
     record_step(trainer, clock_seconds() - start);
@@ -312,14 +314,14 @@ static int go_on(struct trainer *trainer)
     while (!finished(trainer)) {
         if (keep_records(trainer) != 0)
             return -1;
-        if (!team_stops(trainer->team) && one_step(trainer) != 0)
+        if (!team_should_stop(trainer->team) && one_step(trainer) != 0)
             return -1;
     }
     if (trainer->end != TRAIN_INTERRUPTED &&
         trainer->progress.validated_step != trainer->progress.step) {
         if (validate(trainer) != 0)
             return -1;
-        if (team_stops(trainer->team))
+        if (team_should_stop(trainer->team))
             trainer->end = TRAIN_INTERRUPTED;
     }
     const struct train_progress *progress = &trainer->progress;
@@ -337,7 +339,7 @@ int train_run(struct trainer *trainer, const atomic_bool *stop)
     trainer->clock.started = trainer->clock.saved = clock_seconds();
     trainer->clock.first = trainer->progress.step;
     trainer->clock.saved_step = UINT64_MAX; /* new limits are not saved yet */
-    team_heed(trainer->team, stop);
+    team_set_stop(trainer->team, stop);
     model_prepare(trainer->team, &trainer->model);
     if (trainer->observer.started)
         trainer->observer.started(trainer->observer.context, trainer);

@@ -41,12 +41,12 @@ void trainer_set_total(struct trainer *trainer, uint64_t total)
 
 double trainer_seconds(const struct trainer *trainer)
 {
-    return trainer->clock.before + trainer->clock.stretch;
+    return trainer->clock.before + trainer->clock.session;
 }
 
 double trainer_limited_seconds(const struct trainer *trainer)
 {
-    return trainer->clock.limited + trainer->clock.stretch;
+    return trainer->clock.limited + trainer->clock.session;
 }
 
 double trainer_epochs(const struct trainer *trainer)
@@ -70,17 +70,18 @@ static const struct field progress_fields[] = {
     {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 1e18},
     {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 1e18},
     {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 1e15},
-    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 1e15},
+    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, bad_validations), 0, 1e15},
     {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 1e15},
     {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 1e15},
     {"train.corpus_hash", FIELD_COUNT, offsetof(struct train_progress, corpus_hash), 0, 0},
     {"train.best_loss", FIELD_REAL, offsetof(struct train_progress, best_loss), 0, 0},
-    {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, loss_sum), 0, 1e300},
-    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 1e15},
-    {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, lap_sum), 0, 1e300},
+    {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, since_row.sum), 0, 1e300},
+    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, since_row.steps), 0, 1e15},
+    {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, since_validation.sum), 0, 1e300},
     {"train.rate", FIELD_REAL, offsetof(struct train_progress, rate), 0, 1e300},
     {"train.grad_norm", FIELD_REAL, offsetof(struct train_progress, grad_norm), 0, 1e300},
-    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e15},
+    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, since_validation.steps), 0,
+     1e15},
     {"train.unsaved_loss", FIELD_REAL | FIELD_LATER, offsetof(struct train_progress, unsaved_loss),
      0, 0},
     {"recovery.first_loss", FIELD_REAL | FIELD_LATER, RECOVERY(first_loss), 0, 1e300},
@@ -245,15 +246,15 @@ static char *place_of(const struct trainer *trainer, const char *directory, cons
 static int open_corpus(struct trainer *trainer, const char *directory, struct vocab *vocab,
                        struct corpus_options options)
 {
-    char *spool = file_join(directory, "corpus.ids");
+    char *temp_path = file_join(directory, "corpus.ids");
     char **places = mem_new((size_t)trainer->num_files, sizeof *places);
-    int result = spool && places ? 0 : -1;
+    int result = temp_path && places ? 0 : -1;
     for (int k = 0; k < trainer->num_files && result == 0; k++)
         result = (places[k] = place_of(trainer, directory, trainer->files[k])) ? 0 : -1;
     options.files = (const char *const *)places;
     options.num_files = trainer->num_files;
     options.val_fraction = trainer->plan.val_fraction;
-    options.spool = spool;
+    options.temp_path = temp_path;
     options.in_memory_max = CORPUS_IN_MEMORY;
     options.progress = trainer->observer.reading;
     options.context = trainer->observer.context;
@@ -262,7 +263,7 @@ static int open_corpus(struct trainer *trainer, const char *directory, struct vo
     for (int k = 0; places && k < trainer->num_files; k++)
         free(places[k]);
     free(places);
-    free(spool);
+    free(temp_path);
     return result;
 }
 
@@ -289,7 +290,7 @@ static int reopen_corpus(struct trainer *trainer, const char *directory, struct 
 static void note_corpus(const struct trainer *trainer)
 {
     const struct corpus *corpus = &trainer->corpus;
-    const struct vocab_notes *notes = &corpus->notes;
+    const struct text_notes *notes = &corpus->notes;
     if (notes->byte_order_mark)
         trainer_note(trainer,
                      "the text begins with a byte order mark (U+FEFF); it is kept as a symbol");
@@ -539,7 +540,7 @@ static void take_limits(struct trainer *trainer, const struct plan *limits)
         plan->max_epochs = limits->max_epochs == PLAN_AUTO ? 0 : limits->max_epochs;
         plan->max_steps = limits->max_steps;
         plan->max_minutes = limits->max_minutes;
-        trainer->progress.stale = 0;
+        trainer->progress.bad_validations = 0;
         trainer->progress.total_steps = 0;
         trainer->clock.limited = 0;
         if (plan->max_minutes == 0)
@@ -547,7 +548,7 @@ static void take_limits(struct trainer *trainer, const struct plan *limits)
     }
     if (trainer->progress.total_steps > 0)
         trainer_set_total(trainer, trainer->progress.total_steps);
-    if (trainer->progress.recovery.count > RECOVERY_MOST) /* it was given up: another try */
+    if (trainer->progress.recovery.count > RECOVERY_MAX) /* it was given up: another try */
         trainer->progress.recovery.count = 0;
 }
 

@@ -28,48 +28,59 @@ struct train_observer {
     void (*validated)(void *context, struct trainer *trainer); /* may sample from the model */
 };
 
-/* Where a run stands. All of it is in last.safetensors. */
+/* A running mean of training losses. */
+struct loss_mean {
+    double sum;
+    uint64_t steps;
+};
+
+static inline double loss_mean(const struct loss_mean *mean, double if_empty)
+{
+    return mean->steps > 0 ? mean->sum / (double)mean->steps : if_empty;
+}
+
+/* The progress of a run. All of it is saved in last.safetensors. */
 struct train_progress {
-    uint64_t step;           /* updates done */
-    uint64_t total_steps;    /* 0: not known yet */
-    uint64_t characters;     /* targets trained on */
-    uint64_t validated_step; /* when the last validation was; 0: there was none */
-    uint64_t stale;          /* validations since the best */
-    uint64_t log_rows;
-    uint64_t log_step; /* of the last row */
+    uint64_t step;            /* optimizer steps done */
+    uint64_t total_steps;     /* 0: not known yet */
+    uint64_t characters;      /* targets trained on */
+    uint64_t validated_step;  /* step of the last validation; 0: none yet */
+    uint64_t bad_validations; /* validations since the best one */
+    uint64_t log_rows;        /* rows in log.csv */
+    uint64_t log_step;        /* step of the last row */
     uint64_t corpus_hash;
-    double best_loss;    /* lowest validation loss; training loss where nothing is held out */
-    double unsaved_loss; /* a lower one, of the last validation, whose model could not be saved; or
-                            infinity */
-    double loss_sum;     /* of the training loss since the last row of the log, */
-    uint64_t loss_steps; /* over so many steps */
-    double lap_sum;      /* and since the last validation */
-    uint64_t lap_steps;
-    double rate, grad_norm; /* of the last step */
+    double best_loss; /* lowest validation loss; lowest training loss if nothing is held out */
+    /* loss of the last validation if it is lower than best_loss but its model could not be saved;
+     * otherwise infinity */
+    double unsaved_loss;
+    struct loss_mean since_row;        /* training losses since the last row of the log */
+    struct loss_mean since_validation; /* training losses since the last validation */
+    double rate, grad_norm;            /* of the last step */
     struct recovery recovery;
 };
 
 /* Why a run ended. */
 enum train_end {
-    TRAIN_GOES_ON,
+    TRAIN_RUNNING,
     TRAIN_COMPLETE,
-    TRAIN_TIME_IS_OVER,
-    TRAIN_NO_GAIN,
+    TRAIN_TIME_LIMIT,
+    TRAIN_PATIENCE,
     TRAIN_DIVERGED,
     TRAIN_INTERRUPTED
 };
 
-/* Seconds, in memory alone: a run that is taken up again reads the first from its log. */
+/* Times in seconds. They are not saved: a resumed run reads `before` from its log. A session is the
+ * time from the start or resumption of a run to the end of the process. */
 struct train_clock {
-    double before;              /* of training in earlier stretches */
-    double limited;             /* of those, how much counts for the time limit */
-    double started;             /* when this stretch began */
-    double stretch;             /* since then */
-    double saved;               /* when the run was last saved, or a save failed, */
-    uint64_t saved_step;        /* and at which step */
-    uint64_t first;             /* the stretch's first step */
-    double step_seconds;        /* in steps that are timed, which the first ones are not */
-    uint64_t steps, characters; /* timed */
+    double before;              /* training time of earlier sessions */
+    double limited;             /* the part of `before` that counts towards the time limit */
+    double started;             /* when this session began */
+    double session;             /* training time of this session */
+    double saved;               /* time of the last save, or of the last failed one */
+    uint64_t saved_step;        /* step of that save */
+    uint64_t first;             /* first step of this session */
+    double step_seconds;        /* time of the timed steps; the first steps are not timed */
+    uint64_t steps, characters; /* number of timed steps, and of their targets */
 };
 
 /* Bytes of a message that is kept. */

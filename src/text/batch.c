@@ -127,7 +127,7 @@ int batch_next(struct batch *batch)
     return 1;
 }
 
-void batch_take_back(struct batch *batch)
+void batch_undo(struct batch *batch)
 {
     memcpy(batch->position, batch->before, (size_t)batch->B * sizeof *batch->position);
 }

@@ -42,7 +42,7 @@ int batch_once(struct batch *batch, const struct corpus *corpus, const struct co
 int batch_next(struct batch *batch);
 
 /* Goes back to before the chunk that batch_next has filled last. */
-void batch_take_back(struct batch *batch);
+void batch_undo(struct batch *batch);
 
 /* Safe on a zeroed batch. */
 void batch_release(struct batch *batch);

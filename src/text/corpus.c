@@ -14,7 +14,7 @@
 #include "file.h"
 #include "hash.h"
 #include "mem.h"
-#include "spool.h"
+#include "temp_mapping.h"
 
 #define BLOCK ((size_t)1 << 20) /* bytes read at once */
 #define MAX_NAMED 10            /* missing symbols that a message names */
@@ -81,7 +81,7 @@ static void unpack(const void *packed, size_t count, int id_bytes, int32_t *out)
 
 static int refuse_spool(const struct opening *opening)
 {
-    return file_refuse_write(opening->options->spool, SPOOLED, errno);
+    return file_write_error(opening->options->temp_path, SPOOLED, errno);
 }
 
 /* Appends to the corpus, in memory or in its file. */
@@ -89,7 +89,7 @@ static int store(struct opening *opening, const int32_t *ids, size_t count)
 {
     struct corpus *corpus = opening->corpus;
     size_t id_bytes = (size_t)corpus->id_bytes, used = (size_t)corpus->length;
-    int32_t packed[CUTTER_RUN];
+    int32_t packed[SEGMENTER_RUN_MAX];
     corpus->length += count;
     if (corpus->file) {
         pack(ids, count, corpus->id_bytes, packed);
@@ -126,7 +126,8 @@ static int measure_files(const struct corpus_options *options, uint64_t *total)
     return 0;
 }
 
-static int cut_file(struct opening *opening, FILE *file, struct cutter *cutter, cutter_fn *each)
+static int cut_file(struct opening *opening, FILE *file, struct segmenter *segmenter,
+                    segmenter_fn *each)
 {
     const struct corpus_options *options = opening->options;
     for (bool last = false; !last;) {
@@ -136,7 +137,7 @@ static int cut_file(struct opening *opening, FILE *file, struct cutter *cutter, 
         last = length < BLOCK;
         opening->hash = hash_bytes(opening->hash, opening->block, length);
         opening->done += length;
-        if (cutter_cut(cutter, opening->block, length, last, each, opening) != 0)
+        if (segmenter_feed(segmenter, opening->block, length, last, each, opening) != 0)
             return -1;
         if (options->progress)
             options->progress(options->context, opening->done, opening->total);
@@ -145,20 +146,21 @@ static int cut_file(struct opening *opening, FILE *file, struct cutter *cutter, 
 }
 
 /* Gives the runs of one file to `each`, whose context is the opening. */
-static int read_file(struct opening *opening, cutter_fn *each, struct vocab_notes *notes)
+static int read_file(struct opening *opening, segmenter_fn *each, struct text_notes *notes)
 {
     FILE *file = file_open(opening->path);
     if (!file)
         return -1;
     const char *advice = opening->options->fixed_vocab ? NULL : "; --unit byte accepts any bytes";
-    struct cutter *cutter = cutter_new(opening->unit, opening->form, opening->path, advice);
-    int result = cutter ? cut_file(opening, file, cutter, each) : -1;
+    struct segmenter *segmenter =
+        segmenter_new(opening->unit, opening->form, opening->path, advice);
+    int result = segmenter ? cut_file(opening, file, segmenter, each) : -1;
     if (result == 0) {
-        *notes = *cutter_notes(cutter);
+        *notes = *segmenter_notes(segmenter);
         const uint64_t bytes = htole64(notes->bytes);
         opening->hash = hash_bytes(opening->hash, &bytes, sizeof bytes);
     }
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     fclose(file);
     return result;
 }
@@ -170,13 +172,13 @@ static int refuse_change(const struct opening *opening)
 }
 
 /* Reads all files; a second time they must be what they were. */
-static int read_files(struct opening *opening, bool again, cutter_fn *each)
+static int read_files(struct opening *opening, bool again, segmenter_fn *each)
 {
-    struct vocab_notes *sum = &opening->corpus->notes;
-    *sum = (struct vocab_notes){0};
+    struct text_notes *sum = &opening->corpus->notes;
+    *sum = (struct text_notes){0};
     opening->hash = 0;
     for (int i = 0; i < opening->options->num_files; i++) {
-        struct vocab_notes notes;
+        struct text_notes notes;
         opening->path = opening->options->files[i];
         if (read_file(opening, each, &notes) != 0)
             return -1;
@@ -194,13 +196,13 @@ static int read_files(struct opening *opening, bool again, cutter_fn *each)
     return 0;
 }
 
-static int count_run(void *context, const struct cutter_run *run)
+static int count_run(void *context, const struct segmenter_run *run)
 {
     struct opening *opening = context;
     return vocab_counter_add(opening->counter, run);
 }
 
-static void note_missing(struct opening *opening, const struct cutter_run *run, size_t i)
+static void note_missing(struct opening *opening, const struct segmenter_run *run, size_t i)
 {
     uint8_t room[4];
     char name[sizeof opening->missing[0]];
@@ -208,7 +210,7 @@ static void note_missing(struct opening *opening, const struct cutter_run *run, 
         opening->first_missing = opening->path;
     if (opening->num_named == MAX_NAMED)
         return;
-    struct vocab_symbol symbol = cutter_symbol(run, i, room);
+    struct vocab_symbol symbol = segmenter_symbol(run, i, room);
     vocab_describe(run->unit, symbol.bytes, symbol.length, name, sizeof name);
     for (int k = 0; k < opening->num_named; k++)
         if (strcmp(opening->missing[k], name) == 0)
@@ -216,11 +218,11 @@ static void note_missing(struct opening *opening, const struct cutter_run *run, 
     memcpy(opening->missing[opening->num_named++], name, sizeof name);
 }
 
-static int encode_run(void *context, const struct cutter_run *run)
+static int encode_run(void *context, const struct segmenter_run *run)
 {
     struct opening *opening = context;
     const struct vocab *vocab = opening->vocab;
-    int32_t ids[CUTTER_RUN];
+    int32_t ids[SEGMENTER_RUN_MAX];
     if (vocab_find_all(vocab, run, ids) == 0)
         return store(opening, ids, run->count);
     for (size_t i = 0; i < run->count; i++) {
@@ -266,7 +268,7 @@ static int make_vocab(struct opening *opening)
 
 static int open_spool(struct opening *opening)
 {
-    const int fd = spool_open(opening->options->spool, SPOOLED);
+    const int fd = file_open_unnamed(opening->options->temp_path, SPOOLED);
     if (fd < 0)
         return -1;
     opening->corpus->file = fdopen(fd, "w+b");

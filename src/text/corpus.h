@@ -31,7 +31,7 @@ struct corpus {
     uint64_t length; /* ids in all */
     uint64_t hash; /* of the bytes of all files and their lengths: tells a change, not an attack */
     struct corpus_part training, validation; /* validation.length is 0 where nothing is held out */
-    struct vocab_notes notes;                /* sums over the files */
+    struct text_notes notes;                 /* sums over the files */
     uint64_t num_unknown;                    /* ids that are the unknown symbol */
     int id_bytes;                            /* 1, 2 or 4: the smallest type that holds V ids */
     void *ids;  /* [length] of that type, or NULL where they are in the file */
@@ -43,8 +43,8 @@ struct corpus_options {
      */
     const char *const *files;
     int num_files;
-    double val_fraction; /* of each file, its end: 0 (nothing) ≤ fraction < 1 */
-    const char *spool;   /* ids of a large corpus go to a file beside this path, without a name */
+    double val_fraction;   /* of each file, its end: 0 (nothing) ≤ fraction < 1 */
+    const char *temp_path; /* ids of a large corpus go to a file beside this path, without a name */
     uint64_t in_memory_max; /* bytes; CORPUS_IN_MEMORY, smaller in tests */
     bool fixed_vocab; /* use the vocabulary as it is: symbols it lacks are an error that names the
                          first ten of them and says how many there are */

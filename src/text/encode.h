@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "spool.h"
+#include "temp_mapping.h"
 #include "vocab.h"
 
 /* What to do with a symbol that is not in the vocabulary; where the vocabulary has an unknown
@@ -33,9 +33,10 @@ int encode_text(const struct vocab *vocab, const char *name, const uint8_t *text
                 const struct encode_options *options, int32_t **ids, size_t *count,
                 size_t *num_unknown);
 
-/* The same for a file of any length ("-": stdin). Its ids grow a spool that spool_init filled with
- * 0 bytes; its size may then be larger than *count int32_t. Returns 0, or −1 and a message. */
+/* The same for a file of any length ("-": stdin). Its ids grow a mapping that temp_mapping_init
+ * filled with 0 bytes; its size may then be larger than *count int32_t. Returns 0, or −1 and a
+ * message. */
 int encode_file(const struct vocab *vocab, const char *path, const struct encode_options *options,
-                struct spool *ids, size_t *count, size_t *num_unknown);
+                struct temp_mapping *ids, size_t *count, size_t *num_unknown);
 
 #endif

@@ -187,7 +187,7 @@ int utf8_normalize(const int32_t *points, size_t count, enum utf8_form form, int
 /* Nothing moves or composes across a starter that is no second half of a composition. Such halves
  * are vowels and final consonants of Hangul and what extends a cluster, since UAX #29 breaks
  * clusters of equivalent texts alike. */
-bool utf8_starts_form(int32_t codepoint, enum utf8_form form)
+bool utf8_boundary_before(int32_t codepoint, enum utf8_form form)
 {
     if (codepoint < 0x300)
         return true;

@@ -36,7 +36,7 @@ int utf8_normalize(const int32_t *points, size_t count, enum utf8_form form, int
 
 /* Whether any text may be cut before this code point, and both parts brought into the form alone.
  */
-bool utf8_starts_form(int32_t codepoint, enum utf8_form form);
+bool utf8_boundary_before(int32_t codepoint, enum utf8_form form);
 
 /* The simple lower and upper case of a code point, and the first of its compatibility decomposition
  * (é and ｅ: e); itself where there is no other. */

@@ -242,7 +242,7 @@ static int count_cluster(struct vocab_counter *counter, const struct vocab_symbo
     return 0;
 }
 
-int vocab_counter_add(struct vocab_counter *counter, const struct cutter_run *run)
+int vocab_counter_add(struct vocab_counter *counter, const struct segmenter_run *run)
 {
     int32_t highest = 0;
     for (size_t i = 0; i < run->count; i++)
@@ -284,8 +284,8 @@ static int kept_symbols(const struct vocab_counter *counter, uint64_t min_count,
     for (size_t i = 0; i < counter->num_points; i++)
         if (counter->counts[i] >= min_count) {
             int32_t point = (int32_t)i;
-            struct cutter_run run = {counter->unit, 1, &point, NULL};
-            (*symbols)[n] = cutter_symbol(&run, 0, (*points)[n]);
+            struct segmenter_run run = {counter->unit, 1, &point, NULL};
+            (*symbols)[n] = segmenter_symbol(&run, 0, (*points)[n]);
             n++;
         }
     for (size_t i = 0; i < counter->num_clusters; i++)
@@ -442,7 +442,7 @@ int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t leng
     return point >= 0 ? vocab_find_point(vocab, point) : find_cluster(vocab, symbol, length);
 }
 
-size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids)
+size_t vocab_find_all(const struct vocab *vocab, const struct segmenter_run *run, int32_t *ids)
 {
     size_t missing = 0;
     for (size_t i = 0; i < run->count; i++) {

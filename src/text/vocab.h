@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cutter.h"
+#include "segmenter.h"
 #include "utf8.h"
 
 #define VOCAB_NONE (-1) /* no symbol: before the first character, or not in the vocabulary */
@@ -31,7 +31,7 @@ struct vocab_counter;
 struct vocab_counter *vocab_counter_new(enum vocab_unit unit);
 void vocab_counter_free(struct vocab_counter *counter);
 /* Counts the symbols of a run. Returns 0, or −1 and a message. */
-int vocab_counter_add(struct vocab_counter *counter, const struct cutter_run *run);
+int vocab_counter_add(struct vocab_counter *counter, const struct segmenter_run *run);
 
 /* Fills a zeroed vocabulary with the symbols seen at least min_count times, in byte order; with
  * min_count > 1 an unknown symbol, of id V − 1, stands for the others. A single distinct symbol is
@@ -58,7 +58,7 @@ int32_t vocab_find_point(const struct vocab *vocab, int32_t point);
 
 /* The same for the symbols of a run of the vocabulary's unit: ids[run->count]. Returns how many are
  * VOCAB_NONE. */
-size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids);
+size_t vocab_find_all(const struct vocab *vocab, const struct segmenter_run *run, int32_t *ids);
 
 /* Names in the order of the enums, NULL at the end: "codepoint", "grapheme", "byte"; "none", "nfc",
  * "nfkc". */

@@ -271,7 +271,7 @@ struct asking {
 static void ask(struct member *member, void *argument)
 {
     struct asking *asking = argument;
-    for (int round = 0; !team_all_stop(member); round++) {
+    for (int round = 0; !team_agree_to_stop(member); round++) {
         asking->answers[member->rank]++;
         if (member->rank == member->size - 1 && round == 5)
             atomic_store(&asking->stop, true);
@@ -284,11 +284,11 @@ static void all_members_stop_at_once(void **state)
     for (int size = 1; size <= MOST; size++) {
         struct team *team = team_new(size);
         struct asking asking = {0};
-        assert_true(!team_stops(team));
-        team_heed(team, &asking.stop);
-        assert_true(!team_stops(team));
+        assert_true(!team_should_stop(team));
+        team_set_stop(team, &asking.stop);
+        assert_true(!team_should_stop(team));
         team_run(team, ask, &asking);
-        assert_true(team_stops(team));
+        assert_true(team_should_stop(team));
         for (int rank = 0; rank < size; rank++)
             assert_int_equal(asking.answers[rank], asking.answers[0]);
         assert_true(asking.answers[0] >= 6);

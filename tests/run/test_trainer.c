@@ -94,7 +94,7 @@ static void spool(struct trainer *trainer)
     const struct corpus_options options = {.files = (const char *const *)trainer->files,
                                            .num_files = trainer->num_files,
                                            .val_fraction = trainer->plan.val_fraction,
-                                           .spool = scratch_path("ids"),
+                                           .temp_path = scratch_path("ids"),
                                            .in_memory_max = 0,
                                            .fixed_vocab = true};
     corpus_release(&trainer->corpus);
@@ -488,7 +488,7 @@ static void a_run_that_explodes_is_given_up(void **state)
     assert_int_equal(train_run(&trainer, NULL), -1);
     assert_non_null(strstr(error_message(), "diverges"));
     assert_int_equal(trainer.end, TRAIN_DIVERGED);
-    assert_int_equal(told.notes, RECOVERY_MOST);
+    assert_int_equal(told.notes, RECOVERY_MAX);
     assert_non_null(strstr(told.last, "half the learning rate"));
     trainer_close(&trainer);
     struct model model = {0};
@@ -535,7 +535,7 @@ static void a_rash_run_recovers(void **state)
     struct model model = {0};
     const uint64_t count = train_rashly(whole, false, 0);
     print_message("# it went back %d times\n", (int)count);
-    assert_true(count >= 1 && count <= RECOVERY_MOST);
+    assert_true(count >= 1 && count <= RECOVERY_MAX);
     assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), whole), 0);
     assert_true(model.val_loss < log(model.vocab_size));
     model_release(&model);

@@ -1,4 +1,4 @@
-/* Random texts of every kind that a cutter can stumble over. */
+/* Random texts of every kind that a segmenter can stumble over. */
 #ifndef RUNE_RANDOM_TEXT_H
 #define RUNE_RANDOM_TEXT_H
 

@@ -54,7 +54,7 @@ static struct corpus_options make_options(int num_files)
     return (struct corpus_options){.files = files,
                                    .num_files = num_files,
                                    .val_fraction = 0.1,
-                                   .spool = spool,
+                                   .temp_path = spool,
                                    .in_memory_max = CORPUS_IN_MEMORY,
                                    .min_count = 1};
 }
@@ -311,7 +311,7 @@ static void test_files_that_cannot_be_used(void **state)
     CHECK_REFUSED(&options, &vocab, "--val-fraction");
     options = make_options(1);
     options.in_memory_max = 0;
-    options.spool = "/nowhere/at/all";
+    options.temp_path = "/nowhere/at/all";
     CHECK_REFUSED(&options, &vocab, "/nowhere/at/all", "No such file");
     assert_null(vocab.symbols);
 }

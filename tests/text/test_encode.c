@@ -114,16 +114,16 @@ static void test_file_is_encoded_as_its_text_is(void **state)
                                      &expected, &wanted, &missing),
                          0);
         for (int in_file = 0; in_file < 2; in_file++) {
-            struct spool ids;
+            struct temp_mapping ids;
             size_t count, unknown;
-            assert_int_equal(spool_init(&ids, 0, in_file ? 100000 : SIZE_MAX, path), 0);
+            assert_int_equal(temp_mapping_init(&ids, 0, in_file ? 100000 : SIZE_MAX, path), 0);
             assert_int_equal(
                 encode_file(&vocab, path, &(struct encode_options){0}, &ids, &count, &unknown), 0);
             assert_int_equal(unknown, missing);
             assert_int_equal(ids.in_file, in_file);
             assert_int_equal(count, wanted);
             assert_memory_equal(ids.bytes, expected, count * sizeof *expected);
-            spool_release(&ids);
+            temp_mapping_release(&ids);
         }
         free(expected);
         vocab_release(&vocab);
@@ -135,7 +135,7 @@ static void test_files_that_cannot_be_encoded(void **state)
 {
     (void)state;
     struct vocab vocab;
-    struct spool ids = {0};
+    struct temp_mapping ids = {0};
     size_t count;
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "ab", 2, 1);
     assert_int_equal(
@@ -152,7 +152,7 @@ static void test_files_that_cannot_be_encoded(void **state)
         encode_file(&vocab, scratch_path("text"), &(struct encode_options){0}, &ids, &count, NULL),
         0);
     assert_int_equal(count, 0);
-    spool_release(&ids);
+    temp_mapping_release(&ids);
     vocab_release(&vocab);
 }
 

@@ -264,7 +264,7 @@ static void test_cuts_between_forms(void **state)
         random_points(&random, points, count);
         enum utf8_form form = round % 2 ? UTF8_NFC : UTF8_NFKC;
         for (size_t cut = 1; cut < count; cut++) {
-            if (!utf8_starts_form(points[cut], form))
+            if (!utf8_boundary_before(points[cut], form))
                 continue;
             utf8_normalize(points, cut, form, &left, &left_room, &num_left);
             utf8_normalize(points + cut, count - cut, form, &right, &right_room, &num_right);
@@ -278,14 +278,15 @@ static void test_cuts_between_forms(void **state)
     free(left);
     free(right);
     for (int32_t point = 0; point < 0x300; point++)
-        assert_true(utf8_starts_form(point, UTF8_NFKC));
-    assert_true(utf8_starts_form(0x4E00, UTF8_NFC)); /* long texts in any script can be cut */
-    assert_true(utf8_starts_form(0x431, UTF8_NFC));
-    assert_true(utf8_starts_form(0xD55C, UTF8_NFC));
-    assert_false(utf8_starts_form(0x301, UTF8_NFC));
-    assert_false(utf8_starts_form(0x11A8, UTF8_NFC));
-    assert_true(utf8_starts_form(0x314F, UTF8_NFC)); /* a vowel of Hangul only in the other form */
-    assert_false(utf8_starts_form(0x314F, UTF8_NFKC));
+        assert_true(utf8_boundary_before(point, UTF8_NFKC));
+    assert_true(utf8_boundary_before(0x4E00, UTF8_NFC)); /* long texts in any script can be cut */
+    assert_true(utf8_boundary_before(0x431, UTF8_NFC));
+    assert_true(utf8_boundary_before(0xD55C, UTF8_NFC));
+    assert_false(utf8_boundary_before(0x301, UTF8_NFC));
+    assert_false(utf8_boundary_before(0x11A8, UTF8_NFC));
+    assert_true(
+        utf8_boundary_before(0x314F, UTF8_NFC)); /* a vowel of Hangul only in the other form */
+    assert_false(utf8_boundary_before(0x314F, UTF8_NFKC));
 }
 
 static void test_properties(void **state)

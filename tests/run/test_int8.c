@@ -10,11 +10,11 @@
 #include <cmocka.h>
 
 #include "error.h"
-#include "quick.h"
+#include "int8.h"
 #include "random.h"
 #include "sample.h"
 
-enum { L = 2, H = 80, V = 37, B = QUICK_TEXTS, T = QUICK_SYMBOLS, N = T * B };
+enum { L = 2, H = 80, V = 37, B = INT8_TEXTS, T = INT8_SYMBOLS, N = T * B };
 
 static real *weights_of(struct model *model, int layer, int param)
 {
@@ -89,12 +89,12 @@ static void the_divergence_is_as_defined(void **state)
         init_model(&model, own);
         write_text(&model, team, ids);
         expect(&model, team, ids, exact);
-        assert_int_equal(quick_take(&model, team, quick, &divergence), 0);
+        assert_int_equal(try_int8(&model, team, quick, &divergence), 0);
         assert_ptr_equal(model.engine, quick);
         expect(&model, team, ids, rounded);
         for (int i = 0; i < N * V; i++)
             expected += exact[i] * log(exact[i] / rounded[i]) / N;
-        assert_true(expected > 1e-7 && expected < QUICK_LIMIT);
+        assert_true(expected > 1e-7 && expected < INT8_LIMIT);
         assert_true(fabs(divergence - expected) < 0.01 * expected);
         model_release(&model);
         team_free(team);
@@ -111,7 +111,7 @@ static void threads_agree(void **state)
         struct model model;
         struct team *team = team_new(threads);
         init_model(&model, engine_of(PRECISION_FP32, 0));
-        assert_int_equal(quick_take(&model, team, quick, &divergence[threads - 1]), 0);
+        assert_int_equal(try_int8(&model, team, quick, &divergence[threads - 1]), 0);
         assert_true(divergence[threads - 1] == divergence[0]);
         model_release(&model);
         team_free(team);
@@ -126,7 +126,7 @@ static void the_same_is_taken(void **state)
     struct team *team = team_new(1);
     double divergence = 1;
     init_model(&model, engine_of(PRECISION_FP32, 0));
-    assert_int_equal(quick_take(&model, team, model.engine, &divergence), 0);
+    assert_int_equal(try_int8(&model, team, model.engine, &divergence), 0);
     assert_true(divergence == 0);
     model_release(&model);
     team_free(team);
@@ -148,8 +148,8 @@ static void outliers_are_refused(void **state)
         for (int v = 0; v < V; v++)
             for (int unit = 0; unit < H; unit += 64)
                 weights_of(&model, L, 0)[v * H + unit] = 1000;
-        assert_int_equal(quick_take(&model, team, quick, &divergence), 0);
-        assert_true(divergence > 10 * QUICK_LIMIT);
+        assert_int_equal(try_int8(&model, team, quick, &divergence), 0);
+        assert_true(divergence > 10 * INT8_LIMIT);
         assert_ptr_equal(model.engine, own);
         write_text(&model, team, after);
         assert_memory_equal(before, after, sizeof before);
@@ -168,7 +168,7 @@ static void what_is_no_number_is_refused(void **state)
     init_model(&model, engine_of(PRECISION_FP32, 0));
     weights_of(&model, L, 1)[0] = INFINITY; /* the first symbol is certain */
     if (quick) {
-        assert_int_equal(quick_take(&model, team, quick, &divergence), -1);
+        assert_int_equal(try_int8(&model, team, quick, &divergence), -1);
         assert_non_null(strstr(error_message(), "not finite"));
     }
     model_release(&model);

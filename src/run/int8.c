@@ -1,4 +1,4 @@
-#include "quick.h"
+#include "int8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,11 +7,11 @@
 #include "mem.h"
 #include "sample.h"
 
-#define ROWS (QUICK_SYMBOLS * QUICK_TEXTS)
+#define ROWS (INT8_SYMBOLS * INT8_TEXTS)
 
 /* Texts of the model's own, as inputs of a chunk. */
 struct passage {
-    int32_t inputs[ROWS]; /* [QUICK_SYMBOLS][QUICK_TEXTS] */
+    int32_t inputs[ROWS]; /* [INT8_SYMBOLS][INT8_TEXTS] */
     real *logits;         /* [ROWS][V] what the model expects, reading them */
 };
 
@@ -19,12 +19,12 @@ static int write_passage(struct model *model, struct team *team, struct passage 
 {
     const struct sample_options plain = {.temperature = 1, .top_p = 1, .seed = 1};
     struct sampler sampler = {0};
-    if (sampler_init(&sampler, team, model, QUICK_TEXTS, &plain) != 0)
+    if (sampler_init(&sampler, team, model, INT8_TEXTS, &plain) != 0)
         return -1;
     int result = 0;
     for (int32_t *row = passage->inputs; row < passage->inputs + ROWS && result == 0;
-         row += QUICK_TEXTS) {
-        memcpy(row, sampler.ids, QUICK_TEXTS * sizeof *row);
+         row += INT8_TEXTS) {
+        memcpy(row, sampler.ids, INT8_TEXTS * sizeof *row);
         result = sampler_next(&sampler);
     }
     sampler_release(&sampler);
@@ -65,7 +65,7 @@ static int read_passage(struct model *model, struct team *team, struct passage *
 {
     struct tape tape = {0};
     const size_t V = (size_t)model->vocab_size;
-    if (tape_init(&tape, model, QUICK_TEXTS, QUICK_SYMBOLS, false, 0) != 0)
+    if (tape_init(&tape, model, INT8_TEXTS, INT8_SYMBOLS, false, 0) != 0)
         return -1;
     tape_set_input(&tape, passage->inputs);
     model_prepare(team, model);
@@ -82,8 +82,7 @@ static int read_passage(struct model *model, struct team *team, struct passage *
     return 0;
 }
 
-int quick_take(struct model *model, struct team *team, const struct engine *quick,
-               double *divergence)
+int try_int8(struct model *model, struct team *team, const struct engine *quick, double *divergence)
 {
     const struct engine *own = model->engine;
     struct passage passage = {.logits =
@@ -95,7 +94,7 @@ int quick_take(struct model *model, struct team *team, const struct engine *quic
         result = model_change_engine(model, quick);
     if (result == 0)
         result = read_passage(model, team, &passage, divergence);
-    if (result == 0 && !(*divergence <= QUICK_LIMIT)) /* nor if it is no number */
+    if (result == 0 && !(*divergence <= INT8_LIMIT)) /* nor if it is no number */
         result = model_change_engine(model, own);
     free(passage.logits);
     return result;
