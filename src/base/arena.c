@@ -22,7 +22,7 @@ void *arena_take(struct arena *arena, uint64_t count, size_t size)
 int arena_allocate(struct arena *arena)
 {
     if (arena->used >= ARENA_MAX)
-        return error_set_memory("more memory is needed than can be addressed");
+        return error_set_memory("the arrays need more memory than can be addressed");
     arena->base = mem_new(arena->used, 1);
     arena->used = 0;
     return arena->base ? 0 : -1;

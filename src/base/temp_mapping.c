@@ -12,15 +12,15 @@
 #include "file.h"
 #include "mem.h"
 
-/* The first `size` bytes of the file, in memory as far as they are used; NULL and a message that
- * says `what` if they cannot be had. Blocks are taken before they are written to: on a full disk a
- * write through the mapping would kill the process. */
+/* Maps the first `size` bytes of the file. NULL and a message that says `what` on failure. Disk
+ * blocks are allocated first: on a full disk, a write through the mapping would kill the process.
+ */
 static void *map_file(const struct temp_mapping *mapping, size_t size, const char *what)
 {
-    const size_t taken = mapping->in_file ? mapping->size : 0;
+    const size_t allocated = mapping->in_file ? mapping->size : 0;
     int reason = size > PTRDIFF_MAX
                      ? EFBIG
-                     : posix_fallocate(mapping->file, (off_t)taken, (off_t)(size - taken));
+                     : posix_fallocate(mapping->file, (off_t)allocated, (off_t)(size - allocated));
     void *bytes = MAP_FAILED;
     if (reason == 0) {
         bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, mapping->file, 0);
@@ -103,15 +103,16 @@ void temp_mapping_release(struct temp_mapping *mapping)
     *mapping = (struct temp_mapping){0};
 }
 
-/* With a page Linux maps what is around it, up to a huge page, what was dropped before included. */
-#define AROUND ((uintptr_t)2 << 20)
+/* On a fault, Linux also maps the pages around it within the same huge page, even those that were
+ * dropped before. */
+#define FAULT_AROUND ((uintptr_t)2 << 20)
 
 void temp_mapping_drop(const struct temp_mapping *mapping, const void *from, size_t length)
 {
     if (!mapping->in_file || length == 0)
         return;
     const size_t at = (size_t)((const char *)from - (char *)mapping->bytes);
-    const size_t around = (uintptr_t)from % AROUND, before = around < at ? around : at;
+    const size_t around = (uintptr_t)from % FAULT_AROUND, before = around < at ? around : at;
     madvise((char *)mapping->bytes + (at - before), length + before, MADV_DONTNEED);
 }
 

@@ -10,7 +10,7 @@
 #include "file.h"
 #include "mem.h"
 
-#define BLOCK ((size_t)1 << 20) /* bytes read at once */
+#define BLOCK ((size_t)1 << 20) /* bytes per read */
 
 const char *const encode_unknown_names[] = {"error", "skip", "replace", NULL};
 
@@ -21,25 +21,25 @@ struct encoding {
     struct temp_mapping *ids;
     size_t count;
     size_t num_unknown;
-    uint64_t offset; /* of the run, in the text as it is normalised */
+    uint64_t offset; /* of the run, in the normalised text */
 };
 
 static uint64_t num_bytes(const struct segmenter_run *run, size_t count)
 {
-    uint8_t room[4];
+    uint8_t buffer[4];
     uint64_t bytes = 0;
     for (size_t i = 0; i < count; i++)
-        bytes += segmenter_symbol(run, i, room).length;
+        bytes += segmenter_symbol(run, i, buffer).length;
     return bytes;
 }
 
 static int refuse_symbol(const struct encoding *encoding, const struct segmenter_run *run, size_t i)
 {
-    uint8_t room[4];
+    uint8_t buffer[4];
     char name[64];
     const struct vocab *vocab = encoding->vocab;
     const char *option = encoding->options->option;
-    struct vocab_symbol symbol = segmenter_symbol(run, i, room);
+    struct vocab_symbol symbol = segmenter_symbol(run, i, buffer);
     vocab_describe(vocab->unit, symbol.bytes, symbol.length, name, sizeof name);
     return error_set("%s: %s at offset %" PRIu64 "%s is not in the model's vocabulary%s%s",
                      encoding->name, name, encoding->offset + num_bytes(run, i),
@@ -47,7 +47,7 @@ static int refuse_symbol(const struct encoding *encoding, const struct segmenter
                      option ? "; to go on without it: " : "", option ? option : "");
 }
 
-/* The id of the symbol that is most like one that the vocabulary lacks, or VOCAB_NONE. */
+/* The id of the most similar symbol of the vocabulary, or VOCAB_NONE. */
 static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol *symbol)
 {
     int32_t point, id;
@@ -66,8 +66,8 @@ static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol
 static int32_t replace_symbol(const struct encoding *encoding, const struct segmenter_run *run,
                               size_t i)
 {
-    uint8_t room[4];
-    struct vocab_symbol symbol = segmenter_symbol(run, i, room);
+    uint8_t buffer[4];
+    struct vocab_symbol symbol = segmenter_symbol(run, i, buffer);
     if (encoding->vocab->unknown != VOCAB_NONE)
         return encoding->vocab->unknown;
     if (encoding->options->on_unknown == ENCODE_REPLACE)
@@ -75,8 +75,8 @@ static int32_t replace_symbol(const struct encoding *encoding, const struct segm
     return VOCAB_NONE;
 }
 
-/* Room for `count` more ids: where they go, or NULL and a message. */
-static int32_t *make_room(struct encoding *encoding, size_t count)
+/* Returns where to append `count` ids, or NULL and a message. */
+static int32_t *reserve(struct encoding *encoding, size_t count)
 {
     struct temp_mapping *ids = encoding->ids;
     const size_t wanted = (encoding->count + count) * sizeof(int32_t), more = ids->size / 2;
@@ -90,7 +90,7 @@ static int encode_run(void *context, const struct segmenter_run *run)
     struct encoding *encoding = context;
     bool lenient =
         encoding->vocab->unknown != VOCAB_NONE || encoding->options->on_unknown != ENCODE_ERROR;
-    int32_t *ids = make_room(encoding, run->count);
+    int32_t *ids = reserve(encoding, run->count);
     if (!ids)
         return -1;
     size_t missing = vocab_find_all(encoding->vocab, run, ids), kept = run->count;
@@ -106,7 +106,7 @@ static int encode_run(void *context, const struct segmenter_run *run)
     }
     encoding->num_unknown += missing;
     encoding->count += kept;
-    if (!lenient) /* only a refusal tells the offset */
+    if (!lenient) /* only the error message uses the offset */
         encoding->offset += num_bytes(run, run->count);
     return 0;
 }

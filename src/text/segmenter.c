@@ -7,33 +7,33 @@
 #include "error.h"
 #include "mem.h"
 
-/* bytes → code points → [a normal form] → [grapheme clusters] → runs of symbols. Each stage keeps
- * what the next piece may still change. */
+/* Bytes → code points → [normal form] → [grapheme clusters] → runs of symbols. Each stage keeps the
+ * part of its output that the next piece may still change. */
 struct segmenter {
     enum vocab_unit unit;
     enum utf8_form form;
-    const char *name, *advice; /* advice "" if there is none */
+    const char *name, *advice; /* advice is "" if there is none */
     struct text_notes notes;
-    size_t mark_length; /* how much of a byte order mark the text begins with */
+    size_t mark_length; /* bytes of a byte order mark at the start of the text */
     segmenter_fn *each;
     void *context;
 
     /* decoding */
-    uint8_t tail[4]; /* the start of a code point that the last piece cut off */
+    uint8_t tail[4]; /* a code point that continues in the next piece */
     size_t tail_length;
     int32_t points[SEGMENTER_RUN_MAX];
 
     /* normalising */
-    int32_t *pending; /* from the last code point on that starts a form */
+    int32_t *pending; /* code points since the last normalisation boundary */
     size_t num_pending, pending_capacity;
     int32_t *normal;
     size_t normal_capacity;
 
-    /* clusters: those of the run, end to end, then the one that is still open */
+    /* clusters: bytes of those in the run, then of the incomplete one */
     uint8_t *bytes;
     size_t num_bytes, bytes_capacity;
-    size_t open_start;  /* in bytes[] */
-    size_t open_points; /* how many code points are in it; 0: the text begins here */
+    size_t open_start;  /* of the incomplete cluster, in bytes[] */
+    size_t open_points; /* number of its code points; 0 only at the start of the text */
     int32_t before;     /* the last of them */
     int32_t break_state;
     int32_t symbols[SEGMENTER_RUN_MAX];
@@ -41,15 +41,15 @@ struct segmenter {
     size_t num_symbols, num_clusters;
 };
 
-struct vocab_symbol segmenter_symbol(const struct segmenter_run *run, size_t i, uint8_t room[4])
+struct vocab_symbol segmenter_symbol(const struct segmenter_run *run, size_t i, uint8_t buffer[4])
 {
     int32_t point = run->points[i];
     if (point < 0)
         return run->clusters[~point];
     if (run->unit != VOCAB_BYTE)
-        return (struct vocab_symbol){room, (size_t)utf8_encode(point, room)};
-    room[0] = (uint8_t)point;
-    return (struct vocab_symbol){room, 1};
+        return (struct vocab_symbol){buffer, (size_t)utf8_encode(point, buffer)};
+    buffer[0] = (uint8_t)point;
+    return (struct vocab_symbol){buffer, 1};
 }
 
 struct segmenter *segmenter_new(enum vocab_unit unit, enum utf8_form form, const char *name,
@@ -84,20 +84,20 @@ const struct text_notes *segmenter_notes(const struct segmenter *segmenter)
     return &segmenter->notes;
 }
 
-static int give(struct segmenter *segmenter, const int32_t *points, size_t count)
+static int emit(struct segmenter *segmenter, const int32_t *points, size_t count)
 {
     struct segmenter_run run = {segmenter->unit, count, points, segmenter->clusters};
     segmenter->notes.symbols += count;
     return count > 0 ? segmenter->each(segmenter->context, &run) : 0;
 }
 
-/* Gives the closed clusters and moves the open one to the front. */
-static int give_clusters(struct segmenter *segmenter)
+/* Emits the closed clusters and moves the incomplete one to the front. */
+static int emit_clusters(struct segmenter *segmenter)
 {
     const uint8_t *at = segmenter->bytes;
     for (size_t i = 0; i < segmenter->num_clusters; at += segmenter->clusters[i++].length)
         segmenter->clusters[i].bytes = at;
-    int result = give(segmenter, segmenter->symbols, segmenter->num_symbols);
+    int result = emit(segmenter, segmenter->symbols, segmenter->num_symbols);
     segmenter->num_symbols = segmenter->num_clusters = 0;
     if (segmenter->open_start > 0) {
         segmenter->num_bytes -= segmenter->open_start;
@@ -122,8 +122,8 @@ static void close_cluster(struct segmenter *segmenter)
     segmenter->open_points = 0;
 }
 
-/* At most SEGMENTER_RUN_MAX points, so that no more clusters are closed. */
-static int cut_clusters(struct segmenter *segmenter, const int32_t *points, size_t count)
+/* count ≤ SEGMENTER_RUN_MAX, so that the closed clusters fit into a run. */
+static int segment_clusters(struct segmenter *segmenter, const int32_t *points, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (segmenter->open_points > 0 &&
@@ -137,20 +137,21 @@ static int cut_clusters(struct segmenter *segmenter, const int32_t *points, size
         segmenter->open_points++;
         segmenter->before = points[i];
     }
-    return give_clusters(segmenter);
+    return emit_clusters(segmenter);
 }
 
-static int cut_points(struct segmenter *segmenter, const int32_t *points, size_t count, bool last)
+static int segment_points(struct segmenter *segmenter, const int32_t *points, size_t count,
+                          bool last)
 {
     int result = 0;
     for (size_t at = 0, n; at < count && result == 0; at += n) {
         n = count - at < SEGMENTER_RUN_MAX ? count - at : SEGMENTER_RUN_MAX;
-        result = segmenter->unit == VOCAB_GRAPHEME ? cut_clusters(segmenter, points + at, n)
-                                                   : give(segmenter, points + at, n);
+        result = segmenter->unit == VOCAB_GRAPHEME ? segment_clusters(segmenter, points + at, n)
+                                                   : emit(segmenter, points + at, n);
     }
     if (last && result == 0 && segmenter->open_points > 0) {
         close_cluster(segmenter);
-        result = give_clusters(segmenter);
+        result = emit_clusters(segmenter);
     }
     return result;
 }
@@ -166,7 +167,7 @@ static int normalize(struct segmenter *segmenter, const int32_t *points, size_t 
     segmenter->num_pending += count;
 
     size_t ready = segmenter->num_pending;
-    if (!last) { /* what was pending holds no place to cut but its start */
+    if (!last) { /* among the old points only the first can be a boundary */
         while (ready > old && !utf8_boundary_before(segmenter->pending[ready - 1], segmenter->form))
             ready--;
         ready = ready > old ? ready - 1 : 0;
@@ -178,14 +179,15 @@ static int normalize(struct segmenter *segmenter, const int32_t *points, size_t 
     if (ready > 0)
         memmove(segmenter->pending, segmenter->pending + ready,
                 segmenter->num_pending * sizeof *points);
-    return cut_points(segmenter, segmenter->normal, num_normal, last);
+    return segment_points(segmenter, segmenter->normal, num_normal, last);
 }
 
-static int take_points(struct segmenter *segmenter, const int32_t *points, size_t count, bool last)
+static int accept_points(struct segmenter *segmenter, const int32_t *points, size_t count,
+                         bool last)
 {
     if (segmenter->form != UTF8_NONE)
         return normalize(segmenter, points, count, last);
-    return cut_points(segmenter, points, count, last);
+    return segment_points(segmenter, points, count, last);
 }
 
 static int refuse_byte(const struct segmenter *segmenter, uint8_t byte, uint64_t offset)
@@ -202,8 +204,10 @@ static int refuse_tail(const struct segmenter *segmenter)
                      segmenter->notes.bytes - segmenter->tail_length, segmenter->advice);
 }
 
-/* Completes the code point that the last piece cut off; *used bytes of this one do so. */
-static int cut_tail(struct segmenter *segmenter, const uint8_t *piece, size_t length, size_t *used)
+/* Completes a code point that began in the last piece; *used is how many bytes of this one it
+ * takes. */
+static int complete_tail(struct segmenter *segmenter, const uint8_t *piece, size_t length,
+                         size_t *used)
 {
     int32_t point;
     uint64_t offset = segmenter->notes.bytes - segmenter->tail_length;
@@ -215,21 +219,21 @@ static int cut_tail(struct segmenter *segmenter, const uint8_t *piece, size_t le
         if (bytes == 0)
             continue;
         segmenter->tail_length = 0;
-        return take_points(segmenter, &point, 1, false);
+        return accept_points(segmenter, &point, 1, false);
     }
     return 0;
 }
 
-/* notes.bytes are those before the piece. */
-static int cut_text(struct segmenter *segmenter, const uint8_t *piece, size_t length)
+/* notes.bytes does not include this piece yet. */
+static int segment_text(struct segmenter *segmenter, const uint8_t *piece, size_t length)
 {
     size_t at, used;
-    int result = cut_tail(segmenter, piece, length, &at);
+    int result = complete_tail(segmenter, piece, length, &at);
     while (result == 0 && at < length) {
         size_t count =
             utf8_decode_all(piece + at, length - at, segmenter->points, SEGMENTER_RUN_MAX, &used);
         at += used;
-        result = take_points(segmenter, segmenter->points, count, false);
+        result = accept_points(segmenter, segmenter->points, count, false);
         if (result != 0 || count == SEGMENTER_RUN_MAX || at == length)
             continue;
         if (utf8_decode(piece + at, length - at, segmenter->points) < 0)
@@ -241,19 +245,19 @@ static int cut_text(struct segmenter *segmenter, const uint8_t *piece, size_t le
     return result;
 }
 
-static int cut_bytes(struct segmenter *segmenter, const uint8_t *piece, size_t length)
+static int segment_bytes(struct segmenter *segmenter, const uint8_t *piece, size_t length)
 {
     int result = 0;
     for (size_t at = 0, n; at < length && result == 0; at += n) {
         n = length - at < SEGMENTER_RUN_MAX ? length - at : SEGMENTER_RUN_MAX;
         for (size_t i = 0; i < n; i++)
             segmenter->points[i] = piece[at + i];
-        result = give(segmenter, segmenter->points, n);
+        result = emit(segmenter, segmenter->points, n);
     }
     return result;
 }
 
-static void take_notes(struct segmenter *segmenter, const uint8_t *piece, size_t length)
+static void update_notes(struct segmenter *segmenter, const uint8_t *piece, size_t length)
 {
     static const uint8_t mark[3] = {0xEF, 0xBB, 0xBF};
     struct text_notes *notes = &segmenter->notes;
@@ -274,11 +278,11 @@ int segmenter_feed(struct segmenter *segmenter, const uint8_t *piece, size_t len
 {
     segmenter->each = each;
     segmenter->context = context;
-    int result = segmenter->unit == VOCAB_BYTE ? cut_bytes(segmenter, piece, length)
-                                               : cut_text(segmenter, piece, length);
-    take_notes(segmenter, piece, length);
+    int result = segmenter->unit == VOCAB_BYTE ? segment_bytes(segmenter, piece, length)
+                                               : segment_text(segmenter, piece, length);
+    update_notes(segmenter, piece, length);
     if (result != 0 || !last)
         return result;
     return segmenter->tail_length > 0 ? refuse_tail(segmenter)
-                                      : take_points(segmenter, NULL, 0, true);
+                                      : accept_points(segmenter, NULL, 0, true);
 }
