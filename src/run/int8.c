@@ -9,20 +9,21 @@
 
 #define ROWS (INT8_SYMBOLS * INT8_TEXTS)
 
-/* Texts of the model's own, as inputs of a chunk. */
-struct passage {
+/* Texts sampled from the model, as inputs of one chunk. */
+struct sample_text {
     int32_t inputs[ROWS]; /* [INT8_SYMBOLS][INT8_TEXTS] */
-    real *logits;         /* [ROWS][V] what the model expects, reading them */
+    real *logits;         /* [ROWS][V] of the model on these inputs */
 };
 
-static int write_passage(struct model *model, struct team *team, struct passage *passage)
+static int write_sample_text(struct model *model, struct team *team,
+                             struct sample_text *sample_text)
 {
     const struct sample_options plain = {.temperature = 1, .top_p = 1, .seed = 1};
     struct sampler sampler = {0};
     if (sampler_init(&sampler, team, model, INT8_TEXTS, &plain) != 0)
         return -1;
     int result = 0;
-    for (int32_t *row = passage->inputs; row < passage->inputs + ROWS && result == 0;
+    for (int32_t *row = sample_text->inputs; row < sample_text->inputs + ROWS && result == 0;
          row += INT8_TEXTS) {
         memcpy(row, sampler.ids, INT8_TEXTS * sizeof *row);
         result = sampler_next(&sampler);
@@ -31,7 +32,7 @@ static int write_passage(struct model *model, struct team *team, struct passage 
     return result;
 }
 
-static double log_sum(int V, const real *logits)
+static double log_sum_exp(int V, const real *logits)
 {
     double largest = (double)logits[0], sum = 0;
     for (int v = 1; v < V; v++)
@@ -42,9 +43,9 @@ static double log_sum(int V, const real *logits)
 }
 
 /* KL(p ‖ q) = Σ p (log p − log q) */
-static double divergence_of(int V, const real *p_logits, const real *q_logits)
+static double kl_divergence(int V, const real *p_logits, const real *q_logits)
 {
-    const double p_sum = log_sum(V, p_logits), q_sum = log_sum(V, q_logits);
+    const double p_sum = log_sum_exp(V, p_logits), q_sum = log_sum_exp(V, q_logits);
     double sum = 0;
     for (int v = 0; v < V; v++) {
         const double log_p = (double)p_logits[v] - p_sum, log_q = (double)q_logits[v] - q_sum;
@@ -58,44 +59,44 @@ static void forward(struct member *member, void *tape)
     model_forward(member, tape, NULL, 0, 0);
 }
 
-/* Lets the model read the passage. What it expects becomes the passage's logits, or, where
- * `divergence` is not NULL, is compared with them. */
-static int read_passage(struct model *model, struct team *team, struct passage *passage,
-                        double *divergence)
+/* Runs the model over the text. If `divergence` is NULL, stores the logits; otherwise compares them
+ * with the stored ones. */
+static int read_sample_text(struct model *model, struct team *team, struct sample_text *sample_text,
+                            double *divergence)
 {
     struct tape tape = {0};
     const size_t V = (size_t)model->vocab_size;
     if (tape_init(&tape, model, INT8_TEXTS, INT8_SYMBOLS, false, 0) != 0)
         return -1;
-    tape_set_input(&tape, passage->inputs);
+    tape_set_input(&tape, sample_text->inputs);
     model_prepare(team, model);
     team_run(team, forward, &tape);
     if (divergence) {
         *divergence = 0;
         for (size_t row = 0; row < ROWS; row++)
             *divergence +=
-                divergence_of((int)V, passage->logits + row * V, tape.logits + row * V) / ROWS;
+                kl_divergence((int)V, sample_text->logits + row * V, tape.logits + row * V) / ROWS;
     } else {
-        memcpy(passage->logits, tape.logits, ROWS * V * sizeof(real));
+        memcpy(sample_text->logits, tape.logits, ROWS * V * sizeof(real));
     }
     tape_release(&tape);
     return 0;
 }
 
-int try_int8(struct model *model, struct team *team, const struct engine *quick, double *divergence)
+int try_int8(struct model *model, struct team *team, const struct engine *int8, double *divergence)
 {
     const struct engine *own = model->engine;
-    struct passage passage = {.logits =
-                                  mem_new((size_t)ROWS * (size_t)model->vocab_size, sizeof(real))};
-    int result = passage.logits ? write_passage(model, team, &passage) : -1;
+    struct sample_text sample_text = {
+        .logits = mem_new((size_t)ROWS * (size_t)model->vocab_size, sizeof(real))};
+    int result = sample_text.logits ? write_sample_text(model, team, &sample_text) : -1;
     if (result == 0)
-        result = read_passage(model, team, &passage, NULL);
+        result = read_sample_text(model, team, &sample_text, NULL);
     if (result == 0)
-        result = model_change_engine(model, quick);
+        result = model_change_engine(model, int8);
     if (result == 0)
-        result = read_passage(model, team, &passage, divergence);
-    if (result == 0 && !(*divergence <= INT8_LIMIT)) /* nor if it is no number */
+        result = read_sample_text(model, team, &sample_text, divergence);
+    if (result == 0 && !(*divergence <= INT8_LIMIT)) /* or if it is NaN */
         result = model_change_engine(model, own);
-    free(passage.logits);
+    free(sample_text.logits);
     return result;
 }

@@ -178,7 +178,7 @@ static void a_log_is_followed(void **state)
 {
     (void)state;
     struct log log;
-    struct log_place place = {0};
+    struct log_position place = {0};
     struct seen seen = {0};
     const char *path = new_log(0);
     assert_int_equal(log_follow(path, &place, see, &seen), 0);
