@@ -9,8 +9,8 @@
 void *mem_new(size_t count, size_t size);
 
 /* Enlarges an array to at least `needed` elements. It must come from malloc, realloc or this
- * function, or be NULL; its contents stay. Returns 0, or −1 and a message with the array unchanged.
- */
+ * function, or be NULL; its contents stay. Returns 0, or −1 and a message with the array as
+ * before. */
 int mem_grow(void *array_pointer, size_t *capacity, size_t needed, size_t size);
 
 /* Returns a NUL-terminated copy of text[0..length); the caller frees it. NULL and a message on

@@ -13,8 +13,8 @@
 #include "mem.h"
 
 /* Maps the first `size` bytes of the file. NULL and a message that says `what` on failure. Disk
- * blocks are allocated first: on a full disk, a write through the mapping would kill the process.
- */
+ * blocks are allocated first: on a full disk, a write through the mapping would kill the
+ * process. */
 static void *map_file(const struct temp_mapping *mapping, size_t size, const char *what)
 {
     const size_t allocated = mapping->in_file ? mapping->size : 0;

@@ -10,8 +10,8 @@
 #define MIN_STEPS 4
 #define MAX_STEPS 16
 
-/* Divides the segments of a part into windows. Each is a segment, before which the state is reset.
- */
+/* Divides the segments of a part into windows. Each is a segment, before which the state is
+ * reset. */
 static int make_windows(struct corpus_part *windows, const struct corpus_part *part,
                         uint64_t window)
 {

@@ -1,5 +1,5 @@
-/* Saves numbers of a struct to the metadata of a checkpoint and loads them, by one table of fields.
- */
+/* Saves numbers of a struct to the metadata of a checkpoint and loads them, by a table of
+ * fields. */
 #ifndef RUNE_FIELDS_H
 #define RUNE_FIELDS_H
 

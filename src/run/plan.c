@@ -87,8 +87,8 @@ uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seco
     const double available = seconds / step_seconds, cost = plan_validation_steps(plan, validation);
     const double interval =
         (double)plan_validate_every(plan, available > 1 ? (uint64_t)available : 1, validation);
-    const double steps =
-        (available - cost) / (1 + cost / interval); /* the last validation follows them */
+    /* One validation follows the last step. */
+    const double steps = (available - cost) / (1 + cost / interval);
     return steps > 1 ? (uint64_t)steps : 1;
 }
 

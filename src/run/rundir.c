@@ -53,13 +53,13 @@ static int check_free(const struct rundir *rundir)
 {
     const char *const path = rundir->path;
     if (has(rundir, RUNDIR_LAST))
-        return error_set("%s: holds a run already; go on with it by --resume %s, replace it by "
-                         "--force, or name another with -o",
+        return error_set("%s: already holds a run; continue it with --resume %s, replace it "
+                         "with --force, or name another directory with -o",
                          path, path);
     for (size_t k = 0; k < NUM_OLD_NAMES; k++)
         if (has(rundir, old_names[k]))
             return error_set("%s: holds no run, but a file %s, which a run would overwrite; name "
-                             "another directory with -o, or allow it by --force",
+                             "another directory with -o, or allow it with --force",
                              path, old_names[k]);
     return 0;
 }

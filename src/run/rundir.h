@@ -25,8 +25,8 @@ int rundir_create(struct rundir *rundir, const char *path, bool force);
 /* Fills a zeroed rundir: locks the directory of an existing run. Returns 0, or −1 and a message. */
 int rundir_open(struct rundir *rundir, const char *path);
 
-/* The path of a file in the directory; the caller frees it. NULL and a message if memory is short.
- */
+/* The path of a file in the directory; the caller frees it. NULL and a message if memory is
+ * short. */
 char *rundir_file(const struct rundir *rundir, const char *name);
 
 /* The name of a run's copy of stdin: "stdin-" and the hash of its text, so that different texts

@@ -34,8 +34,8 @@ int sampler_init(struct sampler *sampler, struct team *team, struct model *model
 
 void sampler_release(struct sampler *sampler);
 
-/* Clamps units in every sample from now on; see tape_set_clamps. The caller keeps the list alive.
- */
+/* Clamps units in every sample from now on; see tape_set_clamps. The caller keeps the list
+ * alive. */
 void sampler_clamp(struct sampler *sampler, const struct clamp *clamps, size_t count);
 
 /* Appends a prompt, ids[0..count), to every sample. */

@@ -103,7 +103,7 @@ static void record_failure(struct trainer *trainer, int result, char *message,
     snprintf(message, TRAIN_MESSAGE, "%s", error_message());
 }
 
-#define LOG_CONSEQUENCE "training goes on, and the row waits"
+#define LOG_CONSEQUENCE "training continues, and the row is written later"
 
 /* A failed save does not end the run: a full disk may have space at the next save. */
 static void save(struct trainer *trainer)
@@ -113,14 +113,14 @@ static void save(struct trainer *trainer)
     record_failure(trainer, log_sync(&trainer->log), trainer->unlogged, LOG_CONSEQUENCE);
     trainer->progress.log_rows = trainer->log.rows; /* only rows that are on the disk */
     record_failure(trainer, trainer_save(trainer), trainer->unsaved,
-                   "training goes on, and the next save tries again");
+                   "training continues, and the next save retries");
 }
 
 static int save_best(struct trainer *trainer)
 {
     const int result = trainer_save_best(trainer);
     record_failure(trainer, result, trainer->unsaved_best,
-                   "training goes on, and the next better model is tried again");
+                   "training continues, and the next better model is saved if possible");
     return result;
 }
 
@@ -180,8 +180,8 @@ static int selection_loss(struct trainer *trainer, double *loss)
     return status;
 }
 
-/* Ends a run that diverged too often. It is left with its best model, and can be resumed from it.
- */
+/* Ends a run that diverged too often. It is left with its best model, and can be resumed from
+ * it. */
 static int give_up(struct trainer *trainer)
 {
     trainer->end = TRAIN_DIVERGED;
@@ -346,7 +346,7 @@ int train_run(struct trainer *trainer, const atomic_bool *stop)
     const char *const failure = trainer->unsaved[0]        ? trainer->unsaved
                                 : trainer->unsaved_best[0] ? trainer->unsaved_best
                                                            : trainer->unlogged;
-    return failure[0] ? error_set("%s; go on from the last save by --resume %s", failure,
+    return failure[0] ? error_set("%s; continue from the last save with --resume %s", failure,
                                   trainer->rundir.path)
                       : 0;
 }

@@ -542,8 +542,8 @@ static void apply_limits(struct trainer *trainer, const struct plan *limits)
     }
     if (trainer->progress.total_steps > 0)
         trainer_set_total(trainer, trainer->progress.total_steps);
-    if (trainer->progress.recovery.count >
-        RECOVERY_MAX) /* it was given up, and gets new attempts */
+    /* A run that was given up gets new attempts. */
+    if (trainer->progress.recovery.count > RECOVERY_MAX)
         trainer->progress.recovery.count = 0;
 }
 
@@ -552,7 +552,7 @@ static int check_positions(const struct trainer *trainer)
     for (int b = 0; b < trainer->batch.B; b++)
         if (trainer->batch.position[b] >= trainer->corpus.training.length)
             return error_set("%s: " RUNDIR_LAST
-                             " is damaged: a stream stands behind the text's end",
+                             " is damaged: the position of a stream is beyond the end of the text",
                              trainer->rundir.path);
     return 0;
 }
@@ -593,7 +593,7 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
     trainer->progress.step = trainer->model.step;
     check_best(trainer);
     if (strcmp(kernels, trainer->model.engine->name) != 0)
-        trainer_note(trainer, "the run was made with %s and goes on with %s: last bits may differ",
+        trainer_note(trainer, "the run used %s so far and continues with %s: last bits may differ",
                      kernels, trainer->model.engine->name);
     const uint64_t rows = trainer->progress.log_rows;
     if (open_log(trainer, &last) != 0)

@@ -1,6 +1,6 @@
 /* A corpus: one or more texts as ids, each divided into a training and a validation part. The ids
- * of a small corpus are in memory, those of a large one in a temporary file that is read in pieces.
- */
+ * of a small corpus are in memory, those of a large one in a temporary file that is read in
+ * pieces. */
 #ifndef RUNE_CORPUS_H
 #define RUNE_CORPUS_H
 

@@ -17,7 +17,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static char directory[] = "/tmp/rune-test-corpus.XXXXXX";
-static char paths[4][64], spool[64];
+static char paths[4][64], temp_path[64];
 static const char *files[4];
 
 static int make_directory(void **state)
@@ -29,7 +29,7 @@ static int make_directory(void **state)
         snprintf(paths[i], sizeof paths[i], "%s/%c.txt", directory, 'a' + i);
         files[i] = paths[i];
     }
-    snprintf(spool, sizeof spool, "%s/spool", directory);
+    snprintf(temp_path, sizeof temp_path, "%s/ids", directory);
     return 0;
 }
 
@@ -38,7 +38,7 @@ static int remove_directory(void **state)
     (void)state;
     for (int i = 0; i < 4; i++)
         unlink(paths[i]);
-    return rmdir(directory); /* fails if a spool is left behind */
+    return rmdir(directory); /* fails if a temporary file is left behind */
 }
 
 static void write_file(int i, const void *text, size_t length)
@@ -54,7 +54,7 @@ static struct corpus_options make_options(int num_files)
     return (struct corpus_options){.files = files,
                                    .num_files = num_files,
                                    .val_fraction = 0.1,
-                                   .temp_path = spool,
+                                   .temp_path = temp_path,
                                    .in_memory_max = CORPUS_IN_MEMORY,
                                    .min_count = 1};
 }
