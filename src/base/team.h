@@ -39,7 +39,7 @@ void team_set_stop(struct team *team, const atomic_bool *stop);
  * used. Members may see different values for a while, so each must still reach every barrier. */
 bool team_should_stop(const struct team *team);
 
-/* The same with one answer for all members, who must all call it. Contains a barrier. */
+/* The same with one answer for all members, who must all call it. Contains barriers. */
 bool team_agree_to_stop(struct member *member);
 
 /* Divides the team into `groups` of consecutive ranks, and returns the member with its rank, size
