@@ -11,7 +11,7 @@
 
 #define MANY 40
 
-/* The size of array k: some are empty, some end within a line. */
+/* The size of array k. Some are empty, some end within a cache line. */
 static size_t count_of(int k)
 {
     return (size_t)(k * k % 7 * 13);

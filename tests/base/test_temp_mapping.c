@@ -22,7 +22,7 @@
 #define LIMIT 4096
 #define SIZE ((size_t)32 << 20)
 
-/* Kilobytes of this process that are in memory. */
+/* Resident memory of this process, in kilobytes. */
 static long resident(void)
 {
     long pages = 0;
@@ -45,7 +45,7 @@ static bool is_empty(const char *directory)
     return empty;
 }
 
-static void only_what_is_large_is_in_a_file(void **state)
+static void only_large_mappings_are_in_a_file(void **state)
 {
     (void)state;
     static const struct {
@@ -62,7 +62,7 @@ static void only_what_is_large_is_in_a_file(void **state)
         assert_int_equal(temp_mapping_init(&mapping, cases[k].size, LIMIT, path), 0);
         assert_int_equal(mapping.in_file, cases[k].in_file);
         assert_int_equal((uintptr_t)mapping.bytes % 64, 0);
-        assert_true(is_empty(scratch_directory)); /* it has no name */
+        assert_true(is_empty(scratch_directory)); /* the file has no name */
         for (size_t i = 0; i < cases[k].size; i++)
             assert_int_equal(((char *)mapping.bytes)[i], 0);
         memset(mapping.bytes, 1, cases[k].size);
@@ -72,7 +72,7 @@ static void only_what_is_large_is_in_a_file(void **state)
     }
 }
 
-/* The same bytes however they were written, dropped and read. */
+/* Bytes do not depend on how they are written, dropped and read. */
 static void nothing_is_lost(void **state)
 {
     (void)state;
@@ -107,7 +107,7 @@ static void nothing_is_lost(void **state)
     }
 }
 
-/* What it held is there, in memory, on the way to the file, and in it; the rest is 0. */
+/* Growing keeps the bytes, in memory, on the move to the file, and in the file; new ones are 0. */
 static void it_grows(void **state)
 {
     (void)state;
@@ -133,7 +133,7 @@ static void it_grows(void **state)
     }
 }
 
-static void what_is_dropped_is_not_in_memory(void **state)
+static void dropped_pages_are_not_resident(void **state)
 {
     (void)state;
     struct temp_mapping mapping = {0};
@@ -157,7 +157,7 @@ static void what_is_dropped_is_not_in_memory(void **state)
     temp_mapping_release(&mapping);
 }
 
-/* A limit on the size of files stands for a full disk. */
+/* A limit on the size of files simulates a full disk. */
 static void a_full_disk_is_an_error(void **state)
 {
     (void)state;
@@ -185,7 +185,7 @@ static void a_full_disk_is_an_error(void **state)
     assert_null(mapping.bytes);
 }
 
-static void a_place_that_is_not_there_is_an_error(void **state)
+static void a_missing_directory_is_an_error(void **state)
 {
     (void)state;
     struct temp_mapping mapping = {0};
@@ -199,12 +199,12 @@ static void a_place_that_is_not_there_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_what_is_large_is_in_a_file),
+        cmocka_unit_test(only_large_mappings_are_in_a_file),
         cmocka_unit_test(nothing_is_lost),
         cmocka_unit_test(it_grows),
-        cmocka_unit_test(what_is_dropped_is_not_in_memory),
+        cmocka_unit_test(dropped_pages_are_not_resident),
         cmocka_unit_test(a_full_disk_is_an_error),
-        cmocka_unit_test(a_place_that_is_not_there_is_an_error),
+        cmocka_unit_test(a_missing_directory_is_an_error),
     };
     return cmocka_run_group_tests_name("mapping", tests, scratch_make, scratch_remove);
 }

@@ -1,5 +1,5 @@
-/* libFuzzer: for any bytes, any unit and any form, pieces make no difference and, where nothing is
- * normalised, decode(encode(text)) is the text. The first two bytes choose. */
+/* libFuzzer: for any bytes, unit and form, results do not depend on the pieces and, without
+ * normalisation, decode(encode(text)) is the text. The first two bytes choose unit and form. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -140,7 +140,7 @@ static void test_files_come_back(void **state)
     free(back);
 }
 
-/* Reads at random agree between memory and file, for ids of 1, 2 and 4 bytes. */
+/* Random reads agree between memory and file, for ids of 1, 2 and 4 bytes. */
 static void test_memory_and_file_give_the_same(void **state)
 {
     (void)state;
@@ -253,7 +253,7 @@ static void test_hash_tells_texts_apart(void **state)
             assert_true(hashes[i] != hashes[k]);
 }
 
-/* A run that goes on on another machine knows its text again. */
+/* The hash is the same on every machine. */
 static void test_hash_is_the_same_on_every_machine(void **state)
 {
     (void)state;
@@ -333,7 +333,7 @@ static void change_file(void *context, uint64_t done, uint64_t total)
     }
 }
 
-/* A file that becomes another between the passes: longer, shorter, other symbols, same symbols. */
+/* A file that changes between the passes: longer, shorter, other symbols, same symbols. */
 static void test_file_changes_while_it_is_read(void **state)
 {
     (void)state;
@@ -396,7 +396,7 @@ static void test_fixed_vocabulary(void **state)
     write_file(1, "zaézyxwvutsrqéz", 17);
     CHECK_REFUSED(&options, &vocab, paths[1], ": 14 symbols",
                   "'z', 'é', 'y', 'x', 'w', 'v', 'u', 't', 's', 'r' …");
-    assert_int_equal(vocab.size, 3); /* the caller's, still there */
+    assert_int_equal(vocab.size, 3); /* the caller's is kept */
     options.num_files = 1;
     write_file(0, "b", 1);
     CHECK_REFUSED(&options, &vocab, paths[0], "single symbol");

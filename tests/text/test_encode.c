@@ -59,7 +59,7 @@ static void test_on_unknown(void **state)
     check_encoding(&vocab, "Axb", ENCODE_REPLACE, "ab", 2);
     vocab_release(&vocab);
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "aabbc", 5,
-               2); /* what is unknown has a symbol */
+               2); /* encoded as the unknown symbol */
     check_encoding(&vocab, "aAc", ENCODE_REPLACE, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
     check_encoding(&vocab, "aAc", ENCODE_SKIP, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
     vocab_release(&vocab);
@@ -71,7 +71,7 @@ static void test_on_unknown(void **state)
     vocab_release(&vocab);
 }
 
-/* An offset beyond the first run counts bytes of all before it. */
+/* An offset beyond the first run includes the bytes of earlier runs. */
 static void test_offset_of_unknown_symbol(void **state)
 {
     (void)state;
@@ -90,7 +90,7 @@ static void test_offset_of_unknown_symbol(void **state)
     assert_int_equal(encode_text(&vocab, "the prompt", (const uint8_t *)"\xD0\xB1\xFF", 3,
                                  &(struct encode_options){0}, &ids, &count, NULL),
                      -1);
-    assert_string_equal(error_message(), /* the unit is the model's: there is nothing to advise */
+    assert_string_equal(error_message(), /* no advice: the model determines the unit */
                         "the prompt: byte 0xFF at offset 2 is not UTF-8");
     vocab_release(&vocab);
 }

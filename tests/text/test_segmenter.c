@@ -13,7 +13,7 @@
 #include "random_text.h"
 #include "segmenter.h"
 
-/* The symbols of a text, end to end, and where each of them ends. */
+/* The concatenated symbols of a text, and where each of them ends. */
 struct cut {
     uint8_t *bytes;
     size_t *ends;
@@ -37,7 +37,7 @@ static int collect(void *context, const struct segmenter_run *run)
     return 0;
 }
 
-/* Cuts a text that arrives in pieces that end at ends[0..num_ends) and at its end. */
+/* Segments a text in pieces that end at ends[0..num_ends) and at its end. */
 static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form,
                       const uint8_t *text, size_t length, const size_t *ends, size_t num_ends)
 {
@@ -48,7 +48,7 @@ static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form
     size_t at = 0;
     for (size_t i = 0; i <= num_ends && result == 0; i++) {
         size_t end = i < num_ends ? ends[i] : length;
-        /* a copy of its own, so that a read beyond it is seen */
+        /* a separate copy, so that sanitizers notice a read beyond it */
         uint8_t *piece = (uint8_t *)mem_copy(text + at, end - at);
         result = segmenter_feed(segmenter, piece, end - at, i == num_ends, collect, cut);
         free(piece);
@@ -84,7 +84,7 @@ static size_t to_points(const uint8_t *text, size_t length, int32_t *points)
     return count;
 }
 
-/* The symbols by definition, from the text as a whole. */
+/* The symbols by definition, from the whole text. */
 static void naive_cut(struct cut *cut, enum vocab_unit unit, enum utf8_form form,
                       const uint8_t *text, size_t length)
 {
@@ -128,7 +128,7 @@ static const struct {
              {VOCAB_BYTE, UTF8_NONE}};
 #define NUM_KINDS (sizeof KINDS / sizeof *KINDS)
 
-/* What comes out is what the definition gives, and without a form it is what went in. */
+/* Symbols are those of the definition. Without a normal form, together they are the text. */
 static void test_symbols_of_random_text(void **state)
 {
     (void)state;
@@ -181,7 +181,7 @@ static void test_pieces_make_no_difference(void **state)
     }
 }
 
-/* More than a run holds; one cluster that is longer than all else; no place to cut. */
+/* More symbols than a run holds; a very long cluster; no normalisation boundary. */
 static void test_long_texts(void **state)
 {
     (void)state;
