@@ -11,9 +11,9 @@ void *arena_take(struct arena *arena, uint64_t count, size_t size)
 {
     uint64_t bytes;
     void *array = arena->base ? arena->base + arena->used : NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes >= ARENA_MOST ||
-        arena->used >= ARENA_MOST - (size_t)bytes)
-        arena->used = ARENA_MOST;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes >= ARENA_MAX ||
+        arena->used >= ARENA_MAX - (size_t)bytes)
+        arena->used = ARENA_MAX;
     else
         arena->used += (size_t)(bytes + LINE - 1) / LINE * LINE;
     return array;
@@ -21,8 +21,8 @@ void *arena_take(struct arena *arena, uint64_t count, size_t size)
 
 int arena_allocate(struct arena *arena)
 {
-    if (arena->used >= ARENA_MOST)
-        return error_set_memory("more memory is needed than can be addressed");
+    if (arena->used >= ARENA_MAX)
+        return error_set_memory("the arrays need more memory than can be addressed");
     arena->base = mem_new(arena->used, 1);
     arena->used = 0;
     return arena->base ? 0 : -1;

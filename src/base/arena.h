@@ -1,5 +1,5 @@
-/* Many arrays in one block of memory. A function that takes them all is called twice: first with a
- * zeroed arena, which only counts, then, after arena_allocate, to be given them:
+/* Many arrays in one allocation. A function that takes all arrays is called twice. The first call,
+ * with a zeroed arena, only counts bytes. The second, after arena_allocate, assigns the arrays:
  *
  *     struct arena arena = {0};
  *     lay_out(workspace, &arena);
@@ -13,18 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* More bytes than can be had. Sums of a few such sizes do not overflow. */
-#define ARENA_MOST (SIZE_MAX / 8)
+/* A size that can never be allocated. Sums of a few such sizes do not overflow. */
+#define ARENA_MAX (SIZE_MAX / 8)
 
 struct arena {
-    char *base;  /* NULL while it counts */
-    size_t used; /* bytes taken so far, at most ARENA_MOST */
+    char *base;  /* NULL while counting */
+    size_t used; /* bytes taken so far, at most ARENA_MAX */
 };
 
-/* An array of `count` elements of `size` bytes, zeroed, on a cache line; NULL while it counts. */
+/* Returns an array of `count` elements of `size` bytes, zeroed and aligned to a cache line; NULL
+ * while counting. */
 void *arena_take(struct arena *arena, uint64_t count, size_t size);
 
-/* Takes the memory that was counted. Returns 0, or −1 and a message. */
+/* Allocates the bytes counted so far. Returns 0, or −1 and a message. */
 int arena_allocate(struct arena *arena);
 
 /* Safe on a zeroed arena. */

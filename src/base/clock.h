@@ -1,10 +1,10 @@
-/* The time that goes by, whatever the date is set to. */
+/* A monotonic clock: setting the date does not affect it. */
 #ifndef RUNE_CLOCK_H
 #define RUNE_CLOCK_H
 
 #include <time.h>
 
-/* Seconds since some moment. */
+/* Seconds since an arbitrary but fixed moment. */
 static inline double clock_seconds(void)
 {
     struct timespec time;

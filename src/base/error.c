@@ -9,7 +9,7 @@ static _Thread_local bool is_memory;
 
 static void set(bool memory, const char *format, va_list args)
 {
-    char text[sizeof message]; /* the arguments may point into the message that is replaced */
+    char text[sizeof message]; /* the arguments may point into the old message */
     vsnprintf(text, sizeof text, format, args);
     memcpy(message, text, sizeof message);
     is_memory = memory;

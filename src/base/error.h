@@ -1,18 +1,18 @@
-/* One message per thread: set by the function that fails, read by whoever reports it. */
+/* Error messages, one per thread. The function that fails sets it; the command line prints it. */
 #ifndef RUNE_ERROR_H
 #define RUNE_ERROR_H
 
 #include <stdbool.h>
 
-/* Sets the message: one line, what is wrong, where, and what to do. Returns −1, so that a function
- * can end with `return error_set(…)`. */
+/* Sets the message: one line that says what is wrong, where, and what to do. Returns −1, so that a
+ * function can end with `return error_set(…)`. */
 int error_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* error_set where memory is missing: what failed may have been right otherwise. */
+/* The same for a failed allocation. Callers may retry such an operation with less memory. */
 int error_set_memory(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool error_is_memory(void); /* whether the message is of error_set_memory */
+bool error_is_memory(void); /* whether error_set_memory set the message */
 
-/* The message last set in this thread; "" if none. Valid until the next error_set. */
+/* The last message of this thread, "" if there is none. Valid until the next error_set. */
 const char *error_message(void);
 
 #endif

@@ -64,27 +64,27 @@ fail:
     return -1;
 }
 
-/* --- files under way -------------------------------------------------------------------------- */
+/* --- uncommitted files ------------------------------------------------------------------------ */
 
-#define UNDER_WAY 8 /* more than are ever written at once */
+#define MAX_UNCOMMITTED 8 /* more than are ever written at once */
 
-static const char *volatile under_way[UNDER_WAY]; /* their temporary names */
+static const char *volatile uncommitted[MAX_UNCOMMITTED]; /* their temporary names */
 
-static void change_under_way(const char *from, const char *to)
+static void replace_uncommitted(const char *from, const char *to)
 {
-    for (int k = 0; k < UNDER_WAY; k++)
-        if (under_way[k] == from) {
-            under_way[k] = to;
+    for (int k = 0; k < MAX_UNCOMMITTED; k++)
+        if (uncommitted[k] == from) {
+            uncommitted[k] = to;
             return;
         }
 }
 
-static void clean(int signal_number)
+static void remove_uncommitted(int signal_number)
 {
-    for (int k = 0; k < UNDER_WAY; k++)
-        if (under_way[k])
-            unlink(under_way[k]);
-    raise(signal_number); /* as if it had not been caught, for SA_RESETHAND */
+    for (int k = 0; k < MAX_UNCOMMITTED; k++)
+        if (uncommitted[k])
+            unlink(uncommitted[k]);
+    raise(signal_number); /* SA_RESETHAND restored the default action, which ends the program */
 }
 
 void file_clean_on_signals(void)
@@ -95,21 +95,22 @@ void file_clean_on_signals(void)
         sigaction(signals[k], NULL, &action);
         if (action.sa_handler != SIG_DFL)
             continue;
-        action = (struct sigaction){.sa_handler = clean, .sa_flags = (int)SA_RESETHAND};
+        action =
+            (struct sigaction){.sa_handler = remove_uncommitted, .sa_flags = (int)SA_RESETHAND};
         sigaction(signals[k], &action, NULL);
     }
 }
 
 void file_disown(void)
 {
-    for (int k = 0; k < UNDER_WAY; k++)
-        under_way[k] = NULL;
+    for (int k = 0; k < MAX_UNCOMMITTED; k++)
+        uncommitted[k] = NULL;
 }
 
 /* --- names of temporary files ----------------------------------------------------------------- */
 
-/* "NAME.rune-tmp-PID-RANDOM", RANDOM in hexadecimal digits: nobody gives a file of theirs such a
- * name. Its process holds a lock on the file for as long as the file has it. */
+/* "NAME.rune-tmp-PID-RANDOM", with RANDOM in hexadecimal digits. The process that writes the file
+ * holds a lock on it as long as the file has this name. */
 #define MARK ".rune-tmp-"
 #define RANDOM_DIGITS 16
 #define ATTEMPTS 16
@@ -124,25 +125,26 @@ static bool is_temporary_name(const char *name)
            strspn(dash + 1, "0123456789abcdef") == RANDOM_DIGITS;
 }
 
-/* Locks a file that was just made. A sweep may have come between, and taken its name away. */
-static bool is_kept(int fd)
+/* Locks a new file. Returns false if another process's sweep removed it before it was locked. */
+static bool lock_new(int fd)
 {
     struct stat status;
-    flock(fd, LOCK_EX); /* where there are no locks, nothing is swept */
+    flock(fd, LOCK_EX); /* on a file system without locks, sweeps remove nothing */
     return fstat(fd, &status) != 0 || status.st_nlink > 0;
 }
 
-/* Makes a new file beside `path`. Returns it with its name in new memory, or −1 and errno. */
+/* Makes a new file in the directory of `path`. Returns its descriptor, and its name, which the
+ * caller frees; or −1 and errno. */
 static int create_temporary(const char *path, char **name)
 {
-    const size_t room = strlen(path) + sizeof MARK + 24 + RANDOM_DIGITS;
-    *name = mem_new(room, 1);
+    const size_t size = strlen(path) + sizeof MARK + 24 + RANDOM_DIGITS;
+    *name = mem_new(size, 1);
     errno = ENOMEM;
     for (int k = 0; *name && k < ATTEMPTS; k++) {
-        snprintf(*name, room, "%s" MARK "%ld-%08llx%08llx", path, (long)getpid(),
+        snprintf(*name, size, "%s" MARK "%ld-%08llx%08llx", path, (long)getpid(),
                  (unsigned long long)rng_entropy(), (unsigned long long)rng_entropy());
         const int fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 && is_kept(fd))
+        if (fd >= 0 && lock_new(fd))
             return fd;
         if (fd >= 0)
             close(fd);
@@ -156,17 +158,18 @@ static int create_temporary(const char *path, char **name)
     return -1;
 }
 
-int file_open_unnamed(const char *path)
+int file_open_unnamed(const char *path, const char *what)
 {
     char *name;
     const int fd = create_temporary(path, &name);
-    if (fd >= 0)
-        unlink(name);
+    if (fd < 0)
+        return file_write_error(path, what, errno);
+    unlink(name);
     free(name);
     return fd;
 }
 
-/* Removes a file of the directory unless a process writes it. */
+/* Removes a file of the directory unless a process is writing it. */
 static void sweep_file(int directory, const char *name)
 {
     struct stat status;
@@ -197,19 +200,19 @@ int file_create(struct file_out *out, const char *path)
         return -1;
     const int fd = create_temporary(path, &out->temporary);
     if (fd < 0) {
-        file_refuse_write(path, "cannot be written", errno);
+        file_write_error(path, "cannot be written", errno);
     } else {
-        change_under_way(NULL, out->temporary);
+        replace_uncommitted(NULL, out->temporary);
         if ((out->stream = fdopen(fd, "wb")) != NULL)
             return 0;
-        file_refuse_write(path, "cannot be written", errno);
+        file_write_error(path, "cannot be written", errno);
         close(fd);
     }
     file_abandon(out);
     return -1;
 }
 
-int file_refuse_write(const char *path, const char *what, int number)
+int file_write_error(const char *path, const char *what, int number)
 {
     const char *advice = "";
     if (number == ENOSPC || number == EDQUOT)
@@ -221,14 +224,14 @@ int file_refuse_write(const char *path, const char *what, int number)
     return error_set("%s: %s: %s%s", path, what, strerror(number), advice);
 }
 
-/* The directory that a path is in, in new memory, to free(). */
+/* The directory that contains a path; the caller frees it. */
 static char *directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? mem_copy(path, slash > path ? (size_t)(slash - path) : 1) : mem_copy(".", 1);
 }
 
-/* A rename lasts only when its directory has reached the disk. */
+/* A rename is durable only once its directory has been synced. */
 static void sync_directory_of(const char *path)
 {
     char *directory = directory_of(path);
@@ -244,12 +247,12 @@ static void sync_directory_of(const char *path)
 
 int file_commit(struct file_out *out)
 {
-    /* It is renamed while it is open, and so locked. */
+    /* The file is renamed while it is open, so that its lock keeps sweeps away. */
     if (ferror(out->stream) || fflush(out->stream) != 0 || fsync(fileno(out->stream)) != 0 ||
         rename(out->temporary, out->path) != 0) {
-        file_refuse_write(out->path, "cannot be written", errno);
+        file_write_error(out->path, "cannot be written", errno);
         if (access(out->path, F_OK) == 0)
-            error_set("%s; what stood there is unchanged", error_message());
+            error_set("%s; the old file is unchanged", error_message());
         file_abandon(out);
         return -1;
     }
@@ -266,7 +269,7 @@ void file_abandon(struct file_out *out)
     if (out->temporary && out->temporary[0])
         unlink(out->temporary);
     if (out->temporary)
-        change_under_way(out->temporary, NULL);
+        replace_uncommitted(out->temporary, NULL);
     free(out->path);
     free(out->temporary);
     *out = (struct file_out){0};
@@ -279,7 +282,7 @@ int file_copy_stdin(struct file_out *out, const char *path)
     char *directory = directory_of(path);
     FILE *from = directory ? file_open("-") : NULL;
     if (directory)
-        file_sweep(directory); /* copies that killed processes left */
+        file_sweep(directory); /* removes copies that killed processes left */
     free(directory);
     if (!from)
         return -1;
@@ -294,16 +297,16 @@ int file_copy_stdin(struct file_out *out, const char *path)
     if (ferror(from))
         result = error_set("stdin: cannot be read: %s", strerror(errno));
     else if (ferror(out->stream) || fflush(out->stream) != 0)
-        result = file_refuse_write(path, "cannot be written", errno);
+        result = file_write_error(path, "cannot be written", errno);
     fclose(from);
     if (result != 0)
         file_abandon(out);
     return result;
 }
 
-char *file_pattern(const char *path, size_t room)
+char *file_pattern(const char *path, size_t extra)
 {
-    char *pattern = mem_new(2 * strlen(path) + 1 + room, 1), *to = pattern;
+    char *pattern = mem_new(2 * strlen(path) + 1 + extra, 1), *to = pattern;
     for (const char *at = path; pattern && *at; *to++ = *at++)
         if (strchr("*?[]\\", *at))
             *to++ = '\\';
@@ -329,7 +332,7 @@ int file_make_directory(const char *path)
             result = errno == EEXIST
                          ? error_set("%s: cannot be made a directory: a file of that name is there",
                                      path)
-                         : file_refuse_write(path, "cannot be made a directory", errno);
+                         : file_write_error(path, "cannot be made a directory", errno);
         *end = kept;
         if (kept == '\0')
             break;
@@ -340,10 +343,10 @@ int file_make_directory(const char *path)
 
 char *file_join(const char *directory, const char *name)
 {
-    size_t room = strlen(directory) + strlen(name) + 2;
-    char *path = mem_new(room, 1);
+    size_t size = strlen(directory) + strlen(name) + 2;
+    char *path = mem_new(size, 1);
     if (path)
-        snprintf(path, room, "%s/%s", directory, name);
+        snprintf(path, size, "%s/%s", directory, name);
     return path;
 }
 

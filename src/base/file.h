@@ -1,5 +1,5 @@
-/* Files: read whole, or written beside their place and renamed, so that at no moment there is half
- * a file. */
+/* Reading whole files, and writing them atomically: a file is written under a temporary name in the
+ * same directory and then renamed, so that a partial file never stands at its path. */
 #ifndef RUNE_FILE_H
 #define RUNE_FILE_H
 
@@ -7,68 +7,69 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Opens a regular file, pipe or, for "-", stdin for reading; fclose() closes it. NULL and a message
- * that names the path if it cannot be read or is a directory. */
+/* Opens a file, a pipe or stdin ("-") for reading; the caller closes it with fclose(). Returns NULL
+ * and a message that names the path if it cannot be read or is a directory. */
 FILE *file_open(const char *path);
 
-/* The name of a path in messages: "-" is "stdin". */
+/* The path as messages name it: "stdin" for "-". */
 const char *file_name(const char *path);
 
-/* Reads the whole of a file ("-": stdin). *data is the caller's, to free(), and has a NUL behind
- * its *length bytes. Returns 0, or −1 and a message. */
+/* Reads a whole file ("-": stdin). The caller frees *data; a NUL follows its *length bytes. Returns
+ * 0, or −1 and a message. */
 int file_read(const char *path, uint8_t **data, size_t *length);
 
-/* A file under way: write to `stream`, then commit or abandon. */
+/* A file being written: write to `stream`, then commit or abandon it. */
 struct file_out {
     FILE *stream;
     char *path, *temporary;
 };
 
-/* Opens a temporary file beside `path`. Returns 0, or −1 and a message. */
+/* Opens a temporary file in the directory of `path`. Returns 0, or −1 and a message. */
 int file_create(struct file_out *out, const char *path);
 
-/* Flushes, syncs and renames the file into place; on failure (a full disk, say) removes it and
- * leaves untouched what stood at the path, if anything did. Returns 0, or −1 and a message.
- * Releases `out`. */
+/* Flushes, syncs and renames the file into place. On failure, such as a full disk, the temporary
+ * file is removed and an older file at the path stays unchanged. Releases `out`. Returns 0, or −1
+ * and a message. */
 int file_commit(struct file_out *out);
 
 /* Removes the temporary file and releases `out`. Safe on a zeroed or committed one. */
 void file_abandon(struct file_out *out);
 
-/* From here on a signal that ends the program (SIGINT, SIGTERM, SIGHUP, SIGPIPE) removes the files
- * that are under way first. */
+/* Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGPIPE that remove uncommitted files before
+ * the signal ends the program. */
 void file_clean_on_signals(void);
 
-/* In a process that was forked: files under way are the first process's to remove. */
+/* To be called in a forked process: leaves uncommitted files to the parent, which removes them. */
 void file_disown(void);
 
-/* Sets the message of a write that failed for the reason `number` (an errno): "path: what: reason:
- * what to do about it". Returns −1. */
-int file_refuse_write(const char *path, const char *what, int number);
+/* Sets the message of a failed write: "path: what: reason: what to do". `number` is an errno.
+ * Returns −1. */
+int file_write_error(const char *path, const char *what, int number);
 
-/* Copies stdin to a temporary file beside `path` and flushes it, so that it can be read under the
- * name out->temporary; the caller commits or abandons it. Returns 0, or −1 and a message. */
+/* Copies stdin to a temporary file in the directory of `path` and flushes it. The copy can be read
+ * as out->temporary until the caller commits or abandons it. Returns 0, or −1 and a message. */
 int file_copy_stdin(struct file_out *out, const char *path);
 
-/* Opens a new file beside `path` and takes its name away, so that nothing is left of it however the
- * program ends. Returns a file descriptor, or −1 and errno. */
-int file_open_unnamed(const char *path);
+/* Opens a file without a name in the directory of `path`, for reading and writing. The system
+ * removes it when it is closed, however the program ends. Returns a file descriptor, or −1 and the
+ * message "path: what: reason". */
+int file_open_unnamed(const char *path, const char *what);
 
-/* Removes the temporary files that killed processes left in a directory. Files that a process still
- * writes, and files that this program did not name, stay. */
+/* Removes temporary files that killed processes left in a directory. Files that a process is still
+ * writing and files of other programs stay. */
 void file_sweep(const char *directory);
 
-/* A path as a pattern of glob() that matches it alone, with `room` bytes more behind its NUL: new
- * memory, to free(). NULL and a message if there is none. */
-char *file_pattern(const char *path, size_t room);
+/* Returns the path escaped for glob(), with `extra` bytes of free space after its NUL. The caller
+ * frees it. NULL and a message if memory is short. */
+char *file_pattern(const char *path, size_t extra);
 
-/* Makes a directory and its parents; one that is there is fine. Returns 0, or −1 and a message. */
+/* Makes a directory and its parents unless they exist. Returns 0, or −1 and a message. */
 int file_make_directory(const char *path);
 
-/* "directory/name" in new memory, to free(). NULL and a message if there is none. */
+/* Returns "directory/name", which the caller frees. NULL and a message if memory is short. */
 char *file_join(const char *directory, const char *name);
 
-/* The same in the directory for temporary files: $TMPDIR, or /tmp. */
+/* The same for the directory of temporary files: $TMPDIR, or /tmp. */
 char *file_temporary(const char *name);
 
 #endif

@@ -9,8 +9,10 @@
 #include "quota.h"
 
 #define ALIGNMENT 64
-#define LARGE                                                                                      \
-    ((size_t)256 << 20) /* the system would grant it and kill the process when it is used */
+
+/* Larger arrays are refused if memory is short. The system would grant them, and kill the process
+ * when they are used. */
+#define LARGE ((size_t)256 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 
 void *mem_new(size_t count, size_t size)
@@ -25,7 +27,7 @@ void *mem_new(size_t count, size_t size)
                          (double)bytes / 1e9, (double)mem_available() / 1e9);
         return NULL;
     }
-    /* Large arrays are walked whole at every step: huge pages spare their address translation. */
+    /* Large arrays are traversed at every step. Huge pages save address translations. */
     size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
     size_t whole = (bytes + alignment) / alignment * alignment;
     void *memory = aligned_alloc(alignment, whole);

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Version 2 of control groups has one folder, version 1 one for each controller. */
+/* Control groups of version 2 have one folder, those of version 1 one for each controller. */
 #define GROUP "/sys/fs/cgroup/"
 
-/* The first number after `key` at the start of a line of a small file of the kernel's, or
- * `otherwise`. */
+/* Finds a line that starts with `key` in a file of the kernel, and returns the number that follows;
+ * `otherwise` if there is none. */
 static int64_t read_number(const char *root, const char *path, const char *key, int64_t otherwise)
 {
     char line[256];
@@ -32,7 +32,7 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* What a limit leaves of it. */
+/* Bytes left below a limit. */
 static int64_t left(int64_t limit, int64_t used, int64_t droppable)
 {
     return limit + droppable > used ? limit + droppable - used : 0;

@@ -1,5 +1,6 @@
 /* Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as
- * 1, 2, 3", 2011). A number depends on its key and counter alone, never on order or threads. */
+ * 1, 2, 3", 2011). A number depends only on its key and counter, not on the order of calls or the
+ * number of threads. */
 #ifndef RUNE_RNG_H
 #define RUNE_RNG_H
 
@@ -37,7 +38,7 @@ static inline void rng_block(const struct rng *rng, const uint32_t counter[4], u
 /* One number in [0, 1), with 53 random bits, for one counter. */
 double rng_uniform(const struct rng *rng, const uint32_t counter[4]);
 
-/* A seed from the operating system, of at most 32 bits so that people can type it again. */
+/* A seed from the operating system. It has at most 32 bits, so that people can retype it. */
 uint64_t rng_entropy(void);
 
 #endif

@@ -20,19 +20,17 @@
 #include "mem.h"
 #include "quota.h"
 
-/* How a waiting member waits: barriers inside a region are microseconds apart, so it spins first;
- * the system may have fewer cores to give than the team has members, so it then lets others run
- * (for half a millisecond or so, since to sleep and be woken costs thirty microseconds); and then
- * it sleeps. */
+/* A member at a barrier spins first, as barriers in a region are microseconds apart. It then yields
+ * for about half a millisecond, as there may be fewer cores than members. It sleeps last, as waking
+ * up takes about 30 microseconds. */
 #define SPINS 1000
 #define YIELDS 1000
 
-#define SLEEPERS (1 << 30) /* the bit of `arrived` that says that a member sleeps */
+#define SLEEPERS (1 << 30) /* bit of `arrived`: some member sleeps at this barrier */
 
-/* Where the members of a team, or of a group, meet. */
 struct barrier {
-    _Alignas(64) atomic_uint generation; /* counts barriers passed */
-    _Alignas(64) atomic_int arrived;     /* members at this barrier, and SLEEPERS */
+    _Alignas(64) atomic_uint generation; /* times that the barrier was passed */
+    _Alignas(64) atomic_int arrived;     /* members that wait here, and SLEEPERS */
 };
 
 struct team {
@@ -41,17 +39,17 @@ struct team {
     struct member *members;
     void (*work)(struct member *, void *);
     void *argument;
-    bool leaving;
-    const atomic_bool *stop;         /* see team_heed; or NULL */
-    bool all_stop;                   /* what team_all_stop answers */
-    _Alignas(64) atomic_uint region; /* counts regions */
-    int sleepers;                    /* members that wait for the next one; guarded by the mutex */
+    bool shutting_down;
+    const atomic_bool *stop;         /* see team_set_stop; may be NULL */
+    bool all_stop;                   /* result of team_agree_to_stop */
+    _Alignas(64) atomic_uint region; /* number of the current region */
+    int sleepers; /* members asleep until the next region; guarded by the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct barrier *barriers; /* [1 + size] the team's, and its groups' */
+    struct barrier *barriers; /* [1 + size]: the team's, then one per group */
 };
 
-static void relax(int turn)
+static void spin_or_yield(int turn)
 {
     if (turn >= SPINS) {
         sched_yield();
@@ -64,7 +62,7 @@ static void relax(int turn)
 #endif
 }
 
-/* Sleeps as long as *word is `value`, or wakes early. */
+/* Sleeps while *word equals `value`. May return early. */
 static void sleep_on(atomic_uint *word, unsigned value)
 {
 #if defined(__linux__)
@@ -84,8 +82,8 @@ static void wake_all(atomic_uint *word)
 #endif
 }
 
-/* Denormal numbers cost a hundred times more than others and carry nothing; a result must not
- * depend on which thread computed it, so every member flushes them. */
+/* Operations on denormal numbers take about a hundred times longer. Every member flushes them, as
+ * results must not depend on which thread computes them. */
 static void flush_denormals(void)
 {
 #if defined(__SSE2__)
@@ -97,8 +95,9 @@ static void flush_denormals(void)
 #endif
 }
 
-/* Sleeps until the barrier is passed. Whoever comes last sees the bit that is set before, and wakes
- * the sleepers; once it has come (the count is full, or 0 again) it is too late to set it. */
+/* Sleeps until the barrier is passed. SLEEPERS must be set before the last member arrives, as that
+ * one wakes the sleepers if it sees the bit. Afterwards (the count is full, or 0 again) the wait is
+ * nearly over, and this member yields instead. */
 static void sleep_until_passed(struct barrier *barrier, int size, unsigned generation)
 {
     while (atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation) {
@@ -131,28 +130,28 @@ void team_barrier(struct member *member)
     for (int turn = 0; turn < SPINS + YIELDS; turn++) {
         if (atomic_load_explicit(&barrier->generation, memory_order_acquire) != generation)
             return;
-        relax(turn);
+        spin_or_yield(turn);
     }
     sleep_until_passed(barrier, member->size, generation);
 }
 
-void team_heed(struct team *team, const atomic_bool *stop)
+void team_set_stop(struct team *team, const atomic_bool *stop)
 {
     team->stop = stop;
 }
 
-bool team_stops(const struct team *team)
+bool team_should_stop(const struct team *team)
 {
     return team->stop && atomic_load_explicit(team->stop, memory_order_relaxed);
 }
 
-bool team_all_stop(struct member *member)
+bool team_agree_to_stop(struct member *member)
 {
     if (member->rank == 0)
-        member->team->all_stop = team_stops(member->team);
+        member->team->all_stop = team_should_stop(member->team);
     team_barrier(member);
     const bool stops = member->team->all_stop;
-    team_barrier(member); /* rank 0 may ask again at once */
+    team_barrier(member); /* before rank 0 overwrites the answer in its next call */
     return stops;
 }
 
@@ -162,14 +161,14 @@ struct member team_group(const struct member *member, int groups)
     return (struct member){member->team, member->rank % size, size, 1 + group};
 }
 
-/* Waits for the region after `seen`: regions often follow each other at once. */
+/* Waits for the region after `seen`. It spins first, as regions often follow at once. */
 static unsigned next_region(struct team *team, unsigned seen)
 {
     unsigned region;
     for (int turn = 0; turn < SPINS + YIELDS; turn++) {
         if ((region = atomic_load_explicit(&team->region, memory_order_acquire)) != seen)
             return region;
-        relax(turn);
+        spin_or_yield(turn);
     }
     pthread_mutex_lock(&team->mutex);
     team->sleepers++;
@@ -180,7 +179,7 @@ static unsigned next_region(struct team *team, unsigned seen)
     return region;
 }
 
-/* Begins a region, with what was written before it. */
+/* Begins a region. Earlier writes of this thread are visible to its members. */
 static void begin_region(struct team *team)
 {
     pthread_mutex_lock(&team->mutex);
@@ -197,7 +196,7 @@ static void *member_main(void *argument)
     flush_denormals();
     for (unsigned seen = 0;;) {
         seen = next_region(team, seen);
-        if (team->leaving)
+        if (team->shutting_down)
             return NULL;
         team->work(member, team->argument);
         team_barrier(member);
@@ -238,7 +237,7 @@ void team_free(struct team *team)
 {
     if (!team)
         return;
-    team->leaving = true;
+    team->shutting_down = true;
     begin_region(team);
     for (int rank = 1; rank < team->started; rank++)
         pthread_join(team->threads[rank], NULL);
@@ -266,13 +265,13 @@ void team_run(struct team *team, void (*work)(struct member *, void *), void *ar
     team_barrier(&team->members[0]);
 }
 
-/* Cores that the scheduler may put this process on. */
+/* Cores in the affinity mask of this process. */
 static int scheduled_cores(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         return CPU_COUNT(&set);
-    const long online = sysconf(_SC_NPROCESSORS_ONLN); /* the machine has more than the set holds */
+    const long online = sysconf(_SC_NPROCESSORS_ONLN); /* more cores than cpu_set_t can hold */
     return online > 0 ? (int)online : 1;
 }
 

@@ -1,5 +1,5 @@
-/* Threads that work as a team: in one region every member runs the same code with its own rank,
- * takes its share of the tiles, and meets the others at barriers. */
+/* A team of threads. In a parallel region every member runs the same code with its own rank, works
+ * on its share of the tiles, and meets the others at barriers. */
 #ifndef RUNE_TEAM_H
 #define RUNE_TEAM_H
 
@@ -12,50 +12,50 @@ struct team;
 struct member {
     struct team *team;
     int rank, size; /* 0 ≤ rank < size */
-    int barrier;    /* the one where it meets the others */
+    int barrier;    /* index of its barrier */
 };
 
-/* A team of `size` ≥ 1; the caller of team_run is rank 0, so size − 1 threads are started. NULL and
- * a message if they cannot be. */
+/* Makes a team of `size` ≥ 1 members. It starts size − 1 threads, as the caller of team_run is rank
+ * 0. NULL and a message on failure. */
 struct team *team_new(int size);
 
 void team_free(struct team *team);
 
 int team_size(const struct team *team);
 
-/* Runs work(member, argument) in every member and returns when all are done. Between regions the
- * members wait, and soon sleep. All of them flush denormal numbers to zero. */
+/* Runs a parallel region: every member calls work(member, argument). Returns when all are done.
+ * Members flush denormal numbers to zero. Between regions they spin briefly and then sleep. */
 void team_run(struct team *team, void (*work)(struct member *, void *), void *argument);
 
-/* Returns when every member of the team, or of the group, has called it; what they wrote before is
- * then seen by all. */
+/* Waits until every member of the team (or group) has called it. Their earlier writes are then
+ * visible to all. */
 void team_barrier(struct member *member);
 
-/* From now on the team's work is left out once *stop is set, as a signal handler may do; it is
- * never unset. NULL: never. */
-void team_heed(struct team *team, const atomic_bool *stop);
+/* Sets the flag that makes the team skip its remaining work. A signal handler may set *stop; it is
+ * never cleared. NULL: no flag. */
+void team_set_stop(struct team *team, const atomic_bool *stop);
 
-/* Whether work is to be left out: what a region computes is then of no use. Long loops ask this now
- * and then. Members may get different answers for a while, so each goes on to every barrier. */
-bool team_stops(const struct team *team);
+/* Whether the flag is set. Long loops test this and skip their work, as its results will not be
+ * used. Members may see different values for a while, so each must still reach every barrier. */
+bool team_should_stop(const struct team *team);
 
-/* The same question with one answer for all members, which meet. */
-bool team_all_stop(struct member *member);
+/* The same with one answer for all members, who must all call it. Contains barriers. */
+bool team_agree_to_stop(struct member *member);
 
-/* The member as one of its group, where a team is cut into `groups` of neighbours (a divisor of its
- * size): with a rank, a size and barriers of its own. The whole team must meet before it is cut in
- * another way. */
+/* Divides the team into `groups` of consecutive ranks, and returns the member with its rank, size
+ * and barrier within its group. `groups` divides the team's size. The whole team must meet at a
+ * barrier before it is divided differently. */
 struct member team_group(const struct member *member, int groups);
 
-/* The member's share [*first, *last) of `count` tiles: neighbours, and shares that differ by one
- * tile at most. */
+/* The member's share [*first, *last) of `count` tiles. Shares are contiguous and differ in size by
+ * at most one. */
 static inline void team_share(const struct member *member, int count, int *first, int *last)
 {
     *first = (int)((int64_t)count * member->rank / member->size);
     *last = (int)((int64_t)count * (member->rank + 1) / member->size);
 }
 
-/* Cores that this process may use. */
+/* Number of cores that this process may use. */
 int team_cores(void);
 
 #endif

@@ -157,16 +157,16 @@ static int evaluate_part(const struct request *request, struct team *team, struc
 static int read_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
                       int num_files)
 {
-    char *spool = file_temporary("rune-ids");
+    char *temp_path = file_temporary("rune-ids");
     const struct corpus_options options = {
         .files = files,
         .num_files = num_files,
-        .spool = spool,
+        .temp_path = temp_path,
         .in_memory_max = CORPUS_IN_MEMORY,
         .fixed_vocab = true,
     };
-    int result = spool ? corpus_open(corpus, vocab, &options) : -1;
-    free(spool);
+    int result = temp_path ? corpus_open(corpus, vocab, &options) : -1;
+    free(temp_path);
     return result;
 }
 

@@ -48,7 +48,7 @@ struct task {
     const struct request *request;
     struct model *model;
     struct team *team;
-    struct spool ids;         /* int32_t */
+    struct temp_mapping ids;  /* int32_t */
     size_t length, inspected; /* characters; the most that are inspected */
     size_t num_unknown;       /* that the model does not know */
     time_t start;
@@ -380,13 +380,13 @@ static int read_text(struct task *task, const char *path)
 {
     const struct encode_options options = {(enum encode_unknown)task->request->policy,
                                            "--on-unknown skip or replace"};
-    char *spool = file_temporary("rune-text");
-    int result = spool ? spool_init(&task->ids, 0, TRACE_IN_MEMORY, spool) : -1;
+    char *temp_path = file_temporary("rune-text");
+    int result = temp_path ? temp_mapping_init(&task->ids, 0, TRACE_IN_MEMORY, temp_path) : -1;
     if (result == 0)
         result = encode_file(&task->model->vocab, path, &options, &task->ids, &task->length,
                              &task->num_unknown);
     task->ids.path = NULL; /* it grows no more */
-    free(spool);
+    free(temp_path);
     if (result == 0 && task->length == 0)
         result = error_set("%s: has no characters to inspect", file_name(path));
     task->inspected = task->length < INSPECT_LENGTH ? task->length : INSPECT_LENGTH;
@@ -397,7 +397,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
 {
     const struct request *request = task->request;
     struct inspect_result result = {0};
-    char *spool =
+    char *temp_path =
         request->directory ? file_join(request->directory, "trace") : file_temporary("rune-trace");
     task->options.ablation =
         request->directory ? (enum inspect_ablation)request->ablation : INSPECT_ABLATE_NONE;
@@ -410,12 +410,12 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     task->options.labels_file = request->labels_file;
     task->options.model_name = model_path;
     task->options.text_name = file_name(path);
-    task->options.spool = spool;
+    task->options.temp_path = temp_path;
     task->options.progress = say_work;
     task->view.columns = request->columns;
     task->view.max_bytes = request->num_units > 0 ? 0 : VIEW_PAGE_BYTES;
     task->view.wrote = say_file;
-    int status = spool &&
+    int status = temp_path &&
                          find_quantities(task->model->cell, request->quantities,
                                          task->options.quantities) == 0 &&
                          check_inputs(request, path) == 0 && read_text(task, path) == 0 &&
@@ -434,7 +434,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
         status = show(task, &result);
     end_work();
     inspect_release(&result);
-    free(spool);
+    free(temp_path);
     return status;
 }
 
@@ -449,7 +449,7 @@ static int run(const struct request *request, const char *model_path, const char
         result = find_units(&model, request);
     if (result == 0)
         result = inspect_text(&task, model_path, path);
-    spool_release(&task.ids);
+    temp_mapping_release(&task.ids);
     free((size_t *)task.view.chosen);
     model_release(&model);
     team_free(task.team);

@@ -15,9 +15,9 @@
 #include "encode.h"
 #include "error.h"
 #include "file.h"
+#include "int8.h"
 #include "mem.h"
 #include "options.h"
-#include "quick.h"
 #include "rng.h"
 #include "say.h"
 #include "team.h"
@@ -260,7 +260,7 @@ static int make_quick(struct model *model, struct team *team, const struct engin
                       const char *path)
 {
     double divergence;
-    if (quick_take(model, team, engine, &divergence) != 0)
+    if (try_int8(model, team, engine, &divergence) != 0)
         return error_set("%s: %s", path, error_message());
     if (model->engine != engine && isfinite(divergence))
         say("note: weights of 8 bits would change what the model writes (by %.2g nats a "
@@ -275,8 +275,7 @@ static int run(struct request *request, const char *path)
 {
     struct model model = {0};
     /* How near 8 bits come is not known of a model whose units are held. */
-    const bool exactly =
-        request->exact || request->num_clamps > 0 || request->count > QUICK_STREAMS;
+    const bool exactly = request->exact || request->num_clamps > 0 || request->count > INT8_STREAMS;
     const struct engine *quick = engine_find(exactly ? PRECISION_FP32 : PRECISION_INT8);
     const bool rounds = quick && quick->precision == PRECISION_INT8;
     const struct engine *exact = rounds ? engine_of(PRECISION_FP32, 0) : quick;

@@ -113,7 +113,7 @@ static void print_commands(const struct trainer *trainer)
         say_path(output);
         fputc('\n', stderr);
     }
-    if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_IS_OVER) {
+    if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_LIMIT) {
         fputs("  rune train --resume", stderr);
         say_path(directory);
         fputc('\n', stderr);
@@ -126,8 +126,8 @@ static void print_end(const struct trainer *trainer)
 {
     static const char *const reasons[] = {
         [TRAIN_COMPLETE] = "done",
-        [TRAIN_TIME_IS_OVER] = "the time is over",
-        [TRAIN_NO_GAIN] = "the last validations brought no gain",
+        [TRAIN_TIME_LIMIT] = "the time is over",
+        [TRAIN_PATIENCE] = "the last validations brought no gain",
         [TRAIN_INTERRUPTED] = "interrupted and saved",
     };
     const double best = trainer->progress.best_loss;

@@ -127,7 +127,7 @@ static void print_duration(double seconds)
         fprintf(stderr, "%ld:%02ld", whole / 60, whole % 60);
 }
 
-/* Seconds to go at the speed of this stretch, its validations included. */
+/* Seconds to go at the speed of this session, its validations included. */
 static double time_left(const struct trainer *trainer)
 {
     const struct train_progress *at = &trainer->progress;
@@ -137,7 +137,7 @@ static double time_left(const struct trainer *trainer)
     if (at->total_steps == 0 || done == 0)
         return fmax(limit, 0);
     const double rest = at->total_steps > at->step ? (double)(at->total_steps - at->step) : 0;
-    const double left = rest * clock->stretch / done;
+    const double left = rest * clock->session / done;
     return trainer->plan.max_minutes > 0 ? fmax(fmin(left, limit), 0) : left;
 }
 
@@ -164,8 +164,7 @@ static void stepped(void *context, const struct trainer *trainer)
     if (!due(progress))
         return;
     open_line(progress);
-    print_status(trainer,
-                 at->loss_steps > 0 ? at->loss_sum / (double)at->loss_steps : trainer->train_loss);
+    print_status(trainer, loss_mean(&at->since_row, trainer->train_loss));
     close_line(progress);
 }
 
@@ -182,7 +181,7 @@ static char *draw_sample(struct trainer *trainer, size_t *length)
                    : 0;
     *length = 0;
     for (int lines = 0; left > 0 && lines < SAMPLE_LINES; left--) {
-        if (sampler_next(&sampler) != 0 || team_stops(trainer->team))
+        if (sampler_next(&sampler) != 0 || team_should_stop(trainer->team))
             break;
         const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
         if (mem_grow(&text, &capacity, *length + symbol.length, 1) != 0)

@@ -11,7 +11,7 @@ struct progress {
     bool line_open; /* an unfinished line is on the terminal */
     double drawn_at;
     struct curve curve;     /* of the rows of the log */
-    struct log_place place; /* behind them */
+    struct log_position place; /* behind them */
     bool told_of_curve;     /* that it cannot be written */
 };
 

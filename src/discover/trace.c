@@ -31,7 +31,7 @@ static size_t trace_bytes(size_t length, size_t num_signals)
 static void lay_out(struct trace *trace)
 {
     const size_t rows = padded(trace->length);
-    trace->values = trace->spool.bytes;
+    trace->values = trace->mapping.bytes;
     trace->guesses = (struct trace_guess *)(trace->values + rows * trace->num_signals);
     trace->losses = (float *)(trace->guesses + rows * TRACE_GUESSES);
     trace->ranks = (int32_t *)(trace->losses + rows);
@@ -39,11 +39,12 @@ static void lay_out(struct trace *trace)
 }
 
 int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals,
-               size_t num_signals, const char *spool)
+               size_t num_signals, const char *temp_path)
 {
     const size_t bytes = trace_bytes(length, num_signals);
     trace->signals = mem_new(num_signals, sizeof *trace->signals);
-    if (!trace->signals || spool_init(&trace->spool, bytes, TRACE_IN_MEMORY, spool) != 0) {
+    if (!trace->signals ||
+        temp_mapping_init(&trace->mapping, bytes, TRACE_IN_MEMORY, temp_path) != 0) {
         trace_release(trace);
         return error_set("%s; that is a trace of %zu characters and %zu signals: take a shorter "
                          "text or fewer units",
@@ -60,7 +61,7 @@ int trace_init(struct trace *trace, size_t length, const struct trace_signal *si
 void trace_release(struct trace *trace)
 {
     free(trace->signals);
-    spool_release(&trace->spool);
+    temp_mapping_release(&trace->mapping);
     *trace = (struct trace){0};
 }
 
@@ -73,22 +74,22 @@ static size_t run_length(size_t t, size_t end)
 
 void trace_drop(const struct trace *trace, size_t start, size_t count)
 {
-    const struct spool *spool = &trace->spool;
+    const struct temp_mapping *mapping = &trace->mapping;
     const size_t first = start / TRACE_BLOCK * TRACE_BLOCK, end = padded(start + count);
-    spool_drop(spool, trace_place(trace, 0, first),
-               (end - first) * trace->num_signals * sizeof *trace->values);
-    spool_drop(spool, trace->guesses + start * TRACE_GUESSES,
-               count * TRACE_GUESSES * sizeof *trace->guesses);
-    spool_drop(spool, trace->losses + start, count * sizeof *trace->losses);
-    spool_drop(spool, trace->ranks + start, count * sizeof *trace->ranks);
-    spool_drop(spool, trace->ids + start, count * sizeof *trace->ids);
+    temp_mapping_drop(mapping, trace_place(trace, 0, first),
+                      (end - first) * trace->num_signals * sizeof *trace->values);
+    temp_mapping_drop(mapping, trace->guesses + start * TRACE_GUESSES,
+                      count * TRACE_GUESSES * sizeof *trace->guesses);
+    temp_mapping_drop(mapping, trace->losses + start, count * sizeof *trace->losses);
+    temp_mapping_drop(mapping, trace->ranks + start, count * sizeof *trace->ranks);
+    temp_mapping_drop(mapping, trace->ids + start, count * sizeof *trace->ids);
 }
 
 void trace_read(const struct trace *trace, size_t signal, size_t start, size_t count, float *out)
 {
     for (size_t t = start, end = start + count; t < end;) {
         const size_t n = run_length(t, end);
-        spool_read(&trace->spool, trace_place(trace, signal, t), n * sizeof *out, out);
+        temp_mapping_read(&trace->mapping, trace_place(trace, signal, t), n * sizeof *out, out);
         out += n;
         t += n;
     }
@@ -214,7 +215,7 @@ double trace_mean_loss(const struct trace *trace)
     float losses[TRACE_BLOCK];
     for (size_t t = 0; t < trace->length; t += TRACE_BLOCK) {
         const size_t n = run_length(t, trace->length);
-        spool_read(&trace->spool, trace->losses + t, n * sizeof *losses, losses);
+        temp_mapping_read(&trace->mapping, trace->losses + t, n * sizeof *losses, losses);
         for (size_t k = 0; k < n; k++)
             sum += (double)losses[k];
     }

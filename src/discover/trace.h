@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "spool.h"
+#include "temp_mapping.h"
 #include "vocab.h"
 
 #define TRACE_IN_MEMORY ((size_t)64 << 20) /* bytes; a larger trace is in a file */
@@ -42,14 +42,14 @@ struct trace {
     size_t num_signals;           /* S: those that were kept */
     struct trace_signal *signals; /* [S] */
     float *values;                /* [blocks][S][TRACE_BLOCK]: see trace_place */
-    struct spool spool;           /* where they all are, but for the signals */
+    struct temp_mapping mapping;  /* where they all are, but for the signals */
 };
 
 /* Fills a zeroed trace's arrays for `length` characters and `num_signals` signals (copied); the
- * caller fills the rest. A large trace goes to a file beside the path `spool`; with NULL all is in
- * memory. Returns 0, or −1 and a message that names the bytes wanted. */
+ * caller fills the rest. A large trace goes to a file beside the path `temp_path`; with NULL all is
+ * in memory. Returns 0, or −1 and a message that names the bytes wanted. */
 int trace_init(struct trace *trace, size_t length, const struct trace_signal *signals,
-               size_t num_signals, const char *spool);
+               size_t num_signals, const char *temp_path);
 
 void trace_release(struct trace *trace);
 

@@ -24,7 +24,7 @@ struct work {
     struct inspection *inspection; /* the result's */
     struct team *team;
     struct model *model;
-    const struct spool *text; /* what the ids are in */
+    const struct temp_mapping *text; /* what the ids are in */
     const int32_t *ids;
     size_t length;
     const struct inspect_options *options;
@@ -43,7 +43,7 @@ static int probe_signals(struct work *work, const struct trace_signal *signals, 
 {
     const struct probe_options probe = {.model = work->options->model_name,
                                         .text = work->options->text_name,
-                                        .spool = work->options->spool,
+                                        .temp_path = work->options->temp_path,
                                         .signals = signals,
                                         .num_signals = count};
     tell(work, "reading the text");
@@ -277,7 +277,7 @@ static int take_away(struct work *work)
 /* --- the whole -------------------------------------------------------------------------------- */
 
 int inspect(struct inspect_result *result, struct team *team, struct model *model,
-            const struct spool *ids, size_t length, const struct inspect_options *options)
+            const struct temp_mapping *ids, size_t length, const struct inspect_options *options)
 {
     struct work work = {result, &result->inspection, team, model, ids, ids->bytes, length, options};
     if (label(&work) == 0 && probe_units(&work) == 0 && find(&work) == 0 && rank(&work) == 0 &&
@@ -289,8 +289,8 @@ int inspect(struct inspect_result *result, struct team *team, struct model *mode
 }
 
 int inspect_whole(struct inspect_result *whole, const struct inspect_result *result,
-                  struct team *team, struct model *model, const struct spool *ids, size_t length,
-                  const struct inspect_options *options)
+                  struct team *team, struct model *model, const struct temp_mapping *ids,
+                  size_t length, const struct inspect_options *options)
 {
     struct work work = {whole, &whole->inspection, team, model, ids, ids->bytes, length, options};
     struct trace_signal *signals = mem_new(result->num_shown, sizeof *signals);

@@ -30,7 +30,7 @@ struct inspect_options {
     enum ablation_kind ablation_kind;
     bool exact; /* units are ablated in float32, as all else is measured, not in bf16 */
     const char *model_name, *text_name;
-    const char *spool; /* directory for large arrays; NULL: where temporary files go */
+    const char *temp_path; /* directory for large arrays; NULL: where temporary files go */
     /* what is done, for the user; may be NULL */
     void (*progress)(void *context, const char *what);
     void *context;
@@ -45,13 +45,13 @@ struct inspect_result {
 /* Fills a zeroed result for the first symbols of ids, int32_t; 1 ≤ length ≤ INSPECT_LENGTH. The
  * model was loaded with `training`, for gradients are measured. Returns 0, or −1 and a message. */
 int inspect(struct inspect_result *result, struct team *team, struct model *model,
-            const struct spool *ids, size_t length, const struct inspect_options *options);
+            const struct temp_mapping *ids, size_t length, const struct inspect_options *options);
 
 /* Fills another zeroed result with a trace of the same shown signals over a text of any length, and
  * nothing else. */
 int inspect_whole(struct inspect_result *whole, const struct inspect_result *result,
-                  struct team *team, struct model *model, const struct spool *ids, size_t length,
-                  const struct inspect_options *options);
+                  struct team *team, struct model *model, const struct temp_mapping *ids,
+                  size_t length, const struct inspect_options *options);
 
 /* Safe on a zeroed one. */
 void inspect_release(struct inspect_result *result);

@@ -510,21 +510,22 @@ static int fill_gates(struct gates *gates, const struct probe *probe)
 }
 
 /* Copies in pieces, so that a long text is never in memory as a whole. */
-static void copy_ids(struct trace *trace, const struct spool *ids)
+static void copy_ids(struct trace *trace, const struct temp_mapping *ids)
 {
     enum { PIECE = 1 << 16 };
     const int32_t *from = ids->bytes;
     for (size_t at = 0; at < trace->length; at += PIECE) {
         const size_t left = trace->length - at, count = left < PIECE ? left : PIECE;
-        spool_read(ids, from + at, count * sizeof *from, trace->ids + at);
-        spool_drop(&trace->spool, trace->ids + at, count * sizeof *from);
+        temp_mapping_read(ids, from + at, count * sizeof *from, trace->ids + at);
+        temp_mapping_drop(&trace->mapping, trace->ids + at, count * sizeof *from);
     }
 }
 
-static int begin_trace(struct trace *trace, const struct model *model, const struct spool *ids,
-                       size_t length, const struct probe_options *options)
+static int begin_trace(struct trace *trace, const struct model *model,
+                       const struct temp_mapping *ids, size_t length,
+                       const struct probe_options *options)
 {
-    if (trace_init(trace, length, options->signals, options->num_signals, options->spool) != 0)
+    if (trace_init(trace, length, options->signals, options->num_signals, options->temp_path) != 0)
         return -1;
     trace->vocab = &model->vocab;
     trace->model = options->model;
@@ -540,7 +541,7 @@ static int begin_trace(struct trace *trace, const struct model *model, const str
 }
 
 int probe_run(struct trace *trace, struct gates *gates, struct team *team, struct model *model,
-              const struct spool *ids, size_t length, const struct probe_options *options)
+              const struct temp_mapping *ids, size_t length, const struct probe_options *options)
 {
     struct probe probe = {.trace = trace, .team = team, .model = model};
     assert(length > 0);

@@ -11,7 +11,7 @@ struct probe_options {
     const struct trace_signal *signals; /* [num_signals] to keep, in any order; see trace.h */
     size_t num_signals;
     const char *model, *text; /* names; the trace refers to them */
-    const char *spool;        /* a large trace goes to a file beside this path; see trace_init */
+    const char *temp_path;    /* a large trace goes to a file beside this path; see trace_init */
 };
 
 /* Two states are taken as the same if no number differs by more than this share of its magnitude,
@@ -31,6 +31,6 @@ struct probe_options {
  * Memory: what 32 streams need, and 1 KB for each of them and each signal. Returns 0, or −1 and a
  * message, also where a loss is not finite. */
 int probe_run(struct trace *trace, struct gates *gates, struct team *team, struct model *model,
-              const struct spool *ids, size_t length, const struct probe_options *options);
+              const struct temp_mapping *ids, size_t length, const struct probe_options *options);
 
 #endif

@@ -95,7 +95,7 @@ size_t tape_bytes(const struct model *model, int B, int T, bool training, double
 {
     struct tape tape = {.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
     if (!countable(B, T))
-        return ARENA_MOST;
+        return ARENA_MAX;
     struct arena arena = {0};
     lay_out(&tape, &arena);
     return arena.used;
@@ -106,7 +106,7 @@ int tape_init(struct tape *tape, const struct model *model, int B, int T, bool t
 {
     struct arena arena = {.used = tape_bytes(model, B, T, training, dropout)};
     *tape = (struct tape){.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
-    if (arena.used >= ARENA_MOST)
+    if (arena.used >= ARENA_MAX)
         return error_set("chunks of %d streams and %d timesteps take more memory than can be "
                          "addressed: lower --batch-size or --seq-length",
                          B, T);

@@ -119,8 +119,8 @@ struct layer_kind {
     /* pack: after every change of the parameters. forward: the timesteps [first, last), in rising
      * order from call to call; reads the states in slot `first`. backward: likewise, in falling
      * order; no gradient flows into slot 0 (truncated BPTT). gradients: once, after backward has
-     * reached timestep 0; NULL for a kind without parameters. All skip their work if team_stops().
-     */
+     * reached timestep 0; NULL for a kind without parameters. All skip their work if
+     * team_should_stop(). */
     void (*pack)(struct member *member, const struct layer *layer, real *packed);
     void (*forward)(struct member *member, const struct layer *layer, int first, int last);
     void (*backward)(struct member *member, const struct layer *layer, int first, int last);

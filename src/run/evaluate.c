@@ -6,12 +6,14 @@
 #include "batch.h"
 #include "mem.h"
 
-/* Timesteps of a chunk. */
-#define LEAST_STEPS 4
-#define MOST_STEPS 16
+/* Limits of the timesteps of a chunk. */
+#define MIN_STEPS 4
+#define MAX_STEPS 16
 
-/* Cuts the segments of a part into windows, each of which begins as a text does. */
-static int cut_windows(struct corpus_part *windows, const struct corpus_part *part, uint64_t window)
+/* Divides the segments of a part into windows. Each is a segment, before which the state is
+ * reset. */
+static int make_windows(struct corpus_part *windows, const struct corpus_part *part,
+                        uint64_t window)
 {
     size_t count = 0;
     for (size_t k = 0; k < part->num_segments; k++)
@@ -30,27 +32,27 @@ static int cut_windows(struct corpus_part *windows, const struct corpus_part *pa
     return 0;
 }
 
-/* Timesteps of a chunk that cut a window with little left over. */
+/* Timesteps of a chunk such that chunks divide a window with little padding. */
 static int window_T(uint64_t window)
 {
-    const uint64_t chunks = (window - 1) / MOST_STEPS + 1;
+    const uint64_t chunks = (window - 1) / MAX_STEPS + 1;
     return (int)((window - 1) / chunks + 1);
 }
 
-static int at_most(int streams, uint64_t most)
+static int limit_streams(int streams, uint64_t max)
 {
-    return most < 1 ? 1 : (uint64_t)streams > most ? (int)most : streams;
+    return max < 1 ? 1 : (uint64_t)streams > max ? (int)max : streams;
 }
 
 int evaluator_steps(int streams)
 {
     const int steps = 64 / streams;
-    return steps < LEAST_STEPS ? LEAST_STEPS : steps > MOST_STEPS ? MOST_STEPS : steps;
+    return steps < MIN_STEPS ? MIN_STEPS : steps > MAX_STEPS ? MAX_STEPS : steps;
 }
 
 int evaluator_streams(const struct corpus_part *part, int streams)
 {
-    return at_most(streams, part->length / EVALUATE_WARMUP);
+    return limit_streams(streams, part->length / EVALUATE_WARMUP);
 }
 
 int evaluator_init(struct evaluator *evaluator, struct team *team, struct model *model,
@@ -65,12 +67,12 @@ int evaluator_init(struct evaluator *evaluator, struct team *team, struct model 
         const int B = evaluator_streams(part, streams);
         return tape_init(&evaluator->tape, model, B, evaluator_steps(B), false, 0);
     }
-    if (cut_windows(&evaluator->windows, part, window) != 0)
+    if (make_windows(&evaluator->windows, part, window) != 0)
         return -1;
     evaluator->part = &evaluator->windows;
     return tape_init(&evaluator->tape, model,
-                     at_most(streams, (uint64_t)evaluator->windows.num_segments), window_T(window),
-                     false, 0);
+                     limit_streams(streams, (uint64_t)evaluator->windows.num_segments),
+                     window_T(window), false, 0);
 }
 
 void evaluator_release(struct evaluator *evaluator)
@@ -80,16 +82,16 @@ void evaluator_release(struct evaluator *evaluator)
     *evaluator = (struct evaluator){0};
 }
 
-struct reading {
+struct chunk_job {
     struct evaluator *evaluator;
     struct batch *batch;
 };
 
 static void read_chunk(struct member *member, void *argument)
 {
-    const struct reading *reading = argument;
-    model_forward(member, &reading->evaluator->tape, reading->batch->reset, 0, 0);
-    model_loss(member, &reading->evaluator->tape, reading->batch->y);
+    const struct chunk_job *job = argument;
+    model_forward(member, &job->evaluator->tape, job->batch->reset, 0, 0);
+    model_loss(member, &job->evaluator->tape, job->batch->y);
 }
 
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
@@ -97,7 +99,7 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
 {
     struct tape *tape = &evaluator->tape;
     struct batch batch = {0};
-    struct reading reading = {evaluator, &batch};
+    struct chunk_job job = {evaluator, &batch};
     double sum = 0;
     const uint64_t warmup = evaluator->part == &evaluator->windows ? 0 : EVALUATE_WARMUP;
     int status = batch_once(&batch, evaluator->corpus, evaluator->part, tape->B, tape->T, warmup);
@@ -107,8 +109,8 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
     tape_set_input(tape, batch.x);
     model_prepare(evaluator->team, evaluator->model);
     while ((status = batch_next(&batch)) == 1) {
-        team_run(evaluator->team, read_chunk, &reading);
-        if (team_stops(evaluator->team)) {
+        team_run(evaluator->team, read_chunk, &job);
+        if (team_should_stop(evaluator->team)) {
             status = EVALUATE_STOPPED;
             break;
         }

@@ -1,4 +1,4 @@
-/* Evaluation: the loss of a model over a text. */
+/* Evaluation: the loss of a model on a text. */
 #ifndef RUNE_EVALUATE_H
 #define RUNE_EVALUATE_H
 
@@ -8,9 +8,9 @@
 #include "tape.h"
 #include "team.h"
 
-#define EVALUATE_WARMUP 1000 /* characters that a stream reads before those that count */
+#define EVALUATE_WARMUP 1000 /* characters that a stream reads before its first target */
 
-/* What evaluate returns when it was told to stop. */
+/* Result of evaluate if the team was told to stop. */
 #define EVALUATE_STOPPED 1
 
 struct evaluator {
@@ -18,8 +18,8 @@ struct evaluator {
     struct model *model;
     struct tape tape;
     const struct corpus *corpus;
-    const struct corpus_part *part; /* what is read; with a window, its windows: */
-    struct corpus_part windows;
+    const struct corpus_part *part; /* the part that is read, or `windows` */
+    struct corpus_part windows;     /* with a window: the part divided into windows */
 };
 
 struct evaluation {
@@ -27,29 +27,29 @@ struct evaluation {
     uint64_t characters;
 };
 
-/* Told each character's id and its loss in nats; with one stream, in the order of the text. */
+/* Receives the id and loss (nats) of each character. With one stream, in the order of the text. */
 typedef int evaluate_each_fn(void *context, int32_t id, double loss);
 
-/* Fills a zeroed evaluator of a part of a corpus, read in evaluator_streams(part, streams) streams,
- * the state carried from character to character; with window > 0, from a fresh state every `window`
- * characters of a file, the windows shared out to `streams` streams. Returns 0, or −1 and a
- * message. */
+/* Fills a zeroed evaluator of a part of a corpus. With window 0, evaluator_streams(part, streams)
+ * streams carry their state through the part. With window > 0, the state is reset every `window`
+ * characters of a file, and the windows are distributed over `streams` streams. Returns 0, or −1
+ * and a message. */
 int evaluator_init(struct evaluator *evaluator, struct team *team, struct model *model,
                    const struct corpus *corpus, const struct corpus_part *part, int streams,
                    uint64_t window);
 
-/* How many streams a part is read in where `streams` are asked for: as many as are no shorter than
- * their warm-up, at least 1. */
+/* The number of streams in which a part is read: at most `streams`, at least 1, and otherwise so
+ * few that each is at least as long as its warm-up. */
 int evaluator_streams(const struct corpus_part *part, int streams);
 
-/* Timesteps of a chunk: few where there are streams enough, so that it stays in the cache, and many
- * where weights are read for one stream alone. */
+/* Timesteps of a chunk: fewer with many streams, so that it stays in the cache, and more with few,
+ * so that weights are read less often. */
 int evaluator_steps(int streams);
 
 void evaluator_release(struct evaluator *evaluator);
 
-/* Reads the part once with the weights as they are; `each` may be NULL. Returns 0, what `each`
- * returned other than 0, EVALUATE_STOPPED where the team is told to stop, or −1 and a message. */
+/* Reads the part once with the current weights. `each` may be NULL. Returns 0, the result of `each`
+ * if not 0, EVALUATE_STOPPED if the team is told to stop, or −1 and a message. */
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
              void *context);
 

@@ -18,7 +18,7 @@ void fields_save(const struct field *fields, size_t count, const void *from,
         int whole;
         uint64_t large;
         double number;
-        switch (fields[k].kind & ~FIELD_LATER) {
+        switch (fields[k].kind & ~FIELD_OPTIONAL) {
         case FIELD_INT:
             memcpy(&whole, at, sizeof whole);
             snprintf(text, sizeof text, "%d", whole);
@@ -29,7 +29,7 @@ void fields_save(const struct field *fields, size_t count, const void *from,
             break;
         case FIELD_REAL:
             memcpy(&number, at, sizeof number);
-            snprintf(text, sizeof text, "%.17g", number); /* every double comes back as it was */
+            snprintf(text, sizeof text, "%.17g", number); /* exact for every double */
             break;
         }
         safetensors_add_text(out, fields[k].key, text);
@@ -38,7 +38,7 @@ void fields_save(const struct field *fields, size_t count, const void *from,
 
 static int load(const struct field *field, char *to, const char *text, const char *path)
 {
-    const int kind = field->kind & ~FIELD_LATER;
+    const int kind = field->kind & ~FIELD_OPTIONAL;
     char *end;
     errno = 0;
     const double number = strtod(text, &end);
@@ -61,7 +61,7 @@ int fields_load(const struct field *fields, size_t count, void *to, const struct
 {
     for (size_t k = 0; k < count; k++) {
         const char *text = safetensors_text(in, fields[k].key);
-        if (!text && fields[k].kind & FIELD_LATER)
+        if (!text && fields[k].kind & FIELD_OPTIONAL)
             continue;
         if (!text ||
             load(&fields[k], (char *)to + fields[k].offset, text, safetensors_path(in)) != 0)

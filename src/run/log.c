@@ -16,7 +16,7 @@
 static const char header[] =
     "step,epoch,seconds,train_loss,val_loss,learning_rate,grad_norm,chars_per_second\n";
 
-#define ROW_BYTES 512 /* more than the longest row has, and its NUL */
+#define ROW_BYTES 512 /* more than the longest row */
 
 /* Reads the next row. Returns 1, 0 at the end, or −1 if the line is not a row. */
 static int read_row(FILE *stream, struct log_row *row)
@@ -45,8 +45,8 @@ static int skip_header(FILE *stream)
     return fgets(line, sizeof line, stream) && strcmp(line, header) == 0 ? 0 : -1;
 }
 
-/* Reads the first `rows` rows, as far as they are there and sound. Returns where they end: 0 where
- * not even the header is there, −1 and errno if the file cannot be read. */
+/* Reads up to `rows` valid rows. Returns the offset of their end, 0 if there is no header, or −1
+ * and errno if the file cannot be read. */
 static long read_rows(struct log *log, uint64_t rows, struct log_row *last)
 {
     struct log_row row;
@@ -64,14 +64,14 @@ static long read_rows(struct log *log, uint64_t rows, struct log_row *last)
             *last = row;
     }
     const int reason = errno;
-    const bool failed = ferror(stream) != 0; /* which is not to be taken for its end */
+    const bool failed = ferror(stream) != 0; /* otherwise it is the end of the file */
     fclose(stream);
     errno = reason;
     return failed ? -1 : end;
 }
 
-/* Opens or makes a file for appending. A link is not followed: in a run that somebody else made it
- * may lead to a file of the user's. */
+/* Opens or creates a file for appending. Links are not followed: in a run from somebody else, they
+ * might point to a file of the user. */
 static int open_file(const char *path)
 {
     struct stat status;
@@ -80,19 +80,19 @@ static int open_file(const char *path)
     if (file < 0 && errno == ELOOP)
         return error_set("%s: is a symbolic link, which a run does not follow: remove it", path);
     if (file < 0)
-        return file_refuse_write(path, "cannot be written", errno);
+        return file_write_error(path, "cannot be written", errno);
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode))
         return file;
     close(file);
     return error_set("%s: is not a regular file: remove it", path);
 }
 
-/* Appends a text, or nothing of it: what a full disk took only a part of is cut off again. */
+/* Appends a text or nothing: after a partial write the file is truncated again. */
 static int append(struct log *log, const char *text)
 {
     const size_t length = strlen(text);
-    if (ftruncate(log->file, log->end) != 0) /* what an earlier failure left */
-        return file_refuse_write("log.csv", "cannot be written", errno);
+    if (ftruncate(log->file, log->end) != 0) /* the rest of an earlier failure */
+        return file_write_error("log.csv", "cannot be written", errno);
     const ssize_t written = write(log->file, text, length);
     if (written == (ssize_t)length) {
         log->end += (long)length;
@@ -100,8 +100,8 @@ static int append(struct log *log, const char *text)
     }
     const int reason = written < 0 ? errno : ENOSPC;
     if (written > 0 && ftruncate(log->file, log->end) != 0)
-        errno = reason; /* the next one cuts it off */
-    return file_refuse_write("log.csv", "cannot be written", reason);
+        errno = reason; /* the next call truncates it */
+    return file_write_error("log.csv", "cannot be written", reason);
 }
 
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last)
@@ -115,7 +115,7 @@ int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *l
     if (log->end < 0)
         result = error_set("%s: cannot be read: %s", path, strerror(errno));
     else if (ftruncate(log->file, log->end) != 0)
-        result = file_refuse_write(path, "cannot be written", errno);
+        result = file_write_error(path, "cannot be written", errno);
     else if (log->end == 0)
         result = append(log, header);
     if (result != 0)
@@ -153,7 +153,7 @@ int log_sync(struct log *log)
     if (write_waiting(log) != 0)
         return -1;
     if (fdatasync(log->file) != 0 && errno != EINVAL)
-        return file_refuse_write("log.csv", "cannot be written", errno);
+        return file_write_error("log.csv", "cannot be written", errno);
     return 0;
 }
 
@@ -164,15 +164,16 @@ void log_close(struct log *log)
     *log = (struct log){0};
 }
 
-/* Whether the row that was read last still stands where it stood. */
-static bool is_at(FILE *stream, const struct log_place *place)
+/* Whether the last row that was read is still in the file at its offset. */
+static bool is_at(FILE *stream, const struct log_position *position)
 {
     struct log_row row;
-    return place->rows > 0 && fseek(stream, place->last, SEEK_SET) == 0 &&
-           read_row(stream, &row) == 1 && row.step == place->step && row.seconds == place->seconds;
+    return position->rows > 0 && fseek(stream, position->last, SEEK_SET) == 0 &&
+           read_row(stream, &row) == 1 && row.step == position->step &&
+           row.seconds == position->seconds;
 }
 
-int log_follow(const char *path, struct log_place *place,
+int log_follow(const char *path, struct log_position *position,
                void (*take)(void *context, const struct log_row *row), void *context)
 {
     struct log_row row;
@@ -180,8 +181,8 @@ int log_follow(const char *path, struct log_place *place,
     FILE *stream = fopen(path, "r");
     if (!stream)
         return error_set("%s: %s", path, strerror(errno));
-    if (!is_at(stream, place)) {
-        *place = (struct log_place){0};
+    if (!is_at(stream, position)) {
+        *position = (struct log_position){0};
         take(context, NULL);
         rewind(stream);
         status = skip_header(stream) == 0 ? 1 : -1;
@@ -189,13 +190,13 @@ int log_follow(const char *path, struct log_place *place,
     long start = ftell(stream);
     while (status == 1 && (status = read_row(stream, &row)) == 1) {
         take(context, &row);
-        *place = (struct log_place){place->rows + 1, start, row.step, row.seconds};
+        *position = (struct log_position){position->rows + 1, start, row.step, row.seconds};
         start = ftell(stream);
     }
     if (status == 0 && ferror(stream))
         error_set("%s: %s", path, strerror(errno)), status = -1;
     else if (status < 0)
-        error_set("%s: row %llu is damaged", path, (unsigned long long)place->rows + 1);
+        error_set("%s: row %llu is damaged", path, (unsigned long long)position->rows + 1);
     fclose(stream);
     return status;
 }

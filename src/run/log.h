@@ -1,4 +1,4 @@
-/* log.csv: one row now and then while a run trains. */
+/* log.csv: the losses and speed of a run while it trains. */
 #ifndef RUNE_LOG_H
 #define RUNE_LOG_H
 
@@ -9,52 +9,51 @@
 struct log_row {
     uint64_t step;
     double epoch, seconds;
-    double train_loss,
-        val_loss; /* nats per character; val_loss NAN where there was no validation */
+    double train_loss, val_loss; /* nats per character; val_loss is NAN without a validation */
     double learning_rate, grad_norm, chars_per_second;
 };
 
-/* Bytes of rows that wait for room on the disk. */
+/* Size of the buffer of rows that could not be written. */
 #define LOG_WAITING 8192
 
 struct log {
     bool is_open;
     int file;
     uint64_t rows;
-    long end;                  /* bytes that the header and the rows take */
+    long end;                  /* length of the header and the rows */
     char waiting[LOG_WAITING]; /* rows that could not be written yet */
     uint64_t rows_waiting;
 };
 
-/* Opens a log behind its first `rows` rows: what follows is cut off (0: a new log). A log is a
- * by-product: where it has fewer sound rows, those are kept, and log->rows tells how many. *last,
- * if not NULL, is the last row kept, and untouched if there is none. A symbolic link is refused.
- * Returns 0, or −1 and a message. */
+/* Opens or creates a log, and truncates it to its first `rows` rows (0: a new log). If it has fewer
+ * valid rows, those are kept, and log->rows tells how many: a damaged log is not an error. *last,
+ * if not NULL, is the last row, and unchanged if there is none. Symbolic links are refused. Returns
+ * 0, or −1 and a message. */
 int log_open(struct log *log, const char *path, uint64_t rows, struct log_row *last);
 
-/* Appends a row. Returns 0; or −1 and a message with the log as it was, and then the row waits for
- * the next one, if there is room for it. */
+/* Appends a row. Returns 0, or −1 and a message with the file unchanged. The row is then kept, if
+ * the buffer has space for it, and written with the next one. */
 int log_append(struct log *log, const struct log_row *row);
 
-/* Writes rows that wait, and waits until all are on the disk. Returns 0, or −1 and a message. */
+/* Writes the waiting rows and syncs the file. Returns 0, or −1 and a message. */
 int log_sync(struct log *log);
 
 /* Safe on a zeroed log. */
 void log_close(struct log *log);
 
-/* How far a log that grows has been read. Zeroed: not yet. */
-struct log_place {
+/* How far a growing log has been read. Zeroed: not at all. */
+struct log_position {
     uint64_t rows;
-    long last;     /* where the last of them begins, */
-    uint64_t step; /* and by what it is known */
+    long last;     /* offset of the last of them, */
+    uint64_t step; /* and its step and time, by which it is recognised */
     double seconds;
 };
 
-/* Reads the rows behind a place, one at a time, and moves it behind them: a log that is looked at
- * again and again is read once. Where the place is zeroed, or the log was cut before it since,
- * take(context, NULL) comes first: then all rows follow, and those of before are void. Returns 0,
- * or −1 and a message, with the place behind the rows that were sound. */
-int log_follow(const char *path, struct log_place *place,
+/* Passes the rows after a position to `take` and advances the position, so that a growing log is
+ * read only once. If the position is zeroed, or the log was truncated before it, take(context,
+ * NULL) is called first: earlier rows are void and all rows follow. Returns 0, or −1 and a message
+ * with the position after the last valid row. */
+int log_follow(const char *path, struct log_position *position,
                void (*take)(void *context, const struct log_row *row), void *context);
 
 #endif

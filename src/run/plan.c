@@ -5,14 +5,13 @@
 
 #include "fields.h"
 
-/* Characters that a stream should hold at least: two chunks, so that its state is carried at all.
- */
-#define CHUNKS_A_STREAM 2
+/* Minimum length of a stream, in chunks: with fewer, its state would never be carried over. */
+#define CHUNKS_PER_STREAM 2
 
-/* A character costs a validation about this share of what it costs training. */
+/* Time per character in a validation, relative to training. */
 #define FORWARD_SHARE 0.4
 
-/* and is read about this often, with the characters that streams warm up on. */
+/* Characters read in a validation, relative to its part: streams also read their warm-up. */
 #define WARMUP_SHARE 1.5
 
 void plan_model(struct plan *plan, uint64_t training)
@@ -23,8 +22,8 @@ void plan_model(struct plan *plan, uint64_t training)
         plan->hidden_size = training < 8000000 ? 128 : training < 80000000 ? 256 : 512;
 }
 
-/* Twenty million characters, but not fewer passes over a text than 2 nor more than 400. */
-static double passes(uint64_t training)
+/* Epochs of twenty million characters in all, but at least 2 and at most 400. */
+static double default_epochs(uint64_t training)
 {
     return fmin(fmax(round(2e7 / (double)training), 2), 400);
 }
@@ -38,17 +37,18 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
     const int T = plan->seq_length, B = plan->batch_size;
     if ((uint64_t)plan->seq_length > training)
         plan->seq_length = (int)training;
-    const uint64_t most = training / ((uint64_t)plan->seq_length * CHUNKS_A_STREAM);
+    const uint64_t most = training / ((uint64_t)plan->seq_length * CHUNKS_PER_STREAM);
     if ((uint64_t)plan->batch_size > most)
         plan->batch_size = most > 0 ? (int)most : 1;
     if (plan->schedule.rate == PLAN_AUTO)
         plan->schedule.rate = hidden_size <= 128 ? 1e-2 : hidden_size <= 256 ? 5e-3 : 3e-3;
     if (plan->max_epochs == PLAN_AUTO)
-        plan->max_epochs = plan->max_steps > 0 || plan->max_minutes > 0 ? 0 : passes(training);
+        plan->max_epochs =
+            plan->max_steps > 0 || plan->max_minutes > 0 ? 0 : default_epochs(training);
     const uint64_t steps = plan_steps(plan, training);
     if (steps > 0 && plan->schedule.warmup > steps / 10)
         plan->schedule.warmup = steps / 10;
-    /* A text that is read many times is learnt by heart unless something is dropped. */
+    /* A short text is read many times, and is memorised without dropout. */
     if (plan->dropout == PLAN_AUTO)
         plan->dropout = validation > 0 && training < 5000000 ? 0.1 : 0;
     return plan->seq_length < T || plan->batch_size < B;
@@ -84,13 +84,15 @@ uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t v
 uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seconds,
                        uint64_t validation)
 {
-    const double room = seconds / step_seconds, cost = plan_validation_steps(plan, validation);
-    const double lap = (double)plan_validate_every(plan, room > 1 ? (uint64_t)room : 1, validation);
-    const double steps = (room - cost) / (1 + cost / lap); /* the last validation is behind them */
+    const double available = seconds / step_seconds, cost = plan_validation_steps(plan, validation);
+    const double interval =
+        (double)plan_validate_every(plan, available > 1 ? (uint64_t)available : 1, validation);
+    /* One validation follows the last step. */
+    const double steps = (available - cost) / (1 + cost / interval);
     return steps > 1 ? (uint64_t)steps : 1;
 }
 
-/* What a run must keep to go on as it began. */
+/* The fields that a run saves to be resumed. */
 static const struct field fields[] = {
     {"plan.batch_size", FIELD_INT, offsetof(struct plan, batch_size), 1, 1e6},
     {"plan.seq_length", FIELD_INT, offsetof(struct plan, seq_length), 1, 1e6},
@@ -105,7 +107,7 @@ static const struct field fields[] = {
     {"plan.weight_decay", FIELD_REAL, offsetof(struct plan, optim.weight_decay), 0, 1e12},
     {"plan.clip_norm", FIELD_REAL, offsetof(struct plan, optim.clip_norm), 0, 1e12},
     {"plan.clip_value", FIELD_REAL, offsetof(struct plan, optim.clip_value), 0, 1e12},
-    {"plan.precision", FIELD_INT | FIELD_LATER, offsetof(struct plan, precision), 0,
+    {"plan.precision", FIELD_INT | FIELD_OPTIONAL, offsetof(struct plan, precision), 0,
      PRECISION_BF16},
     {"plan.seed", FIELD_COUNT, offsetof(struct plan, seed), 0, 0x1p53},
     {"plan.val_fraction", FIELD_REAL, offsetof(struct plan, val_fraction), 0, 0.999999999},

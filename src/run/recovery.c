@@ -7,28 +7,29 @@
 #include "error.h"
 #include "trainer.h"
 
-/* Steps whose mean loss is judged. */
+/* Steps of a block, whose mean loss is checked. */
 #define BLOCK 50
 
-/* A loss is worse than uniform guessing if it is larger by this factor: noise is smaller. */
+/* A loss is worse than that of uniform guessing if it is larger by this factor, which exceeds
+ * noise. */
 #define MARGIN 1.05
 
-/* Nats by which a loss leaps when a model breaks down: a block's mean varies by a fifth of it. */
-#define LEAP 0.5
+/* Increase of the loss, in nats, that shows divergence. Means of blocks vary by about a fifth of
+ * it. */
+#define JUMP 0.5
 
-/* Steps between validations that bad blocks ask for. */
-#define ASK_AGAIN 500
+/* Minimum number of steps between validations requested by bad blocks. */
+#define REQUEST_INTERVAL 500
 
-/* Bad blocks after which no validation is needed. */
+/* Consecutive bad blocks that show divergence if nothing is held out. */
 #define BAD_BLOCKS 2
 
-struct recovery recovery_begin(void)
+struct recovery recovery_init(void)
 {
     return (struct recovery){.lowest_loss = INFINITY, .scale = 1};
 }
 
-/* The largest loss of a model that works: that of uniform guessing, or of the model before it was
- * trained. */
+/* The largest loss of a healthy model: that of uniform guessing or of the untrained model. */
 static double worst_loss(const struct trainer *trainer)
 {
     return MARGIN * fmax(log(trainer->model.vocab_size), trainer->progress.recovery.first_loss);
@@ -40,33 +41,33 @@ static uint64_t warmup(const struct trainer *trainer)
     return steps > BLOCK ? steps : BLOCK;
 }
 
-/* Whether a bad block may ask for a validation, which takes time. */
-static bool may_ask(const struct trainer *trainer)
+/* Limits the time that requested validations take. */
+static bool may_request(const struct trainer *trainer)
 {
     const struct recovery *recovery = &trainer->progress.recovery;
     return trainer->corpus.validation.length > 0 &&
-           (recovery->asked_step == 0 ||
-            trainer->progress.step - recovery->asked_step >= ASK_AGAIN);
+           (recovery->requested_step == 0 ||
+            trainer->progress.step - recovery->requested_step >= REQUEST_INTERVAL);
 }
 
-static enum verdict judge_block(struct trainer *trainer, double mean)
+static enum verdict check_block(struct trainer *trainer, double mean)
 {
     struct recovery *recovery = &trainer->progress.recovery;
     const uint64_t step = trainer->progress.step;
-    const bool early = step - recovery->since <= warmup(trainer);
-    const bool bad = !early && (mean > worst_loss(trainer) || mean > recovery->lowest_loss + LEAP);
+    const bool early = step - recovery->restored_step <= warmup(trainer);
+    const bool bad = !early && (mean > worst_loss(trainer) || mean > recovery->lowest_loss + JUMP);
     recovery->lowest_loss = fmin(recovery->lowest_loss, mean);
     recovery->bad_blocks = bad ? recovery->bad_blocks + 1 : 0;
     if (!bad)
-        return VERDICT_SOUND;
-    if (may_ask(trainer))
-        recovery->asked_step = step;
+        return VERDICT_OK;
+    if (may_request(trainer))
+        recovery->requested_step = step;
     return trainer->corpus.validation.length == 0 && recovery->bad_blocks >= BAD_BLOCKS
                ? VERDICT_DIVERGED
-               : VERDICT_SOUND;
+               : VERDICT_OK;
 }
 
-enum verdict recovery_judge_step(struct trainer *trainer, double loss, double grad_norm)
+enum verdict recovery_check_step(struct trainer *trainer, double loss, double grad_norm)
 {
     struct recovery *recovery = &trainer->progress.recovery;
     if (!isfinite(loss) || !isfinite(grad_norm))
@@ -75,33 +76,33 @@ enum verdict recovery_judge_step(struct trainer *trainer, double loss, double gr
         recovery->first_loss = loss;
     recovery->block_sum += loss;
     if (++recovery->block_steps < BLOCK)
-        return VERDICT_SOUND;
+        return VERDICT_OK;
     const double mean = recovery->block_sum / BLOCK;
     recovery->block_sum = 0;
     recovery->block_steps = 0;
-    return judge_block(trainer, mean);
+    return check_block(trainer, mean);
 }
 
-bool recovery_is_confirmed(const struct trainer *trainer, double val_loss, double train_loss)
+bool recovery_confirm(const struct trainer *trainer, double val_loss, double train_loss)
 {
     const double worst = worst_loss(trainer), best = trainer->progress.best_loss;
     if (!isfinite(val_loss))
         return true;
     if (trainer->progress.recovery.bad_blocks > 0)
-        return val_loss > worst || val_loss > best + LEAP;
-    return val_loss > worst && train_loss > worst; /* else the text is known by heart */
+        return val_loss > worst || val_loss > best + JUMP;
+    return val_loss > worst && train_loss > worst; /* if only val_loss is bad, the model overfits */
 }
 
 double recovery_rate(const struct trainer *trainer)
 {
     const struct recovery *recovery = &trainer->progress.recovery;
-    const uint64_t done = trainer->progress.step - recovery->since;
-    if (recovery->since == 0 || done >= warmup(trainer))
+    const uint64_t done = trainer->progress.step - recovery->restored_step;
+    if (recovery->restored_step == 0 || done >= warmup(trainer))
         return recovery->scale;
     return recovery->scale * (double)(done + 1) / (double)(warmup(trainer) + 1);
 }
 
-/* The weights of a model file of the same shape. */
+/* Reads the weights of a model file of the same shape. */
 static int read_weights(struct trainer *trainer, const char *path)
 {
     struct model *model = &trainer->model, from = {0};
@@ -117,8 +118,8 @@ static int read_weights(struct trainer *trainer, const char *path)
     return result;
 }
 
-/* The model that the run goes back to; *best says whether it was validated. */
-static int find_weights(struct trainer *trainer, bool *best)
+/* Restores the best model (*best) or the initial weights. */
+static int restore_weights(struct trainer *trainer, bool *best)
 {
     *best = isfinite(trainer->progress.best_loss);
     if (*best || trainer->init_from)
@@ -128,57 +129,56 @@ static int find_weights(struct trainer *trainer, bool *best)
     return 0;
 }
 
-/* What has seen the weights that are gone. */
-static void forget(struct trainer *trainer)
+/* Resets everything that depends on the discarded weights. */
+static void reset_training(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
     struct recovery *recovery = &progress->recovery;
     optimizer_reset(&trainer->optimizer);
     tape_reset(&trainer->tape);
     model_prepare(trainer->team, &trainer->model);
-    progress->loss_sum = progress->lap_sum = 0;
-    progress->loss_steps = progress->lap_steps = 0;
-    progress->stale = 0;
+    progress->since_row = progress->since_validation = (struct loss_mean){0};
+    progress->bad_validations = 0;
     progress->grad_norm = 0;
     trainer->val_loss = NAN;
-    trainer->model.step = progress->step; /* steps go on, so that the schedule does */
+    trainer->model.step = progress->step; /* the step count and the schedule continue */
     recovery->block_sum = 0;
     recovery->block_steps = recovery->bad_blocks = 0;
-    recovery->asked_step = 0;
-    recovery->since = progress->validated_step = progress->step;
+    recovery->requested_step = 0;
+    recovery->restored_step = progress->validated_step = progress->step;
     recovery->scale /= 2;
     recovery->count++;
 }
 
-void recovery_refuse(const struct trainer *trainer)
+void recovery_set_error(const struct trainer *trainer)
 {
     const struct recovery *recovery = &trainer->progress.recovery;
     const char *const advice =
         trainer->plan.optim.weight_decay > 0 ? " or --weight-decay" : " or --clip-norm";
-    error_set("%s: training diverges, also with a learning rate of %g: begin again with a lower "
+    error_set("%s: training diverges, also with a learning rate of %g: start again with a lower "
               "--learning-rate%s; best.safetensors is %s",
               trainer->rundir.path, trainer->plan.schedule.rate * recovery->scale * 2, advice,
-              isfinite(trainer->progress.best_loss) ? "the best model that there was"
-                                                    : "the model that it began with");
+              isfinite(trainer->progress.best_loss) ? "the best model so far"
+                                                    : "its initial model");
 }
 
-int recovery_go_back(struct trainer *trainer, double loss)
+int recovery_restore(struct trainer *trainer, double loss)
 {
     const struct recovery *recovery = &trainer->progress.recovery;
     const unsigned long long step = trainer->progress.step;
     bool best;
-    if (find_weights(trainer, &best) != 0)
+    if (restore_weights(trainer, &best) != 0)
         return error_set("training diverged at step %llu, and the model to go back to cannot be "
                          "read: %s",
                          step, error_message());
-    const unsigned long long good = trainer->model.step;
-    forget(trainer);
-    if (recovery->count > RECOVERY_MOST)
+    const unsigned long long restored = trainer->model.step;
+    reset_training(trainer);
+    if (recovery->count > RECOVERY_MAX)
         return RECOVERY_GIVEN_UP;
     trainer_note(trainer,
                  "training diverged at step %llu (loss %.4g): it goes back to the %s, of step "
                  "%llu, with half the learning rate, %g",
-                 step, loss, best ? "best model" : "first weights", good,
+                 step, loss, best ? "best model" : "first weights", restored,
                  trainer->plan.schedule.rate * recovery->scale);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Recovery of a run that diverges: it goes back to its best model with half the learning rate. All
- * decisions depend on steps and losses alone, so that a resumed run makes the same ones. */
+/* Recovery of a run that diverges: it restores its best model and halves the learning rate.
+ * Decisions depend only on steps and losses, so that a resumed run makes the same ones. */
 #ifndef RUNE_RECOVERY_H
 #define RUNE_RECOVERY_H
 
@@ -8,46 +8,46 @@
 
 struct trainer;
 
-/* Times that a run goes back before it is given up. */
-#define RECOVERY_MOST 3
+/* Number of restores after which a run that diverges again is given up. */
+#define RECOVERY_MAX 3
 
-/* A part of the run's progress, and saved with it. Losses are of training, in nats. */
+/* Part of struct train_progress, and saved with it. Losses are training losses in nats. */
 struct recovery {
-    double first_loss;  /* of the untrained model; 0 before it is known */
-    double lowest_loss; /* of all blocks of steps */
-    double block_sum;   /* of the losses of the block under way, */
-    uint64_t block_steps;
-    uint64_t bad_blocks; /* that came last, one after the other */
-    uint64_t asked_step; /* when a bad block last asked for a validation */
-    uint64_t count;      /* times that the run went back, */
-    uint64_t since;      /* last at this step; 0: never */
-    double scale;        /* of the learning rate */
+    double first_loss;       /* of the first step; 0 before it */
+    double lowest_loss;      /* lowest mean of a block of steps */
+    double block_sum;        /* sum over the current block, */
+    uint64_t block_steps;    /* and its number of steps */
+    uint64_t bad_blocks;     /* number of consecutive bad blocks up to now */
+    uint64_t requested_step; /* step at which a bad block last requested a validation */
+    uint64_t count;          /* number of restores */
+    uint64_t restored_step;  /* step of the last restore; 0: none */
+    double scale;            /* of the learning rate */
 };
 
-enum verdict { VERDICT_SOUND, VERDICT_DIVERGED };
+enum verdict { VERDICT_OK, VERDICT_DIVERGED };
 
-/* The state of a run that begins. */
-struct recovery recovery_begin(void);
+/* The state of a new run. */
+struct recovery recovery_init(void);
 
-/* What a step's loss and gradient norm say of the run. Where a part of the text is held out, bad
- * blocks ask for a validation, by asked_step: it tells a diverging model from a hard passage. */
-enum verdict recovery_judge_step(struct trainer *trainer, double loss, double grad_norm);
+/* Checks the loss and gradient norm of a step. If a part of the text is held out, a bad block only
+ * requests a validation, by requested_step, which tells divergence from a difficult passage. */
+enum verdict recovery_check_step(struct trainer *trainer, double loss, double grad_norm);
 
-/* Whether a validation confirms it. `train_loss` is the mean since the last validation. */
-bool recovery_is_confirmed(const struct trainer *trainer, double val_loss, double train_loss);
+/* Whether a validation confirms divergence. `train_loss` is the mean since the last validation. */
+bool recovery_confirm(const struct trainer *trainer, double val_loss, double train_loss);
 
-/* The factor of the next step's learning rate: halved each time, with a new warm-up. */
+/* The factor of the next step's learning rate: halved by each restore, with a new warm-up. */
 double recovery_rate(const struct trainer *trainer);
 
-/* Sets the message of a run that is given up. */
-void recovery_refuse(const struct trainer *trainer);
+/* Sets the error message of a run that is given up. */
+void recovery_set_error(const struct trainer *trainer);
 
-/* What recovery_go_back returns where a run has gone back often enough. */
+/* Result of recovery_restore: the run has been restored too often. */
 #define RECOVERY_GIVEN_UP 1
 
-/* Goes back to the best model, or to the first weights where none was validated, with an optimizer
- * and states that are zero, and tells the user. Returns 0 or RECOVERY_GIVEN_UP; or −1 and a message
- * where the model cannot be had, and the weights are as they were. */
-int recovery_go_back(struct trainer *trainer, double loss);
+/* Restores the best model, or the initial weights if none was validated, and zeroes the states of
+ * the optimizer and the layers. Tells the observer. Returns 0 or RECOVERY_GIVEN_UP; or −1 and a
+ * message if the model cannot be read, with the weights unchanged. */
+int recovery_restore(struct trainer *trainer, double loss);
 
 #endif

@@ -14,7 +14,7 @@
 #include "file.h"
 #include "mem.h"
 
-/* What a new run takes away of the one that it replaces, beside its copy of stdin. */
+/* Files of a replaced run that the new one removes, besides its copy of stdin. */
 static const char *const old_names[] = {RUNDIR_BEST, RUNDIR_LOG, RUNDIR_CURVE};
 
 #define NUM_OLD_NAMES (sizeof old_names / sizeof *old_names)
@@ -32,7 +32,7 @@ static int lock(struct rundir *rundir)
                          rundir->path, strerror(errno));
     rundir->locked = flock(rundir->lock, LOCK_EX | LOCK_NB) == 0;
     if (!rundir->locked && errno == EWOULDBLOCK) {
-        rundir->made = false; /* whoever holds it may have made it, and needs it */
+        rundir->made = false; /* the process that holds the lock uses it */
         return error_set("%s: another process is training there; wait for it or stop it",
                          rundir->path);
     }
@@ -48,23 +48,23 @@ static bool has(const struct rundir *rundir, const char *name)
     return fstatat(rundir->lock, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Refuses a directory that holds a run, or files of the user's that a run would overwrite. */
+/* Checks that a directory holds neither a run nor files of the user that a run would overwrite. */
 static int check_free(const struct rundir *rundir)
 {
     const char *const path = rundir->path;
     if (has(rundir, RUNDIR_LAST))
-        return error_set("%s: holds a run already; go on with it by --resume %s, replace it by "
-                         "--force, or name another with -o",
+        return error_set("%s: already holds a run; continue it with --resume %s, replace it "
+                         "with --force, or name another directory with -o",
                          path, path);
     for (size_t k = 0; k < NUM_OLD_NAMES; k++)
         if (has(rundir, old_names[k]))
             return error_set("%s: holds no run, but a file %s, which a run would overwrite; name "
-                             "another directory with -o, or allow it by --force",
+                             "another directory with -o, or allow it with --force",
                              path, old_names[k]);
     return 0;
 }
 
-int rundir_begin(struct rundir *rundir, const char *path, bool force)
+int rundir_create(struct rundir *rundir, const char *path, bool force)
 {
     const bool there = access(path, F_OK) == 0;
     if (file_make_directory(path) != 0)
@@ -74,16 +74,16 @@ int rundir_begin(struct rundir *rundir, const char *path, bool force)
         rundir->replaces = has(rundir, RUNDIR_LAST);
         return 0;
     }
-    rundir_leave(rundir);
+    rundir_close(rundir);
     return -1;
 }
 
-int rundir_enter(struct rundir *rundir, const char *path)
+int rundir_open(struct rundir *rundir, const char *path)
 {
     *rundir = (struct rundir){.path = mem_copy(path, strlen(path)), .lock = -1};
     if (rundir->path && lock(rundir) == 0)
         return 0;
-    rundir_leave(rundir);
+    rundir_close(rundir);
     return -1;
 }
 
@@ -121,12 +121,12 @@ int rundir_check_text(const struct rundir *rundir, const char *path)
 {
     struct stat text, ours;
     if (!rundir->replaces || stat(path, &text) != 0)
-        return 0; /* whoever reads it will say so */
+        return 0; /* reading the text reports the error */
     const char *const slash = strrchr(path, '/'), *const name = slash ? slash + 1 : path;
-    bool goes = false;
+    bool removed = false;
     for (size_t k = 0; k < NUM_OLD_NAMES; k++)
-        goes = goes || strcmp(name, old_names[k]) == 0;
-    if ((goes || is_stdin_name(name)) && fstatat(rundir->lock, name, &ours, 0) == 0 &&
+        removed = removed || strcmp(name, old_names[k]) == 0;
+    if ((removed || is_stdin_name(name)) && fstatat(rundir->lock, name, &ours, 0) == 0 &&
         text.st_dev == ours.st_dev && text.st_ino == ours.st_ino)
         return error_set("%s: is a file of the run that would be replaced: copy it to another "
                          "place first",
@@ -134,7 +134,7 @@ int rundir_check_text(const struct rundir *rundir, const char *path)
     return 0;
 }
 
-void rundir_replaced(struct rundir *rundir, const char *stdin_name)
+void rundir_remove_old(struct rundir *rundir, const char *stdin_name)
 {
     for (size_t k = 0; rundir->replaces && k < NUM_OLD_NAMES; k++)
         unlinkat(rundir->lock, old_names[k], 0);
@@ -147,7 +147,7 @@ void rundir_replaced(struct rundir *rundir, const char *stdin_name)
     rundir->made = false;
 }
 
-void rundir_leave(struct rundir *rundir)
+void rundir_close(struct rundir *rundir)
 {
     if (rundir->path && rundir->made)
         rmdir(rundir->path);

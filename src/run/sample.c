@@ -70,7 +70,7 @@ int sampler_next(struct sampler *sampler)
                                       model->vocab.unknown, rng_uniform(&rng, counter),
                                       sampler->weights, sampler->order);
         if (sampler->ids[b] == VOCAB_NONE)
-            return error_set("what the model expects next is not finite: " MODEL_UNSOUND);
+            return error_set("the probabilities of the next symbol are not finite: " MODEL_UNSOUND);
     }
     sampler->drawn++;
     return 0;
@@ -95,8 +95,8 @@ static bool all_finite(int V, const real *logits)
     return finite;
 }
 
-/* Restores the heap order below `at`; the heaviest symbol is at the top. */
-static void sift(const double *weights, int32_t *heap, int size, int at)
+/* Restores the order of a max-heap below `at`. */
+static void sift_down(const double *weights, int32_t *heap, int size, int at)
 {
     for (int child; (child = 2 * at + 1) < size; at = child) {
         if (child + 1 < size && weights[heap[child + 1]] > weights[heap[child]])
@@ -109,10 +109,10 @@ static void sift(const double *weights, int32_t *heap, int size, int at)
     }
 }
 
-/* Sets to 0 the weights of symbols outside top-k and top-p, taking the heaviest from a heap until
- * there are enough. `total` is the sum of all weights. */
-static void keep_top(const struct sample_options *options, int V, double *weights, int32_t *heap,
-                     double total)
+/* Zeroes the weights of symbols outside top-k and top-p. The heaviest symbols are popped from a
+ * heap until there are enough. `total` is the sum of all weights. */
+static void truncate_to_top(const struct sample_options *options, int V, double *weights,
+                            int32_t *heap, double total)
 {
     int left = V;
     double sum = 0;
@@ -120,15 +120,15 @@ static void keep_top(const struct sample_options *options, int V, double *weight
     for (int v = 0; v < V; v++)
         heap[v] = v;
     for (int at = V / 2; at >= 0; at--)
-        sift(weights, heap, V, at);
-    /* Top-p is a share of what top-k leaves: with both, the k heaviest are summed first. */
+        sift_down(weights, heap, V, at);
+    /* With both, top-p applies to what top-k keeps: the k heaviest are summed first. */
     int kept = 0;
     while (kept < most && (most < V || sum < options->top_p * total)) {
         const int32_t heaviest = heap[0];
         sum += weights[heaviest];
         heap[0] = heap[--left];
         heap[left] = heaviest;
-        sift(weights, heap, left, 0);
+        sift_down(weights, heap, left, 0);
         kept++;
     }
     if (most < V && options->top_p < 1) {
@@ -153,14 +153,14 @@ int32_t sample_draw(const struct sample_options *options, int V, const real *log
         return best;
     double total = 0;
     for (int v = 0; v < V; v++) {
-        /* The most likely has weight 1 at every temperature, and the others at most that. */
+        /* The most likely symbol has weight 1 at any temperature, so that exp cannot overflow. */
         weights[v] = v == banned
                          ? 0
                          : exp(((double)logits[v] - (double)logits[best]) / options->temperature);
         total += weights[v];
     }
     if (options->top_k > 0 || options->top_p < 1)
-        keep_top(options, V, weights, order, total);
+        truncate_to_top(options, V, weights, order, total);
     total = 0;
     for (int v = 0; v < V; v++) {
         if (weights[v] < options->min_p)
@@ -173,5 +173,5 @@ int32_t sample_draw(const struct sample_options *options, int V, const real *log
         if (left < 0)
             return v;
     }
-    return best; /* rounding took the last crumb */
+    return best; /* all weights were subtracted, by rounding errors */
 }

@@ -14,10 +14,13 @@ struct schedule {
     uint64_t warmup; /* steps over which the rate rises from 0 */
 };
 
-/* The rate of a step (from 0) of a run of `total` steps (0: not known yet, no decay). With p the
- * share of the steps after warm-up that are done: cosine:   rate · (0.02 + 0.98 (1 + cos π p) / 2)
- *   step:     rate · 1, 0.1 from p = 0.6, 0.01 from p = 0.85
- *   constant: rate */
+/* The rate of a step (from 0) of a run of `total` steps (0: not known yet, no decay). After warm-up
+ * it depends on p, the share of the remaining steps that are done:
+ *
+ *     cosine:   rate · (0.02 + 0.98 (1 + cos π p) / 2)
+ *     step:     rate · 1, then 0.1 from p = 0.6, then 0.01 from p = 0.85
+ *     constant: rate
+ */
 double schedule_rate(const struct schedule *schedule, uint64_t step, uint64_t total);
 
 #endif

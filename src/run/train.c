@@ -6,18 +6,19 @@
 #include "clock.h"
 #include "error.h"
 
-/* Rows of the log for each validation. */
-#define ROWS_A_LAP 10
+/* Rows of the log per validation. */
+#define ROWS_PER_VALIDATION 10
 
-/* The first steps touch fresh memory and are no measure; seconds. */
-#define UNTIMED 0.2
+/* Steps in the first seconds of a session are not timed: memory is first touched then, which takes
+ * time. */
+#define UNTIMED_SECONDS 0.2
 
-/* Share of a time limit after which the number of steps is estimated, and share that is kept back
- * for saving and the unforeseen. */
+/* Share of a time limit after which the number of steps is estimated, and share that is reserved
+ * for saving and delays. */
 #define ESTIMATE_AFTER 0.05
-#define KEEP_BACK 0.05
+#define RESERVE 0.05
 
-/* Seconds of a validation before which the run is saved. */
+/* The run is saved before a validation that takes longer than this; seconds. */
 #define LONG_VALIDATION 1.0
 
 void train_step(struct member *member, void *argument)
@@ -26,7 +27,7 @@ void train_step(struct member *member, void *argument)
     model_forward(member, step->tape, step->reset, step->seed, step->step);
     model_loss(member, step->tape, step->targets);
     model_backward(member, step->tape, step->targets);
-    const bool stopped = team_all_stop(member);
+    const bool stopped = team_agree_to_stop(member);
     if (member->rank == 0)
         step->stopped = stopped;
     if (stopped)
@@ -35,7 +36,7 @@ void train_step(struct member *member, void *argument)
     model_pack(member, step->model);
 }
 
-/* Counts a step and what it took. */
+/* Updates progress and times after a step. */
 static void record_step(struct trainer *trainer, double seconds)
 {
     struct train_progress *progress = &trainer->progress;
@@ -43,90 +44,89 @@ static void record_step(struct trainer *trainer, double seconds)
     progress->step++;
     progress->grad_norm = trainer->optimizer.grad_norm;
     progress->characters += trainer->batch.num_targets;
-    progress->loss_sum += trainer->tape.loss;
-    progress->loss_steps++;
-    progress->lap_sum += trainer->tape.loss;
-    progress->lap_steps++;
+    loss_mean_add(&progress->since_row, trainer->tape.loss);
+    loss_mean_add(&progress->since_validation, trainer->tape.loss);
     trainer->model.step = progress->step;
     trainer->model.val_loss = NAN;
-    clock->stretch = clock_seconds() - clock->started;
-    if (clock->stretch > UNTIMED) {
+    clock->session = clock_seconds() - clock->started;
+    if (clock->session > UNTIMED_SECONDS) {
         clock->step_seconds += seconds;
         clock->characters += trainer->batch.num_targets;
         clock->steps++;
     }
 }
 
-/* With a time limit the number of steps is estimated once, early, and is then a part of the run. */
+/* With a time limit, the total number of steps is estimated once, early in the run. */
 static void estimate_total(struct trainer *trainer)
 {
     const struct train_clock *clock = &trainer->clock;
     const double limit = trainer->plan.max_minutes * 60, done = trainer_limited_seconds(trainer);
     if (limit == 0 || trainer->progress.total_steps > 0 || clock->steps < 3 ||
-        clock->stretch < fmin(ESTIMATE_AFTER * limit, 20))
+        clock->session < fmin(ESTIMATE_AFTER * limit, 20))
         return;
-    const uint64_t most = plan_steps(&trainer->plan, trainer->corpus.training.length);
+    const uint64_t max_steps = plan_steps(&trainer->plan, trainer->corpus.training.length);
     const uint64_t total =
-        trainer->progress.step + plan_steps_in(&trainer->plan, (1 - KEEP_BACK) * limit - done,
+        trainer->progress.step + plan_steps_in(&trainer->plan, (1 - RESERVE) * limit - done,
                                                clock->step_seconds / (double)clock->steps,
                                                trainer->corpus.validation.length);
-    trainer_set_total(trainer, most > 0 && most < total ? most : total);
+    trainer_set_total(trainer, max_steps > 0 && max_steps < total ? max_steps : total);
 }
 
-static bool finished(struct trainer *trainer)
+static bool has_ended(struct trainer *trainer)
 {
     const struct train_progress *progress = &trainer->progress;
     const struct plan *plan = &trainer->plan;
-    const uint64_t most = progress->total_steps > 0
-                              ? progress->total_steps
-                              : plan_steps(plan, trainer->corpus.training.length);
-    if (team_stops(trainer->team))
+    const uint64_t max_steps = progress->total_steps > 0
+                                   ? progress->total_steps
+                                   : plan_steps(plan, trainer->corpus.training.length);
+    if (team_should_stop(trainer->team))
         trainer->end = TRAIN_INTERRUPTED;
-    else if (most > 0 && progress->step >= most)
+    else if (max_steps > 0 && progress->step >= max_steps)
         trainer->end = TRAIN_COMPLETE;
     else if (plan->max_minutes > 0 && trainer_limited_seconds(trainer) >= plan->max_minutes * 60)
-        trainer->end = TRAIN_TIME_IS_OVER;
-    else if (plan->patience > 0 && progress->stale >= (uint64_t)plan->patience)
-        trainer->end = TRAIN_NO_GAIN;
-    return trainer->end != TRAIN_GOES_ON;
+        trainer->end = TRAIN_TIME_LIMIT;
+    else if (plan->patience > 0 && progress->bad_validations >= (uint64_t)plan->patience)
+        trainer->end = TRAIN_PATIENCE;
+    return trainer->end != TRAIN_RUNNING;
 }
 
-/* Notes why something could not be written, the first time, and keeps it; "" when it could. */
-static void record_failure(struct trainer *trainer, int result, char *kept, const char *outlook)
+/* Sets or clears the message of a failed write, and tells the user when the write first fails. */
+static void record_failure(struct trainer *trainer, int result, char *message,
+                           const char *consequence)
 {
     if (result == 0) {
-        kept[0] = '\0';
+        message[0] = '\0';
         return;
     }
-    if (!kept[0] && trainer->end == TRAIN_GOES_ON)
-        trainer_note(trainer, "%s; %s", error_message(), outlook);
-    snprintf(kept, TRAIN_MESSAGE, "%s", error_message());
+    if (!message[0] && trainer->end == TRAIN_RUNNING)
+        trainer_note(trainer, "%s; %s", error_message(), consequence);
+    snprintf(message, TRAIN_MESSAGE, "%s", error_message());
 }
 
-#define LOG_OUTLOOK "training goes on, and the row waits"
+#define LOG_CONSEQUENCE "training continues, and the row is written later"
 
-/* A disk that is full now may have room when the next save is due. */
+/* A failed save does not end the run: a full disk may have space at the next save. */
 static void save(struct trainer *trainer)
 {
     trainer->clock.saved = clock_seconds();
     trainer->clock.saved_step = trainer->progress.step;
-    record_failure(trainer, log_sync(&trainer->log), trainer->unlogged, LOG_OUTLOOK);
-    trainer->progress.log_rows = trainer->log.rows; /* which are there before they are counted on */
+    record_failure(trainer, log_sync(&trainer->log), trainer->unlogged, LOG_CONSEQUENCE);
+    trainer->progress.log_rows = trainer->log.rows; /* only rows that are on the disk */
     record_failure(trainer, trainer_save(trainer), trainer->unsaved,
-                   "training goes on, and the next save tries again");
+                   "training continues, and the next save retries");
 }
 
 static int save_best(struct trainer *trainer)
 {
     const int result = trainer_save_best(trainer);
     record_failure(trainer, result, trainer->unsaved_best,
-                   "training goes on, and the next better model is tried again");
+                   "training continues, and the next better model is saved if possible");
     return result;
 }
 
-/* The model as it is has the lowest loss. One that is not saved is not the best, so that the next
- * that is better than the saved one takes its place. */
-static void keep_best(struct trainer *trainer, double loss)
+/* Saves the current model as the best. If that fails, best_loss stays that of the saved one, so
+ * that the next model that is better than the saved one replaces it. */
+static void record_best(struct trainer *trainer, double loss)
 {
     struct train_progress *progress = &trainer->progress;
     const bool saved = save_best(trainer) == 0;
@@ -134,24 +134,21 @@ static void keep_best(struct trainer *trainer, double loss)
     progress->unsaved_loss = saved ? (double)INFINITY : loss;
 }
 
-/* A run that goes on has another try at a best model that could not be saved, if it is still there.
- */
-static void keep_unsaved(struct trainer *trainer)
+/* A resumed run retries to save a best model that could not be saved, if it is the current one. */
+static void retry_best(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
     if (isinf(progress->unsaved_loss) || progress->validated_step != progress->step)
         return;
-    keep_best(trainer, progress->unsaved_loss);
+    record_best(trainer, progress->unsaved_loss);
     save(trainer);
 }
 
 static void append_row(struct trainer *trainer, double val_loss)
 {
     struct train_progress *progress = &trainer->progress;
-    if (progress->loss_steps > 0)
-        trainer->train_loss = progress->loss_sum / (double)progress->loss_steps;
-    progress->loss_sum = 0;
-    progress->loss_steps = 0;
+    trainer->train_loss = loss_mean(&progress->since_row, trainer->train_loss);
+    progress->since_row = (struct loss_mean){0};
     progress->log_step = progress->step;
     const struct log_row row = {
         .step = progress->step,
@@ -163,18 +160,18 @@ static void append_row(struct trainer *trainer, double val_loss)
         .grad_norm = progress->grad_norm,
         .chars_per_second = trainer_speed(trainer),
     };
-    record_failure(trainer, log_append(&trainer->log, &row), trainer->unlogged, LOG_OUTLOOK);
+    record_failure(trainer, log_append(&trainer->log, &row), trainer->unlogged, LOG_CONSEQUENCE);
     progress->log_rows = trainer->log.rows;
 }
 
-/* The loss by which models are compared: on the validation part, or, where nothing is held out, the
- * mean training loss since the last validation. Returns 0, EVALUATE_STOPPED, or −1 and a message.
- */
-static int measure(struct trainer *trainer, double *loss)
+/* The loss by which the best model is selected: on the validation part, or, if nothing is held out,
+ * the mean training loss since the last validation. Returns 0, EVALUATE_STOPPED, or −1 and a
+ * message. */
+static int selection_loss(struct trainer *trainer, double *loss)
 {
     const struct train_progress *progress = &trainer->progress;
     struct evaluation evaluation;
-    *loss = progress->lap_sum / (double)(progress->lap_steps > 0 ? progress->lap_steps : 1);
+    *loss = loss_mean(&progress->since_validation, 0);
     if (trainer->corpus.validation.length == 0)
         return 0;
     const int status = evaluate(&trainer->evaluator, &evaluation, NULL, NULL);
@@ -183,29 +180,30 @@ static int measure(struct trainer *trainer, double *loss)
     return status;
 }
 
-/* A run that is given up holds its best model, and can be gone on with from there. */
+/* Ends a run that diverged too often. It is left with its best model, and can be resumed from
+ * it. */
 static int give_up(struct trainer *trainer)
 {
     trainer->end = TRAIN_DIVERGED;
     if (isinf(trainer->progress.best_loss) && !trainer->init_from)
         save_best(trainer);
     save(trainer);
-    recovery_refuse(trainer);
+    recovery_set_error(trainer);
     return -1;
 }
 
-static int go_back(struct trainer *trainer, double loss)
+static int recover(struct trainer *trainer, double loss)
 {
-    const int status = recovery_go_back(trainer, loss);
+    const int status = recovery_restore(trainer, loss);
     if (status == RECOVERY_GIVEN_UP)
         return give_up(trainer);
     if (status == 0)
-        save(trainer); /* so that a run that is killed goes back to the same */
+        save(trainer); /* a killed run is then resumed from the restored model */
     return status;
 }
 
-/* A validation that may take long is no reason to lose what was learned before it. */
-static void save_before(struct trainer *trainer)
+/* If the process is killed during a long validation, the steps before it are not lost. */
+static void save_before_validation(struct trainer *trainer)
 {
     const struct train_clock *clock = &trainer->clock;
     const double steps = plan_validation_steps(&trainer->plan, trainer->corpus.validation.length);
@@ -214,30 +212,29 @@ static void save_before(struct trainer *trainer)
         save(trainer);
 }
 
-/* Measures the model, keeps it if it is the best, and saves. Told to stop meanwhile, it leaves all
- * as it was. */
+/* Validates the model, records it if it is the best, and saves the run. If told to stop meanwhile,
+ * it changes nothing. */
 static int validate(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
-    const double train_loss = progress->lap_sum / (double)progress->lap_steps;
+    const double train_loss = loss_mean(&progress->since_validation, (double)NAN);
     double loss;
-    save_before(trainer);
-    const int status = measure(trainer, &loss);
+    save_before_validation(trainer);
+    const int status = selection_loss(trainer, &loss);
     if (status != 0)
         return status == EVALUATE_STOPPED ? 0 : -1;
     progress->validated_step = progress->step;
-    if (recovery_is_confirmed(trainer, loss, train_loss)) {
+    if (recovery_confirm(trainer, loss, train_loss)) {
         append_row(trainer, isfinite(loss) ? trainer->val_loss : (double)NAN);
-        return go_back(trainer, loss);
+        return recover(trainer, loss);
     }
-    progress->lap_sum = 0;
-    progress->lap_steps = 0;
-    progress->stale++;
+    progress->since_validation = (struct loss_mean){0};
+    progress->bad_validations++;
     if (loss < progress->best_loss) {
-        progress->stale = 0;
-        keep_best(trainer, loss);
+        progress->bad_validations = 0;
+        record_best(trainer, loss);
     }
-    trainer->clock.stretch = clock_seconds() - trainer->clock.started;
+    trainer->clock.session = clock_seconds() - trainer->clock.started;
     append_row(trainer, trainer->val_loss);
     save(trainer);
     if (trainer->observer.validated)
@@ -245,24 +242,25 @@ static int validate(struct trainer *trainer)
     return 0;
 }
 
-/* What is due: a validation, a row of the log, a save. */
-static int keep_records(struct trainer *trainer)
+/* Validates, appends a row to the log, or saves, as each is due. */
+static int periodic_tasks(struct trainer *trainer)
 {
     const struct train_progress *progress = &trainer->progress;
-    const uint64_t step = progress->step, lap = trainer->validate_every;
-    const uint64_t rows = lap / ROWS_A_LAP > 0 ? lap / ROWS_A_LAP : 1;
-    const bool due = lap > 0 && step % lap == 0, asked = progress->recovery.asked_step == step;
-    if (step > 0 && (due || asked) && progress->validated_step != step)
+    const uint64_t step = progress->step, interval = trainer->validate_every;
+    const uint64_t rows = interval / ROWS_PER_VALIDATION > 0 ? interval / ROWS_PER_VALIDATION : 1;
+    const bool due = interval > 0 && step % interval == 0,
+               requested = progress->recovery.requested_step == step;
+    if (step > 0 && (due || requested) && progress->validated_step != step)
         return validate(trainer);
-    if (step > 0 && lap > 0 && step % rows == 0 && progress->log_step != step)
+    if (step > 0 && interval > 0 && step % rows == 0 && progress->log_step != step)
         append_row(trainer, NAN);
     if (clock_seconds() - trainer->clock.saved >= trainer->plan.save_every * 60)
         save(trainer);
     return 0;
 }
 
-/* Told to stop meanwhile, it leaves all as it was. */
-static int one_step(struct trainer *trainer)
+/* If told to stop meanwhile, it changes nothing. */
+static int train_one_step(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
     const double start = clock_seconds();
@@ -278,57 +276,58 @@ static int one_step(struct trainer *trainer)
         .reset = trainer->batch.reset,
         .seed = trainer->plan.seed,
         .step = progress->step,
-        .update = progress->step - progress->recovery.since + 1,
+        .update = progress->step - progress->recovery.restored_step + 1,
         .rate = progress->rate,
     };
     team_run(trainer->team, train_step, &step);
     if (step.stopped) {
-        batch_take_back(&trainer->batch);
+        batch_undo(&trainer->batch);
         tape_undo(&trainer->tape);
         return 0;
     }
     record_step(trainer, clock_seconds() - start);
     estimate_total(trainer);
     const double loss = trainer->tape.loss;
-    if (recovery_judge_step(trainer, loss, trainer->optimizer.grad_norm) == VERDICT_DIVERGED &&
-        go_back(trainer, loss) != 0)
+    if (recovery_check_step(trainer, loss, trainer->optimizer.grad_norm) == VERDICT_DIVERGED &&
+        recover(trainer, loss) != 0)
         return -1;
     if (trainer->observer.stepped)
         trainer->observer.stepped(trainer->observer.context, trainer);
     return 0;
 }
 
-/* An interrupted run is only saved, as it is: it must go on as if nothing had happened. */
+/* An interrupted run is saved without a validation, so that the resumed run equals one that was not
+ * interrupted. */
 static void end_interrupted(struct trainer *trainer)
 {
     if (isinf(trainer->progress.best_loss) && !trainer->init_from)
-        save_best(trainer); /* so that there is a model to sample from */
+        save_best(trainer); /* there should be a model to sample from */
     if (trainer->clock.saved_step != trainer->progress.step || trainer->unsaved[0])
         save(trainer);
 }
 
-static int go_on(struct trainer *trainer)
+static int run_loop(struct trainer *trainer)
 {
-    while (!finished(trainer)) {
-        if (keep_records(trainer) != 0)
+    while (!has_ended(trainer)) {
+        if (periodic_tasks(trainer) != 0)
             return -1;
-        if (!team_stops(trainer->team) && one_step(trainer) != 0)
+        if (!team_should_stop(trainer->team) && train_one_step(trainer) != 0)
             return -1;
     }
     if (trainer->end != TRAIN_INTERRUPTED &&
         trainer->progress.validated_step != trainer->progress.step) {
         if (validate(trainer) != 0)
             return -1;
-        if (team_stops(trainer->team))
+        if (team_should_stop(trainer->team))
             trainer->end = TRAIN_INTERRUPTED;
     }
     const struct train_progress *progress = &trainer->progress;
     if (trainer->end == TRAIN_INTERRUPTED)
         end_interrupted(trainer);
-    else if (progress->recovery.count > 0 && progress->recovery.since == progress->step)
-        return give_up(trainer); /* there is no step left to do better */
+    else if (progress->recovery.count > 0 && progress->recovery.restored_step == progress->step)
+        return give_up(trainer); /* no steps are left after the last restore */
     else if (isinf(progress->best_loss) && isinf(progress->unsaved_loss))
-        save_best(trainer); /* its file was lost */
+        save_best(trainer); /* the file was lost */
     return 0;
 }
 
@@ -336,18 +335,18 @@ int train_run(struct trainer *trainer, const atomic_bool *stop)
 {
     trainer->clock.started = trainer->clock.saved = clock_seconds();
     trainer->clock.first = trainer->progress.step;
-    trainer->clock.saved_step = UINT64_MAX; /* new limits are not saved yet */
-    team_heed(trainer->team, stop);
+    trainer->clock.saved_step = UINT64_MAX; /* the limits of this session are not saved yet */
+    team_set_stop(trainer->team, stop);
     model_prepare(trainer->team, &trainer->model);
     if (trainer->observer.started)
         trainer->observer.started(trainer->observer.context, trainer);
-    keep_unsaved(trainer);
-    if (go_on(trainer) != 0)
+    retry_best(trainer);
+    if (run_loop(trainer) != 0)
         return -1;
     const char *const failure = trainer->unsaved[0]        ? trainer->unsaved
                                 : trainer->unsaved_best[0] ? trainer->unsaved_best
                                                            : trainer->unlogged;
-    return failure[0] ? error_set("%s; go on from the last save by --resume %s", failure,
+    return failure[0] ? error_set("%s; continue from the last save with --resume %s", failure,
                                   trainer->rundir.path)
                       : 0;
 }

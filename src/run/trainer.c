@@ -16,7 +16,7 @@
 #include "mem.h"
 #include "utf8.h"
 
-#define SOURCE_CHECK 1000 /* characters that a model must read before training goes on from it */
+#define SOURCE_CHECK 1000 /* characters on which an initial model is checked */
 
 void trainer_note(const struct trainer *trainer, const char *format, ...)
 {
@@ -29,8 +29,7 @@ void trainer_note(const struct trainer *trainer, const char *format, ...)
         trainer->observer.note(trainer->observer.context, text);
 }
 
-/* --- figures -----------------------------------------------------------------------------------
- */
+/* --- statistics ------------------------------------------------------------------------------- */
 
 void trainer_set_total(struct trainer *trainer, uint64_t total)
 {
@@ -41,12 +40,12 @@ void trainer_set_total(struct trainer *trainer, uint64_t total)
 
 double trainer_seconds(const struct trainer *trainer)
 {
-    return trainer->clock.before + trainer->clock.stretch;
+    return trainer->clock.before + trainer->clock.session;
 }
 
 double trainer_limited_seconds(const struct trainer *trainer)
 {
-    return trainer->clock.limited + trainer->clock.stretch;
+    return trainer->clock.limited + trainer->clock.session;
 }
 
 double trainer_epochs(const struct trainer *trainer)
@@ -60,38 +59,38 @@ double trainer_speed(const struct trainer *trainer)
     return clock->step_seconds > 0 ? (double)clock->characters / clock->step_seconds : 0;
 }
 
-/* --- saving ------------------------------------------------------------------------------------
- */
+/* --- saving ----------------------------------------------------------------------------------- */
 
-#define INIT_FROM "train.init_from" /* a run that began with a model has it */
+#define INIT_FROM "train.init_from" /* path of the initial model, if any */
 #define RECOVERY(field) offsetof(struct train_progress, recovery.field)
 
 static const struct field progress_fields[] = {
     {"train.total_steps", FIELD_COUNT, offsetof(struct train_progress, total_steps), 0, 1e18},
     {"train.characters", FIELD_COUNT, offsetof(struct train_progress, characters), 0, 1e18},
     {"train.validated_step", FIELD_COUNT, offsetof(struct train_progress, validated_step), 0, 1e15},
-    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, stale), 0, 1e15},
+    {"train.stale", FIELD_COUNT, offsetof(struct train_progress, bad_validations), 0, 1e15},
     {"train.log_rows", FIELD_COUNT, offsetof(struct train_progress, log_rows), 0, 1e15},
     {"train.log_step", FIELD_COUNT, offsetof(struct train_progress, log_step), 0, 1e15},
     {"train.corpus_hash", FIELD_COUNT, offsetof(struct train_progress, corpus_hash), 0, 0},
     {"train.best_loss", FIELD_REAL, offsetof(struct train_progress, best_loss), 0, 0},
-    {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, loss_sum), 0, 1e300},
-    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, loss_steps), 0, 1e15},
-    {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, lap_sum), 0, 1e300},
+    {"train.loss_sum", FIELD_REAL, offsetof(struct train_progress, since_row.sum), 0, 1e300},
+    {"train.loss_steps", FIELD_COUNT, offsetof(struct train_progress, since_row.steps), 0, 1e15},
+    {"train.lap_sum", FIELD_REAL, offsetof(struct train_progress, since_validation.sum), 0, 1e300},
     {"train.rate", FIELD_REAL, offsetof(struct train_progress, rate), 0, 1e300},
     {"train.grad_norm", FIELD_REAL, offsetof(struct train_progress, grad_norm), 0, 1e300},
-    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, lap_steps), 0, 1e15},
-    {"train.unsaved_loss", FIELD_REAL | FIELD_LATER, offsetof(struct train_progress, unsaved_loss),
-     0, 0},
-    {"recovery.first_loss", FIELD_REAL | FIELD_LATER, RECOVERY(first_loss), 0, 1e300},
-    {"recovery.lowest_loss", FIELD_REAL | FIELD_LATER, RECOVERY(lowest_loss), 0, 0},
-    {"recovery.block_sum", FIELD_REAL | FIELD_LATER, RECOVERY(block_sum), 0, 1e300},
-    {"recovery.block_steps", FIELD_COUNT | FIELD_LATER, RECOVERY(block_steps), 0, 1e6},
-    {"recovery.bad_blocks", FIELD_COUNT | FIELD_LATER, RECOVERY(bad_blocks), 0, 1e15},
-    {"recovery.asked_step", FIELD_COUNT | FIELD_LATER, RECOVERY(asked_step), 0, 1e15},
-    {"recovery.count", FIELD_COUNT | FIELD_LATER, RECOVERY(count), 0, 1e6},
-    {"recovery.since", FIELD_COUNT | FIELD_LATER, RECOVERY(since), 0, 1e15},
-    {"recovery.scale", FIELD_REAL | FIELD_LATER, RECOVERY(scale), 0, 1},
+    {"train.lap_steps", FIELD_COUNT, offsetof(struct train_progress, since_validation.steps), 0,
+     1e15},
+    {"train.unsaved_loss", FIELD_REAL | FIELD_OPTIONAL,
+     offsetof(struct train_progress, unsaved_loss), 0, 0},
+    {"recovery.first_loss", FIELD_REAL | FIELD_OPTIONAL, RECOVERY(first_loss), 0, 1e300},
+    {"recovery.lowest_loss", FIELD_REAL | FIELD_OPTIONAL, RECOVERY(lowest_loss), 0, 0},
+    {"recovery.block_sum", FIELD_REAL | FIELD_OPTIONAL, RECOVERY(block_sum), 0, 1e300},
+    {"recovery.block_steps", FIELD_COUNT | FIELD_OPTIONAL, RECOVERY(block_steps), 0, 1e6},
+    {"recovery.bad_blocks", FIELD_COUNT | FIELD_OPTIONAL, RECOVERY(bad_blocks), 0, 1e15},
+    {"recovery.asked_step", FIELD_COUNT | FIELD_OPTIONAL, RECOVERY(requested_step), 0, 1e15},
+    {"recovery.count", FIELD_COUNT | FIELD_OPTIONAL, RECOVERY(count), 0, 1e6},
+    {"recovery.since", FIELD_COUNT | FIELD_OPTIONAL, RECOVERY(restored_step), 0, 1e15},
+    {"recovery.scale", FIELD_REAL | FIELD_OPTIONAL, RECOVERY(scale), 0, 1},
 };
 
 #define NUM_PROGRESS_FIELDS (sizeof progress_fields / sizeof *progress_fields)
@@ -139,10 +138,10 @@ int trainer_save_best(struct trainer *trainer)
     return result;
 }
 
-/* --- texts -------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
-/* A path that holds wherever the run is gone on with; in a checkpoint it must be UTF-8. */
+/* The absolute path, so that the run can be resumed from any directory. It must be UTF-8, as
+ * metadata of a checkpoint is. */
 static char *absolute(const char *path)
 {
     int32_t point;
@@ -154,8 +153,7 @@ static char *absolute(const char *path)
     for (size_t at = 0, length = strlen(found); at < length;) {
         const int bytes = utf8_decode((const uint8_t *)found + at, length - at, &point);
         if (bytes <= 0) {
-            error_set("%s: its name is not UTF-8, so that a run could not note it: rename it",
-                      found);
+            error_set("%s: its name is not UTF-8 and cannot be stored in a run: rename it", found);
             free(found);
             return NULL;
         }
@@ -164,22 +162,22 @@ static char *absolute(const char *path)
     return found;
 }
 
-/* stdin cannot be read again, neither for a second look nor to go on later: the run keeps a copy.
- */
-static char *keep_stdin(struct trainer *trainer)
+/* Keeps a copy of stdin, which cannot be read a second time, neither now nor when the run is
+ * resumed. */
+static char *copy_stdin(struct trainer *trainer)
 {
     char *path = NULL, *name = NULL;
     if (trainer->stdin_copy.path)
         error_set("-: stdin can be read only once");
     else if ((path = rundir_file(&trainer->rundir, "stdin")) != NULL &&
              file_copy_stdin(&trainer->stdin_copy, path) == 0)
-        name = mem_copy("stdin", 5); /* until the text has been read */
+        name = mem_copy("stdin", 5); /* until commit_stdin_copy */
     free(path);
     return name;
 }
 
-/* Puts the copy of stdin under the name that its text has. */
-static int keep_copy(struct trainer *trainer)
+/* Gives the copy of stdin its final name, which contains the hash of the text. */
+static int commit_stdin_copy(struct trainer *trainer)
 {
     rundir_name_stdin(trainer->corpus.hash, trainer->stdin_name);
     for (int k = 0; k < trainer->num_files; k++)
@@ -204,7 +202,7 @@ static int name_files(struct trainer *trainer, const struct train_source *source
         const bool piped = strcmp(path, "-") == 0;
         if (!piped && rundir_check_text(&trainer->rundir, path) != 0)
             return -1;
-        char *name = piped ? keep_stdin(trainer) : absolute(path);
+        char *name = piped ? copy_stdin(trainer) : absolute(path);
         if (!name)
             return -1;
         trainer->files[trainer->num_files] = name;
@@ -212,7 +210,7 @@ static int name_files(struct trainer *trainer, const struct train_source *source
     return 0;
 }
 
-static int read_files(struct trainer *trainer, const struct safetensors *in)
+static int read_paths(struct trainer *trainer, const struct safetensors *in)
 {
     long long count;
     char key[32];
@@ -231,13 +229,13 @@ static int read_files(struct trainer *trainer, const struct safetensors *in)
     return 0;
 }
 
-/* Where a text is to be read: stdin's copy from its place, or from where it is still under way. */
-static char *place_of(const struct trainer *trainer, const char *directory, const char *file)
+/* The path from which a text is read; that of stdin's copy is temporary until it is committed. */
+static char *text_path(const struct trainer *trainer, const char *directory, const char *file)
 {
-    const bool under_way = trainer->stdin_copy.temporary && trainer->stdin_copy.temporary[0];
+    const bool uncommitted = trainer->stdin_copy.temporary && trainer->stdin_copy.temporary[0];
     if (file[0] == '/')
         return mem_copy(file, strlen(file));
-    if (under_way)
+    if (uncommitted)
         return mem_copy(trainer->stdin_copy.temporary, strlen(trainer->stdin_copy.temporary));
     return file_join(directory, file);
 }
@@ -245,35 +243,34 @@ static char *place_of(const struct trainer *trainer, const char *directory, cons
 static int open_corpus(struct trainer *trainer, const char *directory, struct vocab *vocab,
                        struct corpus_options options)
 {
-    char *spool = file_join(directory, "corpus.ids");
-    char **places = mem_new((size_t)trainer->num_files, sizeof *places);
-    int result = spool && places ? 0 : -1;
+    char *temp_path = file_join(directory, "corpus.ids");
+    char **paths = mem_new((size_t)trainer->num_files, sizeof *paths);
+    int result = temp_path && paths ? 0 : -1;
     for (int k = 0; k < trainer->num_files && result == 0; k++)
-        result = (places[k] = place_of(trainer, directory, trainer->files[k])) ? 0 : -1;
-    options.files = (const char *const *)places;
+        result = (paths[k] = text_path(trainer, directory, trainer->files[k])) ? 0 : -1;
+    options.files = (const char *const *)paths;
     options.num_files = trainer->num_files;
     options.val_fraction = trainer->plan.val_fraction;
-    options.spool = spool;
+    options.temp_path = temp_path;
     options.in_memory_max = CORPUS_IN_MEMORY;
     options.progress = trainer->observer.reading;
     options.context = trainer->observer.context;
     if (result == 0)
         result = corpus_open(&trainer->corpus, vocab, &options);
-    for (int k = 0; places && k < trainer->num_files; k++)
-        free(places[k]);
-    free(places);
-    free(spool);
+    for (int k = 0; paths && k < trainer->num_files; k++)
+        free(paths[k]);
+    free(paths);
+    free(temp_path);
     return result;
 }
 
-/* The texts of a run, whose plan is read, as they were when it began: in its symbols, and
- * unchanged.
- */
+/* Reads the texts of a saved run, encoded with its vocabulary, and checks that they are unchanged.
+ * Its plan must have been read. */
 static int reopen_corpus(struct trainer *trainer, const char *directory, struct vocab *vocab,
                          const struct safetensors *in)
 {
     const char *const advice = "put the text back as it was, or start a new run with --init-from";
-    if (read_files(trainer, in) != 0 ||
+    if (read_paths(trainer, in) != 0 ||
         fields_load(progress_fields, NUM_PROGRESS_FIELDS, &trainer->progress, in) != 0)
         return -1;
     if (open_corpus(trainer, directory, vocab, (struct corpus_options){.fixed_vocab = true}) != 0)
@@ -289,7 +286,7 @@ static int reopen_corpus(struct trainer *trainer, const char *directory, struct 
 static void note_corpus(const struct trainer *trainer)
 {
     const struct corpus *corpus = &trainer->corpus;
-    const struct vocab_notes *notes = &corpus->notes;
+    const struct text_notes *notes = &corpus->notes;
     if (notes->byte_order_mark)
         trainer_note(trainer,
                      "the text begins with a byte order mark (U+FEFF); it is kept as a symbol");
@@ -310,10 +307,9 @@ static void note_corpus(const struct trainer *trainer)
             "model is the one of the lowest training loss");
 }
 
-/* --- machinery ---------------------------------------------------------------------------------
- */
+/* --- memory and threads ----------------------------------------------------------------------- */
 
-/* Memory is counted before it is taken; some of it may be taken already. */
+/* Checks the memory that training needs, of which some may already be allocated. */
 static int check_memory(struct trainer *trainer)
 {
     const struct model *model = &trainer->model;
@@ -321,22 +317,23 @@ static int check_memory(struct trainer *trainer)
     const struct corpus *corpus = &trainer->corpus;
     const size_t free_bytes = mem_available();
     const size_t ids = corpus->ids ? (size_t)corpus->length * (size_t)corpus->id_bytes : 0;
-    const size_t taken = ids + (model->weights ? model_bytes(model) : 0);
+    const size_t allocated = ids + (model->weights ? model_bytes(model) : 0);
     trainer->memory = model_bytes(model) + optimizer_bytes(model) + ids +
                       tape_bytes(model, plan->batch_size, plan->seq_length, true, plan->dropout);
     if (corpus->validation.length > 0) {
         const int B = evaluator_streams(&corpus->validation, plan->batch_size);
         trainer->memory += tape_bytes(model, B, evaluator_steps(B), false, 0);
     }
-    if (trainer->memory - taken > free_bytes)
+    if (trainer->memory - allocated > free_bytes)
         return error_set("this needs %.1f GB of memory and %.1f GB are free: take a smaller "
                          "--hidden-size, --num-layers, --batch-size or --seq-length",
-                         (double)trainer->memory / 1e9, ((double)free_bytes + (double)taken) / 1e9);
+                         (double)trainer->memory / 1e9,
+                         ((double)free_bytes + (double)allocated) / 1e9);
     return 0;
 }
 
-/* Everything that a chunk passes through, for a model whose shape is known. */
-static int make_machinery(struct trainer *trainer, int threads)
+/* Makes the team, the streams and all arrays, for a model whose shape is known. */
+static int allocate(struct trainer *trainer, int threads)
 {
     const struct plan *plan = &trainer->plan;
     const struct corpus *corpus = &trainer->corpus;
@@ -367,8 +364,8 @@ static int open_log(struct trainer *trainer, struct log_row *last)
     return result;
 }
 
-/* What the plan's precision asks for, or what comes next to it here. NULL and a message if there is
- * none. */
+/* The engine of the plan's precision, or of the nearest one that this machine has. NULL and a
+ * message if there is none. */
 static const struct engine *find_engine(const struct trainer *trainer)
 {
     const struct engine *engine = engine_find(trainer->plan.precision);
@@ -378,9 +375,9 @@ static const struct engine *find_engine(const struct trainer *trainer)
     return engine;
 }
 
-static void begin(struct trainer *trainer, const struct train_observer *observer)
+static void init(struct trainer *trainer, const struct train_observer *observer)
 {
-    trainer->progress.recovery = recovery_begin();
+    trainer->progress.recovery = recovery_init();
     trainer->progress.unsaved_loss = INFINITY;
     trainer->observer = *observer;
     trainer->val_loss = trainer->train_loss = NAN;
@@ -395,10 +392,9 @@ static void note_lock(const struct trainer *trainer)
             trainer->rundir.path);
 }
 
-/* --- a new run ---------------------------------------------------------------------------------
- */
+/* --- a new run -------------------------------------------------------------------------------- */
 
-/* The corpus, and the model with its vocabulary: one that is there, or one that the plan shapes. */
+/* Reads the texts, and loads the initial model or makes one as planned. */
 static int read_source(struct trainer *trainer, const struct engine *engine,
                        const struct train_source *source)
 {
@@ -425,22 +421,22 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     return result;
 }
 
-/* An old run in the directory can be gone on with until last.safetensors is replaced, in one step;
- * from then on the new one can. */
-static int replace_run(struct trainer *trainer)
+/* Saves the new run. An old one in the directory can be resumed until the atomic replacement of
+ * last.safetensors; from then on, the new one can. */
+static int save_new_run(struct trainer *trainer)
 {
-    if (trainer->stdin_copy.path && keep_copy(trainer) != 0)
+    if (trainer->stdin_copy.path && commit_stdin_copy(trainer) != 0)
         return -1;
     if (trainer_save(trainer) != 0)
         return -1;
-    rundir_replaced(&trainer->rundir, trainer->stdin_name);
-    /* What a run that began with a model goes back to. */
+    rundir_remove_old(&trainer->rundir, trainer->stdin_name);
+    /* If the run diverges, its initial model is restored. */
     if (trainer->init_from && trainer_save_best(trainer) != 0)
         return -1;
     return open_log(trainer, NULL);
 }
 
-/* What is taken off a weight at a step must be less than the weight. */
+/* A step's decay must be smaller than the weight. */
 static int check_decay(const struct plan *plan)
 {
     if (plan->optim.weight_decay * plan->schedule.rate < 1)
@@ -451,7 +447,7 @@ static int check_decay(const struct plan *plan)
         plan->optim.weight_decay, plan->schedule.rate);
 }
 
-/* Whether a model that training goes on from has losses on the start of the text. */
+/* Checks that the initial model has a finite loss on the start of the text. */
 static int check_source(struct trainer *trainer, const char *path)
 {
     struct corpus_segment start = trainer->corpus.training.segments[0];
@@ -480,7 +476,7 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
     if (plan_fit(plan, training, trainer->corpus.validation.length, trainer->model.hidden_size))
         trainer_note(trainer, "the text is short: the batch shrinks to %d streams of %d characters",
                      plan->batch_size, plan->seq_length);
-    if (check_decay(plan) != 0 || make_machinery(trainer, threads) != 0)
+    if (check_decay(plan) != 0 || allocate(trainer, threads) != 0)
         return -1;
     if (!source->init_from)
         params_start(&trainer->model.params, plan->seed, trainer->model.weights);
@@ -492,15 +488,15 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
     trainer->progress.corpus_hash = trainer->corpus.hash;
     if (plan->max_minutes == 0)
         trainer_set_total(trainer, plan_steps(plan, training));
-    return replace_run(trainer);
+    return save_new_run(trainer);
 }
 
 int trainer_open(struct trainer *trainer, const char *directory, const struct train_source *source,
                  const struct plan *plan, int threads, const struct train_observer *observer)
 {
     trainer->plan = *plan;
-    begin(trainer, observer);
-    int result = rundir_begin(&trainer->rundir, directory, source->force);
+    init(trainer, observer);
+    int result = rundir_create(&trainer->rundir, directory, source->force);
     if (result == 0) {
         note_lock(trainer);
         result = start_run(trainer, source, threads);
@@ -510,8 +506,7 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
     return result;
 }
 
-/* --- going on ----------------------------------------------------------------------------------
- */
+/* --- resuming a run --------------------------------------------------------------------------- */
 
 static struct safetensors *load_last(const char *directory)
 {
@@ -529,9 +524,9 @@ static struct safetensors *load_last(const char *directory)
     return in;
 }
 
-/* New limits replace the old ones, all three, as soon as one is given; then the validations without
- * gain and the seconds of the limit count anew. */
-static void take_limits(struct trainer *trainer, const struct plan *limits)
+/* If any limit is given, all three replace the old ones, and the counts of bad validations and of
+ * seconds towards the limit restart at 0. */
+static void apply_limits(struct trainer *trainer, const struct plan *limits)
 {
     struct plan *plan = &trainer->plan;
     trainer->clock.limited = trainer->clock.before;
@@ -539,7 +534,7 @@ static void take_limits(struct trainer *trainer, const struct plan *limits)
         plan->max_epochs = limits->max_epochs == PLAN_AUTO ? 0 : limits->max_epochs;
         plan->max_steps = limits->max_steps;
         plan->max_minutes = limits->max_minutes;
-        trainer->progress.stale = 0;
+        trainer->progress.bad_validations = 0;
         trainer->progress.total_steps = 0;
         trainer->clock.limited = 0;
         if (plan->max_minutes == 0)
@@ -547,7 +542,8 @@ static void take_limits(struct trainer *trainer, const struct plan *limits)
     }
     if (trainer->progress.total_steps > 0)
         trainer_set_total(trainer, trainer->progress.total_steps);
-    if (trainer->progress.recovery.count > RECOVERY_MOST) /* it was given up: another try */
+    /* A run that was given up gets new attempts. */
+    if (trainer->progress.recovery.count > RECOVERY_MAX)
         trainer->progress.recovery.count = 0;
 }
 
@@ -556,12 +552,12 @@ static int check_positions(const struct trainer *trainer)
     for (int b = 0; b < trainer->batch.B; b++)
         if (trainer->batch.position[b] >= trainer->corpus.training.length)
             return error_set("%s: " RUNDIR_LAST
-                             " is damaged: a stream stands behind the text's end",
+                             " is damaged: the position of a stream is beyond the end of the text",
                              trainer->rundir.path);
     return 0;
 }
 
-/* A best model that is gone or damaged is made good by the next one. */
+/* If the best model is missing or damaged, the next validated one replaces it. */
 static void check_best(struct trainer *trainer)
 {
     char *path = rundir_file(&trainer->rundir, RUNDIR_BEST);
@@ -584,11 +580,11 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
     struct log_row last = {.train_loss = NAN};
     const struct engine *engine;
     trainer->model.training = true;
-    const char *then = safetensors_text(in, "train.kernels");
-    if (!then || plan_load(&trainer->plan, in) != 0 || !(engine = find_engine(trainer)) ||
+    const char *kernels = safetensors_text(in, "train.kernels");
+    if (!kernels || plan_load(&trainer->plan, in) != 0 || !(engine = find_engine(trainer)) ||
         checkpoint_read_model(in, engine, &trainer->model) != 0 ||
         reopen_corpus(trainer, trainer->rundir.path, &trainer->model.vocab, in) != 0 ||
-        make_machinery(trainer, threads) != 0 ||
+        allocate(trainer, threads) != 0 ||
         checkpoint_read_training(in, &trainer->optimizer, &trainer->tape) != 0 ||
         safetensors_read_u64(in, "train.positions", (size_t)trainer->batch.B,
                              trainer->batch.position) != 0 ||
@@ -596,9 +592,9 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
         return -1;
     trainer->progress.step = trainer->model.step;
     check_best(trainer);
-    if (strcmp(then, trainer->model.engine->name) != 0)
-        trainer_note(trainer, "the run was made with %s and goes on with %s: last bits may differ",
-                     then, trainer->model.engine->name);
+    if (strcmp(kernels, trainer->model.engine->name) != 0)
+        trainer_note(trainer, "the run used %s so far and continues with %s: last bits may differ",
+                     kernels, trainer->model.engine->name);
     const uint64_t rows = trainer->progress.log_rows;
     if (open_log(trainer, &last) != 0)
         return -1;
@@ -609,16 +605,16 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
     trainer->clock.before = last.seconds;
     trainer->train_loss = last.train_loss;
     trainer->val_loss = trainer->model.val_loss;
-    take_limits(trainer, limits);
+    apply_limits(trainer, limits);
     return 0;
 }
 
 int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *limits,
                    int threads, const struct train_observer *observer)
 {
-    begin(trainer, observer);
+    init(trainer, observer);
     struct safetensors *in = NULL;
-    int result = rundir_enter(&trainer->rundir, directory);
+    int result = rundir_open(&trainer->rundir, directory);
     if (result == 0) {
         note_lock(trainer);
         result = (in = load_last(directory)) ? read_run(trainer, in, limits, threads) : -1;
@@ -660,6 +656,6 @@ void trainer_close(struct trainer *trainer)
         free(trainer->files[k]);
     free(trainer->files);
     free(trainer->init_from);
-    rundir_leave(&trainer->rundir);
+    rundir_close(&trainer->rundir);
     *trainer = (struct trainer){0};
 }

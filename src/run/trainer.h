@@ -1,4 +1,4 @@
-/* A training run: what it is made of, how it begins, how it is saved and taken up again. */
+/* A training run: its parts, and how it is created, saved and resumed. */
 #ifndef RUNE_TRAINER_H
 #define RUNE_TRAINER_H
 
@@ -18,71 +18,88 @@
 
 struct trainer;
 
-/* Is told what happens; every function may be NULL. It must not change the trainer. */
+/* Callbacks for events of a run, each of which may be NULL. They must not change the trainer. */
 struct train_observer {
     void *context;
-    void (*reading)(void *context, uint64_t done, uint64_t total); /* bytes of the corpus */
-    void (*note)(void *context, const char *note); /* something that the user should know */
+    void (*reading)(void *context, uint64_t done, uint64_t total); /* bytes of text */
+    void (*note)(void *context, const char *note);                 /* a message for the user */
     void (*started)(void *context, const struct trainer *trainer);
     void (*stepped)(void *context, const struct trainer *trainer);
     void (*validated)(void *context, struct trainer *trainer); /* may sample from the model */
 };
 
-/* Where a run stands. All of it is in last.safetensors. */
+/* A running mean of training losses. */
+struct loss_mean {
+    double sum;
+    uint64_t steps;
+};
+
+static inline void loss_mean_add(struct loss_mean *mean, double loss)
+{
+    mean->sum += loss;
+    mean->steps++;
+}
+
+static inline double loss_mean(const struct loss_mean *mean, double if_empty)
+{
+    return mean->steps > 0 ? mean->sum / (double)mean->steps : if_empty;
+}
+
+/* The progress of a run. All of it is saved in last.safetensors. */
 struct train_progress {
-    uint64_t step;           /* updates done */
-    uint64_t total_steps;    /* 0: not known yet */
-    uint64_t characters;     /* targets trained on */
-    uint64_t validated_step; /* when the last validation was; 0: there was none */
-    uint64_t stale;          /* validations since the best */
-    uint64_t log_rows;
-    uint64_t log_step; /* of the last row */
+    uint64_t step;            /* optimizer steps done */
+    uint64_t total_steps;     /* 0: not known yet */
+    uint64_t characters;      /* targets trained on */
+    uint64_t validated_step;  /* step of the last validation; 0: none yet */
+    uint64_t bad_validations; /* validations since the best one */
+    uint64_t log_rows;        /* rows in log.csv */
+    uint64_t log_step;        /* step of the last row */
     uint64_t corpus_hash;
-    double best_loss;    /* lowest validation loss; training loss where nothing is held out */
-    double unsaved_loss; /* a lower one, of the last validation, whose model could not be saved; or
-                            infinity */
-    double loss_sum;     /* of the training loss since the last row of the log, */
-    uint64_t loss_steps; /* over so many steps */
-    double lap_sum;      /* and since the last validation */
-    uint64_t lap_steps;
-    double rate, grad_norm; /* of the last step */
+    double best_loss; /* lowest validation loss; lowest training loss if nothing is held out */
+    /* loss of the last validation if it is lower than best_loss but its model could not be saved;
+     * otherwise infinity */
+    double unsaved_loss;
+    struct loss_mean since_row;        /* training losses since the last row of the log */
+    struct loss_mean since_validation; /* training losses since the last validation */
+    double rate, grad_norm;            /* of the last step */
     struct recovery recovery;
 };
 
 /* Why a run ended. */
 enum train_end {
-    TRAIN_GOES_ON,
-    TRAIN_COMPLETE,
-    TRAIN_TIME_IS_OVER,
-    TRAIN_NO_GAIN,
+    TRAIN_RUNNING,  /* it has not ended */
+    TRAIN_COMPLETE, /* all steps are done */
+    TRAIN_TIME_LIMIT,
+    TRAIN_PATIENCE, /* too many bad validations */
     TRAIN_DIVERGED,
-    TRAIN_INTERRUPTED
+    TRAIN_INTERRUPTED,
 };
 
-/* Seconds, in memory alone: a run that is taken up again reads the first from its log. */
+/* Times in seconds. They are not saved: a resumed run reads `before` from its log. A session is the
+ * time from the start or resumption of a run to the end of the process. */
 struct train_clock {
-    double before;              /* of training in earlier stretches */
-    double limited;             /* of those, how much counts for the time limit */
-    double started;             /* when this stretch began */
-    double stretch;             /* since then */
-    double saved;               /* when the run was last saved, or a save failed, */
-    uint64_t saved_step;        /* and at which step */
-    uint64_t first;             /* the stretch's first step */
-    double step_seconds;        /* in steps that are timed, which the first ones are not */
-    uint64_t steps, characters; /* timed */
+    double before;              /* training time of earlier sessions */
+    double limited;             /* the part of `before` that counts towards the time limit */
+    double started;             /* when this session began */
+    double session;             /* training time of this session */
+    double saved;               /* time of the last save, or of the last failed one */
+    uint64_t saved_step;        /* step of that save */
+    uint64_t first;             /* first step of this session */
+    double step_seconds;        /* time of the timed steps; the first steps are not timed */
+    uint64_t steps, characters; /* number of timed steps, and of their targets */
 };
 
-/* Bytes of a message that is kept. */
+/* Size of a message, with its NUL. */
 #define TRAIN_MESSAGE 600
 
 struct trainer {
     struct plan plan;
     struct train_observer observer;
     struct rundir rundir;
-    char *init_from; /* the model that the run began with, or NULL */
-    char **files;    /* paths of the texts; that of stdin's copy is relative to the run */
+    char *init_from; /* path of the initial model, or NULL */
+    char **files;    /* paths of the texts; the copy of stdin is relative to the run */
     int num_files;
-    struct file_out stdin_copy;          /* under way until the run begins */
+    struct file_out stdin_copy;          /* uncommitted until the run is created */
     char stdin_name[RUNDIR_STDIN_BYTES]; /* its name in the run, or "" */
     struct team *team;
     struct corpus corpus;
@@ -90,42 +107,44 @@ struct trainer {
     struct batch batch;
     struct tape tape;
     struct optimizer optimizer;
-    struct evaluator evaluator; /* of the validation part, if there is one */
+    struct evaluator evaluator; /* of the validation part; unused if nothing is held out */
     struct log log;
-    size_t memory;           /* bytes that training takes */
+    size_t memory;           /* bytes needed for training */
     uint64_t validate_every; /* steps; 0 until the number of steps is known */
     struct train_progress progress;
     struct train_clock clock;
-    double train_loss; /* mean over the steps of the log's last row */
+    double train_loss; /* of the last row of the log */
     double val_loss;   /* of the last validation, or NAN */
     enum train_end end;
-    /* why the last save, that of the last better model, and the last row of the log failed; ""
-     * where they did not */
+    /* Messages of the last save of the run, of the best model and of a row, if they failed; else
+     * "". */
     char unsaved[TRAIN_MESSAGE], unsaved_best[TRAIN_MESSAGE], unlogged[TRAIN_MESSAGE];
 };
 
-/* What a new run is made from. */
+/* The sources of a new run. */
 struct train_source {
-    const char *const *files; /* paths; "-" is stdin, which is kept in the run */
+    const char *const *files; /* paths; "-" is stdin, of which the run keeps a copy */
     int num_files;
     enum vocab_unit unit;
     enum utf8_form form;
     uint64_t min_count;
-    const char *init_from; /* a model to go on from, with its vocabulary and shape; or NULL */
-    bool force;            /* an older run in the directory may be replaced */
+    const char
+        *init_from; /* path of an initial model, which also gives vocabulary and shape; or NULL */
+    bool force;     /* an older run in the directory is replaced */
 };
 
-/* Fills a zeroed trainer for a new run in `directory`, which it makes, and saves it. An older run
- * is there until the new one can begin. Returns 0, or −1 and a message. */
+/* Fills a zeroed trainer for a new run in `directory`, which it creates, and saves it. An older run
+ * stays until the new one is saved. Returns 0, or −1 and a message. */
 int trainer_open(struct trainer *trainer, const char *directory, const struct train_source *source,
                  const struct plan *plan, int threads, const struct train_observer *observer);
 
-/* Fills a zeroed trainer from the run's last.safetensors. Of `limits` the three max_ fields are
- * taken where one is given (max_epochs: not PLAN_AUTO). Returns 0, or −1 and a message. */
+/* Fills a zeroed trainer from the run's last.safetensors. If any of the three max_ fields of
+ * `limits` is given (max_epochs other than PLAN_AUTO, others > 0), they replace those of the run;
+ * its other fields are not used. Returns 0, or −1 and a message. */
 int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *limits,
                    int threads, const struct train_observer *observer);
 
-/* Tells the user a line. */
+/* Passes a message of one line to the observer. */
 void trainer_note(const struct trainer *trainer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -135,24 +154,24 @@ void trainer_close(struct trainer *trainer);
 /* Writes last.safetensors. Returns 0, or −1 and a message with the old file as it was. */
 int trainer_save(struct trainer *trainer);
 
-/* Writes the model alone as best.safetensors, likewise. */
+/* The same for the model alone, as best.safetensors. */
 int trainer_save_best(struct trainer *trainer);
 
-/* Sets the number of steps that the run is to have, and with it how often it validates. */
+/* Sets the total number of steps, and from it the interval of validations. */
 void trainer_set_total(struct trainer *trainer, uint64_t total);
 
-/* Seconds that the run has trained, and those of them that its time limit counts. */
+/* Seconds of training in all sessions, and those that count towards the time limit. */
 double trainer_seconds(const struct trainer *trainer);
 double trainer_limited_seconds(const struct trainer *trainer);
 
 /* Passes over the training part. */
 double trainer_epochs(const struct trainer *trainer);
 
-/* Targets per second in the timed steps; 0 before there are any. */
+/* Targets per second in the timed steps; 0 if there are none yet. */
 double trainer_speed(const struct trainer *trainer);
 
-/* Fills a zeroed corpus with the texts of the run in `directory`, cut as they were, in the symbols
- * of its model's vocabulary. Returns 0, or −1 and a message. */
+/* Fills a zeroed corpus with the texts of the run in `directory`, divided as in training and
+ * encoded with `vocab`, that of its model. Returns 0, or −1 and a message. */
 int trainer_read_corpus(struct corpus *corpus, const char *directory, struct vocab *vocab);
 
 #endif

@@ -15,21 +15,21 @@ static int batch_init(struct batch *batch, const struct corpus *corpus,
     size_t streams = (size_t)B, chunk = streams * (size_t)T;
     *batch = (struct batch){.corpus = corpus, .part = part, .B = B, .T = T};
     batch->position = mem_new(streams, sizeof *batch->position);
-    batch->before = mem_new(streams, sizeof *batch->before);
+    batch->previous = mem_new(streams, sizeof *batch->previous);
     batch->end = mem_new(streams, sizeof *batch->end);
     batch->scored = mem_new(streams, sizeof *batch->scored);
     batch->x = mem_new(chunk, sizeof *batch->x);
     batch->y = mem_new(chunk, sizeof *batch->y);
     batch->reset = mem_new(streams, sizeof *batch->reset);
     batch->row = mem_new((size_t)T + 1, sizeof *batch->row);
-    if (batch->position && batch->before && batch->end && batch->scored && batch->x && batch->y &&
+    if (batch->position && batch->previous && batch->end && batch->scored && batch->x && batch->y &&
         batch->reset && batch->row)
         return 0;
     batch_release(batch);
     return -1;
 }
 
-/* ⌊bN/B⌋, of a product that may not fit 64 bits */
+/* ⌊bN/B⌋, also where bN overflows 64 bits. */
 static uint64_t share(uint64_t N, int b, int B)
 {
     uint64_t streams = (uint64_t)B, stream = (uint64_t)b;
@@ -52,8 +52,8 @@ int batch_ring(struct batch *batch, const struct corpus *corpus, const struct co
     return 0;
 }
 
-/* Where stream b begins. Without a warm-up streams begin only where the state is zero anyway. */
-static uint64_t beginning(const struct corpus_part *part, int b, int B, uint64_t warmup)
+/* Where stream b begins: with warmup 0, at the start of a segment. */
+static uint64_t stream_start(const struct corpus_part *part, int b, int B, uint64_t warmup)
 {
     const uint64_t first = share(part->length, b, B);
     if (warmup > 0 || first == part->length)
@@ -67,26 +67,26 @@ int batch_once(struct batch *batch, const struct corpus *corpus, const struct co
 {
     if (batch_init(batch, corpus, part, B, T) != 0)
         return -1;
-    batch->begins = true;
+    batch->reset_all = true;
     for (int b = 0; b < B; b++) {
-        uint64_t first = beginning(part, b, B, warmup);
+        uint64_t first = stream_start(part, b, B, warmup);
         batch->position[b] = batch->scored[b] = first;
-        batch->end[b] = beginning(part, b + 1, B, warmup);
+        batch->end[b] = stream_start(part, b + 1, B, warmup);
         if (first == batch->end[b])
             continue;
-        /* The state is zero at the start of a segment whatever came before. */
+        /* A warm-up need not start before the segment, where the state is reset anyway. */
         uint64_t back = first - corpus_segment_at(part, first)->position;
         batch->position[b] -= back < warmup ? back : warmup;
     }
     return 0;
 }
 
-/* Fills column b with the stream's next chunk and moves the stream on. */
+/* Fills column b with the next chunk of stream b and advances the stream. */
 static int fill_stream(struct batch *batch, int b)
 {
     size_t B = (size_t)batch->B, T = (size_t)batch->T, n = 0;
     uint64_t position = batch->position[b];
-    batch->reset[b] = batch->begins;
+    batch->reset[b] = batch->reset_all;
     if (position < batch->end[b]) {
         const struct corpus_segment *segment = corpus_segment_at(batch->part, position);
         uint64_t end = segment->position + segment->length;
@@ -106,8 +106,8 @@ static int fill_stream(struct batch *batch, int b)
         batch->num_targets += scored;
     }
     position += n;
-    bool around = position == batch->part->length && batch->end[b] == UINT64_MAX;
-    batch->position[b] = around ? 0 : position;
+    bool wraps = position == batch->part->length && batch->end[b] == UINT64_MAX;
+    batch->position[b] = wraps ? 0 : position;
     return 0;
 }
 
@@ -119,23 +119,23 @@ int batch_next(struct batch *batch)
     if (ended)
         return 0;
     batch->num_targets = 0;
-    memcpy(batch->before, batch->position, (size_t)batch->B * sizeof *batch->before);
+    memcpy(batch->previous, batch->position, (size_t)batch->B * sizeof *batch->previous);
     for (int b = 0; b < batch->B; b++)
         if (fill_stream(batch, b) != 0)
             return -1;
-    batch->begins = false;
+    batch->reset_all = false;
     return 1;
 }
 
-void batch_take_back(struct batch *batch)
+void batch_undo(struct batch *batch)
 {
-    memcpy(batch->position, batch->before, (size_t)batch->B * sizeof *batch->position);
+    memcpy(batch->position, batch->previous, (size_t)batch->B * sizeof *batch->position);
 }
 
 void batch_release(struct batch *batch)
 {
     free(batch->position);
-    free(batch->before);
+    free(batch->previous);
     free(batch->end);
     free(batch->scored);
     free(batch->x);

@@ -14,37 +14,37 @@
 #include "file.h"
 #include "hash.h"
 #include "mem.h"
-#include "spool.h"
+#include "temp_mapping.h"
 
-#define BLOCK ((size_t)1 << 20) /* bytes read at once */
-#define MAX_NAMED 10            /* missing symbols that a message names */
-#define SPOOLED "the encoded text cannot be written"
+#define BLOCK ((size_t)1 << 20) /* bytes per read */
+#define MAX_NAMED 10            /* missing symbols named in the message */
+#define WRITE_FAILURE "the encoded text cannot be written"
 
-/* What a pass over a file found; two passes must find the same. */
-struct reading {
+/* What a pass over a file found. Both passes must find the same. */
+struct file_pass {
     uint64_t symbols;
-    uint64_t hash; /* of the corpus up to the end of this file */
+    uint64_t hash; /* of all files up to the end of this one */
 };
 
-struct opening {
+struct builder {
     struct corpus *corpus;
     struct vocab *vocab;
     const struct corpus_options *options;
     enum vocab_unit unit;
     enum utf8_form form;
     uint8_t *block;                /* [BLOCK] */
-    struct reading *readings;      /* [num_files] of the last pass */
-    uint64_t hash;                 /* of what this pass has read */
+    struct file_pass *passes;      /* [num_files] of the last pass */
+    uint64_t hash;                 /* of the bytes read in this pass */
     uint64_t bytes;                /* of all files */
-    uint64_t done, total;          /* bytes, of both passes */
-    struct vocab_counter *counter; /* NULL where the vocabulary is fixed */
+    uint64_t done, total;          /* bytes, in all passes */
+    struct vocab_counter *counter; /* NULL if the vocabulary is fixed */
     size_t capacity;               /* of corpus->ids */
-    const char *path;              /* of the file that is being read */
+    const char *path;              /* of the current file */
 
-    /* what a fixed vocabulary without an unknown symbol lacks */
-    const char *first_missing; /* path of the first file that has such a symbol */
+    /* symbols that a fixed vocabulary without an unknown symbol lacks */
+    const char *first_missing; /* path of the first file with such a symbol */
     uint64_t num_missing;
-    char missing[MAX_NAMED][64]; /* the first distinct ones */
+    char missing[MAX_NAMED][64]; /* names of the first distinct ones */
     int num_named;
 };
 
@@ -79,23 +79,23 @@ static void unpack(const void *packed, size_t count, int id_bytes, int32_t *out)
         memcpy(out, packed, count * sizeof *out);
 }
 
-static int refuse_spool(const struct opening *opening)
+static int write_error(const struct builder *builder)
 {
-    return file_refuse_write(opening->options->spool, SPOOLED, errno);
+    return file_write_error(builder->options->temp_path, WRITE_FAILURE, errno);
 }
 
-/* Appends to the corpus, in memory or in its file. */
-static int store(struct opening *opening, const int32_t *ids, size_t count)
+/* Appends ids to the corpus, in memory or in its file. */
+static int store(struct builder *builder, const int32_t *ids, size_t count)
 {
-    struct corpus *corpus = opening->corpus;
+    struct corpus *corpus = builder->corpus;
     size_t id_bytes = (size_t)corpus->id_bytes, used = (size_t)corpus->length;
-    int32_t packed[CUTTER_RUN];
+    int32_t packed[SEGMENTER_RUN_MAX];
     corpus->length += count;
     if (corpus->file) {
         pack(ids, count, corpus->id_bytes, packed);
-        return fwrite(packed, id_bytes, count, corpus->file) == count ? 0 : refuse_spool(opening);
+        return fwrite(packed, id_bytes, count, corpus->file) == count ? 0 : write_error(builder);
     }
-    if (mem_grow(&corpus->ids, &opening->capacity, used + count, id_bytes) != 0)
+    if (mem_grow(&corpus->ids, &builder->capacity, used + count, id_bytes) != 0)
         return -1;
     pack(ids, count, corpus->id_bytes, (uint8_t *)corpus->ids + used * id_bytes);
     return 0;
@@ -103,8 +103,8 @@ static int store(struct opening *opening, const int32_t *ids, size_t count)
 
 /* --- reading files ---------------------------------------------------------------------------- */
 
-/* The size of all files. Only a regular file can be read twice, and opening a pipe might never end.
- */
+/* The size of all files. They must be regular: others cannot be read twice, and opening a pipe
+ * might block forever. */
 static int measure_files(const struct corpus_options *options, uint64_t *total)
 {
     struct stat status;
@@ -116,8 +116,8 @@ static int measure_files(const struct corpus_options *options, uint64_t *total)
         if (S_ISDIR(status.st_mode))
             return error_set("%s: is a directory, where a file is needed", path);
         if (!S_ISREG(status.st_mode))
-            return error_set("%s: is not a regular file, which a text must be to be read twice: "
-                             "save it to one first",
+            return error_set("%s: is not a regular file, and cannot be read twice: save the "
+                             "text to a file first",
                              path);
         if (status.st_size == 0)
             return error_set("%s: is empty: leave it out", path);
@@ -126,64 +126,66 @@ static int measure_files(const struct corpus_options *options, uint64_t *total)
     return 0;
 }
 
-static int cut_file(struct opening *opening, FILE *file, struct cutter *cutter, cutter_fn *each)
+static int feed_file(struct builder *builder, FILE *file, struct segmenter *segmenter,
+                     segmenter_fn *each)
 {
-    const struct corpus_options *options = opening->options;
+    const struct corpus_options *options = builder->options;
     for (bool last = false; !last;) {
-        size_t length = fread(opening->block, 1, BLOCK, file);
+        size_t length = fread(builder->block, 1, BLOCK, file);
         if (ferror(file))
-            return error_set("%s: cannot be read: %s", opening->path, strerror(errno));
+            return error_set("%s: cannot be read: %s", builder->path, strerror(errno));
         last = length < BLOCK;
-        opening->hash = hash_bytes(opening->hash, opening->block, length);
-        opening->done += length;
-        if (cutter_cut(cutter, opening->block, length, last, each, opening) != 0)
+        builder->hash = hash_bytes(builder->hash, builder->block, length);
+        builder->done += length;
+        if (segmenter_feed(segmenter, builder->block, length, last, each, builder) != 0)
             return -1;
         if (options->progress)
-            options->progress(options->context, opening->done, opening->total);
+            options->progress(options->context, builder->done, builder->total);
     }
     return 0;
 }
 
-/* Gives the runs of one file to `each`, whose context is the opening. */
-static int read_file(struct opening *opening, cutter_fn *each, struct vocab_notes *notes)
+/* Passes the runs of one file to `each`, whose context is the builder. */
+static int read_file(struct builder *builder, segmenter_fn *each, struct text_notes *notes)
 {
-    FILE *file = file_open(opening->path);
+    FILE *file = file_open(builder->path);
     if (!file)
         return -1;
-    const char *advice = opening->options->fixed_vocab ? NULL : "; --unit byte accepts any bytes";
-    struct cutter *cutter = cutter_new(opening->unit, opening->form, opening->path, advice);
-    int result = cutter ? cut_file(opening, file, cutter, each) : -1;
+    const char *advice = builder->options->fixed_vocab ? NULL : "; --unit byte accepts any bytes";
+    struct segmenter *segmenter =
+        segmenter_new(builder->unit, builder->form, builder->path, advice);
+    int result = segmenter ? feed_file(builder, file, segmenter, each) : -1;
     if (result == 0) {
-        *notes = *cutter_notes(cutter);
+        *notes = *segmenter_notes(segmenter);
         const uint64_t bytes = htole64(notes->bytes);
-        opening->hash = hash_bytes(opening->hash, &bytes, sizeof bytes);
+        builder->hash = hash_bytes(builder->hash, &bytes, sizeof bytes);
     }
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     fclose(file);
     return result;
 }
 
-static int refuse_change(const struct opening *opening)
+static int refuse_change(const struct builder *builder)
 {
     return error_set("%s: has changed while it was read: start again when nothing writes to it",
-                     opening->path);
+                     builder->path);
 }
 
-/* Reads all files; a second time they must be what they were. */
-static int read_files(struct opening *opening, bool again, cutter_fn *each)
+/* Reads all files. In the second pass they must be unchanged. */
+static int read_files(struct builder *builder, bool again, segmenter_fn *each)
 {
-    struct vocab_notes *sum = &opening->corpus->notes;
-    *sum = (struct vocab_notes){0};
-    opening->hash = 0;
-    for (int i = 0; i < opening->options->num_files; i++) {
-        struct vocab_notes notes;
-        opening->path = opening->options->files[i];
-        if (read_file(opening, each, &notes) != 0)
+    struct text_notes *sum = &builder->corpus->notes;
+    *sum = (struct text_notes){0};
+    builder->hash = 0;
+    for (int i = 0; i < builder->options->num_files; i++) {
+        struct text_notes notes;
+        builder->path = builder->options->files[i];
+        if (read_file(builder, each, &notes) != 0)
             return -1;
-        struct reading *reading = &opening->readings[i];
-        if (again && (reading->hash != opening->hash || reading->symbols != notes.symbols))
-            return refuse_change(opening);
-        *reading = (struct reading){notes.symbols, opening->hash};
+        struct file_pass *pass = &builder->passes[i];
+        if (again && (pass->hash != builder->hash || pass->symbols != notes.symbols))
+            return refuse_change(builder);
+        *pass = (struct file_pass){notes.symbols, builder->hash};
         sum->bytes += notes.bytes;
         sum->symbols += notes.symbols;
         sum->nul_bytes += notes.nul_bytes;
@@ -194,112 +196,112 @@ static int read_files(struct opening *opening, bool again, cutter_fn *each)
     return 0;
 }
 
-static int count_run(void *context, const struct cutter_run *run)
+static int count_run(void *context, const struct segmenter_run *run)
 {
-    struct opening *opening = context;
-    return vocab_counter_add(opening->counter, run);
+    struct builder *builder = context;
+    return vocab_counter_add(builder->counter, run);
 }
 
-static void note_missing(struct opening *opening, const struct cutter_run *run, size_t i)
+static void note_missing(struct builder *builder, const struct segmenter_run *run, size_t i)
 {
     uint8_t room[4];
-    char name[sizeof opening->missing[0]];
-    if (opening->num_missing++ == 0)
-        opening->first_missing = opening->path;
-    if (opening->num_named == MAX_NAMED)
+    char name[sizeof builder->missing[0]];
+    if (builder->num_missing++ == 0)
+        builder->first_missing = builder->path;
+    if (builder->num_named == MAX_NAMED)
         return;
-    struct vocab_symbol symbol = cutter_symbol(run, i, room);
+    struct vocab_symbol symbol = segmenter_symbol(run, i, room);
     vocab_describe(run->unit, symbol.bytes, symbol.length, name, sizeof name);
-    for (int k = 0; k < opening->num_named; k++)
-        if (strcmp(opening->missing[k], name) == 0)
+    for (int k = 0; k < builder->num_named; k++)
+        if (strcmp(builder->missing[k], name) == 0)
             return;
-    memcpy(opening->missing[opening->num_named++], name, sizeof name);
+    memcpy(builder->missing[builder->num_named++], name, sizeof name);
 }
 
-static int encode_run(void *context, const struct cutter_run *run)
+static int encode_run(void *context, const struct segmenter_run *run)
 {
-    struct opening *opening = context;
-    const struct vocab *vocab = opening->vocab;
-    int32_t ids[CUTTER_RUN];
+    struct builder *builder = context;
+    const struct vocab *vocab = builder->vocab;
+    int32_t ids[SEGMENTER_RUN_MAX];
     if (vocab_find_all(vocab, run, ids) == 0)
-        return store(opening, ids, run->count);
+        return store(builder, ids, run->count);
     for (size_t i = 0; i < run->count; i++) {
         if (ids[i] != VOCAB_NONE)
             continue;
-        if (vocab->unknown == VOCAB_NONE && opening->counter)
-            return refuse_change(opening); /* all its symbols had been counted */
+        if (vocab->unknown == VOCAB_NONE && builder->counter)
+            return refuse_change(builder); /* the first pass saw every symbol */
         if (vocab->unknown == VOCAB_NONE)
-            note_missing(opening, run, i);
+            note_missing(builder, run, i);
         else
-            opening->corpus->num_unknown++;
+            builder->corpus->num_unknown++;
         ids[i] = vocab->unknown == VOCAB_NONE ? 0 : vocab->unknown;
     }
-    return store(opening, ids, run->count);
+    return store(builder, ids, run->count);
 }
 
-static int refuse_missing(const struct opening *opening)
+static int refuse_missing(const struct builder *builder)
 {
-    char names[MAX_NAMED * (sizeof opening->missing[0] + 2)] = "";
-    for (int i = 0; i < opening->num_named; i++) {
+    char names[MAX_NAMED * (sizeof builder->missing[0] + 2)] = "";
+    for (int i = 0; i < builder->num_named; i++) {
         strcat(names, i > 0 ? ", " : "");
-        strcat(names, opening->missing[i]);
+        strcat(names, builder->missing[i]);
     }
     return error_set("%s: %" PRIu64 " symbols are not in the model's vocabulary: %s%s; only a "
                      "model trained with --min-count above 1 takes unknown symbols",
-                     opening->first_missing, opening->num_missing, names,
-                     opening->num_named == MAX_NAMED ? " …" : "");
+                     builder->first_missing, builder->num_missing, names,
+                     builder->num_named == MAX_NAMED ? " …" : "");
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static int make_vocab(struct opening *opening)
+static int make_vocab(struct builder *builder)
 {
-    const struct corpus_options *options = opening->options;
-    opening->counter = vocab_counter_new(options->unit);
-    if (!opening->counter || read_files(opening, false, count_run) != 0)
+    const struct corpus_options *options = builder->options;
+    builder->counter = vocab_counter_new(options->unit);
+    if (!builder->counter || read_files(builder, false, count_run) != 0)
         return -1;
-    if (vocab_from_counts(opening->vocab, opening->counter, options->min_count, options->form) == 0)
+    if (vocab_from_counts(builder->vocab, builder->counter, options->min_count, options->form) == 0)
         return 0;
     return error_set("%s%s: %s", options->files[0],
                      options->num_files > 1 ? " and the other files" : "", error_message());
 }
 
-static int open_spool(struct opening *opening)
+static int open_file(struct builder *builder)
 {
-    const int fd = spool_open(opening->options->spool, SPOOLED);
+    const int fd = file_open_unnamed(builder->options->temp_path, WRITE_FAILURE);
     if (fd < 0)
         return -1;
-    opening->corpus->file = fdopen(fd, "w+b");
-    if (opening->corpus->file)
+    builder->corpus->file = fdopen(fd, "w+b");
+    if (builder->corpus->file)
         return 0;
-    refuse_spool(opening);
+    write_error(builder);
     close(fd);
     return -1;
 }
 
-static int encode_files(struct opening *opening)
+static int encode_files(struct builder *builder)
 {
-    struct corpus *corpus = opening->corpus;
-    corpus->id_bytes = bytes_for_ids(opening->vocab->size);
-    if (opening->bytes > opening->options->in_memory_max) {
-        if (open_spool(opening) != 0)
+    struct corpus *corpus = builder->corpus;
+    corpus->id_bytes = bytes_for_ids(builder->vocab->size);
+    if (builder->bytes > builder->options->in_memory_max) {
+        if (open_file(builder) != 0)
             return -1;
-    } else if (mem_grow(&corpus->ids, &opening->capacity, (size_t)corpus->notes.symbols,
+    } else if (mem_grow(&corpus->ids, &builder->capacity, (size_t)corpus->notes.symbols,
                         (size_t)corpus->id_bytes) != 0)
         return -1;
-    if (read_files(opening, opening->counter, encode_run) != 0)
+    if (read_files(builder, builder->counter, encode_run) != 0)
         return -1;
     if (corpus->file && fflush(corpus->file) != 0)
-        return refuse_spool(opening);
-    corpus->hash = opening->hash;
-    if (opening->num_missing > 0)
-        return refuse_missing(opening);
+        return write_error(builder);
+    corpus->hash = builder->hash;
+    if (builder->num_missing > 0)
+        return refuse_missing(builder);
     if (corpus->length < 2)
-        return error_set("%s: is a single symbol: a text has 2 or more", opening->path);
+        return error_set("%s: is a single symbol: a text has 2 or more", builder->path);
     return 0;
 }
 
-/* How much of a text is trained on; what 1 − fraction loses to rounding is given back. */
+/* Length of the training part of a text. The addend makes up for rounding of 1 − fraction. */
 static uint64_t training_length(uint64_t length, double val_fraction)
 {
     uint64_t training = (uint64_t)((1 - val_fraction) * (double)length + 1e-6);
@@ -314,11 +316,11 @@ static void add_segment(struct corpus_part *part, uint64_t start, uint64_t lengt
     part->length += length;
 }
 
-static int cut_parts(struct opening *opening)
+static int make_parts(struct builder *builder)
 {
-    struct corpus *corpus = opening->corpus;
-    size_t num_files = (size_t)opening->options->num_files;
-    double fraction = opening->options->val_fraction;
+    struct corpus *corpus = builder->corpus;
+    size_t num_files = (size_t)builder->options->num_files;
+    double fraction = builder->options->val_fraction;
     uint64_t held_out = 0, start = 0;
     corpus->training.segments = mem_new(num_files, sizeof *corpus->training.segments);
     corpus->validation.segments = mem_new(num_files, sizeof *corpus->validation.segments);
@@ -326,11 +328,11 @@ static int cut_parts(struct opening *opening)
         return -1;
     for (size_t i = 0; i < num_files; i++)
         held_out +=
-            opening->readings[i].symbols - training_length(opening->readings[i].symbols, fraction);
+            builder->passes[i].symbols - training_length(builder->passes[i].symbols, fraction);
     if (held_out < CORPUS_MIN_VALIDATION)
         fraction = 0;
     for (size_t i = 0; i < num_files; i++) {
-        uint64_t length = opening->readings[i].symbols;
+        uint64_t length = builder->passes[i].symbols;
         uint64_t training = training_length(length, fraction);
         add_segment(&corpus->training, start, training);
         add_segment(&corpus->validation, start + training, length - training);
@@ -345,23 +347,23 @@ int corpus_open(struct corpus *corpus, struct vocab *vocab, const struct corpus_
 {
     assert(options->num_files > 0 && options->val_fraction >= 0 && options->val_fraction < 1);
     bool fixed = options->fixed_vocab;
-    struct opening opening = {.corpus = corpus,
+    struct builder builder = {.corpus = corpus,
                               .vocab = vocab,
                               .options = options,
                               .unit = fixed ? vocab->unit : options->unit,
                               .form = fixed ? vocab->form : options->form};
     int result = -1;
     *corpus = (struct corpus){0};
-    opening.block = mem_new(BLOCK, 1);
-    opening.readings = mem_new((size_t)options->num_files, sizeof *opening.readings);
-    if (opening.block && opening.readings && measure_files(options, &opening.bytes) == 0) {
-        opening.total = fixed ? opening.bytes : 2 * opening.bytes;
-        if ((fixed || make_vocab(&opening) == 0) && encode_files(&opening) == 0)
-            result = cut_parts(&opening);
+    builder.block = mem_new(BLOCK, 1);
+    builder.passes = mem_new((size_t)options->num_files, sizeof *builder.passes);
+    if (builder.block && builder.passes && measure_files(options, &builder.bytes) == 0) {
+        builder.total = fixed ? builder.bytes : 2 * builder.bytes;
+        if ((fixed || make_vocab(&builder) == 0) && encode_files(&builder) == 0)
+            result = make_parts(&builder);
     }
-    vocab_counter_free(opening.counter);
-    free(opening.block);
-    free(opening.readings);
+    vocab_counter_free(builder.counter);
+    free(builder.block);
+    free(builder.passes);
     if (result != 0) {
         corpus_release(corpus);
         if (!fixed)
@@ -410,8 +412,8 @@ const struct corpus_segment *corpus_segment_at(const struct corpus_part *part, u
     return &part->segments[low];
 }
 
-/* Ids [start, start + count) of the corpus from its file. */
-static int read_spool(const struct corpus *corpus, uint64_t start, size_t count, int32_t *out)
+/* Reads ids [start, start + count) of the corpus from its file. */
+static int read_from_file(const struct corpus *corpus, uint64_t start, size_t count, int32_t *out)
 {
     int32_t packed[1024];
     size_t id_bytes = (size_t)corpus->id_bytes;
@@ -443,7 +445,7 @@ int corpus_read(const struct corpus *corpus, const struct corpus_part *part, uin
         uint64_t left = segment->length - skipped;
         size_t n = count < left ? count : (size_t)left;
         if (corpus->file) {
-            if (read_spool(corpus, start, n, out) != 0)
+            if (read_from_file(corpus, start, n, out) != 0)
                 return -1;
         } else
             unpack((const uint8_t *)corpus->ids + start * (uint64_t)corpus->id_bytes, n,

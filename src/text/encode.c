@@ -10,7 +10,7 @@
 #include "file.h"
 #include "mem.h"
 
-#define BLOCK ((size_t)1 << 20) /* bytes read at once */
+#define BLOCK ((size_t)1 << 20) /* bytes per read */
 
 const char *const encode_unknown_names[] = {"error", "skip", "replace", NULL};
 
@@ -18,28 +18,28 @@ struct encoding {
     const struct vocab *vocab;
     const char *name; /* of the text */
     const struct encode_options *options;
-    struct spool *ids;
+    struct temp_mapping *ids;
     size_t count;
     size_t num_unknown;
-    uint64_t offset; /* of the run, in the text as it is normalised */
+    uint64_t offset; /* of the run, in the normalised text */
 };
 
-static uint64_t num_bytes(const struct cutter_run *run, size_t count)
+static uint64_t num_bytes(const struct segmenter_run *run, size_t count)
 {
-    uint8_t room[4];
+    uint8_t buffer[4];
     uint64_t bytes = 0;
     for (size_t i = 0; i < count; i++)
-        bytes += cutter_symbol(run, i, room).length;
+        bytes += segmenter_symbol(run, i, buffer).length;
     return bytes;
 }
 
-static int refuse_symbol(const struct encoding *encoding, const struct cutter_run *run, size_t i)
+static int refuse_symbol(const struct encoding *encoding, const struct segmenter_run *run, size_t i)
 {
-    uint8_t room[4];
+    uint8_t buffer[4];
     char name[64];
     const struct vocab *vocab = encoding->vocab;
     const char *option = encoding->options->option;
-    struct vocab_symbol symbol = cutter_symbol(run, i, room);
+    struct vocab_symbol symbol = segmenter_symbol(run, i, buffer);
     vocab_describe(vocab->unit, symbol.bytes, symbol.length, name, sizeof name);
     return error_set("%s: %s at offset %" PRIu64 "%s is not in the model's vocabulary%s%s",
                      encoding->name, name, encoding->offset + num_bytes(run, i),
@@ -47,7 +47,7 @@ static int refuse_symbol(const struct encoding *encoding, const struct cutter_ru
                      option ? "; to go on without it: " : "", option ? option : "");
 }
 
-/* The id of the symbol that is most like one that the vocabulary lacks, or VOCAB_NONE. */
+/* The id of the most similar symbol of the vocabulary, or VOCAB_NONE. */
 static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol *symbol)
 {
     int32_t point, id;
@@ -63,11 +63,11 @@ static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol
     return id != VOCAB_NONE ? id : vocab_find_point(vocab, ' ');
 }
 
-static int32_t replace_symbol(const struct encoding *encoding, const struct cutter_run *run,
+static int32_t replace_symbol(const struct encoding *encoding, const struct segmenter_run *run,
                               size_t i)
 {
-    uint8_t room[4];
-    struct vocab_symbol symbol = cutter_symbol(run, i, room);
+    uint8_t buffer[4];
+    struct vocab_symbol symbol = segmenter_symbol(run, i, buffer);
     if (encoding->vocab->unknown != VOCAB_NONE)
         return encoding->vocab->unknown;
     if (encoding->options->on_unknown == ENCODE_REPLACE)
@@ -75,22 +75,22 @@ static int32_t replace_symbol(const struct encoding *encoding, const struct cutt
     return VOCAB_NONE;
 }
 
-/* Room for `count` more ids: where they go, or NULL and a message. */
-static int32_t *make_room(struct encoding *encoding, size_t count)
+/* Returns where to append `count` ids, or NULL and a message. */
+static int32_t *reserve(struct encoding *encoding, size_t count)
 {
-    struct spool *ids = encoding->ids;
+    struct temp_mapping *ids = encoding->ids;
     const size_t wanted = (encoding->count + count) * sizeof(int32_t), more = ids->size / 2;
-    if (wanted > ids->size && spool_grow(ids, wanted + more) != 0)
+    if (wanted > ids->size && temp_mapping_grow(ids, wanted + more) != 0)
         return NULL;
     return (int32_t *)ids->bytes + encoding->count;
 }
 
-static int encode_run(void *context, const struct cutter_run *run)
+static int encode_run(void *context, const struct segmenter_run *run)
 {
     struct encoding *encoding = context;
     bool lenient =
         encoding->vocab->unknown != VOCAB_NONE || encoding->options->on_unknown != ENCODE_ERROR;
-    int32_t *ids = make_room(encoding, run->count);
+    int32_t *ids = reserve(encoding, run->count);
     if (!ids)
         return -1;
     size_t missing = vocab_find_all(encoding->vocab, run, ids), kept = run->count;
@@ -106,7 +106,7 @@ static int encode_run(void *context, const struct cutter_run *run)
     }
     encoding->num_unknown += missing;
     encoding->count += kept;
-    if (!lenient) /* only a refusal tells the offset */
+    if (!lenient) /* only the error message uses the offset */
         encoding->offset += num_bytes(run, run->count);
     return 0;
 }
@@ -115,23 +115,24 @@ int encode_text(const struct vocab *vocab, const char *name, const uint8_t *text
                 const struct encode_options *options, int32_t **ids, size_t *count,
                 size_t *num_unknown)
 {
-    struct spool spool = {0}; /* in memory, having no path */
-    struct encoding encoding = {.vocab = vocab, .name = name, .options = options, .ids = &spool};
-    struct cutter *cutter = cutter_new(vocab->unit, vocab->form, name, NULL);
-    int result = cutter ? cutter_cut(cutter, text, length, true, encode_run, &encoding) : -1;
-    cutter_free(cutter);
+    struct temp_mapping mapping = {0}; /* in memory, having no path */
+    struct encoding encoding = {.vocab = vocab, .name = name, .options = options, .ids = &mapping};
+    struct segmenter *segmenter = segmenter_new(vocab->unit, vocab->form, name, NULL);
+    int result =
+        segmenter ? segmenter_feed(segmenter, text, length, true, encode_run, &encoding) : -1;
+    segmenter_free(segmenter);
     if (result != 0) {
-        spool_release(&spool);
+        temp_mapping_release(&mapping);
         return -1;
     }
-    *ids = spool.bytes;
+    *ids = mapping.bytes;
     *count = encoding.count;
     if (num_unknown)
         *num_unknown = encoding.num_unknown;
     return 0;
 }
 
-static int encode_stream(struct encoding *encoding, FILE *file, struct cutter *cutter,
+static int encode_stream(struct encoding *encoding, FILE *file, struct segmenter *segmenter,
                          uint8_t *block)
 {
     for (bool last = false; !last;) {
@@ -139,25 +140,26 @@ static int encode_stream(struct encoding *encoding, FILE *file, struct cutter *c
         if (ferror(file))
             return error_set("%s: cannot be read: %s", encoding->name, strerror(errno));
         last = length < BLOCK;
-        if (cutter_cut(cutter, block, length, last, encode_run, encoding) != 0)
+        if (segmenter_feed(segmenter, block, length, last, encode_run, encoding) != 0)
             return -1;
-        spool_drop(encoding->ids, (int32_t *)encoding->ids->bytes + before,
-                   (encoding->count - before) * sizeof(int32_t));
+        temp_mapping_drop(encoding->ids, (int32_t *)encoding->ids->bytes + before,
+                          (encoding->count - before) * sizeof(int32_t));
     }
     return 0;
 }
 
 int encode_file(const struct vocab *vocab, const char *path, const struct encode_options *options,
-                struct spool *ids, size_t *count, size_t *num_unknown)
+                struct temp_mapping *ids, size_t *count, size_t *num_unknown)
 {
     struct encoding encoding = {
         .vocab = vocab, .name = file_name(path), .options = options, .ids = ids};
     FILE *file = file_open(path);
-    struct cutter *cutter = cutter_new(vocab->unit, vocab->form, encoding.name, NULL);
+    struct segmenter *segmenter = segmenter_new(vocab->unit, vocab->form, encoding.name, NULL);
     uint8_t *block = mem_new(BLOCK, 1);
-    const int result = file && cutter && block ? encode_stream(&encoding, file, cutter, block) : -1;
+    const int result =
+        file && segmenter && block ? encode_stream(&encoding, file, segmenter, block) : -1;
     free(block);
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     if (file)
         fclose(file);
     *count = encoding.count;

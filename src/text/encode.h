@@ -1,20 +1,20 @@
-/* Encoding: a text and a vocabulary become ids, whatever the vocabulary lacks. */
+/* Encoding of text as ids of a vocabulary, which may lack some of its symbols. */
 #ifndef RUNE_ENCODE_H
 #define RUNE_ENCODE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "spool.h"
+#include "temp_mapping.h"
 #include "vocab.h"
 
-/* What to do with a symbol that is not in the vocabulary; where the vocabulary has an unknown
- * symbol it becomes that. */
+/* What to do with a symbol that is not in the vocabulary. A vocabulary with an unknown symbol
+ * encodes it as that one instead. */
 enum encode_unknown {
-    ENCODE_ERROR,   /* the message names it, its offset, and the option that would accept it */
+    ENCODE_ERROR,   /* the message names the symbol, its offset and `option` */
     ENCODE_SKIP,    /* leave it out */
-    ENCODE_REPLACE, /* put the most similar symbol that exists: its simple lower or upper case, then
-                       its base letter in either case, then '?', then a space, else leave it out */
+    ENCODE_REPLACE, /* use the most similar symbol of the vocabulary: its lower or upper case, its
+                       base letter in either case, '?', or a space; else leave it out */
 };
 
 /* "error", "skip", "replace", NULL */
@@ -23,19 +23,19 @@ extern const char *const encode_unknown_names[];
 /* How a text is encoded. */
 struct encode_options {
     enum encode_unknown on_unknown;
-    const char *option; /* that chooses another, such as "--on-unknown skip"; NULL: none */
+    const char *option; /* named in the message, such as "--on-unknown skip"; NULL: none */
 };
 
-/* Encodes a text held in memory, called `name` in messages. *ids is the caller's, to free(); *count
- * how many; *num_unknown (may be NULL) how many symbols were not in the vocabulary. Returns 0, or
- * −1 and a message. */
+/* Encodes a text in memory, called `name` in messages, as *count ids, which the caller frees.
+ * *num_unknown (may be NULL) is how many symbols were not in the vocabulary. Returns 0, or −1 and a
+ * message. */
 int encode_text(const struct vocab *vocab, const char *name, const uint8_t *text, size_t length,
                 const struct encode_options *options, int32_t **ids, size_t *count,
                 size_t *num_unknown);
 
-/* The same for a file of any length ("-": stdin). Its ids grow a spool that spool_init filled with
- * 0 bytes; its size may then be larger than *count int32_t. Returns 0, or −1 and a message. */
+/* The same for a file of any length ("-": stdin). `ids` comes from temp_mapping_init with size 0;
+ * its size may exceed *count int32_t afterwards. Returns 0, or −1 and a message. */
 int encode_file(const struct vocab *vocab, const char *path, const struct encode_options *options,
-                struct spool *ids, size_t *count, size_t *num_unknown);
+                struct temp_mapping *ids, size_t *count, size_t *num_unknown);
 
 #endif

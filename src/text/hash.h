@@ -1,4 +1,4 @@
-/* A 64-bit hash of bytes, eight at a time. It tells texts apart; it withstands no attack. */
+/* A 64-bit hash of bytes, which tells texts apart. Not cryptographic. */
 #ifndef RUNE_HASH_H
 #define RUNE_HASH_H
 
@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Goes on from `hash` (0 at the start). Bytes in pieces give what the whole gives if every piece
- * but the last is a multiple of 8 bytes long; zeros at the end count as nothing: hash the length
- * too. */
+/* Continues from `hash` (0 at the start). Hashing in pieces gives the same value as in one if every
+ * piece but the last is a multiple of 8 bytes long. Trailing zeros may not change the value: hash
+ * the length, too. */
 static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
 {
     for (size_t at = 0; at < length; at += 8) {

@@ -7,10 +7,10 @@
 #include "error.h"
 #include "mem.h"
 
-#define MAX_DECOMPOSITION 32 /* code points; the longest, of U+FDFA, has 18 */
+#define MAX_DECOMPOSITION 32 /* code points; the longest, that of U+FDFA, has 18 */
 
-/* The table of well-formed bytes of the Unicode standard (3-7): a lead byte says how many follow
- * and the range of the first of them; the others are 80..BF. */
+/* Implements table 3-7 (well-formed byte sequences) of the Unicode standard: a lead byte determines
+ * how many bytes follow and the range of the first of them; the others are in 80..BF. */
 static inline int decode(const uint8_t *text, size_t length, int32_t *codepoint)
 {
     uint8_t lead = text[0], lowest = 0x80, highest = 0xBF;
@@ -48,12 +48,12 @@ int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint)
     return decode(text, length, codepoint);
 }
 
-size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size_t room,
+size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size_t capacity,
                        size_t *used)
 {
     size_t at = 0, count = 0;
-    while (at < length && count < room) {
-        while (length - at >= 8 && room - count >= 8) {
+    while (at < length && count < capacity) {
+        while (length - at >= 8 && capacity - count >= 8) {
             uint64_t word;
             memcpy(&word, text + at, 8);
             if (word & 0x8080808080808080u)
@@ -63,7 +63,7 @@ size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size
             at += 8;
             count += 8;
         }
-        if (at == length || count == room)
+        if (at == length || count == capacity)
             break;
         int bytes = decode(text + at, length - at, &points[count]);
         if (bytes <= 0)
@@ -91,7 +91,8 @@ int utf8_encode(int32_t codepoint, uint8_t out[4])
 
 bool utf8_cluster_break(int32_t before, int32_t after, int32_t *state)
 {
-    if (before < 0x300 && after >= ' ' && after <= '~') { /* most of most texts: no table needed */
+    if (before < 0x300 && after >= ' ' &&
+        after <= '~') { /* the common case, which needs no table */
         *state = 0;
         return true;
     }
@@ -122,14 +123,14 @@ static int compare_keys(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Brings a run of combining marks into the order of their classes, marks of one class as they were.
- * (utf8proc's own way takes quadratic time, which a hostile text can make hours of.) */
+/* Sorts a run of combining marks by class, stably. utf8proc's own algorithm takes quadratic time: a
+ * hostile text could make it run for hours. */
 static int order_marks(int32_t *marks, size_t count)
 {
     uint64_t few[32], *keys = few;
     if (count > sizeof few / sizeof *few && !(keys = mem_new(count, sizeof *keys)))
         return -1;
-    for (size_t i = 0; i < count; i++) /* class, then place, then the mark itself */
+    for (size_t i = 0; i < count; i++) /* class, index, mark */
         keys[i] = combining_class(marks[i]) << 56 | (uint64_t)i << 21 | (uint64_t)marks[i];
     qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 0; i < count; i++)
@@ -139,7 +140,7 @@ static int order_marks(int32_t *marks, size_t count)
     return 0;
 }
 
-/* The canonical ordering algorithm over a decomposed text. */
+/* The canonical ordering algorithm, on a decomposed text. */
 static int order_all_marks(int32_t *points, size_t count)
 {
     for (size_t i = 0, end; i < count; i = end) {
@@ -184,10 +185,10 @@ int utf8_normalize(const int32_t *points, size_t count, enum utf8_form form, int
     return 0;
 }
 
-/* Nothing moves or composes across a starter that is no second half of a composition. Such halves
- * are vowels and final consonants of Hangul and what extends a cluster, since UAX #29 breaks
- * clusters of equivalent texts alike. */
-bool utf8_starts_form(int32_t codepoint, enum utf8_form form)
+/* There is a boundary before a starter that cannot be the second half of a composition. Such halves
+ * are vowels and final consonants of Hangul, and code points that extend a cluster: UAX #29 breaks
+ * canonically equivalent texts alike. */
+bool utf8_boundary_before(int32_t codepoint, enum utf8_form form)
 {
     if (codepoint < 0x300)
         return true;
@@ -244,7 +245,7 @@ bool utf8_is_graphic(int32_t codepoint)
     }
 }
 
-/* Han, kana, and the scripts of South East Asia (class SA of UAX #14), by blocks. */
+/* The blocks of Han, kana, and the scripts of South East Asia (class SA of UAX #14). */
 static bool is_unspaced(int32_t point)
 {
     static const int32_t blocks[][2] = {

@@ -10,7 +10,7 @@
 #include "hash.h"
 #include "mem.h"
 
-static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD}; /* U+FFFD, shown for the unknown symbol */
+static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD}; /* U+FFFD, the unknown symbol */
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -54,39 +54,39 @@ int vocab_form_parse(const char *name, enum utf8_form *form)
     return 0;
 }
 
-/* What is seen of a symbol, in quotes; "" if that is nothing. */
-static void glyph(char *out, size_t room, int32_t first, const uint8_t *symbol, size_t length)
+/* A symbol in quotes, as it looks; "" if it has no glyph. */
+static void glyph(char *out, size_t capacity, int32_t first, const uint8_t *symbol, size_t length)
 {
     out[0] = '\0';
     if (length == 1 && (first == '\n' || first == '\r' || first == '\t'))
-        snprintf(out, room, "'\\%c'", first == '\n' ? 'n' : first == '\r' ? 'r' : 't');
-    else if (utf8_is_graphic(first) && length + 3 <= room)
-        snprintf(out, room, "'%.*s'", (int)length, (const char *)symbol);
+        snprintf(out, capacity, "'\\%c'", first == '\n' ? 'n' : first == '\r' ? 'r' : 't');
+    else if (utf8_is_graphic(first) && length + 3 <= capacity)
+        snprintf(out, capacity, "'%.*s'", (int)length, (const char *)symbol);
 }
 
-/* Names of a text's code points, the first eight: U+0065 U+0301. */
-static void list_points(char *out, size_t room, const uint8_t *text, size_t length)
+/* Lists the first eight code points of a text: U+0065 U+0301. */
+static void list_points(char *out, size_t capacity, const uint8_t *text, size_t length)
 {
     size_t used = 0;
     for (size_t at = 0, n = 0; at < length; n++) {
         int32_t point = text[at];
         int bytes = utf8_decode(text + at, length - at, &point);
         if (n == 8) {
-            snprintf(out + used, room - used, " …");
+            snprintf(out + used, capacity - used, " …");
             return;
         }
-        used += (size_t)snprintf(out + used, room - used, "%sU+%04" PRIX32, n ? " " : "",
+        used += (size_t)snprintf(out + used, capacity - used, "%sU+%04" PRIX32, n ? " " : "",
                                  (uint32_t)point);
         at += bytes > 0 ? (size_t)bytes : 1;
     }
 }
 
 char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length, char *out,
-                     size_t room)
+                     size_t capacity)
 {
     char seen[32] = "", points[96] = "", text[144];
     int32_t first;
-    if (room == 0)
+    if (capacity == 0)
         return out;
     int bytes = length > 0 ? utf8_decode(symbol, length, &first) : 0;
     if (bytes > 0)
@@ -101,8 +101,8 @@ char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length,
     else
         snprintf(text, sizeof text, "%s", points);
     size_t used = strlen(text);
-    if (used >= room)
-        for (used = room - 1; used > 0 && (text[used] & 0xC0) == 0x80;)
+    if (used >= capacity)
+        for (used = capacity - 1; used > 0 && (text[used] & 0xC0) == 0x80;)
             used--;
     memcpy(out, text, used);
     out[used] = '\0';
@@ -111,8 +111,8 @@ char *vocab_describe(enum vocab_unit unit, const uint8_t *symbol, size_t length,
 
 /* --- symbols by their bytes ------------------------------------------------------------------- */
 
-/* The slot where a symbol is, or, if slots[] lacks it, the empty one where it belongs. Slots hold
- * indices into symbols[], or −1; their number is a power of two and some are empty. */
+/* Finds the slot of a symbol, or the empty slot where it belongs. Slots hold indices into
+ * symbols[], or −1 if empty. Their number is a power of two, and some are empty. */
 static size_t find_slot(const int32_t *slots, size_t num_slots, const struct vocab_symbol *symbols,
                         const uint8_t *bytes, size_t length)
 {
@@ -125,7 +125,7 @@ static size_t find_slot(const int32_t *slots, size_t num_slots, const struct voc
     return slot;
 }
 
-/* Empty slots for `count` symbols: at most half of them will be taken. */
+/* Makes empty slots for `count` symbols, which will fill at most half of them. */
 static int32_t *new_slots(size_t count, size_t *num_slots)
 {
     *num_slots = 16;
@@ -137,7 +137,7 @@ static int32_t *new_slots(size_t count, size_t *num_slots)
     return slots;
 }
 
-/* The code point or byte that a symbol is, or −1 if it is several (or not UTF-8). */
+/* The code point or byte of a symbol, or −1 if it has several (or is not UTF-8). */
 static int32_t single_point(enum vocab_unit unit, const uint8_t *symbol, size_t length)
 {
     int32_t point;
@@ -152,9 +152,9 @@ static int32_t single_point(enum vocab_unit unit, const uint8_t *symbol, size_t 
 
 struct vocab_counter {
     enum vocab_unit unit;
-    uint64_t *counts; /* [num_points] of each code point or byte */
+    uint64_t *counts; /* [num_points] by code point or byte */
     size_t num_points;
-    struct vocab_symbol *clusters; /* [num_clusters], each with memory of its own */
+    struct vocab_symbol *clusters; /* [num_clusters], each allocated separately */
     uint64_t *cluster_counts;      /* [num_clusters] */
     size_t num_clusters, clusters_capacity, counts_capacity;
     int32_t *slots;
@@ -242,7 +242,7 @@ static int count_cluster(struct vocab_counter *counter, const struct vocab_symbo
     return 0;
 }
 
-int vocab_counter_add(struct vocab_counter *counter, const struct cutter_run *run)
+int vocab_counter_add(struct vocab_counter *counter, const struct segmenter_run *run)
 {
     int32_t highest = 0;
     for (size_t i = 0; i < run->count; i++)
@@ -268,24 +268,24 @@ static int compare_symbols(const void *a, const void *b)
     return order ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-/* Symbols seen at least min_count times, in byte order; room for one more behind them. *points
- * holds the bytes of those of one code point; both are to be freed. */
+/* Makes the array of symbols that occur at least min_count times, in byte order, with space for one
+ * more. *points holds the bytes of single code points. The caller frees both. */
 static int kept_symbols(const struct vocab_counter *counter, uint64_t min_count,
                         struct vocab_symbol **symbols, uint8_t (**points)[4], size_t *count)
 {
-    size_t room = 1, n = 0;
+    size_t kept = 1, n = 0;
     for (size_t i = 0; i < counter->num_points; i++)
-        room += counter->counts[i] >= min_count;
-    *points = mem_new(room, sizeof **points);
-    room += counter->num_clusters;
-    *symbols = mem_new(room, sizeof **symbols);
+        kept += counter->counts[i] >= min_count;
+    *points = mem_new(kept, sizeof **points);
+    kept += counter->num_clusters;
+    *symbols = mem_new(kept, sizeof **symbols);
     if (!*symbols || !*points)
         return -1;
     for (size_t i = 0; i < counter->num_points; i++)
         if (counter->counts[i] >= min_count) {
             int32_t point = (int32_t)i;
-            struct cutter_run run = {counter->unit, 1, &point, NULL};
-            (*symbols)[n] = cutter_symbol(&run, 0, (*points)[n]);
+            struct segmenter_run run = {counter->unit, 1, &point, NULL};
+            (*symbols)[n] = segmenter_symbol(&run, 0, (*points)[n]);
             n++;
         }
     for (size_t i = 0; i < counter->num_clusters; i++)
@@ -331,7 +331,7 @@ done:
     return result;
 }
 
-/* Copies the symbols and makes the empty tables. */
+/* Copies the symbols and makes empty lookup tables. */
 static int copy_symbols(struct vocab *vocab, const struct vocab_symbol *symbols)
 {
     size_t total = 0, clusters = 0;
@@ -360,7 +360,7 @@ static int copy_symbols(struct vocab *vocab, const struct vocab_symbol *symbols)
     return 0;
 }
 
-/* Whether bytes are one symbol of a unit, or, for a cluster, might be. */
+/* Whether bytes are one symbol of a unit. Of a cluster only the encoding is checked. */
 static bool is_symbol(enum vocab_unit unit, const uint8_t *bytes, size_t length)
 {
     if (unit != VOCAB_GRAPHEME)
@@ -375,8 +375,8 @@ static bool is_symbol(enum vocab_unit unit, const uint8_t *bytes, size_t length)
     return length > 0;
 }
 
-/* Enters symbol `id` into the tables by which it is found. */
-static int enter_symbol(struct vocab *vocab, int id)
+/* Adds symbol `id` to the lookup tables. */
+static int index_symbol(struct vocab *vocab, int id)
 {
     const struct vocab_symbol *symbol = &vocab->symbols[id];
     char name[64];
@@ -409,8 +409,8 @@ int vocab_from_symbols(struct vocab *vocab, enum vocab_unit unit, enum utf8_form
     *vocab = (struct vocab){.unit = unit, .form = form, .size = count, .unknown = unknown};
     int result = copy_symbols(vocab, symbols);
     for (int id = 0; id < count && result == 0; id++)
-        if (id != unknown) /* no text is the unknown symbol, not even U+FFFD */
-            result = enter_symbol(vocab, id);
+        if (id != unknown) /* no text is encoded as it by lookup, not even U+FFFD */
+            result = index_symbol(vocab, id);
     if (result != 0)
         vocab_release(vocab);
     return result;
@@ -442,7 +442,7 @@ int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t leng
     return point >= 0 ? vocab_find_point(vocab, point) : find_cluster(vocab, symbol, length);
 }
 
-size_t vocab_find_all(const struct vocab *vocab, const struct cutter_run *run, int32_t *ids)
+size_t vocab_find_all(const struct vocab *vocab, const struct segmenter_run *run, int32_t *ids)
 {
     size_t missing = 0;
     for (size_t i = 0; i < run->count; i++) {

@@ -87,7 +87,7 @@ int drawing_put(struct file_out *out, enum drawing_format format, const struct d
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
     if (status == CAIRO_STATUS_WRITE_ERROR)
-        return file_refuse_write(out->path, "cannot be written", errno);
+        return file_write_error(out->path, "cannot be written", errno);
     if (status != CAIRO_STATUS_SUCCESS)
         return error_set("%s: cannot be drawn: %s", out->path, cairo_status_to_string(status));
     return 0;

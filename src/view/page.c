@@ -23,7 +23,7 @@
 #include "means.h"
 #include "mem.h"
 #include "page_parts.h"
-#include "spool.h"
+#include "temp_mapping.h"
 #include "writers.h"
 
 /* A value is level/127 of its signal's range, −127 ≤ level ≤ 127; the last ones are for what is
@@ -307,7 +307,7 @@ static int copy(FILE *from, off_t length, FILE *to, const char *path)
         size_t wanted = left < (off_t)sizeof bytes ? (size_t)left : sizeof bytes;
         size_t count = fread(bytes, 1, wanted, from);
         if (count == 0)
-            return file_refuse_write(path, "cannot be written", errno);
+            return file_write_error(path, "cannot be written", errno);
         fwrite(bytes, 1, count, to);
         left -= (off_t)count;
     }
@@ -329,7 +329,7 @@ static int put_data(struct page *page, const struct view_options *options)
     if (end < 0)
         return -1;
     if (fflush(page->rest) != 0 || ferror(page->rest))
-        return file_refuse_write(page->path, "cannot be written", errno);
+        return file_write_error(page->path, "cannot be written", errno);
     if (block_put_plain_json(page->out, "signals", json_incref(page->signals)) != 0)
         return -1;
     return copy(page->rest, end, page->out, page->path);
@@ -338,10 +338,10 @@ static int put_data(struct page *page, const struct view_options *options)
 /* The stream of a file without a name beside `path`; NULL and a message if there is none. */
 static FILE *open_rest(const char *path)
 {
-    const int file = spool_open(path, "cannot be written");
+    const int file = file_open_unnamed(path, "cannot be written");
     FILE *stream = file >= 0 ? fdopen(file, "w+b") : NULL;
     if (file >= 0 && !stream) {
-        file_refuse_write(path, "cannot be written", errno);
+        file_write_error(path, "cannot be written", errno);
         close(file);
     }
     return stream;

@@ -11,7 +11,7 @@
 
 #define MANY 40
 
-/* The size of array k: some are empty, some end within a line. */
+/* The size of array k. Some are empty, some end within a cache line. */
 static size_t count_of(int k)
 {
     return (size_t)(k * k % 7 * 13);
@@ -57,7 +57,7 @@ static void too_much_is_refused(void **state)
         struct arena arena = {0};
         for (int times = 0; times < 3; times++)
             arena_take(&arena, counts[k], 8);
-        assert_true(arena.used == ARENA_MOST);
+        assert_true(arena.used == ARENA_MAX);
         assert_int_equal(arena_allocate(&arena), -1);
         assert_true(error_is_memory());
         assert_null(arena.base);

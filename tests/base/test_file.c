@@ -78,7 +78,7 @@ static void refuses_what_is_no_file(void **state)
     assert_string_equal(file_name("a-"), "a-");
 }
 
-/* Makes stdin a pipe with this text in it; returns what it was. */
+/* Makes stdin a pipe that contains a text. Returns the old stdin. */
 static int pipe_to_stdin(const char *text)
 {
     int ends[2];
@@ -142,7 +142,7 @@ static void stdin_is_kept_in_a_file(void **state)
     assert_int_equal(files_in(scratch_path("kept")), 2);
 }
 
-/* What a killed process leaves: a file under its temporary name, which no process has locked. */
+/* Simulates a killed process: leaves a temporary file that no process has locked. */
 static void leave(const char *path)
 {
     const pid_t child = fork();
@@ -160,7 +160,7 @@ static void leftovers_are_swept(void **state)
     (void)state;
     struct file_out out;
     static const char *const names[] = {
-        "last.backup", /* the user's, whatever they are called */
+        "last.backup", /* files of the user */
         "last.epoch1",
         "last.rune-tmp",
         "last.rune-tmp-backup",
@@ -186,7 +186,7 @@ static void leftovers_are_swept(void **state)
     file_sweep(scratch_path("left"));
     assert_int_equal(files_in(scratch_path("left")), NAMES + 3);
     fputs("whole", out.stream);
-    assert_int_equal(file_commit(&out), 0); /* it was under way, and stayed */
+    assert_int_equal(file_commit(&out), 0); /* the sweep left the uncommitted file */
     assert_true(scratch_holds(scratch_path("left/last"), "whole", 5));
     file_sweep(scratch_path("nowhere/at all"));
 }
@@ -206,10 +206,9 @@ static void a_commit_replaces_at_once(void **state)
     umask(mask);
     assert_true(scratch_holds(path, "new and longer", 14));
     assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_mode & 0777,
-                     0640); /* as files are made, not as mkstemp makes them */
+    assert_int_equal(status.st_mode & 0777, 0640); /* by the umask, unlike mkstemp */
     assert_int_equal(files_in(scratch_path("commit")), 1);
-    file_abandon(&out); /* safe behind a commit */
+    file_abandon(&out); /* safe after a commit */
     assert_true(scratch_holds(path, "new and longer", 14));
 }
 
@@ -245,7 +244,7 @@ static void an_abandoned_file_leaves_the_old_one(void **state)
     assert_int_equal(files_in(scratch_path("abandon")), 1);
 }
 
-/* A limit on the size of files stands for a full disk: write() fails behind it. */
+/* A limit on the size of files simulates a full disk: write() fails beyond it. */
 static void a_full_disk_leaves_the_old_file(void **state)
 {
     (void)state;
@@ -332,7 +331,7 @@ static void directories_are_made_with_their_parents(void **state)
     (void)state;
     struct stat status;
     const char *path = scratch_path("a/b//c/");
-    for (int k = 0; k < 2; k++) { /* the second time it is there */
+    for (int k = 0; k < 2; k++) { /* the second time it exists */
         assert_int_equal(file_make_directory(path), 0);
         assert_int_equal(stat(scratch_path("a/b/c"), &status), 0);
         assert_true(S_ISDIR(status.st_mode));

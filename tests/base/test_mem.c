@@ -20,10 +20,10 @@ static void arrays_are_zeroed_and_aligned(void **state)
     struct random random = {1, 0};
     uint8_t *arrays[MANY];
     size_t bytes[MANY];
-    for (int round = 0; round < 3; round++) { /* what was freed is used again, and is not zero */
+    for (int round = 0; round < 3; round++) { /* freed memory is reused, and is not zero */
         for (int k = 0; k < MANY; k++) {
             const size_t size = sizes[random_below(&random, 4)],
-                         count = k == 0   ? 8000000 / size /* beyond what takes huge pages */
+                         count = k == 0   ? 8000000 / size /* above the size of huge pages */
                                  : k == 1 ? 0
                                           : (size_t)random_below(&random, 5000);
             bytes[k] = count * size;
@@ -43,7 +43,7 @@ static void too_much_is_refused(void **state)
 {
     (void)state;
     error_set("%s", "");
-    assert_null(mem_new(SIZE_MAX / 8 + 1, 8)); /* 8 bytes, if the product were cut to 64 bits */
+    assert_null(mem_new(SIZE_MAX / 8 + 1, 8)); /* 8 bytes, if the product wrapped around */
     assert_non_null(strstr(error_message(), "more than memory can address"));
     assert_null(mem_new(SIZE_MAX, 1));
     assert_non_null(strstr(error_message(), "more than memory can address"));
@@ -68,7 +68,7 @@ static void growing_keeps_what_is_there(void **state)
     }
     for (size_t k = 0; k < used; k++)
         assert_int_equal(array[k], (uint32_t)k * 2654435761u);
-    assert_true(times < 20); /* it doubles: adding one by one takes linear time */
+    assert_true(times < 20); /* capacity doubles, so that appending takes linear time */
     free(array);
 }
 
@@ -116,7 +116,7 @@ static void a_message_may_quote_the_last(void **state)
     memset(long_text, 'x', sizeof long_text);
     long_text[sizeof long_text - 1] = '\0';
     error_set("%s", long_text);
-    assert_memory_equal(error_message(), long_text, 500); /* cut, not spilt */
+    assert_memory_equal(error_message(), long_text, 500); /* truncated */
 }
 
 int main(void)

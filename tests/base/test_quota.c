@@ -1,4 +1,4 @@
-/* Quotas as the kernel's files tell them, under a root of our own. */
+/* Quotas read from files in the format of the kernel, under a directory of the test. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +13,9 @@
 #include "quota.h"
 #include "scratch.h"
 
-#define MANY (SIZE_MAX / 4096) /* bytes that no machine has, or that it can address */
+#define MANY (SIZE_MAX / 4096) /* more bytes than any machine has */
 
-/* A new root with nothing in it. */
+/* A new, empty root. */
 static const char *new_root(const char *name)
 {
     const char *root = scratch_path(name);

@@ -62,8 +62,8 @@ static void everything_in_the_key_and_counter_counts(void **state)
                     (purpose == RNG_SAMPLE));
 }
 
-/* Mean, variance, and χ² over boxes of the numbers of consecutive counters; each lies within five
- * of its standard deviations. */
+/* Mean, variance, and χ² over boxes, of the numbers of consecutive counters. Each is within five
+ * standard deviations. */
 static void uniform_is_uniform(void **state)
 {
     (void)state;

@@ -54,16 +54,17 @@ static void has_its_size(void **state)
     assert_true(team_cores() >= 1);
 }
 
-/* Each member writes its cell, and behind the barrier adds up all cells of the round; a second row
- * of cells lets the next round begin at once. A barrier that lets one go early, or does not show
- * what was written, gives a wrong sum somewhere. */
+/* In each round a member writes its cell, and adds up all cells after the barrier. Rounds alternate
+ * between two rows of cells, so that the next one can begin at once. If a barrier lets a member
+ * pass early, or does not make writes visible, some sum is wrong. */
 struct rounds {
     int count;
-    long cell[2][MOST]; /* plain memory: the barrier alone makes it visible */
+    long cell[2][MOST]; /* not atomic: only the barrier makes writes visible */
     long wrong[MOST];
 };
 
-/* `member` is one of a team, or of a group whose cells begin at `first`. Returns the wrong sums. */
+/* `member` belongs to a team, or to a group whose cells begin at `first`. Returns the number of wrong
+ * sums. */
 static long add_up_rounds(struct member *member, long count, long cell[2][MOST], int first)
 {
     long wrong = 0;
@@ -99,8 +100,8 @@ static void nobody_passes_a_barrier_early(void **state)
     }
 }
 
-/* In every cut each group goes its own number of rounds, so that none could wait at another's
- * barrier; and between the cuts the whole team goes some. */
+/* In each division of the team every group does a different number of rounds, which would hang if
+ * groups shared a barrier. Between divisions the whole team does some rounds. */
 static void add_up_in_groups(struct member *member, void *argument)
 {
     struct rounds *rounds = argument;
@@ -170,7 +171,7 @@ static bool others_sleep(void)
     return sleep;
 }
 
-/* They may need a while to get there where the machine is busy, but they do. */
+/* On a busy machine this may take a while. */
 static bool others_fall_asleep(void)
 {
     for (int tries = 0; tries < 20000; tries++) {
@@ -181,7 +182,7 @@ static bool others_fall_asleep(void)
     return false;
 }
 
-/* Between regions members wait awake for a moment only, and regions wake those that sleep. */
+/* Between regions members spin only briefly, and a new region wakes those that sleep. */
 static void pauses_are_slept(void **state)
 {
     (void)state;
@@ -195,8 +196,8 @@ static void pauses_are_slept(void **state)
     team_free(team);
 }
 
-/* Many short regions in a row, some right after another and some after a pause: everybody takes
- * part in each once, and the caller sees what they wrote. */
+/* Many short regions, some at once after another and some after a pause. Every member takes part in
+ * each once, and the caller sees their writes. */
 static void regions_in_a_row(void **state)
 {
     (void)state;
@@ -217,7 +218,7 @@ static void regions_in_a_row(void **state)
     }
 }
 
-/* Results may not depend on who computed them: nobody keeps denormal numbers. */
+/* All members flush denormal numbers, so that results do not depend on the thread. */
 static __attribute__((unused)) void square_small(struct member *member, void *argument)
 {
     volatile float small = 1e-30f;
@@ -262,16 +263,16 @@ static void long_waits_are_slept(void **state)
     team_free(team);
 }
 
-/* Asks over and over, while another member sets the flag. */
+/* Tests the flag repeatedly, while another member sets it. */
 struct asking {
     atomic_bool stop;
-    int answers[MOST]; /* how often each member was told to go on */
+    int answers[MOST]; /* how often the answer was no, for each member */
 };
 
 static void ask(struct member *member, void *argument)
 {
     struct asking *asking = argument;
-    for (int round = 0; !team_all_stop(member); round++) {
+    for (int round = 0; !team_agree_to_stop(member); round++) {
         asking->answers[member->rank]++;
         if (member->rank == member->size - 1 && round == 5)
             atomic_store(&asking->stop, true);
@@ -284,11 +285,11 @@ static void all_members_stop_at_once(void **state)
     for (int size = 1; size <= MOST; size++) {
         struct team *team = team_new(size);
         struct asking asking = {0};
-        assert_true(!team_stops(team));
-        team_heed(team, &asking.stop);
-        assert_true(!team_stops(team));
+        assert_true(!team_should_stop(team));
+        team_set_stop(team, &asking.stop);
+        assert_true(!team_should_stop(team));
         team_run(team, ask, &asking);
-        assert_true(team_stops(team));
+        assert_true(team_should_stop(team));
         for (int rank = 0; rank < size; rank++)
             assert_int_equal(asking.answers[rank], asking.answers[0]);
         assert_true(asking.answers[0] >= 6);

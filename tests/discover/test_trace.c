@@ -79,9 +79,9 @@ static void too_large_a_trace_is_refused(void **state)
 
 #define MANY 33000 /* signals: of two blocks too many for memory */
 
-static void fill_many(struct trace *trace, const struct trace_signal *many, const char *spool)
+static void fill_many(struct trace *trace, const struct trace_signal *many, const char *temp_path)
 {
-    assert_int_equal(trace_init(trace, TRACE_BLOCK + 100, many, MANY, spool), 0);
+    assert_int_equal(trace_init(trace, TRACE_BLOCK + 100, many, MANY, temp_path), 0);
     for (size_t s = 0; s < MANY; s += 7)
         for (size_t t = 0; t < trace->length; t++)
             *trace_place(trace, s, t) = (float)(s % 100) * (float)((t * s) % 11) - (float)t;
@@ -112,8 +112,8 @@ static void a_trace_in_a_file_is_the_same(void **state)
     struct trace traces[2] = {0}; /* in memory, and in a file */
     fill_many(&traces[0], many, NULL);
     fill_many(&traces[1], many, "/tmp/rune-test-trace");
-    assert_false(traces[0].spool.in_file);
-    assert_true(traces[1].spool.in_file);
+    assert_false(traces[0].mapping.in_file);
+    assert_true(traces[1].mapping.in_file);
     check_same_rows(&traces[0], &traces[1]);
     for (int k = 0; k < 2; k++)
         assert_int_equal(trace_most_varying(&traces[k], MANY, order[k]), MANY);

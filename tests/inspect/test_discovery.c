@@ -18,7 +18,7 @@
 #include "random.h"
 #include "scratch.h"
 
-#define SPOOL(...) (&(struct spool){.bytes = (void *)(__VA_ARGS__)})
+#define MAPPING(...) (&(struct temp_mapping){.bytes = (void *)(__VA_ARGS__)})
 
 #define LENGTH 20000 /* characters of a text */
 #define SHORT 1500
@@ -81,7 +81,7 @@ static void probe(struct learner *learner, struct trace *trace, const int32_t *i
         signals[s] = (struct trace_signal){s / H, 0, s % H};
     const struct probe_options options = {
         .model = "model", .text = "text", .signals = signals, .num_signals = SIGNALS};
-    assert_int_equal(probe_run(trace, NULL, team, &learner->model, SPOOL(ids), length, &options),
+    assert_int_equal(probe_run(trace, NULL, team, &learner->model, MAPPING(ids), length, &options),
                      0);
 }
 

@@ -14,7 +14,7 @@
 #include "probe.h"
 #include "stack.h"
 
-#define SPOOL(...) (&(struct spool){.bytes = (void *)(__VA_ARGS__)})
+#define MAPPING(...) (&(struct temp_mapping){.bytes = (void *)(__VA_ARGS__)})
 
 enum { V = 7, L = 2, H = 19, QUANTITIES = 6, SIGNALS = QUANTITIES * L * H, GATES = 4 };
 
@@ -143,7 +143,7 @@ static int compare_with_one_by_one(size_t length, double near)
     int other_ranks = 0;
     memset(&expected, 0, sizeof expected);
     assert_int_equal(
-        probe_run(&trace, &gates, naive.team, &naive.model, SPOOL(ids), length, &options), 0);
+        probe_run(&trace, &gates, naive.team, &naive.model, MAPPING(ids), length, &options), 0);
     assert_int_equal(trace.length, length);
     assert_memory_equal(trace.ids, ids, length * sizeof *ids);
     for (size_t k = 0; k <= length; k++) {
@@ -173,7 +173,8 @@ static void the_trace_says_what_it_is_of(void **state)
     (void)state;
     struct trace trace = {0};
     make();
-    assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, SPOOL(ids), 3, &options), 0);
+    assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(ids), 3, &options),
+                     0);
     assert_string_equal(trace.quantities[0], "h");
     assert_string_equal(trace.quantities[5], "o");
     assert_int_equal(trace.num_quantities, QUANTITIES);
@@ -228,7 +229,7 @@ static void every_cell_is_read(void **state)
         const struct probe_options of_all = {
             .signals = all, .num_signals = count, .model = "model", .text = "text"};
         assert_int_equal(
-            probe_run(&trace, NULL, naive.team, &naive.model, SPOOL(text), LENGTH, &of_all), 0);
+            probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(text), LENGTH, &of_all), 0);
         assert_string_equal(trace.descriptions[0], "hidden state");
         read_one(VOCAB_NONE, text[0]);
         for (size_t t = 0; t < LENGTH; t++) {
@@ -351,11 +352,12 @@ static void threads_do_not_change_a_bit(void **state)
     struct gates gates[2] = {0};
     make();
     assert_int_equal(
-        probe_run(&traces[0], &gates[0], naive.team, &naive.model, SPOOL(ids), MOST, &options), 0);
+        probe_run(&traces[0], &gates[0], naive.team, &naive.model, MAPPING(ids), MOST, &options),
+        0);
     for (int threads = 2; threads <= 3; threads++) {
         struct team *team = team_new(threads);
         assert_int_equal(
-            probe_run(&traces[1], &gates[1], team, &naive.model, SPOOL(ids), MOST, &options), 0);
+            probe_run(&traces[1], &gates[1], team, &naive.model, MAPPING(ids), MOST, &options), 0);
         assert_true(same_traces(&traces[0], &traces[1]));
         assert_true(same_gates(&gates[0], &gates[1]));
         trace_release(&traces[1]);
@@ -391,20 +393,20 @@ static void a_file_holds_what_memory_would(void **state)
     enum { COPIES = 4 };
     static struct trace_signal many[COPIES * SIGNALS];
     const struct probe_options large = {
-        .signals = many, .num_signals = COPIES * SIGNALS, .spool = "/tmp/rune-test-probe"};
+        .signals = many, .num_signals = COPIES * SIGNALS, .temp_path = "/tmp/rune-test-probe"};
     struct trace in_memory = {0}, in_file = {0};
     make();
     for (size_t k = 0; k < COPIES * SIGNALS; k++)
         many[k] = signals[(k * 5 + 3) % SIGNALS];
     assert_int_equal(
-        probe_run(&in_memory, NULL, naive.team, &naive.model, SPOOL(ids), MOST, &options), 0);
+        probe_run(&in_memory, NULL, naive.team, &naive.model, MAPPING(ids), MOST, &options), 0);
     resident_peak();
     const long before = resident_peak();
-    assert_int_equal(probe_run(&in_file, NULL, naive.team, &naive.model, SPOOL(ids), MOST, &large),
-                     0);
-    assert_true(before == 0 || resident_peak() - before < (long)(in_file.spool.size / 1024 / 2));
-    assert_false(in_memory.spool.in_file);
-    assert_true(in_file.spool.in_file);
+    assert_int_equal(
+        probe_run(&in_file, NULL, naive.team, &naive.model, MAPPING(ids), MOST, &large), 0);
+    assert_true(before == 0 || resident_peak() - before < (long)(in_file.mapping.size / 1024 / 2));
+    assert_false(in_memory.mapping.in_file);
+    assert_true(in_file.mapping.in_file);
     assert_true(same_traces(&in_memory, &in_file));
     assert_true(same_traces(&in_file, &in_memory));
     trace_release(&in_memory);
@@ -424,8 +426,8 @@ static void losses_are_those_of_the_evaluator(void **state)
     assert_int_equal(
         evaluator_init(&evaluator, naive.team, &naive.model, &corpus, &corpus.training, 1, 0), 0);
     assert_int_equal(evaluate(&evaluator, &evaluation, NULL, NULL), 0);
-    assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, SPOOL(ids), SHORT, &options),
-                     0);
+    assert_int_equal(
+        probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(ids), SHORT, &options), 0);
     assert_true(fabs(trace_mean_loss(&trace) - evaluation.loss) < PROBE_SAME);
     trace_release(&trace);
     evaluator_release(&evaluator);
@@ -439,8 +441,8 @@ static void few_symbols_are_few_guesses(void **state)
     (void)state;
     struct trace trace = {0};
     stack_init(&naive, engine_at(0), (struct shape){1, 3, 2, 1, 1, NULL}, 0, 1);
-    assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, SPOOL((int32_t[]){0, 1, 1}),
-                               3, &(struct probe_options){0}),
+    assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model,
+                               MAPPING((int32_t[]){0, 1, 1}), 3, &(struct probe_options){0}),
                      0);
     for (int k = 0; k < 3; k++) {
         const struct trace_guess *guesses = &trace.guesses[k * TRACE_GUESSES];
@@ -471,7 +473,7 @@ static void the_likeliest_of_many_symbols_are_found(void **state)
         int32_t rank = 1;
         for (int v = 0; v < SYMBOLS; v++)
             rank += bias[v] > bias[id];
-        assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, SPOOL(&id), 1,
+        assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(&id), 1,
                                    &(struct probe_options){0}),
                          0);
         assert_int_equal(trace.ranks[0], rank);

@@ -13,7 +13,7 @@ struct passage {
     size_t length;
 };
 
-static inline int passage_count(void *counter, const struct cutter_run *run)
+static inline int passage_count(void *counter, const struct segmenter_run *run)
 {
     return vocab_counter_add(counter, run);
 }
@@ -24,11 +24,11 @@ static inline struct passage passage_new(enum vocab_unit unit, const void *text,
     struct passage passage = {0};
     struct vocab_counter *counter = vocab_counter_new(unit);
     for (int i = 0; i < 2; i++) {
-        struct cutter *cutter = cutter_new(unit, UTF8_NONE, "text", NULL);
+        struct segmenter *segmenter = segmenter_new(unit, UTF8_NONE, "text", NULL);
         const uint8_t *piece = i == 0 ? (const uint8_t *)"ab" : text;
         assert_int_equal(
-            cutter_cut(cutter, piece, i == 0 ? 2 : length, true, passage_count, counter), 0);
-        cutter_free(cutter);
+            segmenter_feed(segmenter, piece, i == 0 ? 2 : length, true, passage_count, counter), 0);
+        segmenter_free(segmenter);
     }
     assert_int_equal(vocab_from_counts(&passage.vocab, counter, 1, UTF8_NONE), 0);
     vocab_counter_free(counter);

@@ -22,7 +22,7 @@ static inline void take_row(void *context, const struct log_row *row)
 /* *rows is the caller's, to free(). Returns 0, or −1 and a message. */
 static inline int log_read(const char *path, struct log_row **rows, size_t *count)
 {
-    struct log_place place = {0};
+    struct log_position place = {0};
     struct rows read = {0};
     const int result = log_follow(path, &place, take_row, &read);
     if (result != 0) {

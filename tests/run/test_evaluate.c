@@ -14,10 +14,10 @@
 
 enum { V = 20, N = 6000, CUT = 3437 };
 
-/* Means are of sums in another order. */
+/* Relative tolerance for sums in a different order. */
 #define SAME 1e-12
 
-/* What is left of what stood before a stream's warm-up. */
+/* Influence of the text before a stream's warm-up. */
 #define FORGOTTEN 1e-5
 
 struct text {

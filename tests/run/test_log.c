@@ -79,7 +79,7 @@ static void rows_come_back(void **state)
     log_close(&log);
 }
 
-/* A log that ran ahead of the checkpoint is cut to it, and goes on as if it had never. */
+/* A log that is ahead of the checkpoint is truncated to it, and continues from there. */
 static void a_log_is_cut(void **state)
 {
     (void)state;
@@ -97,7 +97,7 @@ static void a_log_is_cut(void **state)
     }
 }
 
-/* The last row may be half written when a computer is switched off. */
+/* The last row may be incomplete after a power failure. */
 static void what_is_behind_the_cut_may_be_damaged(void **state)
 {
     (void)state;
@@ -158,7 +158,7 @@ static void damage_is_told(void **state)
     assert_int_equal(log_open(&log, scratch_path("missing/log"), 0, NULL), -1);
 }
 
-/* What a reader was given: rows since the last beginning. */
+/* The rows that a reader received since the last restart. */
 struct seen {
     int beginnings;
     uint64_t count;
@@ -173,12 +173,12 @@ static void see(void *context, const struct log_row *row)
         assert_int_equal(row->step, ++seen->count);
 }
 
-/* Each row of a log that grows is read once, and all again where it was cut meanwhile. */
+/* Each row of a growing log is read once; all are read again if it was truncated meanwhile. */
 static void a_log_is_followed(void **state)
 {
     (void)state;
     struct log log;
-    struct log_place place = {0};
+    struct log_position place = {0};
     struct seen seen = {0};
     const char *path = new_log(0);
     assert_int_equal(log_follow(path, &place, see, &seen), 0);

@@ -133,7 +133,7 @@ static void validations_take_little_time(void **state)
         plan_fit(&plan, training, validation, 128);
         const double lap = (double)plan_validate_every(&plan, total, validation);
         assert_true(lap >= 10);
-        /* of forty laps at a second a step, two are enough for their validations */
+        /* of forty intervals with one second a step, two are enough for their validations */
         assert_true((double)plan_steps_in(&plan, 40 * lap, 1, validation) >= 38 * lap - 1);
         assert_true((double)total / lap <= 41);
     }

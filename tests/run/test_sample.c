@@ -1,4 +1,4 @@
-/* Drawing against a naive distribution. */
+/* Drawing, compared with a naive implementation. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,9 +28,9 @@ static int by_prob(const void *a, const void *b)
     return left->prob < right->prob ? 1 : left->prob > right->prob ? -1 : 0;
 }
 
-/* What is to be drawn, step by step as the options are explained: the probabilities at the
- * temperature, the k most likely of them, the fewest of those that have top_p together, and of
- * these the ones that are not under min_p of the most likely. */
+/* The expected distribution, following the definitions of the options: probabilities at the
+ * temperature, the k most likely of them, the fewest of those that sum to top_p, and of these the
+ * ones not below min_p of the most likely. */
 static void distribution(const struct sample_options *options, int V, const real *logits,
                          int banned, double *probs)
 {
@@ -156,7 +156,7 @@ static void the_same_symbols_are_left(void **state)
             logits[v] = (real)random_between(&random, -4, 4);
         distribution(&options, V, logits, banned, probs);
         for (int v = 0; v < V; v++) {
-            /* In the middle of its stretch of [0, 1), a symbol is drawn. */
+            /* A number in the middle of its interval of [0, 1) draws a symbol. */
             if (probs[v] > 1e-9)
                 assert_int_equal(
                     sample_draw(&options, V, logits, banned, before + probs[v] / 2, weights, order),

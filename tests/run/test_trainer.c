@@ -1,4 +1,4 @@
-/* Training runs: interrupted and taken up again they end in the same files, to the bit. */
+/* Training runs: after interruption and resumption, their files are the same to the bit. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -27,7 +27,7 @@
 #define STEPS 40
 #define RASH_RATE 30.0 /* at which training diverges */
 
-/* Two texts with some order in them, of which a tenth is long enough to be held out. */
+/* Two texts that are not random. A tenth of them is long enough to be held out. */
 static void write_texts(void)
 {
     static const char *const words[] = {"one ",   "two ",   "three ",
@@ -76,25 +76,25 @@ static const struct train_source *source(void)
     return &source;
 }
 
-/* Pulls the plug after a step. */
-struct plug {
+/* Sets the stop flag after a step. */
+struct stopper {
     uint64_t step; /* 0: never */
     atomic_bool stop;
 };
 
 static void stepped(void *context, const struct trainer *trainer)
 {
-    struct plug *plug = context;
-    plug->stop = plug->step > 0 && trainer->progress.step >= plug->step;
+    struct stopper *stopper = context;
+    stopper->stop = stopper->step > 0 && trainer->progress.step >= stopper->step;
 }
 
-/* Puts a corpus of the same texts that lies in a file in the place of the one in memory. */
-static void spool(struct trainer *trainer)
+/* Replaces the corpus in memory by one of the same texts in a file. */
+static void move_corpus_to_file(struct trainer *trainer)
 {
     const struct corpus_options options = {.files = (const char *const *)trainer->files,
                                            .num_files = trainer->num_files,
                                            .val_fraction = trainer->plan.val_fraction,
-                                           .spool = scratch_path("ids"),
+                                           .temp_path = scratch_path("ids"),
                                            .in_memory_max = 0,
                                            .fixed_vocab = true};
     corpus_release(&trainer->corpus);
@@ -103,18 +103,18 @@ static void spool(struct trainer *trainer)
 }
 
 struct way {
-    bool all; /* nothing is held out: the best model is the one of the lowest training loss */
-    bool spooled;
+    bool all; /* nothing is held out: the best model has the lowest training loss */
+    bool in_file;
     int threads, threads_later;
     enum precision precision;
 };
 
-/* Begins a run, or goes on with it, until a step. */
-static void stretch(const char *directory, bool resume, const struct way *way, uint64_t until)
+/* Starts or resumes a run, and trains until a step. */
+static void session(const char *directory, bool resume, const struct way *way, uint64_t until)
 {
     struct trainer trainer = {0};
-    struct plug plug = {.step = until};
-    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    struct stopper stopper = {.step = until};
+    const struct train_observer observer = {.context = &stopper, .stepped = stepped};
     struct plan plan = small_plan();
     plan.precision = way->precision;
     if (way->all)
@@ -124,9 +124,9 @@ static void stretch(const char *directory, bool resume, const struct way *way, u
                : trainer_open(&trainer, directory, source(), &plan, way->threads, &observer);
     if (opened != 0)
         fail_msg("%s", error_message());
-    if (way->spooled)
-        spool(&trainer);
-    assert_int_equal(train_run(&trainer, &plug.stop), 0);
+    if (way->in_file)
+        move_corpus_to_file(&trainer);
+    assert_int_equal(train_run(&trainer, &stopper.stop), 0);
     assert_int_equal(trainer.progress.step, until > 0 ? until : STEPS);
     assert_int_equal(trainer.end, until > 0 ? TRAIN_INTERRUPTED : TRAIN_COMPLETE);
     trainer_close(&trainer);
@@ -151,7 +151,7 @@ static void assert_same_file(const char *a, const char *b, const char *name)
     free(of_b);
 }
 
-/* Rows are the same but for what depends on the clock. */
+/* Rows are equal except for columns that depend on the clock. */
 static void assert_same_log(const char *a, const char *b)
 {
     struct log_row *of_a, *of_b;
@@ -188,23 +188,23 @@ static void resumed_equals_uninterrupted(void **state)
     static const uint64_t steps[] = {1, 5, 9, 10, 11, 23, 30, 39};
     char whole[300];
     snprintf(whole, sizeof whole, "%s", scratch_path("whole"));
-    stretch(whole, false, &plain, 0);
+    session(whole, false, &plain, 0);
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
-        const struct way way = {.spooled = k % 2 == 1,
+        const struct way way = {.in_file = k % 2 == 1,
                                 .threads = 1 + (k == 0 || k == 3),
                                 .threads_later = 1 + (k == 1 || k == 3)};
         char name[32], cut[300];
         snprintf(name, sizeof name, "cut-%d", (int)steps[k]);
         snprintf(cut, sizeof cut, "%s", scratch_path(name));
-        stretch(cut, false, &way, steps[k]);
-        stretch(cut, true, &way, 0);
+        session(cut, false, &way, steps[k]);
+        session(cut, true, &way, 0);
         assert_same_run(whole, cut);
     }
     char often[300];
     snprintf(often, sizeof often, "%s", scratch_path("often"));
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
-        stretch(often, k > 0, &plain, steps[k]);
-    stretch(often, true, &plain, 0);
+        session(often, k > 0, &plain, steps[k]);
+    session(often, true, &plain, 0);
     assert_same_run(whole, often);
 }
 
@@ -214,14 +214,14 @@ static void nothing_held_out(void **state)
     static const uint64_t steps[] = {4, 20, 27};
     const struct way all = {.all = true, .threads = 1, .threads_later = 1};
     const char *whole = scratch_path("whole-all"), *cut = scratch_path("cut-all");
-    stretch(whole, false, &all, 0);
+    session(whole, false, &all, 0);
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
-        stretch(cut, k > 0, &all, steps[k]);
-    stretch(cut, true, &all, 0);
+        session(cut, k > 0, &all, steps[k]);
+    session(cut, true, &all, 0);
     assert_same_run(whole, cut);
 }
 
-/* In bf16 too, where this machine has it; then the model is another. */
+/* Also in bf16, if this machine has it; the model is then different. */
 static void resumed_goes_on_in_bf16(void **state)
 {
     (void)state;
@@ -230,9 +230,9 @@ static void resumed_goes_on_in_bf16(void **state)
     static const struct way cut_way = {
         .threads = 2, .threads_later = 3, .precision = PRECISION_BF16};
     const char *whole = scratch_path("whole-bf16"), *cut = scratch_path("cut-bf16");
-    stretch(whole, false, &whole_way, 0);
-    stretch(cut, false, &cut_way, 17);
-    stretch(cut, true, &cut_way, 0); /* the precision is the plan's */
+    session(whole, false, &whole_way, 0);
+    session(cut, false, &cut_way, 17);
+    session(cut, true, &cut_way, 0); /* the precision is the plan's */
     assert_same_run(whole, cut);
     struct model exact = {0}, rounded = {0};
     const struct engine *engine = engine_of(PRECISION_FP32, 0);
@@ -244,7 +244,7 @@ static void resumed_goes_on_in_bf16(void **state)
     model_release(&rounded);
 }
 
-/* The steps of a run, made by hand. */
+/* The steps of a run without a trainer. */
 static void one_step(struct member *member, void *argument)
 {
     struct trainer *trainer = argument;
@@ -282,24 +282,25 @@ static void a_run_is_its_steps(void **state)
     trainer_close(&trainer);
 }
 
-/* A run that died and did not save goes on from its last save, and makes the same again. */
+/* A killed run continues from its last save and repeats the same steps. */
 static void a_killed_run_goes_on(void **state)
 {
     (void)state;
     const char *whole = scratch_path("whole"), *killed = scratch_path("killed");
     struct trainer trainer = {0};
-    struct plug plug = {.step = 17};
-    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    struct stopper stopper = {.step = 17};
+    const struct train_observer observer = {.context = &stopper, .stepped = stepped};
     uint8_t *at_ten;
     size_t length;
-    stretch(killed, false, &plain, 10);
+    session(killed, false, &plain, 10);
     read_in(killed, "last.safetensors", &at_ten, &length);
     assert_int_equal(trainer_resume(&trainer, killed, &no_limits, 2, &observer), 0);
-    assert_int_equal(train_run(&trainer, &plug.stop), 0);
+    assert_int_equal(train_run(&trainer, &stopper.stop), 0);
     trainer_close(&trainer);
-    scratch_write(scratch_path("killed/last.safetensors"), at_ten, length); /* the log ran ahead */
+    scratch_write(scratch_path("killed/last.safetensors"), at_ten,
+                  length); /* the log is ahead of it */
     free(at_ten);
-    stretch(killed, true, &plain, 0);
+    session(killed, true, &plain, 0);
     assert_same_run(whole, killed);
 }
 
@@ -338,7 +339,7 @@ static void refusals(void **state)
     assert_int_equal(trainer_open(&trainer, scratch_path("often"), &forced, &plan, 1, &observer),
                      0);
     assert_int_equal(access(scratch_path("often/best.safetensors"), F_OK), -1);
-    trainer_close(&trainer); /* it did not train, but could have been killed: it goes on */
+    trainer_close(&trainer); /* a run that was opened but not trained can be resumed */
     assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &no_limits, 1, &observer), 0);
     struct trainer other = {0};
     assert_int_equal(trainer_open(&other, scratch_path("often"), &forced, &plan, 1, &observer), -1);
@@ -372,7 +373,7 @@ static void new_limits_prolong_a_run(void **state)
     trainer_close(&trainer);
 }
 
-/* The corpus of a run is read again as it was cut. */
+/* The corpus of a run is read again with the same parts. */
 static void the_text_of_a_run(void **state)
 {
     (void)state;
@@ -411,7 +412,7 @@ static void set_alarm(unsigned microseconds)
     assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
-/* Within a step, within a validation: what was under way is done again. */
+/* Interrupted within a step or validation, which is then repeated. */
 static void interrupted_at_any_moment(void **state)
 {
     (void)state;
@@ -427,7 +428,7 @@ static void interrupted_at_any_moment(void **state)
                                ? trainer_open(&trainer, run, source(), &plan, threads, &observer)
                                : trainer_resume(&trainer, run, &no_limits, threads, &observer);
         assert_int_equal(opened, 0);
-        /* Later and later, for a slow machine may need longer than that for a step. */
+        /* Delays grow, as a slow machine may need longer than that for a step. */
         set_alarm(1 + (unsigned)random_below(&random, 4000 + 500 * interruptions));
         assert_int_equal(train_run(&trainer, &alarm_rang), 0);
         done = trainer.end == TRAIN_COMPLETE;
@@ -440,26 +441,26 @@ static void interrupted_at_any_moment(void **state)
     assert_same_run(scratch_path("whole"), run);
 }
 
-/* A last validation that is interrupted is made when the run goes on. */
+/* A last validation that is interrupted is repeated when the run is resumed. */
 static void the_last_validation_can_be_interrupted(void **state)
 {
     (void)state;
     struct trainer trainer = {0};
-    struct plug plug = {.step = STEPS};
-    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    struct stopper stopper = {.step = STEPS};
+    const struct train_observer observer = {.context = &stopper, .stepped = stepped};
     const struct plan plan = small_plan();
     const char *run = scratch_path("last validation");
     assert_int_equal(trainer_open(&trainer, run, source(), &plan, 2, &observer), 0);
-    assert_int_equal(train_run(&trainer, &plug.stop), 0);
+    assert_int_equal(train_run(&trainer, &stopper.stop), 0);
     assert_int_equal(trainer.end, TRAIN_INTERRUPTED);
     assert_int_equal(trainer.progress.step, STEPS);
     assert_true(trainer.progress.validated_step < STEPS);
     trainer_close(&trainer);
-    stretch(run, true, &(struct way){.threads_later = 1}, 0);
+    session(run, true, &(struct way){.threads_later = 1}, 0);
     assert_same_run(scratch_path("whole"), run);
 }
 
-/* Counts what the user is told. */
+/* Counts messages to the user. */
 struct told {
     int notes;
     char last[600];
@@ -472,7 +473,7 @@ static void take_note(void *context, const char *note)
     snprintf(told->last, sizeof told->last, "%s", note);
 }
 
-/* A run that explodes goes back to where it was sound, some times, and is then given up. */
+/* A run that diverges restores its best model RECOVERY_MAX times and is then given up. */
 static void a_run_that_explodes_is_given_up(void **state)
 {
     (void)state;
@@ -488,7 +489,7 @@ static void a_run_that_explodes_is_given_up(void **state)
     assert_int_equal(train_run(&trainer, NULL), -1);
     assert_non_null(strstr(error_message(), "diverges"));
     assert_int_equal(trainer.end, TRAIN_DIVERGED);
-    assert_int_equal(told.notes, RECOVERY_MOST);
+    assert_int_equal(told.notes, RECOVERY_MAX);
     assert_non_null(strstr(told.last, "half the learning rate"));
     trainer_close(&trainer);
     struct model model = {0};
@@ -499,7 +500,7 @@ static void a_run_that_explodes_is_given_up(void **state)
     trainer_close(&trainer);
 }
 
-/* A rate that is too high for the model, but not by much: SGD without clipping. */
+/* SGD without clipping, at a learning rate slightly too high for the model. */
 static struct plan rash_plan(void)
 {
     struct plan plan = small_plan();
@@ -510,24 +511,24 @@ static struct plan rash_plan(void)
     return plan;
 }
 
-/* Trains it until a step, or to the end; returns how often it went back in all. */
+/* Trains it until a step or the end; returns the total number of restores. */
 static uint64_t train_rashly(const char *run, bool resume, uint64_t until)
 {
     struct trainer trainer = {0};
-    struct plug plug = {.step = until};
-    const struct train_observer observer = {.context = &plug, .stepped = stepped};
+    struct stopper stopper = {.step = until};
+    const struct train_observer observer = {.context = &stopper, .stepped = stepped};
     const struct plan plan = rash_plan();
     assert_int_equal(resume ? trainer_resume(&trainer, run, &no_limits, 2, &observer)
                             : trainer_open(&trainer, run, source(), &plan, 1, &observer),
                      0);
-    if (train_run(&trainer, &plug.stop) != 0)
+    if (train_run(&trainer, &stopper.stop) != 0)
         fail_msg("%s", error_message());
     const uint64_t count = trainer.progress.recovery.count;
     trainer_close(&trainer);
     return count;
 }
 
-/* It goes back, finishes with a lower rate, and an interrupted one does the same. */
+/* It restores, finishes with a lower rate, and does the same if it is interrupted. */
 static void a_rash_run_recovers(void **state)
 {
     (void)state;
@@ -535,7 +536,7 @@ static void a_rash_run_recovers(void **state)
     struct model model = {0};
     const uint64_t count = train_rashly(whole, false, 0);
     print_message("# it went back %d times\n", (int)count);
-    assert_true(count >= 1 && count <= RECOVERY_MOST);
+    assert_true(count >= 1 && count <= RECOVERY_MAX);
     assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), whole), 0);
     assert_true(model.val_loss < log(model.vocab_size));
     model_release(&model);
@@ -547,7 +548,7 @@ static void a_rash_run_recovers(void **state)
     assert_same_file(whole, parts, "best.safetensors");
 }
 
-/* A limit on the size of files stands for a full disk, which has room again later. */
+/* A limit on the size of files simulates a full disk; it is lifted later. */
 static void a_full_disk_does_not_end_a_run(void **state)
 {
     (void)state;
@@ -569,11 +570,11 @@ static void a_full_disk_does_not_end_a_run(void **state)
     assert_int_equal(trainer.progress.step, STEPS);
     assert_int_equal(told.notes, 3); /* log, best model, state: once each */
     trainer_close(&trainer);
-    stretch(run, true, &(struct way){.threads_later = 1}, 0); /* from its first save */
+    session(run, true, &(struct way){.threads_later = 1}, 0); /* from its first save */
     assert_same_run(scratch_path("whole"), run);
 }
 
-/* Until the new run is saved, the old one stands. */
+/* The old run stays until the new one is saved. */
 static void force_keeps_the_old_run_until_the_new_one_is_saved(void **state)
 {
     (void)state;
@@ -584,7 +585,7 @@ static void force_keeps_the_old_run_until_the_new_one_is_saved(void **state)
     struct rlimit limit, small;
     const char *run = scratch_path("replaced");
     forced.force = true;
-    stretch(run, false, &(struct way){.threads = 1}, 0);
+    session(run, false, &(struct way){.threads = 1}, 0);
     scratch_write(scratch_path("replaced/best.safetensors.backup"), "mine", 4);
     scratch_write(scratch_path("replaced/log.csv.abc123"), "mine", 4);
     signal(SIGXFSZ, SIG_IGN);
@@ -598,13 +599,13 @@ static void force_keeps_the_old_run_until_the_new_one_is_saved(void **state)
     assert_int_equal(trainer_open(&trainer, run, &forced, &plan, 1, &observer), 0);
     trainer_close(&trainer);
     assert_int_equal(access(scratch_path("replaced/best.safetensors"), F_OK), -1);
-    stretch(run, true, &(struct way){.threads_later = 2}, 0);
+    session(run, true, &(struct way){.threads_later = 2}, 0);
     assert_same_run(scratch_path("whole"), run);
     assert_true(scratch_holds(scratch_path("replaced/best.safetensors.backup"), "mine", 4));
     assert_true(scratch_holds(scratch_path("replaced/log.csv.abc123"), "mine", 4));
 }
 
-/* A run that cannot be saved leaves nothing that stands in the way of the next. */
+/* A run that cannot be saved leaves nothing that blocks the next one. */
 static void a_first_save_that_fails_is_no_dead_end(void **state)
 {
     (void)state;
@@ -632,7 +633,7 @@ static void links_in_a_run_are_not_followed(void **state)
     struct trainer trainer = {0};
     const struct train_observer observer = {0};
     const char *run = scratch_path("links");
-    stretch(run, false, &(struct way){.threads = 1}, 10);
+    session(run, false, &(struct way){.threads = 1}, 10);
     scratch_write(scratch_path("precious"), "mine", 4);
     remove(scratch_path("links/log.csv"));
     assert_int_equal(symlink(scratch_path("precious"), scratch_path("links/log.csv")), 0);
@@ -646,7 +647,7 @@ static void links_in_a_run_are_not_followed(void **state)
     assert_non_null(strstr(error_message(), "symbolic link"));
 }
 
-/* Stands in the place of the C library's. */
+/* Replaces the function of the C library. */
 static int no_locks;
 
 int flock(int fd, int operation)
@@ -681,7 +682,7 @@ static void a_file_system_without_locks_is_a_note(void **state)
     assert_same_run(scratch_path("whole"), run);
 }
 
-/* A directory of the user's, in which a run would overwrite something. */
+/* A directory of the user with a file that a run would overwrite. */
 static void the_users_files_are_not_taken_for_a_run(void **state)
 {
     (void)state;
@@ -699,7 +700,7 @@ static void the_users_files_are_not_taken_for_a_run(void **state)
     assert_true(scratch_holds(scratch_path("own/log.csv"), "mine", 4));
     remove(own[0]);
     /* As a text it is kept, too, where the run that it belongs to would be replaced. */
-    stretch(scratch_path("own"), false, &(struct way){.threads = 1}, 3);
+    session(scratch_path("own"), false, &(struct way){.threads = 1}, 3);
     forced.files = own;
     forced.num_files = 1;
     forced.force = true;
@@ -746,7 +747,7 @@ static void copies_of_stdin(void **state)
     assert_true(scratch_holds(scratch_path("piped/stdin.txt"), "mine", 4));
 }
 
-/* A best model that is lost is made good, and the user is told. */
+/* A lost best model is replaced, and the user is told. */
 static void a_lost_best_model_is_made_good(void **state)
 {
     (void)state;
@@ -755,7 +756,7 @@ static void a_lost_best_model_is_made_good(void **state)
     const struct train_observer observer = {.context = &told, .note = take_note};
     const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 1};
     const char *run = scratch_path("lost");
-    stretch(run, false, &(struct way){.threads = 1}, 0);
+    session(run, false, &(struct way){.threads = 1}, 0);
     assert_int_equal(remove(scratch_path("lost/best.safetensors")), 0);
     assert_int_equal(trainer_resume(&trainer, run, &longer, 1, &observer), 0);
     assert_int_equal(told.notes, 1);
@@ -764,7 +765,7 @@ static void a_lost_best_model_is_made_good(void **state)
     assert_int_equal(access(scratch_path("lost/best.safetensors"), F_OK), 0);
 }
 
-/* Once a run's directory is elsewhere, another may stand in its place. */
+/* After a run's directory was moved, another may have its path. */
 static void a_run_that_was_moved_writes_nothing(void **state)
 {
     (void)state;
@@ -774,7 +775,7 @@ static void a_run_that_was_moved_writes_nothing(void **state)
     const char *run = scratch_path("moved");
     assert_int_equal(trainer_open(&trainer, run, source(), &plan, 1, &observer), 0);
     assert_int_equal(rename(run, scratch_path("moved away")), 0);
-    stretch(run, false, &(struct way){.threads = 1}, 0);
+    session(run, false, &(struct way){.threads = 1}, 0);
     assert_int_equal(train_run(&trainer, NULL), -1);
     assert_non_null(strstr(error_message(), "was moved"));
     trainer_close(&trainer);

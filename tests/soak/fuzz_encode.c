@@ -6,7 +6,7 @@
 #include "encode.h"
 #include "fuzz.h"
 
-static int count_run(void *context, const struct cutter_run *run)
+static int count_run(void *context, const struct segmenter_run *run)
 {
     return vocab_counter_add(context, run);
 }
@@ -16,10 +16,11 @@ static bool make_vocab(struct vocab *vocab, uint8_t choice, const uint8_t *text,
     const enum vocab_unit unit = (enum vocab_unit)(choice % 3);
     const enum utf8_form form = unit == VOCAB_BYTE ? UTF8_NONE : (enum utf8_form)(choice / 3 % 3);
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
-    const bool made = cutter && cutter_cut(cutter, text, length, true, count_run, counter) == 0 &&
+    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
+    const bool made = segmenter &&
+                      segmenter_feed(segmenter, text, length, true, count_run, counter) == 0 &&
                       vocab_from_counts(vocab, counter, 1 + choice / 32 % 2, form) == 0;
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     vocab_counter_free(counter);
     return made;
 }
@@ -45,15 +46,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         encode_text(&vocab, "a text", text, length, &options, &ids, &count, &unknown) == 0;
     if (whole)
         check(&vocab, ids, count);
-    struct spool spool;
-    require(spool_init(&spool, 0, 64, fuzz_path("ids")) == 0);
-    const bool read = encode_file(&vocab, fuzz_file("text", text, length), &options, &spool,
+    struct temp_mapping mapping;
+    require(temp_mapping_init(&mapping, 0, 64, fuzz_path("ids")) == 0);
+    const bool read = encode_file(&vocab, fuzz_file("text", text, length), &options, &mapping,
                                   &in_file, &unknown) == 0;
     require(read == whole);
     if (whole)
         require(in_file == count &&
-                (count == 0 || memcmp(spool.bytes, ids, count * sizeof *ids) == 0));
-    spool_release(&spool);
+                (count == 0 || memcmp(mapping.bytes, ids, count * sizeof *ids) == 0));
+    temp_mapping_release(&mapping);
     if (whole)
         free(ids);
     vocab_release(&vocab);

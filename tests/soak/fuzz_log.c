@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint64_t rows = data[0];
     const char *path = fuzz_file("log.csv", data + 1, size - 1);
     uint64_t count = 0;
-    struct log_place place = {0};
+    struct log_position place = {0};
     struct log_row last = {0};
     struct log log;
     log_follow(path, &place, count_row, &count);
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(kept <= rows);
     require(log_append(&log, &(struct log_row){.step = 1}) == 0 && log_sync(&log) == 0);
     log_close(&log);
-    place = (struct log_place){0};
+    place = (struct log_position){0};
     require(log_follow(path, &place, count_row, &count) == 0 && count == kept + 1);
     return 0;
 }

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 #include "labels.h"
 
-static int count_run(void *context, const struct cutter_run *run)
+static int count_run(void *context, const struct segmenter_run *run)
 {
     return vocab_counter_add(context, run);
 }
@@ -34,12 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const enum vocab_unit unit = (enum vocab_unit)(data[0] % 3);
     struct vocab vocab = {0};
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct cutter *cutter = cutter_new(unit, UTF8_NONE, "a text", NULL);
-    if (cutter && cutter_cut(cutter, end + 1, length, true, count_run, counter) == 0 &&
+    struct segmenter *segmenter = segmenter_new(unit, UTF8_NONE, "a text", NULL);
+    if (segmenter && segmenter_feed(segmenter, end + 1, length, true, count_run, counter) == 0 &&
         vocab_from_counts(&vocab, counter, 1, UTF8_NONE) == 0)
         search(&vocab, (const char *)data + 1, end + 1, length);
     vocab_release(&vocab);
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     vocab_counter_free(counter);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* libFuzzer: for any bytes, any unit and any form, pieces make no difference and, where nothing is
- * normalised, decode(encode(text)) is the text. The first two bytes choose. */
+/* libFuzzer: for any bytes, unit and form, results do not depend on the pieces and, without
+ * normalisation, decode(encode(text)) is the text. The first two bytes choose unit and form. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int count_run(void *context, const struct cutter_run *run)
+static int count_run(void *context, const struct segmenter_run *run)
 {
     return vocab_counter_add(context, run);
 }
@@ -26,10 +26,10 @@ struct gathered {
     size_t count;
 };
 
-static int gather_run(void *context, const struct cutter_run *run)
+static int gather_run(void *context, const struct segmenter_run *run)
 {
     struct gathered *gathered = context;
-    int32_t ids[CUTTER_RUN];
+    int32_t ids[SEGMENTER_RUN_MAX];
     require(vocab_find_all(gathered->vocab, run, ids) == 0);
     require(memcmp(ids, gathered->ids + gathered->count, run->count * sizeof *ids) == 0);
     gathered->count += run->count;
@@ -41,10 +41,11 @@ static bool make_vocab(struct vocab *vocab, enum vocab_unit unit, enum utf8_form
                        const uint8_t *text, size_t length)
 {
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
-    bool made = cutter && cutter_cut(cutter, text, length, true, count_run, counter) == 0 &&
+    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
+    bool made = segmenter &&
+                segmenter_feed(segmenter, text, length, true, count_run, counter) == 0 &&
                 vocab_from_counts(vocab, counter, 1, form) == 0;
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     vocab_counter_free(counter);
     return made;
 }
@@ -79,14 +80,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (form == UTF8_NONE)
         check_decoding(&vocab, ids, count, text, length);
     struct gathered gathered = {&vocab, ids, 0};
-    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
+    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
     for (size_t at = 0; at < length; at += step) {
         size_t piece = length - at < step ? length - at : step;
-        require(cutter_cut(cutter, text + at, piece, at + piece == length, gather_run, &gathered) ==
-                0);
+        require(segmenter_feed(segmenter, text + at, piece, at + piece == length, gather_run,
+                               &gathered) == 0);
     }
     require(gathered.count == count);
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     free(ids);
     vocab_release(&vocab);
     return 0;

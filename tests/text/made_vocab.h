@@ -4,7 +4,7 @@
 
 #include "vocab.h"
 
-static int count_run(void *context, const struct cutter_run *run)
+static int count_run(void *context, const struct segmenter_run *run)
 {
     return vocab_counter_add(context, run);
 }
@@ -15,10 +15,10 @@ static inline int make_vocab(struct vocab *vocab, enum vocab_unit unit, enum utf
 {
     *vocab = (struct vocab){0};
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct cutter *cutter = cutter_new(unit, form, "a text", NULL);
-    assert_int_equal(cutter_cut(cutter, text, length, true, count_run, counter), 0);
+    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
+    assert_int_equal(segmenter_feed(segmenter, text, length, true, count_run, counter), 0);
     int result = vocab_from_counts(vocab, counter, min_count, form);
-    cutter_free(cutter);
+    segmenter_free(segmenter);
     vocab_counter_free(counter);
     return result;
 }

@@ -1,4 +1,4 @@
-/* Random texts of every kind that a cutter can stumble over. */
+/* Random texts of all kinds that are difficult to segment. */
 #ifndef RUNE_RANDOM_TEXT_H
 #define RUNE_RANDOM_TEXT_H
 
@@ -58,17 +58,17 @@ static inline int32_t random_point(struct random *random, uint32_t kind)
         return RANDOM_OF(random, 0x915, 0x94D, 0x937, 0x93F, 0x928, 0x93C, 0x958, 0x9C7, 0x9BE,
                          0x9D7, 0xBC6, 0xBBE, 0xBD7, 0xDD9, 0xDCF, 0xDCA, 0x1025, 0x102E, 0x1B05,
                          0x1B35, 0x600, 0x110BD);
-    case 7: /* what a form changes */
+    case 7: /* changed by normalisation */
         return RANDOM_OF(random, 0xC5, 0x212B, 0x1E9B, 0xFB01, 0xFDFA, 0xFF9E, 0xFF76, 0x2126, 0xB4,
                          0x1F71, 0x1D15E, 0x2F800, 0xFF21, 0xBD, 0x226F, 0x338);
-    default: { /* any at all */
+    default: { /* any code point */
         int32_t point = random_between(random, 0, UTF8_NUM_POINTS - 1 - 0x800);
         return point < 0xD800 ? point : point + 0x800;
     }
     }
 }
 
-/* points[count], in stretches of one kind. */
+/* Fills points[count] with runs of one kind each. */
 static inline void random_points(struct random *random, int32_t *points, size_t count)
 {
     for (size_t i = 0; i < count;) {

@@ -14,8 +14,8 @@
 
 #define MAX_LENGTH 400
 
-/* A corpus of random segments, some far shorter than a chunk; its ids are all different, so that
- * each tells its position. */
+/* A corpus of random segments, some far shorter than a chunk; all ids differ, so that each
+ * determines its position. */
 static void make_corpus(struct corpus *corpus, struct random *random, uint64_t length)
 {
     int32_t ids[MAX_LENGTH];
@@ -41,7 +41,7 @@ static bool starts_segment(const struct corpus_part *part, uint64_t position)
     return false;
 }
 
-/* What a stream should give in its next chunk, character by character. Moves *position on. */
+/* The expected next chunk of a stream, character by character. Advances *position. */
 struct expected {
     int32_t x[64], y[64];
     bool reset;
@@ -124,7 +124,7 @@ static void test_ring(void **state)
     }
 }
 
-/* Positions put into a new batch go on where the old one was. */
+/* A new batch with the positions of an old one continues where that was. */
 static void test_ring_resumes(void **state)
 {
     (void)state;
@@ -153,7 +153,7 @@ static void test_ring_resumes(void **state)
     }
 }
 
-/* Where stream b of B begins: with no warm-up at the start of a segment, or behind them all. */
+/* Where stream b of B begins: without warm-up at the start of a segment, or at the end. */
 static uint64_t naive_beginning(const struct corpus_part *part, int b, int B, uint64_t warmup)
 {
     uint64_t position = (uint64_t)b * part->length / (uint64_t)B;

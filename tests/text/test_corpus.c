@@ -17,7 +17,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static char directory[] = "/tmp/rune-test-corpus.XXXXXX";
-static char paths[4][64], spool[64];
+static char paths[4][64], temp_path[64];
 static const char *files[4];
 
 static int make_directory(void **state)
@@ -29,7 +29,7 @@ static int make_directory(void **state)
         snprintf(paths[i], sizeof paths[i], "%s/%c.txt", directory, 'a' + i);
         files[i] = paths[i];
     }
-    snprintf(spool, sizeof spool, "%s/spool", directory);
+    snprintf(temp_path, sizeof temp_path, "%s/ids", directory);
     return 0;
 }
 
@@ -38,7 +38,7 @@ static int remove_directory(void **state)
     (void)state;
     for (int i = 0; i < 4; i++)
         unlink(paths[i]);
-    return rmdir(directory); /* fails if a spool is left behind */
+    return rmdir(directory); /* fails if a temporary file is left behind */
 }
 
 static void write_file(int i, const void *text, size_t length)
@@ -54,7 +54,7 @@ static struct corpus_options make_options(int num_files)
     return (struct corpus_options){.files = files,
                                    .num_files = num_files,
                                    .val_fraction = 0.1,
-                                   .spool = spool,
+                                   .temp_path = temp_path,
                                    .in_memory_max = CORPUS_IN_MEMORY,
                                    .min_count = 1};
 }
@@ -140,7 +140,7 @@ static void test_files_come_back(void **state)
     free(back);
 }
 
-/* Reads at random agree between memory and file, for ids of 1, 2 and 4 bytes. */
+/* Random reads agree between memory and file, for ids of 1, 2 and 4 bytes. */
 static void test_memory_and_file_give_the_same(void **state)
 {
     (void)state;
@@ -253,7 +253,7 @@ static void test_hash_tells_texts_apart(void **state)
             assert_true(hashes[i] != hashes[k]);
 }
 
-/* A run that goes on on another machine knows its text again. */
+/* The hash is the same on every machine. */
 static void test_hash_is_the_same_on_every_machine(void **state)
 {
     (void)state;
@@ -311,7 +311,7 @@ static void test_files_that_cannot_be_used(void **state)
     CHECK_REFUSED(&options, &vocab, "--val-fraction");
     options = make_options(1);
     options.in_memory_max = 0;
-    options.spool = "/nowhere/at/all";
+    options.temp_path = "/nowhere/at/all";
     CHECK_REFUSED(&options, &vocab, "/nowhere/at/all", "No such file");
     assert_null(vocab.symbols);
 }
@@ -333,7 +333,7 @@ static void change_file(void *context, uint64_t done, uint64_t total)
     }
 }
 
-/* A file that becomes another between the passes: longer, shorter, other symbols, same symbols. */
+/* A file that changes between the passes: longer, shorter, other symbols, same symbols. */
 static void test_file_changes_while_it_is_read(void **state)
 {
     (void)state;
@@ -396,7 +396,7 @@ static void test_fixed_vocabulary(void **state)
     write_file(1, "zaézyxwvutsrqéz", 17);
     CHECK_REFUSED(&options, &vocab, paths[1], ": 14 symbols",
                   "'z', 'é', 'y', 'x', 'w', 'v', 'u', 't', 's', 'r' …");
-    assert_int_equal(vocab.size, 3); /* the caller's, still there */
+    assert_int_equal(vocab.size, 3); /* the caller's is kept */
     options.num_files = 1;
     write_file(0, "b", 1);
     CHECK_REFUSED(&options, &vocab, paths[0], "single symbol");

@@ -59,7 +59,7 @@ static void test_on_unknown(void **state)
     check_encoding(&vocab, "Axb", ENCODE_REPLACE, "ab", 2);
     vocab_release(&vocab);
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "aabbc", 5,
-               2); /* what is unknown has a symbol */
+               2); /* encoded as the unknown symbol */
     check_encoding(&vocab, "aAc", ENCODE_REPLACE, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
     check_encoding(&vocab, "aAc", ENCODE_SKIP, "a\xEF\xBF\xBD\xEF\xBF\xBD", 2);
     vocab_release(&vocab);
@@ -71,7 +71,7 @@ static void test_on_unknown(void **state)
     vocab_release(&vocab);
 }
 
-/* An offset beyond the first run counts bytes of all before it. */
+/* An offset beyond the first run includes the bytes of earlier runs. */
 static void test_offset_of_unknown_symbol(void **state)
 {
     (void)state;
@@ -90,7 +90,7 @@ static void test_offset_of_unknown_symbol(void **state)
     assert_int_equal(encode_text(&vocab, "the prompt", (const uint8_t *)"\xD0\xB1\xFF", 3,
                                  &(struct encode_options){0}, &ids, &count, NULL),
                      -1);
-    assert_string_equal(error_message(), /* the unit is the model's: there is nothing to advise */
+    assert_string_equal(error_message(), /* no advice: the model determines the unit */
                         "the prompt: byte 0xFF at offset 2 is not UTF-8");
     vocab_release(&vocab);
 }
@@ -114,16 +114,16 @@ static void test_file_is_encoded_as_its_text_is(void **state)
                                      &expected, &wanted, &missing),
                          0);
         for (int in_file = 0; in_file < 2; in_file++) {
-            struct spool ids;
+            struct temp_mapping ids;
             size_t count, unknown;
-            assert_int_equal(spool_init(&ids, 0, in_file ? 100000 : SIZE_MAX, path), 0);
+            assert_int_equal(temp_mapping_init(&ids, 0, in_file ? 100000 : SIZE_MAX, path), 0);
             assert_int_equal(
                 encode_file(&vocab, path, &(struct encode_options){0}, &ids, &count, &unknown), 0);
             assert_int_equal(unknown, missing);
             assert_int_equal(ids.in_file, in_file);
             assert_int_equal(count, wanted);
             assert_memory_equal(ids.bytes, expected, count * sizeof *expected);
-            spool_release(&ids);
+            temp_mapping_release(&ids);
         }
         free(expected);
         vocab_release(&vocab);
@@ -135,7 +135,7 @@ static void test_files_that_cannot_be_encoded(void **state)
 {
     (void)state;
     struct vocab vocab;
-    struct spool ids = {0};
+    struct temp_mapping ids = {0};
     size_t count;
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "ab", 2, 1);
     assert_int_equal(
@@ -152,7 +152,7 @@ static void test_files_that_cannot_be_encoded(void **state)
         encode_file(&vocab, scratch_path("text"), &(struct encode_options){0}, &ids, &count, NULL),
         0);
     assert_int_equal(count, 0);
-    spool_release(&ids);
+    temp_mapping_release(&ids);
     vocab_release(&vocab);
 }
 

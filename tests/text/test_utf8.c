@@ -63,8 +63,8 @@ static void test_every_code_point(void **state)
     }
 }
 
-/* What is the start of a code point is by definition what encoding gives: prefixes[key] has bit n
- * if some code point goes on after n bytes that are, in big-endian order, the key. */
+/* The valid prefixes, by encoding every code point: prefixes[key] has bit n if the n bytes of the
+ * big-endian number `key` are the start of some code point. */
 static uint8_t *prefixes; /* [1 << 24] */
 
 static int naive_decode(const uint8_t *text, size_t length)
@@ -118,7 +118,7 @@ static void test_every_ill_formed_class(void **state)
     free(prefixes);
 }
 
-/* Many at once are what one by one gives, for every room, and end before what is bad. */
+/* Decoding many at once equals decoding one by one, for every capacity, and stops before errors. */
 static void test_decode_all(void **state)
 {
     (void)state;
@@ -212,7 +212,7 @@ static void test_normal_forms(void **state)
     check_form(blocked, 3, UTF8_NFC, blocked, 3);
 }
 
-/* Against utf8proc's own way over the whole text. */
+/* Compared with utf8proc's algorithm on the whole text. */
 static void test_normal_forms_of_random_text(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static void test_normal_forms_of_random_text(void **state)
                 n += utf8proc_decompose_char(points[i], expected + n, 18,
                                              (utf8proc_option_t)options, &boundclass);
             }
-            for (bool swapped = true; swapped;) { /* the standard's words: exchange until ordered */
+            for (bool swapped = true; swapped;) { /* as the standard says: exchange until ordered */
                 swapped = false;
                 for (utf8proc_ssize_t i = 1; i < n; i++) {
                     int a = utf8proc_get_property(expected[i - 1])->combining_class;
@@ -252,7 +252,7 @@ static void test_normal_forms_of_random_text(void **state)
     }
 }
 
-/* Where a text may be cut, its halves normalised alone are the whole normalised. */
+/* At a boundary, both halves may be normalised separately. */
 static void test_cuts_between_forms(void **state)
 {
     (void)state;
@@ -264,7 +264,7 @@ static void test_cuts_between_forms(void **state)
         random_points(&random, points, count);
         enum utf8_form form = round % 2 ? UTF8_NFC : UTF8_NFKC;
         for (size_t cut = 1; cut < count; cut++) {
-            if (!utf8_starts_form(points[cut], form))
+            if (!utf8_boundary_before(points[cut], form))
                 continue;
             utf8_normalize(points, cut, form, &left, &left_room, &num_left);
             utf8_normalize(points + cut, count - cut, form, &right, &right_room, &num_right);
@@ -278,14 +278,15 @@ static void test_cuts_between_forms(void **state)
     free(left);
     free(right);
     for (int32_t point = 0; point < 0x300; point++)
-        assert_true(utf8_starts_form(point, UTF8_NFKC));
-    assert_true(utf8_starts_form(0x4E00, UTF8_NFC)); /* long texts in any script can be cut */
-    assert_true(utf8_starts_form(0x431, UTF8_NFC));
-    assert_true(utf8_starts_form(0xD55C, UTF8_NFC));
-    assert_false(utf8_starts_form(0x301, UTF8_NFC));
-    assert_false(utf8_starts_form(0x11A8, UTF8_NFC));
-    assert_true(utf8_starts_form(0x314F, UTF8_NFC)); /* a vowel of Hangul only in the other form */
-    assert_false(utf8_starts_form(0x314F, UTF8_NFKC));
+        assert_true(utf8_boundary_before(point, UTF8_NFKC));
+    assert_true(utf8_boundary_before(0x4E00, UTF8_NFC)); /* texts in any script have boundaries */
+    assert_true(utf8_boundary_before(0x431, UTF8_NFC));
+    assert_true(utf8_boundary_before(0xD55C, UTF8_NFC));
+    assert_false(utf8_boundary_before(0x301, UTF8_NFC));
+    assert_false(utf8_boundary_before(0x11A8, UTF8_NFC));
+    assert_true(
+        utf8_boundary_before(0x314F, UTF8_NFC)); /* a vowel of Hangul only in the other form */
+    assert_false(utf8_boundary_before(0x314F, UTF8_NFKC));
 }
 
 static void test_properties(void **state)

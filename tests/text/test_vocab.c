@@ -52,7 +52,7 @@ static void test_symbols_are_in_byte_order(void **state)
     vocab_release(&vocab);
 }
 
-/* Each symbol is found under its id, no two are the same, and order is that of bytes. */
+/* Lookup of each symbol gives its id, symbols are distinct, and their order is that of bytes. */
 static void check_vocab(const struct vocab *vocab)
 {
     for (int id = 0; id < vocab->size; id++) {
@@ -112,7 +112,7 @@ static int64_t naive_count(const uint8_t *text, size_t length, uint8_t byte)
     return count;
 }
 
-/* A vocabulary with min_count holds what is counted that often, and all else is unknown. */
+/* With min_count, rarer symbols become the unknown symbol. */
 static void test_min_count(void **state)
 {
     (void)state;
@@ -210,7 +210,7 @@ static void test_given_symbols(void **state)
     struct vocab vocab = {0};
     assert_int_equal(vocab_from_symbols(&vocab, VOCAB_CODEPOINT, UTF8_NFC, good, 4, 2), 0);
     assert_int_equal(vocab.form, UTF8_NFC);
-    check_symbol(&vocab, 0, "b"); /* ids stay as they are given */
+    check_symbol(&vocab, 0, "b"); /* ids are in the given order */
     assert_int_equal(vocab_find(&vocab, (const uint8_t *)"a", 1), 1);
     assert_int_equal(vocab_find(&vocab, (const uint8_t *)"z", 1), VOCAB_NONE);
     assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), VOCAB_NONE);
@@ -276,7 +276,7 @@ static void test_descriptions(void **state)
     check_description(VOCAB_BYTE, "a", 64, "byte 61");
     check_description(VOCAB_GRAPHEME, "e\xCC\x81", 64, "'e\xCC\x81' (U+0065 U+0301)");
     check_description(VOCAB_GRAPHEME, "\r\n", 64, "U+000D U+000A");
-    check_description(VOCAB_CODEPOINT, "é", 3, "'"); /* never half a character */
+    check_description(VOCAB_CODEPOINT, "é", 3, "'"); /* never part of a character */
     check_description(VOCAB_CODEPOINT, "é", 4, "'é");
     check_description(VOCAB_CODEPOINT, "é", 1, "");
     char long_cluster[200] = "e";

@@ -59,7 +59,7 @@ static void product(struct member *member, int R, int D, int N, const real *x, c
     const struct grid grid = grid_cut(member, R, panel_count(N), panel_size(D), false);
     const int from = grid.first_panel * NR,
               width = panels_width(N, grid.first_panel, grid.last_panel);
-    for (int r = grid.first_row; r < grid.last_row && !team_stops(member->team); r += MC) {
+    for (int r = grid.first_row; r < grid.last_row && !team_should_stop(member->team); r += MC) {
         const int M = smaller(grid.last_row - r, MC);
         real *out = y + (size_t)r * (size_t)N;
         for (int s = 0; s < M && width > 0; s++)
@@ -195,7 +195,7 @@ void weight_gradients(struct member *member, int R, int N, const real *dy, size_
         const int K = smaller(chunk, R - start);
         pack_inputs(member, start, K, count, gradients, panels);
         team_barrier(member);
-        for (int n = first; n < last && !team_stops(member->team); n += MC) {
+        for (int n = first; n < last && !team_should_stop(member->team); n += MC) {
             real sums[MC];
             const struct columns columns = {
                 n, smaller(last - n, MC), {transposed, transposed_stride(chunk)}, sums};

@@ -432,7 +432,7 @@ void recurrent_forward(struct member *member, const struct layer *layer, int fir
         const struct rows now = layer->onehot ? x : rows_from(x, (t - first) * layer->B);
         if (steps > 1 && (t - first) % steps == 0)
             bulk_input(&work, now, t, last - t < steps ? last - t : steps);
-        if (!team_stops(member->team))
+        if (!team_should_stop(member->team))
             step_forward(&work, now, t, steps > 1);
         team_barrier(&work.grid.group);
     }
@@ -532,7 +532,7 @@ void recurrent_backward(struct member *member, const struct layer *layer, int fi
     struct work work = begin(member, layer);
     const int steps = bulk_steps(&work, GRID_WORTH_READING);
     for (int t = last - 1; t >= first; t--) {
-        const bool stops = team_stops(member->team);
+        const bool stops = team_should_stop(member->team);
         if (!stops)
             step_backward(&work, t);
         team_barrier(&work.grid.group);

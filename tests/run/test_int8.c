@@ -1,4 +1,4 @@
-/* Weights of 8 bits: how far the distribution is from the exact one, and what follows. */
+/* Sampling with 8-bit weights: the divergence from float32, and the decision based on it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,11 +10,11 @@
 #include <cmocka.h>
 
 #include "error.h"
-#include "quick.h"
+#include "int8.h"
 #include "random.h"
 #include "sample.h"
 
-enum { L = 2, H = 80, V = 37, B = QUICK_TEXTS, T = QUICK_SYMBOLS, N = T * B };
+enum { L = 2, H = 80, V = 37, B = INT8_TEXTS, T = INT8_SYMBOLS, N = T * B };
 
 static real *weights_of(struct model *model, int layer, int param)
 {
@@ -22,7 +22,7 @@ static real *weights_of(struct model *model, int layer, int param)
     return model->weights + params_at(&model->params, place, param)->offset;
 }
 
-/* Of the upper layer's units the first of each 64 is always 0: its output gate is closed. */
+/* In the upper layer, the first of each 64 units is always 0, as its output gate is closed. */
 static void init_model(struct model *model, const struct engine *engine)
 {
     enum { BIAS = 2, OUTPUT_GATE = 3 };
@@ -54,7 +54,7 @@ static void forward(struct member *member, void *tape)
     model_forward(member, tape, NULL, 0, 0);
 }
 
-/* What the model expects at each place of a text, read in one piece. */
+/* The probabilities of the model at each position of a text, in one pass. */
 static void expect(struct model *model, struct team *team, const int32_t *ids, double *probs)
 {
     struct tape tape = {0};
@@ -80,8 +80,8 @@ static void the_divergence_is_as_defined(void **state)
 {
     (void)state;
     static double exact[N * V], rounded[N * V];
-    const struct engine *quick, *own = engine_of(PRECISION_FP32, 0);
-    for (int k = 0; (quick = engine_of(PRECISION_INT8, k)); k++) {
+    const struct engine *int8, *own = engine_of(PRECISION_FP32, 0);
+    for (int k = 0; (int8 = engine_of(PRECISION_INT8, k)); k++) {
         struct model model;
         struct team *team = team_new(2);
         int32_t ids[N];
@@ -89,36 +89,36 @@ static void the_divergence_is_as_defined(void **state)
         init_model(&model, own);
         write_text(&model, team, ids);
         expect(&model, team, ids, exact);
-        assert_int_equal(quick_take(&model, team, quick, &divergence), 0);
-        assert_ptr_equal(model.engine, quick);
+        assert_int_equal(try_int8(&model, team, int8, &divergence), 0);
+        assert_ptr_equal(model.engine, int8);
         expect(&model, team, ids, rounded);
         for (int i = 0; i < N * V; i++)
             expected += exact[i] * log(exact[i] / rounded[i]) / N;
-        assert_true(expected > 1e-7 && expected < QUICK_LIMIT);
+        assert_true(expected > 1e-7 && expected < INT8_LIMIT);
         assert_true(fabs(divergence - expected) < 0.01 * expected);
         model_release(&model);
         team_free(team);
     }
 }
 
-/* Whatever their number, threads measure the same. */
+/* The divergence does not depend on the number of threads. */
 static void threads_agree(void **state)
 {
     (void)state;
-    const struct engine *quick = engine_of(PRECISION_INT8, 0);
+    const struct engine *int8 = engine_of(PRECISION_INT8, 0);
     double divergence[3];
-    for (int threads = 1; threads <= 3 && quick; threads++) {
+    for (int threads = 1; threads <= 3 && int8; threads++) {
         struct model model;
         struct team *team = team_new(threads);
         init_model(&model, engine_of(PRECISION_FP32, 0));
-        assert_int_equal(quick_take(&model, team, quick, &divergence[threads - 1]), 0);
+        assert_int_equal(try_int8(&model, team, int8, &divergence[threads - 1]), 0);
         assert_true(divergence[threads - 1] == divergence[0]);
         model_release(&model);
         team_free(team);
     }
 }
 
-/* With one engine twice there is no difference. */
+/* With the same engine there is no divergence. */
 static void the_same_is_taken(void **state)
 {
     (void)state;
@@ -126,19 +126,19 @@ static void the_same_is_taken(void **state)
     struct team *team = team_new(1);
     double divergence = 1;
     init_model(&model, engine_of(PRECISION_FP32, 0));
-    assert_int_equal(quick_take(&model, team, model.engine, &divergence), 0);
+    assert_int_equal(try_int8(&model, team, model.engine, &divergence), 0);
     assert_true(divergence == 0);
     model_release(&model);
     team_free(team);
 }
 
-/* Where each stretch of a symbol's weights has one that is far larger, the others vanish beside it.
- * It is of a unit that is always 0: the exact model does not change. */
+/* One very large weight per group of a symbol's weights makes the others round to 0. It belongs to
+ * a unit that is always 0, so that the float32 model does not change. */
 static void outliers_are_refused(void **state)
 {
     (void)state;
-    const struct engine *quick, *own = engine_of(PRECISION_FP32, 0);
-    for (int k = 0; (quick = engine_of(PRECISION_INT8, k)); k++) {
+    const struct engine *int8, *own = engine_of(PRECISION_FP32, 0);
+    for (int k = 0; (int8 = engine_of(PRECISION_INT8, k)); k++) {
         struct model model;
         struct team *team = team_new(1);
         int32_t before[N], after[N];
@@ -148,8 +148,8 @@ static void outliers_are_refused(void **state)
         for (int v = 0; v < V; v++)
             for (int unit = 0; unit < H; unit += 64)
                 weights_of(&model, L, 0)[v * H + unit] = 1000;
-        assert_int_equal(quick_take(&model, team, quick, &divergence), 0);
-        assert_true(divergence > 10 * QUICK_LIMIT);
+        assert_int_equal(try_int8(&model, team, int8, &divergence), 0);
+        assert_true(divergence > 10 * INT8_LIMIT);
         assert_ptr_equal(model.engine, own);
         write_text(&model, team, after);
         assert_memory_equal(before, after, sizeof before);
@@ -161,14 +161,14 @@ static void outliers_are_refused(void **state)
 static void what_is_no_number_is_refused(void **state)
 {
     (void)state;
-    const struct engine *quick = engine_of(PRECISION_INT8, 0);
+    const struct engine *int8 = engine_of(PRECISION_INT8, 0);
     struct model model;
     struct team *team = team_new(1);
     double divergence = 0;
     init_model(&model, engine_of(PRECISION_FP32, 0));
-    weights_of(&model, L, 1)[0] = INFINITY; /* the first symbol is certain */
-    if (quick) {
-        assert_int_equal(quick_take(&model, team, quick, &divergence), -1);
+    weights_of(&model, L, 1)[0] = INFINITY; /* the first symbol has probability 1 */
+    if (int8) {
+        assert_int_equal(try_int8(&model, team, int8, &divergence), -1);
         assert_non_null(strstr(error_message(), "not finite"));
     }
     model_release(&model);
@@ -184,5 +184,5 @@ int main(void)
         cmocka_unit_test(outliers_are_refused),
         cmocka_unit_test(what_is_no_number_is_refused),
     };
-    return cmocka_run_group_tests_name("quick", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("int8", tests, NULL, NULL);
 }

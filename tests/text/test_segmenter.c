@@ -8,26 +8,26 @@
 
 #include <cmocka.h>
 
-#include "cutter.h"
 #include "error.h"
 #include "mem.h"
 #include "random_text.h"
+#include "segmenter.h"
 
-/* The symbols of a text, end to end, and where each of them ends. */
+/* The concatenated symbols of a text, and where each of them ends. */
 struct cut {
     uint8_t *bytes;
     size_t *ends;
     size_t num_bytes, count, bytes_capacity, ends_capacity;
-    struct vocab_notes notes;
+    struct text_notes notes;
 };
 
-static int collect(void *context, const struct cutter_run *run)
+static int collect(void *context, const struct segmenter_run *run)
 {
     struct cut *cut = context;
-    assert_in_range(run->count, 1, CUTTER_RUN);
+    assert_in_range(run->count, 1, SEGMENTER_RUN_MAX);
     for (size_t i = 0; i < run->count; i++) {
         uint8_t room[4];
-        struct vocab_symbol symbol = cutter_symbol(run, i, room);
+        struct vocab_symbol symbol = segmenter_symbol(run, i, room);
         mem_grow(&cut->bytes, &cut->bytes_capacity, cut->num_bytes + symbol.length, 1);
         mem_grow(&cut->ends, &cut->ends_capacity, cut->count + 1, sizeof *cut->ends);
         memcpy(cut->bytes + cut->num_bytes, symbol.bytes, symbol.length);
@@ -37,25 +37,25 @@ static int collect(void *context, const struct cutter_run *run)
     return 0;
 }
 
-/* Cuts a text that arrives in pieces that end at ends[0..num_ends) and at its end. */
+/* Segments a text in pieces that end at ends[0..num_ends) and at its end. */
 static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form,
                       const uint8_t *text, size_t length, const size_t *ends, size_t num_ends)
 {
     *cut = (struct cut){0};
-    struct cutter *cutter = cutter_new(unit, form, "a text", "; do something");
-    assert_non_null(cutter);
+    struct segmenter *segmenter = segmenter_new(unit, form, "a text", "; do something");
+    assert_non_null(segmenter);
     int result = 0;
     size_t at = 0;
     for (size_t i = 0; i <= num_ends && result == 0; i++) {
         size_t end = i < num_ends ? ends[i] : length;
-        /* a copy of its own, so that a read beyond it is seen */
+        /* a separate copy, so that sanitizers notice a read beyond it */
         uint8_t *piece = (uint8_t *)mem_copy(text + at, end - at);
-        result = cutter_cut(cutter, piece, end - at, i == num_ends, collect, cut);
+        result = segmenter_feed(segmenter, piece, end - at, i == num_ends, collect, cut);
         free(piece);
         at = end;
     }
-    cut->notes = *cutter_notes(cutter);
-    cutter_free(cutter);
+    cut->notes = *segmenter_notes(segmenter);
+    segmenter_free(segmenter);
     return result;
 }
 
@@ -84,7 +84,7 @@ static size_t to_points(const uint8_t *text, size_t length, int32_t *points)
     return count;
 }
 
-/* The symbols by definition, from the text as a whole. */
+/* The symbols by definition, from the whole text. */
 static void naive_cut(struct cut *cut, enum vocab_unit unit, enum utf8_form form,
                       const uint8_t *text, size_t length)
 {
@@ -128,7 +128,7 @@ static const struct {
              {VOCAB_BYTE, UTF8_NONE}};
 #define NUM_KINDS (sizeof KINDS / sizeof *KINDS)
 
-/* What comes out is what the definition gives, and without a form it is what went in. */
+/* Symbols are those of the definition. Without a normal form, together they are the text. */
 static void test_symbols_of_random_text(void **state)
 {
     (void)state;
@@ -181,7 +181,7 @@ static void test_pieces_make_no_difference(void **state)
     }
 }
 
-/* More than a run holds; one cluster that is longer than all else; no place to cut. */
+/* More symbols than a run holds; a very long cluster; no normalisation boundary. */
 static void test_long_texts(void **state)
 {
     (void)state;
@@ -192,7 +192,7 @@ static void test_long_texts(void **state)
         if (round == 0)
             length = random_text(&random, points, text);
         else if (round == 1)
-            memset(text, 'a', length = 2 * CUTTER_RUN + 1);
+            memset(text, 'a', length = 2 * SEGMENTER_RUN_MAX + 1);
         else
             for (length = 0; length < 4 * points - 4;)
                 length += (size_t)utf8_encode(
@@ -284,11 +284,11 @@ static void test_bytes_that_are_not_utf8(void **state)
 static void test_bytes_have_no_normal_form(void **state)
 {
     (void)state;
-    assert_null(cutter_new(VOCAB_BYTE, UTF8_NFC, "a text", NULL));
+    assert_null(segmenter_new(VOCAB_BYTE, UTF8_NFC, "a text", NULL));
     assert_non_null(strstr(error_message(), "--normalize"));
 }
 
-static int stop_at_second(void *context, const struct cutter_run *run)
+static int stop_at_second(void *context, const struct segmenter_run *run)
 {
     (void)run;
     return ++*(int *)context == 2 ? 7 : 0;
@@ -297,14 +297,15 @@ static int stop_at_second(void *context, const struct cutter_run *run)
 static void test_taker_can_stop(void **state)
 {
     (void)state;
-    static uint8_t text[5 * CUTTER_RUN];
+    static uint8_t text[5 * SEGMENTER_RUN_MAX];
     memset(text, 'a', sizeof text);
     for (size_t k = 0; k < NUM_KINDS; k++) {
         int calls = 0;
-        struct cutter *cutter = cutter_new(KINDS[k].unit, KINDS[k].form, "a text", NULL);
-        assert_int_equal(cutter_cut(cutter, text, sizeof text, true, stop_at_second, &calls), 7);
+        struct segmenter *segmenter = segmenter_new(KINDS[k].unit, KINDS[k].form, "a text", NULL);
+        assert_int_equal(segmenter_feed(segmenter, text, sizeof text, true, stop_at_second, &calls),
+                         7);
         assert_int_equal(calls, 2);
-        cutter_free(cutter);
+        segmenter_free(segmenter);
     }
 }
 
