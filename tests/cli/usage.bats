@@ -142,8 +142,8 @@ helps_with()
         [[ ${lines[-1]} =~ ^'  -h, --help   '.*'Print this and exit'$ ]]
     done
     does train --help
-    grep -qx 'The fit:' <<<"$output"
-    grep -qE '^      --seq-length=N +Timesteps that' <<<"$output"
+    grep -qx 'Training:' <<<"$output"
+    grep -qE '^      --seq-length=N +Timesteps of' <<<"$output"
     [[ $(tr -s ' \n' ' ' <<<"$output") == *'with adam: AdamW) (default: 0)'* ]]
 }
 
@@ -169,7 +169,7 @@ helps_with()
 
 @test "inspect --label: what is no NAME=REGEX is named, also behind one that is" {
     for label in '' name =regex; do
-        misused_naming "\"$label\" is no label" inspect model "$english" --label a=b --label "$label"
+        misused_naming "\"$label\" is not a label" inspect model "$english" --label a=b --label "$label"
     done
 }
 
