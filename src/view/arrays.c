@@ -1,4 +1,4 @@
-/* Arrays: the shown signals as numbers, for other programs. Written block of characters by block,
+/* Arrays: the shown signals as npy with json, and as csv. They are written in blocks of characters,
  * so that memory does not grow with the text. */
 #include <endian.h>
 #include <math.h>
@@ -15,12 +15,12 @@
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
-/* The characters in hand on the way through the text. */
+/* A walk through the text, and its current block of characters. */
 struct walk {
     const struct trace *trace;
     const struct view_options *options;
-    size_t start, count;
-    float *values; /* [num_shown][TRACE_BLOCK] */
+    size_t start, count; /* of the block */
+    float *values;       /* [num_shown][TRACE_BLOCK] of the block */
 };
 
 static int walk_init(struct walk *walk, const struct trace *trace,
@@ -31,7 +31,7 @@ static int walk_init(struct walk *walk, const struct trace *trace,
     return walk->values ? 0 : -1;
 }
 
-/* Goes on to the next characters; false at the end. */
+/* Reads the next block; false at the end. */
 static bool walk_next(struct walk *walk)
 {
     walk->start += walk->count;
@@ -52,14 +52,14 @@ static uint32_t bits_of(float value)
     return bits;
 }
 
-/* The nearest IEEE 754 half, ties to even; without branches, so that the compiler takes many at
- * once. */
+/* The nearest IEEE 754 half-precision number, ties to even. Branch-free, so that the compiler can
+ * vectorise it. */
 static uint16_t half_of(float value)
 {
     const uint32_t bits = bits_of(value), magnitude = bits & 0x7FFFFFFF;
-    /* the exponents' biases differ by 112; what is cut off rounds what is kept */
+    /* Normal numbers: the biases of the exponents differ by 112; the bits cut off are rounded. */
     const uint32_t normal = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
-    /* below 2^−14: a multiple of 2^−24, to which the sum with 1/2 rounds it */
+    /* Subnormal numbers, below 2^−14, are multiples of 2^−24: adding 1/2 rounds to one. */
     const uint32_t small = bits_of(fabsf(value) + 0.5F) - 0x3F000000;
     uint32_t half = magnitude < 0x38800000 ? small : normal;
     half = magnitude >= 0x477FF000 ? 0x7C00 : half; /* 65520 and above round to infinity */
@@ -78,8 +78,8 @@ static void put_npy_header(FILE *out, size_t rows, size_t columns)
     fprintf(out, "%s%*s\n", header, (int)sizeof header - 1 - used, "");
 }
 
-/* Rows of the array from columns of values. */
-static void turn(uint16_t *rows, const struct walk *walk)
+/* Transposes the block and rounds it to half precision. */
+static void make_rows(uint16_t *rows, const struct walk *walk)
 {
     const size_t S = walk->options->num_shown;
     uint16_t halves[TRACE_BLOCK];
@@ -99,7 +99,7 @@ static int put_npy(FILE *out, const struct trace *trace, const struct view_optio
     int result = walk_init(&walk, trace, options) == 0 && rows ? 0 : -1;
     put_npy_header(out, trace->length, S);
     while (result == 0 && walk_next(&walk)) {
-        turn(rows, &walk);
+        make_rows(rows, &walk);
         fwrite(rows, sizeof *rows, walk.count * S, out);
     }
     free(walk.values);
@@ -117,7 +117,7 @@ static int write_npy(const struct trace *trace, const struct view_options *optio
     return view_close(&out, options, result);
 }
 
-/* --- what is in it: json ---------------------------------------------------------------------- */
+/* --- json that describes the npy -------------------------------------------------------------- */
 
 static json_t *signals_json(const struct trace *trace, const struct view_options *options)
 {
@@ -131,10 +131,10 @@ static json_t *signals_json(const struct trace *trace, const struct view_options
     return list;
 }
 
-/* What lists of all characters are made from. */
+/* The source of lists with an item per character. */
 struct about_text {
     const struct trace *trace;
-    json_t *symbols; /* the string of each */
+    json_t *symbols; /* [V] strings */
 };
 
 static json_t *character_json(const struct about_text *text, size_t t)
@@ -149,8 +149,7 @@ static json_t *id_json(const struct about_text *text, size_t t)
 
 static json_t *loss_json(const struct about_text *text, size_t t)
 {
-    const double loss = (double)text->trace->losses[t];
-    return isfinite(loss) ? json_real(loss) : json_null();
+    return about_number((double)text->trace->losses[t]);
 }
 
 static json_t *rank_json(const struct about_text *text, size_t t)
@@ -158,7 +157,7 @@ static json_t *rank_json(const struct about_text *text, size_t t)
     return json_integer(text->trace->ranks[t]);
 }
 
-/* A further member of the object: a list with an item for each character. */
+/* Writes a member of the object: a list with an item per character. */
 static int put_list(FILE *out, const char *name, const struct about_text *text,
                     json_t *(*item_of)(const struct about_text *text, size_t t))
 {

@@ -209,7 +209,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
 @test "colours are for terminals, and for who asks for them" {
     excerpt 300
     does inspect "$MODEL" excerpt.txt
-    [ "$output" = 'no unit was found to go with anything that is known of this text' ]
+    [ "$output" = 'no unit was found to go with any known property of this text' ]
     CLICOLOR_FORCE=1 does inspect "$MODEL" excerpt.txt
     [[ $output == *$'\x1b['* ]]
     CLICOLOR_FORCE=1 NO_COLOR=1 does inspect "$MODEL" excerpt.txt

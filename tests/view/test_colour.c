@@ -10,7 +10,7 @@
 
 #define STEPS 1000
 
-static const enum colour_ground grounds[] = {COLOUR_LIGHT, COLOUR_DARK};
+static const enum colour_theme grounds[] = {COLOUR_LIGHT, COLOUR_DARK};
 static const struct colour black = {0, 0, 0}, white = {255, 255, 255};
 
 static void assert_same(struct colour a, struct colour b)

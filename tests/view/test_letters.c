@@ -34,7 +34,7 @@ static void letters_of_a_pdf_are_text(void **state)
          "counts down to the end of the line", "And God called the light Day,"},
         {"gates", "layer 1", "share of time under 0.1", "over 0.9", "read by runs/bible"},
         {"reach", "64 predictions", "input", "characters back", "10⁻¹"},
-        {"neuron_1_0", "values over the text", "time constant", "inside quotes", "at each tenth"},
+        {"neuron_1_0", "values over the text", "time constant", "inside quotes", "at the deciles"},
         {"neuron_0_1", "is on inside quotes", "mean after each", "highest", "c 0:0"},
     };
     struct example example;

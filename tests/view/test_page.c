@@ -346,7 +346,7 @@ static void means_are_of_what_occurs_often(void **state)
 {
     (void)state;
     struct example example;
-    size_t length, i, left = MEANS_LEAST - 1;
+    size_t length, i, left = MEANS_MIN_COUNT - 1;
     example_full(&example, 2000, 4);
     struct trace *trace = &example.inspection.trace;
     const size_t V = (size_t)example.vocab.size;
@@ -361,10 +361,10 @@ static void means_are_of_what_occurs_often(void **state)
         }
     size_t *counts = means_count(trace);
     assert_non_null(counts);
-    assert_int_equal(counts[5], MEANS_LEAST - 1);
+    assert_int_equal(counts[5], MEANS_MIN_COUNT - 1);
     const int count = means_list(card, counts, (int)V, means, NULL);
     for (int k = 0; k < count; k++) {
-        assert_true(counts[means[k].symbol] >= MEANS_LEAST);
+        assert_true(counts[means[k].symbol] >= MEANS_MIN_COUNT);
         assert_true(k == 0 || means[k].mean <= means[k - 1].mean);
     }
     char *page = write_page(&example, &length);

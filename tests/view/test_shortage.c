@@ -16,7 +16,7 @@
 #include "file.h"
 #include "writers.h"
 
-/* Allocations until one fails; it then is below 0. The drawer counts on. */
+/* Allocations until one fails; it then is below 0. The renderer counts on. */
 static long *left;
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */

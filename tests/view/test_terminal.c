@@ -34,7 +34,7 @@ static void a_small_text_looks_so(void **state)
     for (size_t t = 0; t < 4; t++)
         *trace_place(&example.inspection.trace, 0, t) = values[t];
     char *text = write_text(&example);
-    const char *heading = "no unit was found to go with anything that is known of this text\n"
+    const char *heading = "no unit was found to go with any known property of this text\n"
                           "\nh 0:0  range ±1  −\033[38;2;0;0;0;48;2;67;153;218m \033[";
     assert_memory_equal(text, heading, strlen(heading));
     assert_string_equal(strstr(text, "\033[0m+\n"), "\033[0m+\n"

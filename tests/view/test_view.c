@@ -28,7 +28,7 @@ static void another_is_refused_by_name(void **state)
     (void)state;
     assert_null(view_find("gif"));
     assert_string_equal(error_message(),
-                        "there is no format 'gif': take one of page, npy, csv, png, svg, pdf");
+                        "there is no format 'gif'; the formats are page, npy, csv, png, svg, pdf");
 }
 
 static void an_empty_trace_can_be_written(void **state)
