@@ -205,16 +205,16 @@ const awkward = {
   },
 
   async 'pointing and walking tell of a character'(page, data) {
-    const expected = (t) => [`its loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
+    const expected = (t) => [`loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
     await (await cellOf(page, 5)).hover();
-    for (const part of [...expected(5), 'its rank 6', 'expected after it: '])
+    for (const part of [...expected(5), 'rank 6', 'predicted next: '])
       assert.ok((await page.textContent('#detail')).includes(part));
     await click(page, 4);
     await until(page, 4, marked);
     await press(page, 'l');
     await until(page, 5, marked);
     const told = await page.textContent('#announcement');
-    for (const part of [...expected(5), 'Character 5:', 'h 0:0', 'its rank 6', 'expected after it'])
+    for (const part of [...expected(5), 'Character 5:', 'h 0:0', 'rank 6', 'predicted next'])
       assert.ok(told.includes(part), told);
     await press(page, 'h', 'h', 'j', 'k');
     await until(page, 3, marked);
@@ -485,7 +485,7 @@ const full = {
     await click(page, 20);
     await until(page, [], lines);
     assert.match(await page.textContent('#detail'),
-      /what it depends on is known for 100 to 499; --passage FROM:LENGTH measures others/);
+      /attributions are known for 100 to 499; --passage FROM:LENGTH measures others/);
     await page.click('#memory button:has-text("Mark character 499")');
     await until(page, 499, marked);
   },
