@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "about.h"
 #include "checkpoint.h"
 #include "commands.h"
 #include "csv.h"
@@ -58,19 +59,13 @@ static int add_character(void *context, int32_t id, double loss)
     return ferror(stdout) ? error_set("stdout: %s", strerror(errno)) : 0;
 }
 
-/* JSON has only finite numbers. */
-static json_t *number_or_null(double number)
-{
-    return isfinite(number) ? json_real(number) : json_null();
-}
-
 static int print_json(const struct scores *scores)
 {
-    json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:I, s:I}", "loss", number_or_null(scores->loss), "bpc",
-        number_or_null(scores->bpc), "bits_per_byte", number_or_null(scores->bits_per_byte),
-        "perplexity", number_or_null(scores->perplexity), "characters",
-        (json_int_t)scores->characters, "unknown", (json_int_t)scores->unknown);
+    json_t *object =
+        json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "loss", about_number(scores->loss), "bpc",
+                  about_number(scores->bpc), "bits_per_byte", about_number(scores->bits_per_byte),
+                  "perplexity", about_number(scores->perplexity), "characters",
+                  (json_int_t)scores->characters, "unknown", (json_int_t)scores->unknown);
     bool failed = !object;
     if (scores->window > 0)
         failed |= json_object_set_new(object, "window", json_integer((json_int_t)scores->window));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "about.h"
 #include "checkpoint.h"
 #include "commands.h"
 #include "error.h"
@@ -47,14 +48,13 @@ static json_t *quantities_json(const struct layer_kind *cell)
 
 static int print_json(const struct model *model)
 {
-    json_t *object =
-        json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell",
-                  model->cell->name, "cell_options", cell_options_json(model), "quantities",
-                  quantities_json(model->cell), "num_layers", model->num_layers, "hidden_size",
-                  model->hidden_size, "vocab_size", model->vocab_size, "parameters",
-                  (json_int_t)model->params.total, "unit", vocab_unit_name(model->vocab.unit),
-                  "normalize", vocab_form_name(model->vocab.form), "step", (json_int_t)model->step,
-                  "val_loss", isfinite(model->val_loss) ? json_real(model->val_loss) : json_null());
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell", model->cell->name,
+        "cell_options", cell_options_json(model), "quantities", quantities_json(model->cell),
+        "num_layers", model->num_layers, "hidden_size", model->hidden_size, "vocab_size",
+        model->vocab_size, "parameters", (json_int_t)model->params.total, "unit",
+        vocab_unit_name(model->vocab.unit), "normalize", vocab_form_name(model->vocab.form), "step",
+        (json_int_t)model->step, "val_loss", about_number(model->val_loss));
     const bool failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');

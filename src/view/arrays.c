@@ -91,30 +91,22 @@ static void make_rows(uint16_t *rows, const struct walk *walk)
     }
 }
 
-static int put_npy(FILE *out, const struct trace *trace, const struct view_options *options)
+static int put_npy(const struct file_out *out, const struct inspection *inspection,
+                   const struct view_options *options)
 {
+    const struct trace *trace = &inspection->trace;
     struct walk walk;
     const size_t S = options->num_shown;
     uint16_t *rows = mem_new(S, TRACE_BLOCK * sizeof *rows);
     int result = walk_init(&walk, trace, options) == 0 && rows ? 0 : -1;
-    put_npy_header(out, trace->length, S);
+    put_npy_header(out->stream, trace->length, S);
     while (result == 0 && walk_next(&walk)) {
         make_rows(rows, &walk);
-        fwrite(rows, sizeof *rows, walk.count * S, out);
+        fwrite(rows, sizeof *rows, walk.count * S, out->stream);
     }
     free(walk.values);
     free(rows);
     return result;
-}
-
-static int write_npy(const struct trace *trace, const struct view_options *options,
-                     const char *directory)
-{
-    struct file_out out;
-    int result = view_open(&out, directory, "activations.npy");
-    if (result == 0)
-        result = put_npy(out.stream, trace, options);
-    return view_close(&out, options, result);
 }
 
 /* --- json that describes the npy -------------------------------------------------------------- */
@@ -175,8 +167,8 @@ static int put_list(FILE *out, const char *name, const struct about_text *text,
     return failed;
 }
 
-static int put_json(FILE *out, const struct trace *trace, const struct view_options *options,
-                    const struct glyph *glyphs)
+static int put_json_with(FILE *out, const struct trace *trace, const struct view_options *options,
+                         const struct glyph *glyphs)
 {
     struct about_text text = {trace, json_array()};
     json_t *about = about_new(trace);
@@ -197,23 +189,21 @@ static int put_json(FILE *out, const struct trace *trace, const struct view_opti
     return failed && !ferror(out) ? error_set("no memory for activations.json") : 0;
 }
 
-static int write_json(const struct trace *trace, const struct view_options *options,
-                      const char *directory)
+static int put_json(const struct file_out *out, const struct inspection *inspection,
+                    const struct view_options *options)
 {
-    struct file_out out;
+    const struct trace *trace = &inspection->trace;
     struct glyph *glyphs = glyphs_new(trace->vocab);
-    int result = view_open(&out, directory, "activations.json");
-    if (result == 0)
-        result = glyphs ? put_json(out.stream, trace, options, glyphs) : -1;
+    int result = glyphs ? put_json_with(out->stream, trace, options, glyphs) : -1;
     glyphs_free(glyphs);
-    return view_close(&out, options, result);
+    return result;
 }
 
 static int write_npy_and_json(const struct inspection *inspection,
                               const struct view_options *options, const char *directory)
 {
-    return write_npy(&inspection->trace, options, directory) == 0 &&
-                   write_json(&inspection->trace, options, directory) == 0
+    return view_write(inspection, options, directory, "activations.npy", put_npy) == 0 &&
+                   view_write(inspection, options, directory, "activations.json", put_json) == 0
                ? 0
                : -1;
 }
@@ -234,18 +224,20 @@ static void put_csv_rows(FILE *out, const struct walk *walk, const struct glyph 
     }
 }
 
-static int put_csv(FILE *out, const struct trace *trace, const struct view_options *options)
+static int put_csv(const struct file_out *out, const struct inspection *inspection,
+                   const struct view_options *options)
 {
+    const struct trace *trace = &inspection->trace;
     struct walk walk;
     char name[64];
     struct glyph *glyphs = glyphs_new(trace->vocab);
     int result = walk_init(&walk, trace, options) == 0 && glyphs ? 0 : -1;
-    fputs("position,character,loss", out);
+    fputs("position,character,loss", out->stream);
     for (size_t k = 0; k < options->num_shown; k++)
-        fprintf(out, ",%s", trace_signal_name(trace, options->shown[k], name, sizeof name));
-    fputc('\n', out);
+        fprintf(out->stream, ",%s", trace_signal_name(trace, options->shown[k], name, sizeof name));
+    fputc('\n', out->stream);
     while (result == 0 && walk_next(&walk)) {
-        put_csv_rows(out, &walk, glyphs);
+        put_csv_rows(out->stream, &walk, glyphs);
         trace_drop(trace, walk.start, walk.count);
     }
     free(walk.values);
@@ -256,11 +248,7 @@ static int put_csv(FILE *out, const struct trace *trace, const struct view_optio
 static int write_csv(const struct inspection *inspection, const struct view_options *options,
                      const char *directory)
 {
-    struct file_out out;
-    int result = view_open(&out, directory, "activations.csv");
-    if (result == 0)
-        result = put_csv(out.stream, &inspection->trace, options);
-    return view_close(&out, options, result);
+    return view_write(inspection, options, directory, "activations.csv", put_csv);
 }
 
 const struct view npy_view = {"npy", true, write_npy_and_json};

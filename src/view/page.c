@@ -369,11 +369,7 @@ static int put_page(const struct file_out *out, const struct inspection *inspect
 static int write_page(const struct inspection *inspection, const struct view_options *options,
                       const char *directory)
 {
-    struct file_out out;
-    int result = view_open(&out, directory, "index.html");
-    if (result == 0)
-        result = put_page(&out, inspection, options);
-    return view_close(&out, options, result);
+    return view_write(inspection, options, directory, "index.html", put_page);
 }
 
 const struct view page_view = {"page", false, write_page};

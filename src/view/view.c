@@ -62,3 +62,15 @@ int view_close(struct file_out *out, const struct view_options *options, int res
     free(path);
     return result;
 }
+
+int view_write(const struct inspection *inspection, const struct view_options *options,
+               const char *directory, const char *name,
+               int (*put)(const struct file_out *out, const struct inspection *inspection,
+                          const struct view_options *options))
+{
+    struct file_out out;
+    int result = view_open(&out, directory, name);
+    if (result == 0)
+        result = put(&out, inspection, options);
+    return view_close(&out, options, result);
+}

@@ -9,6 +9,13 @@ extern const struct view page_view;                    /* page.c */
 extern const struct view npy_view, csv_view;           /* arrays.c */
 extern const struct view png_view, svg_view, pdf_view; /* figures.c */
 
+/* Writes directory/name with `put`, which returns 0, or −1 and a message. Returns 0, or −1 and a
+ * message. */
+int view_write(const struct inspection *inspection, const struct view_options *options,
+               const char *directory, const char *name,
+               int (*put)(const struct file_out *out, const struct inspection *inspection,
+                          const struct view_options *options));
+
 /* Opens directory/name. Returns 0, or −1 and a message; view_close follows either way. */
 int view_open(struct file_out *out, const char *directory, const char *name);
 

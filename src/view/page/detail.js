@@ -12,7 +12,8 @@ function showDetail(t) {
   const detail = element('detail');
   if (t < 0) {
     detail.replaceChildren(make('span', {class: 'quiet'},
-      'Point at or click a character to see its value, its loss and the predictions for the next.'));
+      'Point at or click a character to see its value, its loss and the predictions for the ' +
+      'next one.'));
     return;
   }
   const item = (label, words) => make('span', {}, `${label} `, make('b', {}, words));

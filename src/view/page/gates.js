@@ -86,8 +86,8 @@ function reachFigure({curves}) {
   ...grid, ...distinct(ticks).map((k) =>
     svg('text', {x: x(k), y: height - bottom + 13, 'text-anchor': 'middle'}, String(k))),
   svg('text', {x: (left + width) / 2, y: height - 3, 'text-anchor': 'middle'}, 'characters back'),
-  ...curves.map(({low, high}, i) => svg('polygon',
-    {class: `band layer${i % SHAPES}`, points: [...points(low), ...points(high).reverse()].join(' ')})),
+  ...curves.map(({low, high}, i) => svg('polygon', {class: `band layer${i % SHAPES}`,
+    points: [...points(low), ...points(high).reverse()].join(' ')})),
   ...curves.map(({median}, i) => svg('polyline',
     {points: points(median).join(' '), class: `curve layer${i % SHAPES}`})));
 }
@@ -103,16 +103,16 @@ function makeMemory(panel) {
   const {gates, reach} = findings, made = [];
   if (gates)
     made.push(heading('How often gates are closed and open'),
-      quiet('Each point is a unit: the share of the text with its gate under 0.1 (to the right) and ' +
-        `over 0.9 (upwards). ${OF_TWO_SIGNS} Click a point to show its unit; units in faint ` +
+      quiet('Each point is a unit: the share of the text with its gate under 0.1 (to the right) ' +
+        `and over 0.9 (upwards). ${OF_TWO_SIGNS} Click a point to show its unit; units in faint ` +
         'colours are not in this page.'),
       keyOf(layerNames()),
       make('div', {class: 'scatters'}, ...gates.map(scatter)),
       make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));
   if (reach?.curves.some(({high}) => high.some((value) => value > 0)))
     made.push(heading('How far the past matters'),
-      quiet('Norm of the gradient of the loss with respect to the outputs of the layers, and to the ' +
-        `input, some characters back: ${reach.positions === 1 ? '1 prediction'
+      quiet('Norm of the gradient of the loss with respect to the outputs of the layers, and to ' +
+        `the input, some characters back: ${reach.positions === 1 ? '1 prediction'
           : `median and quartiles of ${count(reach.positions)} predictions`}.`),
       keyOf(reach.curves.map((_, i) => curveName(i, reach.curves))), reachFigure(reach));
   made.push(...attributionWords());
@@ -174,7 +174,7 @@ function attributionWords() {
   const jump = make('button', {type: 'button', click: () => mark(last)},
     `Mark character ${count(last)}`);
   return [heading('What a prediction depends on'),
-    quiet(`Attributions are ${attributionsKnown()}. Mark one of these characters to underline the ` +
-      `${steps} before it by how much they changed its probability.`),
+    quiet(`Attributions are ${attributionsKnown()}. Mark one of these characters to underline ` +
+      `the ${steps} before it by how much they changed its probability.`),
     make('p', {class: 'key'}, ...attributionKey()), jump];
 }

@@ -29,7 +29,7 @@ function histogram({histogram: bins, range, quantiles}) {
 
 function quantileTable({quantiles, range}) {
   const share = (q) => `${Number((100 * q).toPrecision(3))} %`;
-  const decimals = Math.min(Math.max(Math.ceil(1.3 - Math.log10(range)), 0), 12); // resolves 1/20 of the range
+  const decimals = Math.min(Math.max(Math.ceil(1.3 - Math.log10(range)), 0), 12); // resolves range/20
   return make('table', {class: 'quantiles'},
     make('tr', {}, ...findings.quantiles.map((q) => make('th', {scope: 'col'}, share(q)))),
     make('tr', {}, ...quantiles.map((value) => make('td', {}, fixed(value, decimals)))));
@@ -62,7 +62,7 @@ function outputWeights(weights, {quantity, layer}) {
   const [up, down] = weights, name = about.quantities[OUTPUT], own = quantity === OUTPUT;
   const range = Math.max(...[...up, ...down].map(([, weight]) => Math.abs(weight)), 1e-9);
   return [
-    heading(own ? 'Makes likelier where it is positive' : `Its ${name} makes likelier where it is positive`),
+    heading(`${own ? 'Makes' : `Its ${name} makes`} likelier where it is positive`),
     chips(up, range), heading('Makes less likely'), chips(down, range)];
 }
 
@@ -108,7 +108,8 @@ function ablationOf(known) {
   return [heading('Without it'),
     make('p', {}, `Clamped to ${clamped}, the loss changes by `,
       make('b', {}, `${difference(change)} nats`),
-      make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${several(read, 'character')})`)),
+      make('span', {class: 'quiet'},
+        ` (of ${loss.toFixed(3)}, first ${several(read, 'character')})`)),
     ...(sorted.length > 0 ? [quiet('Where a label is on, largest changes first:')] : []),
     table(sorted.slice(0, LABELS_AT_ONCE)),
     ...(rest.length > 0 ? [make('details', {}, make('summary', {}, `${rest.length} more`),
@@ -125,11 +126,11 @@ async function showNeuron(panel) {
     make('h2', {}, `Layer ${layer}, unit ${unit}: ${about.quantities[quantity]}`),
     ...(own.length ? [make('ol', {class: 'list'}, ...own.map(discoveryItem))]
       : [quiet('No property of the text was found to go with this unit.')]),
-    ...(card ? [histogram(card), quantileTable(card)] : []),
-    ...(card ? passages('Highest', card.highest, levels, signal) : []),
-    ...(card ? passages('Lowest', card.lowest, levels, signal) : []),
-    ...(card ? passages('At the deciles of its values', [...new Set(card.tenths)], levels, signal) : []),
-    ...(card ? bySymbol(card.by_symbol, signal.range) : []),
+    ...(card ? [histogram(card), quantileTable(card),
+      ...passages('Highest', card.highest, levels, signal),
+      ...passages('Lowest', card.lowest, levels, signal),
+      ...passages('At the deciles of its values', [...new Set(card.tenths)], levels, signal),
+      ...bySymbol(card.by_symbol, signal.range)] : []),
     ...outputWeights(weights, signal),
     ...(card ? related('Most alike', card.alike) : []),
     ...(card ? related('Most opposed', card.opposed) : []),

@@ -137,6 +137,6 @@ function showDiscoveries(panel) {
   });
   fillDiscoveries(list, '', DISCOVERIES_AT_ONCE);
   panel.append(
-    quiet('What units do, best first, scored on the held-out half of the text. The dark part of a ' +
-      'bar is the score of the current character alone.'), input, list);
+    quiet('What units do, best first, scored on the held-out half of the text. The dark part of ' +
+      'a bar is the score of the current character alone.'), input, list);
 }

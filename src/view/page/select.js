@@ -213,7 +213,7 @@ function showSelection(panel) {
     make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of its usual range'),
     progress, into);
   if (state.selection) findAlike(into, progress);
-  else into.append(quiet('Select a passage: drag over the text, or mark a character and press Shift ' +
-    'with an arrow. This tab then lists the units that are on throughout the passage, and other ' +
+  else into.append(quiet('Select a passage: drag over the text, or mark a character and press ' +
+    'Shift with an arrow. This tab then lists the units that are on throughout the passage, and other ' +
     'passages where they are on.'));
 }

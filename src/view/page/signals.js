@@ -25,7 +25,8 @@ function fillLists() {
 function showLegend() {
   const two = state.second >= 0, {theme} = document.documentElement.dataset;
   const scale = (index, levels, place) => {
-    const {range} = signals[index], name = nameOf(signals[index]), bar = make('span', {class: 'bar'});
+    const {range} = signals[index], name = nameOf(signals[index]);
+    const bar = make('span', {class: 'bar'});
     const below = !levels || levels.some((level) => level < 0 && level !== NO_LEVEL);
     const above = !levels || !below || levels.some((level) => level > 0);
     const low = below ? `−${short(range, 3)}` : '0', high = above ? `+${short(range, 3)}` : '0';
