@@ -1,5 +1,4 @@
-/* test_letters PDFTOTEXT: whether the letters of figures as PDF are text, as that program reads
- * them.
+/* test_letters PDFTOTEXT: whether pdftotext finds the text of figures in PDF.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +14,7 @@
 
 static const char *program;
 
-/* The letters of directory/name.pdf, a form feed after each page; to free(). */
+/* The text of directory/name.pdf, with a form feed after each page; to free(). */
 static char *read_letters(const struct example *example, const char *name)
 {
     char command[512];
