@@ -87,8 +87,8 @@ static void whole_release(struct whole *whole)
 
 /* --- units clamped ---------------------------------------------------------------------------- */
 
-/* Units of one layer that are clamped, a stream each, timestep by timestep. What comes to the layer
- * from below is the same in all streams, and is taken from the whole model. */
+/* Units of one layer that are clamped, one in each stream. The layer's input is the same in all
+ * streams, and is computed once, by the whole model. */
 struct group {
     struct whole *whole;
     const struct labels *labels;
@@ -96,11 +96,11 @@ struct group {
     const size_t *units;  /* [count] indices into the ablation's */
     struct clamp *clamps; /* [count] */
     struct tape tape;     /* B = count + 1: in the last stream nothing is clamped */
-    int32_t *inputs;      /* [B] the same in all streams, as are */
+    int32_t *inputs;      /* [B] the same in all streams, like */
     int32_t *targets;     /* [B] */
     double *sums;         /* [1 + K][B] changes of the loss: in all, and where each label is on */
-    bool above;           /* it is not the lowest layer, and has: */
-    real *projected;      /* [BLOCK][…] what the block's inputs add in it */
+    bool above;           /* the layer is not the lowest, and uses */
+    real *projected;      /* [BLOCK][…] its input product, see layer.h */
 };
 
 /* The layer of the group as it is in the whole model. */
@@ -148,7 +148,7 @@ static void group_release(struct group *group)
     free(group->projected);
 }
 
-/* What the block's inputs add in the layer, from what the whole model has below it. */
+/* Runs the whole model over the block, and computes the layer's input product from it. */
 static void read_below(struct member *member, struct group *group)
 {
     const struct layer *layer = whole_layer(group);
@@ -162,7 +162,7 @@ static bool is_on(const struct label *label, size_t t)
     return label->kind == LABEL_BINARY && label->values[t] > 0.5f;
 }
 
-/* Adds what the losses of character t are above that of the last stream. */
+/* Adds the differences between the losses of character t and that of the last stream. */
 static void add_changes(const struct member *member, const struct group *group, size_t t)
 {
     const int B = group->tape.B;
@@ -185,7 +185,7 @@ static void read_block(struct member *member, void *argument)
     if (group->above)
         read_below(member, group);
     for (size_t t = 0; t < whole->steps; t++) {
-        /* Members read these once they have met in model_forward, and no longer. */
+        /* Other members read these only after the first barrier of model_forward. */
         for (int b = 0; b < group->tape.B && member->rank == 0; b++) {
             group->inputs[b] = group->above ? (int32_t)t : whole->x[t];
             group->targets[b] = whole->y[t];
@@ -242,7 +242,7 @@ static int measure_group(struct ablation *ablation, struct team *team, struct gr
     return 0;
 }
 
-/* Holds the units layer by layer; order[count] is scratch. */
+/* Clamps the units, layer by layer. order[count] is scratch. */
 static int measure_units(struct ablation *ablation, struct team *team, struct whole *whole,
                          const struct labels *labels, size_t *order)
 {

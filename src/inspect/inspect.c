@@ -118,7 +118,7 @@ static int show_all(struct work *work, bool *taken)
     return count >= 0 ? 0 : -1;
 }
 
-/* Those that were asked for, or all. */
+/* The units that were asked for, or all. */
 static int rank(struct work *work)
 {
     const struct trace *trace = &work->inspection->trace;
@@ -158,7 +158,7 @@ static int find(struct work *work)
                     &work->inspection->labels);
 }
 
-/* Of the signals that are shown first. */
+/* Makes cards of the signals that are shown first. */
 static int describe(struct work *work)
 {
     const struct inspect_result *result = work->result;
@@ -168,7 +168,7 @@ static int describe(struct work *work)
                       result->num_shown < most ? result->num_shown : most);
 }
 
-/* [V][H] of the linear layer */
+/* The weights of the linear layer, [V][H]. */
 static int copy_output_weights(struct work *work)
 {
     const struct model *model = work->model;

@@ -9,9 +9,9 @@
 #include "mem.h"
 #include "tape.h"
 
-#define STREAMS 32      /* parts that are read at once; more of them gain nothing */
-#define STEPS 16        /* timesteps of a chunk: one line of the cache of each signal */
-#define LEAST_PART 2048 /* characters: long enough for most networks to forget what was before */
+#define STREAMS 32      /* parts that are read side by side; more are no faster */
+#define STEPS 16        /* timesteps of a chunk: one cache line of each signal */
+#define LEAST_PART 2048 /* characters; most networks forget faster than that */
 #define FIRST_SPAN 256
 #define MOST_SPANS 128 /* more than the longest text has */
 
@@ -21,46 +21,43 @@ struct kept {
     size_t index;
 };
 
-/* A text is cut into parts, which streams read side by side. In the first sweep each part is read
- * as if the text began there. Its end is then the beginning of the next part, which is stale: it
- * was read from another state, and is read again from this one. Networks forget, so that the stream
- * soon is in the state in which the part's last reader was, and the rest of the part stands.
- * Streams look for that at the ends of spans, each half as long as all before it: few states need
- * to be kept, and little is read in vain.
+/* The text is cut into parts, which streams read side by side, in sweeps. Sweep 1 reads all parts
+ * from the state after a text's first input. Sweep 2 rereads each part from its predecessor's final
+ * state until the two agree; where they never do, the rest is read serially, part after part.
  *
- * The second sweep reads all stale parts. Where it had to read one to its end, the next one is
- * stale again; now the memory is a long one, and one stream reads on, part after part. */
+ * States are compared at the ends of spans, each half as long as all before it: few states are
+ * kept, and little is reread after two streams agree. */
 struct probe {
     struct trace *trace;
     struct team *team;
     struct model *model;
-    struct kept *kept; /* [S] those of neighbouring units side by side */
+    struct kept *kept; /* [S] sorted, so that neighbouring units are side by side */
 
     int parts;
     size_t part_length;          /* characters, of all parts but the last; a multiple of STEPS */
     int spans;                   /* of a part */
     size_t span_end[MOST_SPANS]; /* [spans] characters from the part's beginning */
-    real *opening;               /* [L][states][H] before the first character */
+    real *initial_state;         /* [L][states][H] before the first character */
     real *states;                /* [parts][spans][L][states][H] after each span */
-    bool *stale; /* [parts] has been read from another state than is now before it */
+    bool *outdated; /* [parts] was read from a state other than its predecessor's final one */
 
     /* [parts][spans][G][L][H] of each gate, as last read; NULL where none are wanted */
     uint32_t *low, *high;
     double *sum;
 
     /* a sweep */
-    bool again; /* it is not the first */
+    bool again; /* any sweep but the first */
     struct tape tape;
     int streams;
-    int *part;      /* [streams] which one each reads; −1: it has done so */
+    int *part;      /* [streams] the part that each reads; −1: it has finished */
     int32_t *x, *y; /* [STEPS][streams] */
-    size_t at;      /* of the chunk, in all parts that are read */
-    int span;       /* in which it is */
+    size_t at;      /* where the chunk begins within every part */
+    int span;       /* that the chunk lies in */
 };
 
 /* --- where things are ------------------------------------------------------------------------- */
 
-/* Vectors of a model's state, and the numbers in all of them. */
+/* State vectors of a model, of all layers; and the numbers in all of them. */
 static size_t num_states(const struct model *model)
 {
     return (size_t)model->num_layers * (size_t)model->cell->num_states;
@@ -121,7 +118,8 @@ static bool any_above(int count, const real *logits, real least)
     return above;
 }
 
-/* The likeliest of V symbols; few groups of them have one above the least of those found so far. */
+/* The TRACE_GUESSES likeliest of V symbols. Most groups of symbols are skipped: none in them is
+ * above the least of those found so far. */
 static void guess(int V, const real *logits, real log_sum_exp, struct trace_guess *guesses)
 {
     enum { LEAST = TRACE_GUESSES - 1, GROUP = 32 };
@@ -159,7 +157,7 @@ static int32_t rank_of(int V, const real *logits, int32_t id)
     return rank;
 }
 
-/* Of row r of the tape, the loss of the character `next`. */
+/* Keeps the loss of character `next`, which is that of row r of the tape. */
 static void keep_loss(const struct probe *probe, size_t r, size_t next)
 {
     const int V = probe->model->vocab_size;
@@ -181,7 +179,7 @@ static void keep_prediction(const struct probe *probe, size_t r)
         keep_loss(probe, r, row + 1);
 }
 
-#define TILE 16 /* units: one line of the cache of a timestep */
+#define TILE 16 /* units: one cache line of a timestep */
 
 static bool in_tile(const struct trace_signal *first, const struct trace_signal *signal)
 {
@@ -189,7 +187,7 @@ static bool in_tile(const struct trace_signal *first, const struct trace_signal 
            first->unit / TILE == signal->unit / TILE;
 }
 
-/* Turns tiles of a few units and the chunk's timesteps. */
+/* Transposes tiles of a few units by the chunk's timesteps into the trace. */
 static void keep_values(const struct probe *probe, int stream)
 {
     const size_t row = first_row(probe, stream), rows = chunk_rows(probe, stream);
@@ -210,7 +208,7 @@ static void keep_values(const struct probe *probe, int stream)
     }
 }
 
-/* Adds `rows` timesteps of one gate of a layer. */
+/* Adds `rows` timesteps of one gate of a layer to its counts and sums. */
 static void add_gate(struct layer_series from, size_t rows, size_t H, float lowest, uint32_t *low,
                      uint32_t *high, double *sum)
 {
@@ -284,8 +282,8 @@ static void fill_chunk(struct probe *probe)
         }
 }
 
-/* Whether a stream's state is the same as `known`, which it then replaces. */
-static bool meet(const struct tape *tape, int stream, real *known)
+/* Whether a stream's state agrees with `known`. Then copies it there. */
+static bool agrees(const struct tape *tape, int stream, real *known)
 {
     const size_t H = (size_t)tape->model->hidden_size;
     bool same = true;
@@ -299,31 +297,31 @@ static bool meet(const struct tape *tape, int stream, real *known)
     return same;
 }
 
-/* Behind a chunk: notes a stream's state at the end of a span, and returns whether it has read its
- * part, as far as need be. */
-static bool arrive(struct probe *probe, int stream)
+/* After a chunk: at the end of a span, keeps the stream's state. Returns whether the stream has
+ * read enough of its part. */
+static bool ends_part(struct probe *probe, int stream)
 {
     const int part = probe->part[stream];
     if (first_row(probe, stream) >= probe->trace->length)
         return true;
     if (probe->at < probe->span_end[probe->span])
         return false;
-    if (meet(&probe->tape, stream, state_after(probe, part, probe->span)) && probe->again)
+    if (agrees(&probe->tape, stream, state_after(probe, part, probe->span)) && probe->again)
         return true;
     if (probe->at < probe->part_length)
         return false;
-    probe->stale[part + 1] = true;
+    probe->outdated[part + 1] = true;
     return true;
 }
 
-/* Sets the streams' states to those from which they are to read. */
+/* Sets the state that each stream starts from. */
 static void set_states(const struct probe *probe)
 {
     const size_t H = (size_t)probe->model->hidden_size;
     for (int stream = 0; stream < probe->streams; stream++) {
         const real *state = probe->again
                                 ? state_after(probe, probe->part[stream] - 1, probe->spans - 1)
-                                : probe->opening;
+                                : probe->initial_state;
         for (size_t k = 0; k < num_states(probe->model); k++, state += H)
             memcpy(stream_state(&probe->tape, stream, k), state, H * sizeof *state);
     }
@@ -338,7 +336,7 @@ static int end_chunk(struct probe *probe)
         if (probe->part[stream] < 0)
             continue;
         const size_t row = first_row(probe, stream);
-        const bool done = arrive(probe, stream);
+        const bool done = ends_part(probe, stream);
         if (done || row % TRACE_BLOCK == 0)
             trace_drop(probe->trace, (row - 1) / TRACE_BLOCK * TRACE_BLOCK, TRACE_BLOCK);
         if (done)
@@ -366,13 +364,13 @@ static int sweep(struct probe *probe)
     return 0;
 }
 
-/* Gives a stream to each of the first stale parts; returns how many. */
-static int share_out(struct probe *probe, int most)
+/* Gives a stream to each of the first outdated parts; returns how many. */
+static int assign_streams(struct probe *probe, int most)
 {
     int streams = 0;
     for (int part = 0; part < probe->parts && streams < most; part++)
-        if (probe->stale[part]) {
-            probe->stale[part] = false;
+        if (probe->outdated[part]) {
+            probe->outdated[part] = false;
             probe->part[streams++] = part;
         }
     return streams;
@@ -381,8 +379,8 @@ static int share_out(struct probe *probe, int most)
 static int read_text(struct probe *probe)
 {
     for (int part = 0; part < probe->parts; part++)
-        probe->stale[part] = true;
-    for (int k = 0; (probe->streams = share_out(probe, k < 2 ? probe->parts : 1)) > 0; k++) {
+        probe->outdated[part] = true;
+    for (int k = 0; (probe->streams = assign_streams(probe, k < 2 ? probe->parts : 1)) > 0; k++) {
         probe->again = k > 0;
         if (sweep(probe) != 0)
             return -1;
@@ -392,7 +390,7 @@ static int read_text(struct probe *probe)
 }
 
 /* A text begins with the vector 0, no symbol yet. */
-static int read_opening(struct probe *probe)
+static int read_first_input(struct probe *probe)
 {
     const size_t H = (size_t)probe->model->hidden_size;
     if (tape_init(&probe->tape, probe->model, 1, 1, false, 0) != 0)
@@ -403,7 +401,7 @@ static int read_opening(struct probe *probe)
     team_run(probe->team, forward, probe);
     keep_loss(probe, 0, 0);
     for (size_t k = 0; k < num_states(probe->model); k++)
-        memcpy(probe->opening + k * H, stream_state(&probe->tape, 0, k), H * sizeof(real));
+        memcpy(probe->initial_state + k * H, stream_state(&probe->tape, 0, k), H * sizeof(real));
     tape_release(&probe->tape);
     return 0;
 }
@@ -429,7 +427,7 @@ static int compare_kept(const void *a, const void *b)
                                              : left->unit - right->unit;
 }
 
-static void cut(struct probe *probe)
+static void cut_text(struct probe *probe)
 {
     const size_t length = probe->trace->length, most = length / LEAST_PART;
     const size_t parts = most < 1 ? 1 : most > STREAMS ? STREAMS : most;
@@ -448,9 +446,9 @@ static int allocate(struct probe *probe, bool gates)
     const size_t parts = (size_t)probe->parts, spans = parts * (size_t)probe->spans;
     const size_t state = state_size(probe->model), size = gates_size(probe->model);
     probe->kept = mem_new(trace->num_signals, sizeof *probe->kept);
-    probe->opening = mem_new(state, sizeof *probe->opening);
+    probe->initial_state = mem_new(state, sizeof *probe->initial_state);
     probe->states = mem_new(spans * state, sizeof *probe->states);
-    probe->stale = mem_new(parts, sizeof *probe->stale);
+    probe->outdated = mem_new(parts, sizeof *probe->outdated);
     probe->part = mem_new(parts, sizeof *probe->part);
     probe->x = mem_new(parts * STEPS, sizeof *probe->x);
     probe->y = mem_new(parts * STEPS, sizeof *probe->y);
@@ -459,8 +457,9 @@ static int allocate(struct probe *probe, bool gates)
         probe->high = mem_new(spans * size, sizeof *probe->high);
         probe->sum = mem_new(spans * size, sizeof *probe->sum);
     }
-    if (!probe->kept || !probe->opening || !probe->states || !probe->stale || !probe->part ||
-        !probe->x || !probe->y || (gates && (!probe->low || !probe->high || !probe->sum)))
+    if (!probe->kept || !probe->initial_state || !probe->states || !probe->outdated ||
+        !probe->part || !probe->x || !probe->y ||
+        (gates && (!probe->low || !probe->high || !probe->sum)))
         return -1;
     for (size_t s = 0; s < trace->num_signals; s++)
         probe->kept[s] = (struct kept){trace->signals[s], s};
@@ -471,9 +470,9 @@ static int allocate(struct probe *probe, bool gates)
 static void release(struct probe *probe)
 {
     free(probe->kept);
-    free(probe->opening);
+    free(probe->initial_state);
     free(probe->states);
-    free(probe->stale);
+    free(probe->outdated);
     free(probe->part);
     free(probe->x);
     free(probe->y);
@@ -510,7 +509,7 @@ static int fill_gates(struct gates *gates, const struct probe *probe)
     return 0;
 }
 
-/* Piece by piece, so that a long text is never in memory as a whole. */
+/* Copies in pieces, so that a long text is never in memory as a whole. */
 static void copy_ids(struct trace *trace, const struct spool *ids)
 {
     enum { PIECE = 1 << 16 };
@@ -547,11 +546,11 @@ int probe_run(struct trace *trace, struct gates *gates, struct team *team, struc
     assert(length > 0);
     if (begin_trace(trace, model, ids, length, options) != 0)
         return -1;
-    cut(&probe);
+    cut_text(&probe);
     int result = allocate(&probe, gates != NULL);
     if (result == 0) {
         model_prepare(team, model);
-        result = read_opening(&probe);
+        result = read_first_input(&probe);
     }
     if (result == 0)
         result = read_text(&probe);

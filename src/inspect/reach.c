@@ -8,9 +8,9 @@
 #include "mem.h"
 #include "tape.h"
 
-#define ROWS 2048       /* timesteps of all predictions that are looked back from at once */
-#define WARMUP 500      /* timesteps that are read before a chunk */
-#define PREDICTIONS 128 /* neighbours whose states one reader leaves */
+#define ROWS 2048       /* timesteps of a batch of predictions */
+#define WARMUP 500      /* timesteps that are read before a chunk, for its initial state */
+#define PREDICTIONS 128 /* neighbouring predictions that share a reader */
 
 /* The prediction of x_t, timestep t, reads x_{t−1}. A chunk of K timesteps ends with it, or, where
  * the text has not as many before, begins with the text: what follows the prediction in it has no
@@ -20,7 +20,7 @@ static size_t first_step(size_t t, int K)
     return t + 1 > (size_t)K ? t + 1 - (size_t)K : 0;
 }
 
-/* Predictions, and what it takes to look back from some of them at once, a stream each. */
+/* Predictions, and a batch of them whose gradients are computed at once, one in each stream. */
 struct look {
     struct model *model;
     const int32_t *ids; /* the text */
@@ -28,8 +28,8 @@ struct look {
     size_t count;
     int K;
     real *states;    /* [count][L][S][H] before each prediction's chunk */
-    size_t first;    /* prediction of stream 0, and */
-    int num_streams; /* how many of the tape's have one */
+    size_t first;    /* the prediction of stream 0 */
+    int num_streams; /* streams of the tape that have a prediction */
     struct tape tape;
     int32_t *x, *y; /* [K][B] */
 };
@@ -40,7 +40,7 @@ static int32_t input_at(const struct look *look, size_t t)
     return t > 0 ? look->ids[t - 1] : VOCAB_NONE;
 }
 
-/* Copies the states of a stream between a tape and the look's; back: to the tape. */
+/* Copies the states of a stream from a tape to `look`; with `back`, from `look` to the tape. */
 static void copy_states(const struct look *look, size_t prediction, const struct tape *tape, int b,
                         bool back)
 {
@@ -56,10 +56,10 @@ static void copy_states(const struct look *look, size_t prediction, const struct
 
 /* --- the states before ------------------------------------------------------------------------ */
 
-/* Some predictions that follow each other: what comes before them is read once, in one stream. */
+/* Reads the text before some consecutive predictions, in one stream, and keeps their states. */
 struct reader {
-    size_t t;         /* timestep to come */
-    size_t next, end; /* predictions whose states are not there yet */
+    size_t t;         /* the next timestep */
+    size_t next, end; /* predictions whose states are still missing */
 };
 
 struct readers {
@@ -75,7 +75,7 @@ static void read_one(struct member *member, void *argument)
     model_forward(member, &readers->tape, NULL, 0, 0);
 }
 
-/* Keeps the states where chunks begin. Returns whether there are more to come. */
+/* Keeps the state if a chunk begins here. Returns whether the reader must read on. */
 static bool keep_states(struct readers *readers, int b)
 {
     struct look *look = readers->look;
@@ -86,7 +86,7 @@ static bool keep_states(struct readers *readers, int b)
     return reader->next < reader->end;
 }
 
-/* Sets every stream's next input. Returns whether there is a state to be found yet. */
+/* Sets every stream's next input. Returns whether any reader must read on. */
 static bool next_inputs(struct readers *readers)
 {
     bool more = false;
@@ -170,7 +170,7 @@ static void look_release(struct look *look)
     free(look->y);
 }
 
-/* Takes the memory and finds the states before the predictions. */
+/* Allocates, and computes the states before the predictions. */
 static int look_init(struct look *look, struct team *team, size_t each)
 {
     const struct model *model = look->model;
@@ -191,7 +191,7 @@ static int look_init(struct look *look, struct team *team, size_t each)
     return find_states(look, team, each);
 }
 
-/* Looks back from all predictions, batch by batch; `use` is told of each batch. */
+/* Computes the gradients of all predictions, batch by batch, and calls `use` after each. */
 static int look_at_all(struct look *look, struct team *team, size_t each,
                        void (*use)(const struct look *, void *result), void *result)
 {
@@ -241,7 +241,7 @@ static int by_value(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Between neighbours in proportion. */
+/* Interpolates between neighbours. */
 static float quantile(const float *sorted, size_t count, double share)
 {
     const double at = share * (double)(count - 1);
@@ -273,7 +273,7 @@ int reach_measure(struct reach *reach, struct team *team, struct model *model, c
     struct look look = {.model = model, .ids = ids, .positions = spread, .count = count, .K = K};
     float *norms = mem_new(points * count, sizeof *norms);
     int result = spread && norms ? reach_init(reach, model->num_layers, K, count) : -1;
-    for (size_t k = 0; k < count && result == 0; k++) /* the middles of equal stretches */
+    for (size_t k = 0; k < count && result == 0; k++) /* the middles of equal parts */
         spread[k] = (size_t)K - 1 + (2 * k + 1) * whole / (2 * count);
     if (result == 0)
         result = look_at_all(&look, team, 1, keep_norms, norms);

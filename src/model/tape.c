@@ -146,7 +146,7 @@ void tape_reset(struct tape *tape)
     }
 }
 
-void tape_take_back(struct tape *tape)
+void tape_undo(struct tape *tape)
 {
     for (int l = 0; l < tape->model->depth; l++) {
         const struct layer *layer = &tape->layers[l];

@@ -4,8 +4,7 @@
 
 #include "model.h"
 
-/* A unit whose output h is held, whatever its layer computes: layers above, and the next timestep,
- * read `value`. */
+/* A unit whose output h is replaced by `value`: layers above and the next timestep read that. */
 struct clamp {
     int layer, unit;
     int stream; /* or CLAMP_ALL */
@@ -14,7 +13,7 @@ struct clamp {
 
 #define CLAMP_ALL (-1)
 
-/* What a pass leaves behind: all that the way back, a trace, and the next chunk need. */
+/* What a pass writes: all that backward, a trace and the next chunk need. */
 struct tape {
     const struct model *model;
     int B, T;
@@ -33,8 +32,7 @@ struct tape {
     size_t num_clamps;
 };
 
-/* The memory of a tape in bytes, to know before it is taken; for chunks that tape_init would refuse
- * more than any machine has. */
+/* Bytes that tape_init would allocate; for chunks that it refuses, more than any machine has. */
 size_t tape_bytes(const struct model *model, int B, int T, bool training, double dropout);
 
 /* Fills a zeroed tape for chunks of B streams and T timesteps; states are 0. It refers to the
@@ -52,21 +50,20 @@ real *tape_state(const struct tape *tape, int l, int s);
 /* Sets the states that the next chunk starts from to 0. */
 void tape_reset(struct tape *tape);
 
-/* Takes back the chunk that a pass has read, or a part of it: the states are what they were before,
- * or 0 where the pass reset them. */
-void tape_take_back(struct tape *tape);
+/* Undoes a pass, also one that was stopped: restores the states before it, or 0 where it reset
+ * them. */
+void tape_undo(struct tape *tape);
 
 /* The chunk's inputs [T][B], to be set before model_forward; they must stay until model_backward.
  */
 void tape_set_input(struct tape *tape, const int32_t *ids);
 
-/* Lets passes begin at recurrent layer l above the lowest, for which what its input adds is known:
- * the inputs to be set choose rows of `projected`, which that layer's kind has made. For a tape
- * without training. */
+/* Starts the following passes at recurrent layer l > 0, whose input product is known: the inputs to
+ * be set choose rows of `projected`, see layer.h. Not for a tape that trains. */
 void tape_begin_at(struct tape *tape, int l, const real *projected);
 
-/* Holds units in the passes to come, and in the states that they start from; the later of two for
- * the same unit counts. For chunks of one timestep. */
+/* Clamps units in the following passes, and in the states that they start from. If a unit is listed
+ * twice, the later entry counts. For chunks of one timestep. */
 void tape_set_clamps(struct tape *tape, const struct clamp *clamps, size_t count);
 
 /* These are called by every member of a team and end in a barrier. */

@@ -284,7 +284,7 @@ static int one_step(struct trainer *trainer)
     team_run(trainer->team, train_step, &step);
     if (step.stopped) {
         batch_take_back(&trainer->batch);
-        tape_take_back(&trainer->tape);
+        tape_undo(&trainer->tape);
         return 0;
     }
     record_step(trainer, clock_seconds() - start);

@@ -208,6 +208,42 @@ static void a_long_text_is_read_as_closely_as_promised(void **state)
     stack_release(&naive);
 }
 
+/* All quantities of every cell are those of the model that reads one character after the other. */
+static void every_cell_is_read(void **state)
+{
+    (void)state;
+    enum { LENGTH = 300 };
+    static int32_t text[LENGTH];
+    struct random random = {9, 0};
+    for (int t = 0; t < LENGTH; t++)
+        text[t] = random_below(&random, V);
+    for (int c = 0; stack_cell(c); c++) {
+        struct trace_signal all[LAYER_QUANTITIES * L * H];
+        struct trace trace = {0};
+        size_t count = 0;
+        stack_init(&naive, engine_at(0), (struct shape){L, H, V, 1, 1, stack_cell(c)}, 0, 1);
+        const struct layer_kind *cell = naive.model.cell;
+        for (int k = 0; k < (cell->num_states + cell->num_gates) * L * H; k++)
+            all[count++] = (struct trace_signal){k / (L * H), k / H % L, k % H};
+        const struct probe_options of_all = {
+            .signals = all, .num_signals = count, .model = "model", .text = "text"};
+        assert_int_equal(
+            probe_run(&trace, NULL, naive.team, &naive.model, SPOOL(text), LENGTH, &of_all), 0);
+        assert_string_equal(trace.words[0], "hidden state");
+        read_one(VOCAB_NONE, text[0]);
+        for (size_t t = 0; t < LENGTH; t++) {
+            read_one(text[t], VOCAB_NONE);
+            for (size_t s = 0; s < count; s++) {
+                const struct layer *layer = tape_layer(&naive.tape, all[s].layer);
+                const float value = (float)layer_series(layer, all[s].quantity, 0).at[all[s].unit];
+                assert_true(fabs((double)(trace_place(&trace, s, t)[0] - value)) < 1e-5);
+            }
+        }
+        trace_release(&trace);
+        stack_release(&naive);
+    }
+}
+
 /* Its state is always 0, as are states that nobody has noted yet. */
 static void a_model_without_weights_is_read_to_the_end(void **state)
 {
@@ -461,6 +497,7 @@ int main(void)
         cmocka_unit_test(the_trace_says_what_it_is_of),
         cmocka_unit_test(a_short_text_is_read_exactly),
         cmocka_unit_test(a_long_text_is_read_as_closely_as_promised),
+        cmocka_unit_test(every_cell_is_read),
         cmocka_unit_test(a_model_without_weights_is_read_to_the_end),
         cmocka_unit_test(a_model_that_never_forgets_is_read_to_the_end),
         cmocka_unit_test(a_model_that_forgets_now_and_then_is_read_as_far_as_need_be),

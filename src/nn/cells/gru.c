@@ -1,5 +1,5 @@
-/* Gated recurrent unit (Cho et al. 2014), in PyTorch's form, whose reset gate acts behind the
- * product with the state:
+/* Gated recurrent unit (Cho et al. 2014) in PyTorch's form, where the reset gate is applied after
+ * the product with the state:
  *
  *     r_t = σ(W_ir x_t + b_ir + W_hr h_{t−1} + b_hr)
  *     z_t = σ(W_iz x_t + b_iz + W_hz h_{t−1} + b_hz)
@@ -50,7 +50,7 @@ static void row_forward(const double *options, int width, const real *a, const r
     }
 }
 
-/* carried[0] is δh_{t+1} ∘ z_{t+1}. */
+/* carried[0] is δh_{t+1} ∘ z_{t+1}, a part of δh_t. */
 static void row_backward(const double *options, int width, real *values, size_t apart,
                          const real *const before[], const real *const after[], real *dh,
                          real *const carried[])

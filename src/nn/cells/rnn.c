@@ -17,7 +17,9 @@ enum { TANH, RELU };
 static const char *const nonlinearities[] = {[TANH] = "tanh", [RELU] = "relu", NULL};
 
 static const struct layer_option options[OPTIONS] = {
-    [NONLINEARITY] = {.name = "nonlinearity", .help = "Of its units", .choices = nonlinearities},
+    [NONLINEARITY] = {.name = "nonlinearity",
+                      .help = "Nonlinearity of the units",
+                      .choices = nonlinearities},
 };
 
 static const char *const quantities[] = {"h"};

@@ -1,10 +1,11 @@
-/* A block in vector registers: a multiply-add a word of a row and vector of the panel. */
+/* The micro-kernel in vector registers: one multiply-add for each word of a row and each vector of
+ * the panel. */
 #ifndef RUNE_BLOCK_VECTORS_H
 #define RUNE_BLOCK_VECTORS_H
 
 #include "panel.h"
 
-/* Rows that fit the registers: each has two accumulators. */
+/* Rows whose accumulators, two vectors each, fit the registers. */
 #if defined(__AVX512F__) && !defined(RUNE_DOUBLE)
 #define MR 13
 #else
@@ -39,7 +40,7 @@ static inline vec load_weights(const panel_number *from)
 #endif
 }
 
-/* sum + a · w, each lane with the one word `a` */
+/* sum + a · w in each lane; in bf16 a and w are pairs. */
 static inline vec multiply_add(vec sum, word a, vec w)
 {
 #ifdef RUNE_BF16
@@ -59,8 +60,9 @@ static inline void add_to(real *c, vec v, int n)
     vec_store_part(c, vec_load_part(c, n) + v, n);
 }
 
-/* The sum times the scale, rounded: were it fused with the addition that follows in one place and
- * not in another, a row's result would depend on the rows and columns beside it. */
+/* The sum times the scale, rounded. The asm keeps compilers from fusing it with the addition that
+ * follows in some of the copies of this function only: rows would then depend on their neighbours.
+ */
 static inline vec scaled(vec sum, const real *scale)
 {
     if (!scale)
@@ -70,7 +72,8 @@ static inline vec scaled(vec sum, const real *scale)
     return sum;
 }
 
-/* Rows are addressed from every third of them, so that the addresses fit the registers too. */
+/* Every third row has a pointer, from which its neighbours are addressed: that many pointers fit
+ * the registers too. */
 #define ANCHORS ((MR + 2) / 3)
 
 static inline word word_of(const char *const anchors[ANCHORS], size_t stride, int m, int k)

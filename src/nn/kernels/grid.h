@@ -1,5 +1,6 @@
-/* How a team shares out a product of rows and panels: some groups of members share the rows, the
- * members of a group the panels. No sum is cut, so the result is the same for every grid. */
+/* How a team shares a product of rows and panels: the team is cut into groups, the groups share the
+ * rows, and the members of a group share the panels. No sum is cut, so every grid gives the same.
+ */
 #ifndef RUNE_GRID_H
 #define RUNE_GRID_H
 
@@ -15,9 +16,8 @@ struct grid {
     int first_panel, last_panel;
 };
 
-/* What a core of the kind that runs this variant does, roughly: words multiplied in a second, the
- * cache of its own in bytes, bytes read in a second from behind it, and seconds to meet the others.
- */
+/* A rough model of a core: words multiplied in a second, bytes of its own cache, bytes read in a
+ * second from memory beyond that cache, and seconds that a barrier takes. */
 #if defined(RUNE_AMX)
 #define GRID_SPEED 5e11
 #else
@@ -27,14 +27,14 @@ struct grid {
 #define GRID_BANDWIDTH 20e9
 #define GRID_BARRIER 1e-6
 
-/* Rows for which reading weights from behind the cache takes half as long as multiplying by them.
- */
+/* Rows for which reading a panel from beyond the cache takes half as long as multiplying by it. */
 #define GRID_WORTH_READING ((int)(2 * GRID_SPEED / GRID_BANDWIDTH * sizeof(word)))
 
-/* A panel's words are read this often before they are worth as much as the work on them. */
+/* Minimum rows charged for a panel: below this, loading it dominates. */
 #define GRID_LEAST_ROWS 4
 
-/* Seconds for a member of a team cut into `groups`. */
+/* Seconds that a member takes, in a team of `size` cut into `groups`. meets: each product ends in a
+ * barrier of the group. */
 static inline double grid_cost(int size, int groups, int rows, int panels, double panel_words,
                                bool meets)
 {
@@ -46,8 +46,7 @@ static inline double grid_cost(int size, int groups, int rows, int panels, doubl
            (meets && across > 1 ? GRID_BARRIER : 0);
 }
 
-/* The cheapest grid for a product of `rows` and `panels` of so many words each, after which the
- * members of a group meet or need not. */
+/* The fastest grid for a product of `rows` and `panels` of `panel_words` each. */
 static inline struct grid grid_cut(const struct member *member, int rows, int panels,
                                    size_t panel_words, bool meets)
 {

@@ -3,10 +3,10 @@
 #include "grid.h"
 #include "layer.h"
 
-/* The KC of products for the gradients of weights: rows of a chunk. */
+/* KC for the gradients of weights, whose depth is the rows of a chunk. */
 #define GRADIENT_KC 1280
 
-/* Columns that one member sums over all rows: a few cache lines. */
+/* Columns of a one-hot gradient that a member takes at once: a few cache lines. */
 #define COLUMNS 64
 
 /* --- y = x Wᵀ + b ----------------------------------------------------------------------------- */
@@ -51,7 +51,7 @@ void product_over_rows(int rows, int N, int first, int last, size_t K, struct ro
     }
 }
 
-/* y[R][N] = x[R][D] · panels, to which `bias` is added unless it is NULL. */
+/* y[R][N] = x[R][D] · panels + bias; bias may be NULL. */
 static void product(struct member *member, int R, int D, int N, const real *x, const word *panels,
                     const real *bias, real *y, word *scratch)
 {
@@ -97,14 +97,14 @@ void linear_backward(struct member *member, int R, int D, int N, const word *pac
 
 /* --- gradients of weights --------------------------------------------------------------------- */
 
-/* Chunks of about equal size. */
+/* R rows are cut into chunks of about equal size. */
 static int chunk_rows(int R)
 {
     const int chunks = (R + GRADIENT_KC - 1) / GRADIENT_KC;
     return (R + chunks - 1) / chunks;
 }
 
-/* Not a power of two, so that the rows of a block do not fall on the same lines of the cache. */
+/* Not a power of two: the rows of a block would fall into the same cache set. */
 static size_t transposed_stride(int K)
 {
     return words(K) + 16;
@@ -116,13 +116,13 @@ size_t weight_gradients_scratch(int R, int N, int D)
     return panels_size(D, K) + (size_t)N * transposed_stride(K);
 }
 
-/* Whether the gradient has its x, and so its panels, from the one before it. */
+/* Whether gradient k has the same x as the one before it, and so the same panels. */
 static bool shares_panels(const struct weight_gradient *gradients, int k)
 {
     return k > 0 && gradients[k].x == gradients[k - 1].x;
 }
 
-/* Panels of the columns of all x over the rows [start, start + K). */
+/* Packs the columns of all x, rows [start, start + K), into panels. */
 static void pack_inputs(struct member *member, int start, int K, int count,
                         const struct weight_gradient *gradients, word *panels)
 {
@@ -138,14 +138,15 @@ static void pack_inputs(struct member *member, int start, int K, int count,
     }
 }
 
-/* Columns of dy, transposed, over a chunk of K rows. */
+/* Some columns of dy over a chunk of K rows, transposed: column `from` is row 0. */
 struct columns {
     int from, count;
     struct rows rows;
     const real *sums; /* [count] over the chunk */
 };
 
-/* Adds what the columns give to all gradients, in the first chunk to 0. */
+/* Adds the product of these columns with all panels to the gradients. The first chunk overwrites.
+ */
 static void add_columns(const struct columns *columns, int K, bool first_chunk, int count,
                         const struct weight_gradient *gradients, const word *panels)
 {

@@ -19,7 +19,7 @@
 #define weight_gradients_scratch VARIANT(weight_gradients_scratch)
 #define onehot_gradient VARIANT(onehot_gradient)
 
-/* Words that a weight W[N][D] takes, packed; with `training` for the way back too. */
+/* Words of a packed weight W[N][D]; with `training`, for backward too. */
 size_t linear_packed_size(int D, int N, bool training);
 
 /* Words of scratch for R rows. */
@@ -28,7 +28,7 @@ size_t linear_scratch_size(int R, int D, int N, bool training);
 void linear_pack(struct member *member, int D, int N, const real *weight, bool training,
                  word *packed);
 
-/* y[R][N] = x[R][D] · Wᵀ + b, where `bias` is not NULL. May have a barrier inside. */
+/* y[R][N] = x[R][D] · Wᵀ + bias; bias may be NULL. May have a barrier inside. */
 void linear_forward(struct member *member, int R, int D, int N, const real *x, const word *packed,
                     const real *bias, real *y, word *scratch);
 
@@ -36,8 +36,7 @@ void linear_forward(struct member *member, int R, int D, int N, const real *x, c
 void linear_backward(struct member *member, int R, int D, int N, const word *packed, const real *dy,
                      real *dx, word *scratch);
 
-/* y[rows][n] += x[rows][·] · panel, a few rows at a time, for the panels [first, last) of N
- * columns, each of K words. */
+/* y[rows][N] += x[rows][K words] · panels, for the panels [first, last). */
 void product_over_rows(int rows, int N, int first, int last, size_t K, struct rows x,
                        const word *panels, real *y, size_t y_stride);
 
@@ -47,7 +46,7 @@ void product_over_rows(int rows, int N, int first, int last, size_t K, struct ro
 struct weight_gradient {
     int from, N;
     int D;
-    const real *x; /* [R][D] packed once for all that follow each other with the same x */
+    const real *x; /* [R][D]; packed once for neighbours in the list that have the same */
     real *dweight, *dbias;
 };
 
@@ -56,11 +55,11 @@ struct weight_gradient {
 void weight_gradients(struct member *member, int R, int N, const real *dy, size_t stride, int count,
                       const struct weight_gradient *gradients, word *scratch);
 
-/* Words of scratch for it; D: of all different x together, rounded up to panels each. */
+/* Words of scratch for it. D: the sum over all different x, each rounded up to whole panels. */
 size_t weight_gradients_scratch(int R, int N, int D);
 
-/* The same for rows of x that are one-hot, or 0 where the id is −1, with dweight[V][…], whose rows
- * are `dweight_stride` apart: a scatter-add. */
+/* dweight[V][N] = xᵀ · dy for one-hot rows x: a scatter-add. Row r of x is 0 where ids[r] is −1.
+ * Rows of dweight are `dweight_stride` apart. */
 void onehot_gradient(struct member *member, int R, int V, int N, const int32_t *ids, const real *dy,
                      size_t stride, real *dweight, size_t dweight_stride);
 

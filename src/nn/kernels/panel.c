@@ -110,14 +110,14 @@ size_t rows_scratch(int R, int K)
     return (size_t)R * words(K);
 }
 
-struct rows rows_of(struct member *member, int R, int K, const real *x, word *room)
+struct rows rows_of(struct member *member, int R, int K, const real *x, word *scratch)
 {
     int first, last;
     team_share(member, R, &first, &last);
     for (int r = first; r < last; r++)
-        row_pack(K, x + (size_t)r * (size_t)K, room + (size_t)r * words(K));
+        row_pack(K, x + (size_t)r * (size_t)K, scratch + (size_t)r * words(K));
     team_barrier(member);
-    return (struct rows){room, words(K)};
+    return (struct rows){scratch, words(K)};
 }
 
 #else
@@ -133,9 +133,9 @@ size_t rows_scratch(int R, int K)
     return 0;
 }
 
-struct rows rows_of(struct member *member, int R, int K, const real *x, word *room)
+struct rows rows_of(struct member *member, int R, int K, const real *x, word *scratch)
 {
-    (void)member, (void)R, (void)room;
+    (void)member, (void)R, (void)scratch;
     return (struct rows){x, (size_t)K};
 }
 

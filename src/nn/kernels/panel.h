@@ -1,15 +1,16 @@
-/* The product that everything here is made of: rows times a matrix that is packed once and used
- * many times.
+/* Products of matrices: rows times a matrix that is packed once and used many times. The names are
+ * those of BLIS (Van Zee & van de Geijn 2015), where MR rows of the left matrix are multiplied by
+ * NR columns of the right one in registers, over at most KC of the depth K, for at most MC rows at
+ * once.
  *
- * Products read words: a word is a number, or, where products are made in bf16, two numbers that
- * follow each other along K, rounded, the first in its lower half. Sums are kept in full precision;
- * each is made in the order of K alone, whatever the number of rows and columns around it, so that
- * products can be cut up in any way.
+ * A word is what one lane multiplies: a number, or in bf16 two numbers that are neighbours along K,
+ * rounded, the first in the lower half. Sums are float32 (float64 in the double build). Each is
+ * made in the order of K alone, so its bits do not depend on the rows and columns beside it.
  *
- * A panel holds NR columns of a matrix as [words][NR], so that the product reads it end to
- * end. Missing columns of the last panel, and the end of the last word, are 0. Where weights are
- * kept in 8 bits, the panel is cut into groups of SCALE_ROWS rows: for each its columns' scales,
- * then the rows as whole numbers of 8 bits. */
+ * A panel is NR columns of the right matrix, stored as [words][NR] and read from end to end.
+ * Columns that are missing from the last panel are 0, as is the end of the last word. With weights
+ * of 8 bits a panel is a list of groups of SCALE_ROWS rows: for each group a scale for every
+ * column, then the rows as integers of 8 bits. */
 #ifndef RUNE_PANEL_H
 #define RUNE_PANEL_H
 
@@ -18,9 +19,9 @@
 #include "team.h"
 #include "vec.h"
 
-#define NR (2 * LANES)
+#define NR (2 * LANES) /* columns of a panel: two vectors */
 
-/* Numbers in a word, and what their count is rounded up to (the depth of an AMX tile). */
+/* WORD: numbers in a word. DEPTH: K is rounded up to a multiple of it, the depth of an AMX tile. */
 #ifdef RUNE_BF16
 #define WORD 2
 #define DEPTH 32
@@ -29,9 +30,9 @@
 #define DEPTH 1
 #endif
 
-#define SCALE_ROWS 64
+#define SCALE_ROWS 64 /* rows of a panel that share a scale for each column, in 8 bits */
 
-typedef real word; /* of the size of a real; in bf16 only its bits mean something */
+typedef real word; /* in bf16 only its bits mean something */
 
 #define panels_pack VARIANT(panels_pack)
 #define panel_pack_transposed VARIANT(panel_pack_transposed)
@@ -46,19 +47,19 @@ static inline int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-/* Words that K numbers take. */
+/* Words of a row of K numbers. */
 static inline size_t words(int K)
 {
     return (size_t)(K + DEPTH - 1) / DEPTH * DEPTH / WORD;
 }
 
-/* Panels that N columns take, the columns of the panels [first, last) or of one of them, and the
- * words of one that is `depth` words deep, or deep enough for K numbers. */
+/* Panels of a matrix of N columns. */
 static inline int panel_count(int N)
 {
     return (N + NR - 1) / NR;
 }
 
+/* Columns of the panels [first, last). */
 static inline int panels_width(int N, int first, int last)
 {
     return (last * NR < N ? last * NR : N) - first * NR;
@@ -69,6 +70,7 @@ static inline int panel_width(int N, int panel)
     return panels_width(N, panel, panel + 1);
 }
 
+/* The size of a panel, in words, by its depth in words and by its depth K in numbers. */
 static inline size_t panel_space(size_t depth)
 {
 #ifdef RUNE_INT8
@@ -84,13 +86,12 @@ static inline size_t panel_size(int K)
     return panel_space(words(K));
 }
 
-/* Columns of the panels are those of w[K][N], whose rows are `stride` apart: the rows of words
- * [first, last) of all panels, which begin `apart` words from each other. Not for weights of 8
- * bits. */
+/* Packs the rows of words [first, last) of all panels of w[K][N]. Rows of w are `stride` apart,
+ * panels `apart` words. Not for weights of 8 bits. */
 void panels_pack(int first, int last, int K, int N, const real *w, size_t stride, word *panels,
                  size_t apart);
 
-/* Column j < n of the panel is the row j of w[n][K], whose rows are `stride` apart. */
+/* Packs one panel of the transpose of w[n][K], n ≤ NR: column j is row j of w. */
 void panel_pack_transposed(int K, int n, const real *w, size_t stride, word *panel);
 
 /* Rows as products read them. */
@@ -99,23 +100,21 @@ struct rows {
     size_t stride; /* words between rows */
 };
 
-/* R rows x[R][K] as products read them: where they are if words are numbers, else packed to `room`,
- * of rows_scratch words, which every member does a part of before they meet. */
-struct rows rows_of(struct member *member, int R, int K, const real *x, word *room);
+/* Rows x[R][K] as products read them: x itself if a word is a number, else packed to `scratch`, of
+ * rows_scratch words. Every member packs a share; they meet before it returns. */
+struct rows rows_of(struct member *member, int R, int K, const real *x, word *scratch);
 size_t rows_scratch(int R, int K);
 
-/* Packs a part of a row: K numbers from x into words(K) words. Does nothing if words are numbers.
- */
+/* Packs K numbers of a row to words(K) words. Does nothing if a word is a number. */
 void row_pack(int K, const real *x, word *to);
 
-/* Row m < M of `to` is the column m of x[K][…]; rows of `to` are `to_stride` apart. sums[m] is the
- * sum over K. */
+/* Packs the transpose of x[K][M], whose rows are `stride` apart: row m of `to`, of words(K) words,
+ * is column m of x. Rows of `to` are `to_stride` apart. sums[m] is the sum of column m. */
 void rows_pack_transposed(int M, int K, const real *x, size_t stride, word *to, size_t to_stride,
                           real *sums);
 
-/* Rows, and words of them, that are worth multiplying by several panels at once: they stay in the
- * cache from one panel to the next, and a panel is read once for all of them. AMX is so fast that
- * the cache must be the first-level one, and that a panel must be worth it. */
+/* MC rows of at most KC words stay in the cache while several panels are multiplied by them: the
+ * second-level cache, and with AMX, which is faster than that, the first-level one. */
 #if defined(RUNE_AMX)
 #define KC ((size_t)128)
 #define MC 256

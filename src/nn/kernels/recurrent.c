@@ -3,10 +3,10 @@
 #include "grid.h"
 #include "linear.h"
 
-/* Rows of a tile: four blocks of 13, or two of 26. */
+/* Rows of a tile: a multiple of MR = 13. */
 #define TILE_ROWS 52
 
-/* Blocks from `first` on whose arguments follow each other: one product serves them all. */
+/* How many blocks from `first` on have consecutive arguments: one product serves them all. */
 static int run_length(const struct arguments *arguments, int first)
 {
     int n = 1;
@@ -43,12 +43,12 @@ static struct weights weights_at(const struct layer *layer, word *at)
     return (struct weights){at, at + hh, at + hh + ih, at + hh + ih + hh, size};
 }
 
-/* Where words are numbers, products read states and values where they are; else from here. */
+/* If a word is a number, products read states and values in place, and h and da are empty. */
 struct scratch {
     real *carried; /* [num_carried][B][H] */
     word *h;       /* [T + 1][B][words(H)] */
     word *da;      /* [T][B][arguments][words(H)] */
-    word *rest;    /* for the input, and for the gradients of weights */
+    word *rest;    /* the packed input, or what weight_gradients needs */
     size_t size;
 };
 
@@ -88,7 +88,7 @@ size_t recurrent_scratch_size(const struct layer *layer)
     return scratch_at(layer, NULL).size;
 }
 
-/* Packs a weight of `blocks` · H rows and K columns forward. */
+/* Packs a weight of `blocks` · H rows and K columns for the way forward. */
 static void pack_forward(struct member *member, int blocks, int H, int K, const real *weight,
                          word *to)
 {
@@ -160,7 +160,7 @@ struct work {
     const struct recurrent *recurrent;
     struct weights weights;
     struct scratch scratch;
-    struct grid grid; /* how the team shares out units and streams */
+    struct grid grid; /* how the team shares units and streams */
     int unit, width;  /* the member's units */
     size_t H, B, arguments, values;
     int input_block[ARGUMENTS], state_block[ARGUMENTS]; /* of each argument, or −1 */
@@ -216,7 +216,7 @@ static void states_at(const struct work *work, size_t r, int unit, const real *b
     }
 }
 
-/* h_{t−1}, as products read it, and δa_t: [B] rows */
+/* The B rows of h_{t−1} and of δa_t, as products read them. */
 static struct rows hidden_rows(const struct work *work, int t)
 {
     if (WORD == 1)
@@ -243,8 +243,7 @@ static struct rows rows_from(struct rows rows, int row)
     return (struct rows){row_at(rows, row), rows.stride};
 }
 
-/* Timesteps whose dense inputs are multiplied at once, so that there are `rows` to read the weights
- * for. */
+/* Timesteps whose dense inputs are multiplied at once: enough for `rows` rows. */
 static int bulk_steps(const struct work *work, int rows)
 {
     const int B = work->layer->B;
@@ -254,7 +253,7 @@ static int bulk_steps(const struct work *work, int rows)
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* Packs the state before timestep t, which the last call or chunk left. */
+/* Packs h_{t−1}, which the last call or the last chunk left. */
 static void begin_hidden(struct member *member, const struct work *work, int t)
 {
     int first, last;
@@ -268,7 +267,7 @@ static void begin_hidden(struct member *member, const struct work *work, int t)
     team_barrier(member);
 }
 
-/* The biases of an argument from `unit` on: of the input's block and of the state's, or NULL. */
+/* The biases of an argument from `unit` on; NULL where the argument has none of that kind. */
 struct biases {
     const real *ih, *hh;
 };
@@ -285,7 +284,8 @@ static struct biases biases_of(const struct work *work, size_t argument, int uni
     return biases;
 }
 
-/* The sum of what is there of three, from unit u on. Its order is the same wherever it is made. */
+/* The sum of up to three vectors from unit u on; NULL: 0. The order of the additions is fixed, so
+ * that every path gives the same bits. */
 static inline vec add_up(const real *first, const real *second, const real *third, int u, int n)
 {
     vec sum = first ? vec_load_part(first + u, n) : (vec){0};
@@ -296,8 +296,7 @@ static inline vec add_up(const real *first, const real *second, const real *thir
     return sum;
 }
 
-/* Leaves b + W_ih x of so many timesteps from t on in the values of the arguments; x: their rows.
- */
+/* Computes b + W_ih x of some timesteps from t on, whose rows are x, into `values`. */
 static void bulk_input(const struct work *work, struct rows x, int t, int steps)
 {
     const struct layer *layer = work->layer;
@@ -321,8 +320,8 @@ static void bulk_input(const struct work *work, struct rows x, int t, int steps)
     }
 }
 
-/* The arguments of some rows and one panel of units, side by side so that they stay in the cache
- * until they are the values. */
+/* The arguments of some rows and one panel of units. They stay in the cache until the equations
+ * have read them. */
 struct tile {
     int panel, unit, width;
     int b, rows;
@@ -330,7 +329,8 @@ struct tile {
     _Alignas(64) real a[TILE_ROWS * ARGUMENTS * NR]; /* [rows][arguments][NR] */
 };
 
-/* a = b, + W_ih x where x is one-hot or what it adds is known; or what bulk_input has made. */
+/* Begins the arguments: b, plus a row of W_ih or of `projected` if ids choose one; or, with `bulk`,
+ * what bulk_input has computed. */
 static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
 {
     const struct layer *layer = work->layer;
@@ -357,8 +357,8 @@ static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
     }
 }
 
-/* Adds rows · W to the arguments that its blocks are for, the panels of the tile's units, each of
- * `depth` words. */
+/* Adds rows · W to the tile's arguments. `panels`, `depth` words deep, are those of all units;
+ * block g of W is for argument to->of[g]. */
 static void tile_multiply(const struct work *work, struct tile *tile, struct rows rows,
                           const struct arguments *to, const word *panels, size_t depth)
 {
@@ -372,7 +372,7 @@ static void tile_multiply(const struct work *work, struct tile *tile, struct row
                           tile->a + (size_t)to->of[block] * NR, work->arguments * NR);
 }
 
-/* The equations, and h as the next timestep's product reads it. */
+/* Applies the equations, and packs h for the next timestep's product. */
 static void tile_finish(const struct work *work, const struct tile *tile, struct rows next)
 {
     const real *before[LAYER_STATES];
@@ -412,7 +412,8 @@ static void step_forward(const struct work *work, struct rows x, int t, bool bul
         }
 }
 
-/* The dense input of the timesteps [first, last), as products read it. */
+/* The dense input of the timesteps [first, last), as products read it; nothing for one-hot input.
+ */
 static struct rows input_rows(struct member *member, const struct work *work, int first, int last)
 {
     const struct layer *layer = work->layer;
@@ -464,8 +465,8 @@ void recurrent_project(struct member *member, const struct layer *layer, real *p
 
 /* --- back ------------------------------------------------------------------------------------- */
 
-/* to[rows][K] += Wᵀ δa, of the blocks of W that have these arguments, for the panels [first, last)
- * of K columns. */
+/* to[rows][K] += δa · W for the columns of the panels [first, last), where block g of W belongs to
+ * argument arguments->of[g]. */
 static void multiply_back(const struct work *work, const struct arguments *arguments, int rows,
                           int K, int first, int last, struct rows da, const word *panels, real *to)
 {
@@ -511,7 +512,7 @@ static void step_backward(const struct work *work, int t)
     }
 }
 
-/* δx_t = W_ihᵀ δa_t for so many timesteps from t on. */
+/* δx_t = W_ihᵀ δa_t for some timesteps from t on. */
 static void input_backward(const struct work *work, int t, int steps)
 {
     const struct layer *layer = work->layer;
@@ -542,7 +543,8 @@ void recurrent_backward(struct member *member, const struct layer *layer, int fi
     }
 }
 
-/* Adds what the blocks of a weight and its bias (−1: none) need to the list; returns its length. */
+/* Appends the gradients of a weight and of its bias (−1: none), a run of blocks each. Returns the
+ * new length of the list. */
 static int list_gradients(const struct layer *layer, const struct arguments *arguments, int D,
                           const real *x, int weight, int bias, struct weight_gradient *list,
                           int count)

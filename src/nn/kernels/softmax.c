@@ -13,12 +13,12 @@ static real row_max(int V, const real *logits)
     return lanes > rest ? lanes : rest;
 }
 
-/* Beside a number beyond this a logit is rounded by a thousandth or more. */
+/* Above this, a float is rounded by a thousandth or more. */
 #define LARGE 16384
 
-/* Brings a row whose maximum is large down to one of 0, of the same softmax; returns the maximum
- * that it then has. */
-static real bring_down(int V, real *logits)
+/* Subtracts the maximum from a row where it is large, which leaves the softmax as it is. Returns
+ * the maximum that the row then has. */
+static real limit_row(int V, real *logits)
 {
     const real max = row_max(V, logits);
     if (max >= -LARGE && max <= LARGE)
@@ -46,7 +46,7 @@ void softmax_loss(int R, int V, real *logits, const int32_t *targets, real *loss
                   real *log_sum_exps)
 {
     for (int r = 0; r < R; r++, logits += V) {
-        const real max = bring_down(V, logits);
+        const real max = limit_row(V, logits);
         log_sum_exps[r] = row_log_sum_exp(V, logits, max);
         losses[r] = targets[r] < 0 ? 0 : log_sum_exps[r] - logits[targets[r]];
     }
