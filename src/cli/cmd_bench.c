@@ -192,11 +192,9 @@ int command_bench(int argc, char **argv)
     struct options options = {
         .command = "bench",
         .usage = "[OPTION...]",
-        .summary =
-            "Measures the speed of this machine: characters and floating-point operations per "
-            "second and, "
-            "for one stream of samples, bytes of weights read. scripts/bench compares it with the "
-            "machine's limits and with other programs.",
+        .summary = "Measures the speed of this machine: characters and floating-point operations "
+                   "per second and, for one stream of samples, bytes of weights read. "
+                   "scripts/bench compares it with the machine's limits and with other programs.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,

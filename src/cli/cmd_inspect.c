@@ -24,8 +24,7 @@
 
 #define DRAWN_SIGNALS 4     /* default number of signals in pictures and on the terminal */
 #define PASSAGE_LENGTH 2000 /* default number of characters in pictures and on the terminal */
-#define SHORT_TEXT                                                                                 \
-    10000 /* characters; in fewer, hardly anything differs significantly from chance */
+#define SHORT_TEXT 10000    /* characters; in fewer, little differs significantly from chance */
 
 static const char *const ablation_names[] = {"none", "best", "all", NULL};
 static const char *const clamp_names[] = {"zero", "mean", NULL};
@@ -322,12 +321,11 @@ static void note_text(const struct task *task)
             progress_number(task->num_unknown),
             treatments[has_unknown ? 0 : task->request->on_unknown]);
     if (task->inspected < task->length)
-        say("note: only the first %s of %s characters are inspected; arrays (npy, csv) hold all",
+        say("note: the first %s of %s characters are inspected; arrays (npy, csv) hold all",
             progress_number(task->inspected), progress_number(task->length));
     if (task->inspected < SHORT_TEXT)
         say("note: in so short a text little differs significantly from chance; inspect %s "
-            "characters "
-            "or more",
+            "characters or more",
             progress_number(SHORT_TEXT));
     if (!task->request->directory && !uses_colour() &&
         (task->request->unit_list || task->request->quantities || task->request->passage))
@@ -361,8 +359,7 @@ static int check_input(const char *path, const char *directory)
     free(there);
     for (const char *const *pattern = view_files; same && *pattern; pattern++)
         if (fnmatch(*pattern, name, 0) == 0)
-            return error_set("%s: an output file would replace it: name another directory with "
-                             "-o",
+            return error_set("%s: an output file would replace it: name another directory with -o",
                              path);
     return 0;
 }
@@ -470,13 +467,11 @@ static struct option_row list[] = {
      "Units to show, each layer:unit, like 1:37,0:5",
      .default_text = "all, best first; the best in pictures"},
     {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
-     "States and gates of the cell to compare and show, like h,c; rune info lists "
-     "them",
+     "States and gates of the cell to compare and show, like h,c; rune info lists them",
      .default_text = "the states"},
     {"passage", 'p', OPTION_TEXT, AT(passage), "FROM[:LENGTH]",
      "Characters to draw in pictures and on the terminal; their predictions are attributed to "
-     "earlier "
-     "characters",
+     "earlier characters",
      .default_text = "the first 2000"},
     {"columns", 0, OPTION_INT, AT(columns), "N",
      "Characters per line in pictures and on the terminal", .min = 8, .max = 1000},

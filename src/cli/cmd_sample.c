@@ -56,9 +56,9 @@ static int parse_clamp(struct option_item item, struct clamp *clamp)
     const double value = equals ? strtod(equals + 1, &end) : 0;
     if (!equals || unit_parse("--clamp", unit, &clamp->layer, &clamp->unit) != 0 ||
         end == equals + 1 || end != item.text + item.length)
-        return error_set("--clamp: \"%.*s\" is not a clamped unit: write layer:unit=value, "
-                         "like 1:37=2.5",
-                         (int)item.length, item.text);
+        return error_set(
+            "--clamp: \"%.*s\" is not a clamped unit: write layer:unit=value, like 1:37=2.5",
+            (int)item.length, item.text);
     if (!(fabs(value) <= (double)FLT_MAX))
         return error_set("--clamp: the value of \"%.*s\" is not finite", (int)item.length,
                          item.text);
@@ -261,8 +261,7 @@ static int try_int8_weights(struct model *model, struct team *team, const struct
         return error_set("%s: %s", path, error_message());
     if (model->engine != engine && isfinite(divergence))
         say("note: sampling in float32: int8 weights would change the distribution by %.2g nats "
-            "per "
-            "character",
+            "per character",
             divergence);
     else if (model->engine != engine)
         say("note: sampling in float32: int8 weights do not suit this model");
@@ -300,8 +299,8 @@ static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "How much:"},
     {"length", 'n', OPTION_COUNT, AT(length), "N", "Number of new characters", .max = 1e15},
     {"lines", 0, OPTION_COUNT, AT(lines), "N",
-     "Number of new lines, of any total length unless --length is given",
-     .default_text = "no limit", .min = 1, .max = 1e15},
+     "Number of new lines; --length then applies only if given", .default_text = "no limit",
+     .min = 1, .max = 1e15},
     {"stop", 0, OPTION_TEXTS, AT(stops), "TEXT",
      "Stop when the text ends with TEXT; may be repeated", .default_text = NULL},
     {"count", 0, OPTION_INT, AT(count), "N",
@@ -351,8 +350,7 @@ int command_sample(int argc, char **argv)
         .command = "sample",
         .usage = "MODEL",
         .summary = "Prints text that the model generates. MODEL is a .safetensors file or the "
-                   "directory of a "
-                   "run.",
+                   "directory of a run.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,

@@ -178,8 +178,7 @@ static int check_resume(const struct options *options)
             is_allowed = strcmp(options->list[k].name, allowed[a]) == 0;
         if (!is_allowed)
             return error_set("--%s cannot be given with --resume; only --max-epochs, --max-steps, "
-                             "--max-minutes, "
-                             "--threads and --quiet can",
+                             "--max-minutes, --threads and --quiet can",
                              options->list[k].name);
     }
     if (options->num_arguments > 0)

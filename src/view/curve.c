@@ -259,8 +259,8 @@ static void put_legend(FILE *out, double x, const struct curve_line *line, const
 static void draw(FILE *out, const struct curve *curve, const char *title)
 {
     char names[2][8];
-    const char *const colours[] = {/* of training and validation */
-                                   colour_name(colour_on(COLOUR_DARK, -1, 1), names[0]),
+    /* of training and validation */
+    const char *const colours[] = {colour_name(colour_on(COLOUR_DARK, -1, 1), names[0]),
                                    colour_name(colour_on(COLOUR_DARK, 1, 1), names[1])};
     struct axis x, y;
     make_axes(curve, &x, &y);

@@ -164,7 +164,7 @@ int renderer_run(const struct inspection *inspection, const struct view_options 
     if (child > 0)
         return wait_for(child, ends[0], directory, options);
     close(ends[0]);
-    return error_set("%s: pictures cannot be drawn: no process can be started: %s; end other "
-                     "programs",
-                     directory, strerror(reason));
+    return error_set(
+        "%s: pictures cannot be drawn: no process can be started: %s; end other programs",
+        directory, strerror(reason));
 }

@@ -8,8 +8,7 @@
 
 #include "inspection.h"
 
-#define VIEW_PAGE_BYTES                                                                            \
-    30000000 /* a value for max_bytes with which browsers open the page quickly */
+#define VIEW_PAGE_BYTES 30000000 /* for max_bytes: browsers open such a page quickly */
 
 struct view_options {
     /* [num_shown] signals in the page and arrays, best first */

@@ -7,7 +7,7 @@ load helpers
 # The cells that --help names, "lstm gru …".
 cells()
 {
-    "$RUNE" train --help | tr -d ',\n' | sed 's/.*recurrent cell: //; s/ *(default.*//'
+    "$RUNE" train --help | tr -d ',\n' | sed 's/.*Recurrent cell: //; s/ *(default.*//'
 }
 
 setup_file()
