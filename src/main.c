@@ -16,10 +16,10 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"train", "train a model on a text", command_train},
-    {"sample", "let a model write", command_sample},
+    {"sample", "print text that a model generates", command_sample},
     {"eval", "measure how well a model predicts a text", command_eval},
-    {"inspect", "see what a model's neurons do over a text", command_inspect},
-    {"info", "tell what is in a model file", command_info},
+    {"inspect", "show what a model's neurons do while it reads a text", command_inspect},
+    {"info", "describe a model file", command_info},
     {"bench", "measure the engine on this machine", command_bench},
 };
 
@@ -30,7 +30,7 @@ static void print_help(FILE *out)
     fprintf(
         out,
         "Usage: rune COMMAND …\n\nA character-level recurrent language model: train it on a text, "
-        "let it write, look inside.\n\n");
+        "sample from it, look inside.\n\n");
     for (size_t k = 0; k < NUM_COMMANDS; k++)
         fprintf(out, "  rune %-8s %s\n", commands[k].name, commands[k].summary);
     fprintf(
@@ -38,7 +38,7 @@ static void print_help(FILE *out)
         "\nrune COMMAND --help lists a command's options; rune --version prints the version.\n");
 }
 
-static int unknown_command(const char *typed)
+static int refuse_command(const char *typed)
 {
     const char *names[NUM_COMMANDS];
     for (size_t k = 0; k < NUM_COMMANDS; k++)
@@ -52,12 +52,13 @@ static int unknown_command(const char *typed)
     return STATUS_USAGE;
 }
 
-static int finish(const char *what, int status)
+/* Reports a failure of the command, or of stdout. Returns the exit status. */
+static int finish(const char *command, int status)
 {
     if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         status = (error_set("stdout: %s", strerror(errno)), STATUS_FAILED);
     if (status != 0)
-        say("rune %s: %s", what, error_message());
+        say("rune %s: %s", command, error_message());
     return status;
 }
 
@@ -78,9 +79,9 @@ int main(int argc, char **argv)
         return finish(what, 0);
     }
     file_clean_on_signals();
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
+    signal(SIGXFSZ, SIG_IGN); /* a file over its size limit is then an error, like a full disk */
     for (size_t k = 0; k < NUM_COMMANDS; k++)
         if (strcmp(what, commands[k].name) == 0)
             return finish(what, commands[k].run(argc - 1, argv + 1));
-    return unknown_command(what);
+    return refuse_command(what);
 }

@@ -8,30 +8,23 @@
 #include "engine.h"
 #include "error.h"
 
-#define ROOM 256
+#define LIST_ROOM 256 /* bytes of a list of names */
 
 static const struct layer_kind *const *all_cells(void)
 {
     return engine_at(0)->cells;
 }
 
-static void append(char *text, const char *what)
-{
-    if (text[0])
-        strncat(text, ", ", ROOM - strlen(text) - 1);
-    strncat(text, what, ROOM - strlen(text) - 1);
-}
-
 const char *cell_options_cells(void)
 {
-    static char names[ROOM];
+    static char names[LIST_ROOM];
     names[0] = '\0';
     for (int c = 0; all_cells()[c]; c++)
-        append(names, all_cells()[c]->name);
+        options_append(names, sizeof names, all_cells()[c]->name);
     return names;
 }
 
-/* The option of that name; NULL if the cell has none. */
+/* The cell's option of that name, or NULL. */
 static const struct layer_option *find(const struct layer_kind *cell, const char *name)
 {
     for (int k = 0; k < cell->num_options; k++)
@@ -40,42 +33,42 @@ static const struct layer_option *find(const struct layer_kind *cell, const char
     return NULL;
 }
 
-/* The k-th of all different options; NULL behind the last. */
+/* The k-th distinct option over all cells, or NULL. */
 static const struct layer_option *option_at(int k)
 {
     for (int c = 0; all_cells()[c]; c++)
         for (int i = 0; i < all_cells()[c]->num_options; i++) {
             const struct layer_option *option = &all_cells()[c]->options[i];
             bool seen = false;
-            for (int before = 0; before < c; before++)
-                seen = seen || find(all_cells()[before], option->name);
+            for (int earlier = 0; earlier < c; earlier++)
+                seen = seen || find(all_cells()[earlier], option->name);
             if (!seen && k-- == 0)
                 return option;
         }
     return NULL;
 }
 
-/* The cells that have an option, "rnn". */
+/* The names of the cells that have the option: "rnn". */
 static const char *cells_with(const char *name)
 {
-    static char names[ROOM];
+    static char names[LIST_ROOM];
     names[0] = '\0';
     for (int c = 0; all_cells()[c]; c++)
         if (find(all_cells()[c], name))
-            append(names, all_cells()[c]->name);
+            options_append(names, sizeof names, all_cells()[c]->name);
     return names;
 }
 
-size_t cell_options_rows(struct option_row rows[CELL_OPTIONS_MOST], size_t offset)
+size_t cell_options_rows(struct option_row rows[CELL_OPTIONS_MAX], size_t offset)
 {
-    static char help[CELL_OPTIONS_MOST][2 * ROOM], initial[CELL_OPTIONS_MOST][32];
+    static char help[CELL_OPTIONS_MAX][2 * LIST_ROOM], initial[CELL_OPTIONS_MAX][32];
     const struct layer_option *option;
     size_t count = 0;
     for (; (option = option_at((int)count)); count++) {
-        char choices[ROOM] = "";
-        assert(count < CELL_OPTIONS_MOST);
+        char choices[LIST_ROOM] = "";
+        assert(count < CELL_OPTIONS_MAX);
         for (int k = 0; option->choices && option->choices[k]; k++)
-            append(choices, option->choices[k]);
+            options_append(choices, sizeof choices, option->choices[k]);
         snprintf(help[count], sizeof help[count], "%s, for --cell %s%s%s", option->help,
                  cells_with(option->name), choices[0] ? ": " : "", choices);
         layer_option_print(option, option->default_value, initial[count], sizeof initial[count]);
@@ -85,13 +78,13 @@ size_t cell_options_rows(struct option_row rows[CELL_OPTIONS_MOST], size_t offse
             .value = offset + count * sizeof(const char *),
             .argument = option->choices ? "NAME" : "X",
             .help = help[count],
-            .unset = initial[count],
+            .default_text = initial[count],
         };
     }
     return count;
 }
 
-int cell_options_read(const struct layer_kind *cell, const char *const typed[CELL_OPTIONS_MOST],
+int cell_options_read(const struct layer_kind *cell, const char *const typed[CELL_OPTIONS_MAX],
                       double options[LAYER_OPTIONS])
 {
     const struct layer_option *option;

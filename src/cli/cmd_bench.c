@@ -11,24 +11,26 @@
 #include "options.h"
 #include "team.h"
 
-#define CELLS_MOST 16
+#define MAX_CELLS 16
 
-static const char *cell_names[CELLS_MOST + 1]; /* in the order of the engines; NULL at the end */
+static const char
+    *cell_names[MAX_CELLS + 1]; /* choices of --cell, in the engines' order; ends with NULL */
 
 static void list_cells(void)
 {
-    for (int k = 0; k < CELLS_MOST && engine_at(0)->cells[k]; k++)
+    for (int k = 0; k < MAX_CELLS && engine_at(0)->cells[k]; k++)
         cell_names[k] = engine_at(0)->cells[k]->name;
 }
 
 struct request {
     struct option_list works, cells, layers, units, batches, lengths, vocabs, precisions, threads;
-    const struct engine *engines[PRECISION_INT8 + 1]; /* of each precision asked for */
+    const struct engine *engines[PRECISION_INT8 + 1]; /* by precision, if requested */
     double seconds;
     bool json;
 };
 
-/* Takes the list's item that the lowest digit of a number, written in base `count`, says. */
+/* Reads *number as mixed-radix digits: the lowest digit selects the item of the list and is
+ * removed. */
 static int pick(const struct option_list *list, uint64_t *number)
 {
     const int item = list->items[*number % (uint64_t)list->count];
@@ -36,8 +38,8 @@ static int pick(const struct option_list *list, uint64_t *number)
     return item;
 }
 
-/* Combination number k of the lists; false if there are not that many. The lists picked first vary
- * fastest, so that what is to be compared stands together. */
+/* Combination number k of the lists; false if there are no more. Lists that are picked first vary
+ * fastest, so that rows to compare are neighbours. */
 static bool combination(struct bench_config *config, const struct request *request,
                         enum bench_work work, uint64_t k)
 {
@@ -59,7 +61,7 @@ static bool combination(struct bench_config *config, const struct request *reque
     return k == 0;
 }
 
-static void print_head(void)
+static void print_heading(void)
 {
     printf("%-6s %-4s %6s %6s %6s %5s %6s %7s %9s %-11s %10s %8s %6s\n", "work", "cell", "layers",
            "units", "batch", "T", "V", "threads", "precision", "engine", "chars/s", "GFLOP/s",
@@ -96,20 +98,20 @@ static int append_json(json_t *rows, const struct bench_config *config,
     return json_array_append_new(rows, row) == 0 ? 0 : error_set("no memory for the results");
 }
 
-/* Prints rows as they come, or, where `rows` is not NULL, puts them there. */
+/* Appends a row for each measurement to `rows`, or prints it if `rows` is NULL. */
 static int measure(json_t *rows, const struct request *request)
 {
     struct bench_config config;
     struct bench_result result;
-    bool has_head = rows != NULL;
+    bool has_heading = rows != NULL;
     for (int w = 0; w < request->works.count; w++) {
         const enum bench_work work = (enum bench_work)request->works.items[w];
         for (uint64_t k = 0; combination(&config, request, work, k); k++) {
             if (bench_run(&result, &config, request->seconds) != 0)
                 return -1;
-            if (!has_head)
-                print_head();
-            has_head = true;
+            if (!has_heading)
+                print_heading();
+            has_heading = true;
             if (!rows)
                 print_row(&config, &result);
             else if (append_json(rows, &config, &result) != 0)
@@ -137,7 +139,7 @@ static int run(struct request *request)
     return result;
 }
 
-static bool has(const struct option_list *list, int item)
+static bool includes(const struct option_list *list, int item)
 {
     for (int k = 0; k < list->count; k++)
         if (list->items[k] == item)
@@ -148,29 +150,28 @@ static bool has(const struct option_list *list, int item)
 #define AT(field) offsetof(struct request, field)
 
 static struct option_row list[] = {
-    {.kind = OPTION_GROUP, .help = "What is measured: every combination of the values in LISTs"},
-    {"work", 0, OPTION_CHOICES, AT(works), "LIST", "Of train, eval and sample",
+    {.kind = OPTION_GROUP, .help = "What to measure: every combination of the values in the LISTs"},
+    {"work", 0, OPTION_CHOICES, AT(works), "LIST", "train, eval, sample",
      .choices = bench_work_names},
-    {"cell", 0, OPTION_CHOICES, AT(cells), "LIST", "Kinds of recurrent cells",
-     .choices = cell_names},
+    {"cell", 0, OPTION_CHOICES, AT(cells), "LIST", "Recurrent cells", .choices = cell_names},
     {"num-layers", 0, OPTION_INTS, AT(layers), "LIST", "Recurrent layers", .min = 1, .max = 1000},
     {"hidden-size", 0, OPTION_INTS, AT(units), "LIST", "Units in each layer", .min = 1,
      .max = 1 << 20},
-    {"batch-size", 0, OPTION_INTS, AT(batches), "LIST", "Streams that are read side by side",
-     .unset = "train 50, eval 64, sample 1,64", .min = 1, .max = 1e6},
-    {"seq-length", 0, OPTION_INTS, AT(lengths), "LIST", "Timesteps of a chunk in training",
-     .min = 1, .max = 1e6},
-    {"vocab-size", 0, OPTION_INTS, AT(vocabs), "LIST", "Symbols", .min = 1, .max = 1 << 24},
+    {"batch-size", 0, OPTION_INTS, AT(batches), "LIST", "Streams read in parallel",
+     .default_text = "train 50, eval 64, sample 1,64", .min = 1, .max = 1e6},
+    {"seq-length", 0, OPTION_INTS, AT(lengths), "LIST", "Timesteps per chunk in training", .min = 1,
+     .max = 1e6},
+    {"vocab-size", 0, OPTION_INTS, AT(vocabs), "LIST", "Symbols of the vocabulary", .min = 1,
+     .max = 1 << 24},
     {"threads", 0, OPTION_INTS, AT(threads), "LIST", "Threads", .min = 1, .max = 1024},
     {"precision", 0, OPTION_CHOICES, AT(precisions), "LIST",
-     "Of the products: fp32, bf16, or int8 (weights alone; not to train). Where the machine lacks "
-     "it, fp32 is measured, and the row says so",
+     "Precision of the products: fp32, bf16, or int8 (of the weights; not for training). A machine "
+     "without it measures fp32 instead, as the row says",
      .choices = precision_names},
     {.kind = OPTION_GROUP, .help = "How:"},
-    {"seconds", 0, OPTION_REAL, AT(seconds), "N", "Length of a measurement", .min = 1e-3,
+    {"seconds", 0, OPTION_REAL, AT(seconds), "N", "Duration of each measurement", .min = 1e-3,
      .max = 1e6},
-    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print a list of objects for other programs",
-     .unset = NULL},
+    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print a JSON list of objects", .default_text = NULL},
     {.kind = OPTION_GROUP, .help = "Help:"},
 };
 
@@ -191,19 +192,18 @@ int command_bench(int argc, char **argv)
     struct options options = {
         .command = "bench",
         .usage = "[OPTION...]",
-        .summary =
-            "\nMeasures the engine on this machine: characters a second, floating-point "
-            "operations and, for one\nstream of samples, bytes of weights read. "
-            "scripts/bench compares them with the machine's limits\nand with other programs.",
+        .summary = "Measures the speed of this machine: characters and floating-point operations "
+                   "per second and, for one stream of samples, bytes of weights read. "
+                   "scripts/bench compares it with the machine's limits and with other programs.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
     };
     list_cells();
     int status = options_parse(&options, argc, argv);
-    if (status == 0 && has(&request.works, BENCH_TRAIN) &&
-        has(&request.precisions, PRECISION_INT8)) {
-        error_set("--precision int8 is not to train with; give --work eval,sample");
+    if (status == 0 && includes(&request.works, BENCH_TRAIN) &&
+        includes(&request.precisions, PRECISION_INT8)) {
+        error_set("--precision int8 cannot train; add --work eval,sample");
         status = STATUS_USAGE;
     }
     if (status == 0)

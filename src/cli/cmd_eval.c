@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "about.h"
 #include "checkpoint.h"
 #include "commands.h"
 #include "csv.h"
@@ -20,30 +21,30 @@
 #include "trainer.h"
 #include "view.h"
 
-#define WINDOW_STREAMS 64 /* that read windows; these are the same in any number of them */
+#define WINDOW_STREAMS 64 /* streams for --window; the count does not affect the result */
 
 struct request {
-    uint64_t window; /* 0: the state is carried */
+    uint64_t window; /* characters from each fresh state; 0: the state is carried throughout */
     int streams, threads;
     bool json, per_char;
 };
 
-/* What is summed while a text is read. */
+/* Sums over the text. */
 struct tally {
-    const char *model; /* its path */
+    const char *model; /* path */
     const struct vocab *vocab;
-    struct glyph *glyphs; /* for --per-char, else NULL */
-    bool shows;           /* them to a terminal */
-    uint64_t bytes;       /* of the symbols */
+    struct glyph *glyphs; /* for --per-char; else NULL */
+    bool terminal;        /* stdout is one */
+    uint64_t bytes;       /* of the symbols read */
     uint64_t unknown, position;
 };
 
-struct figures {
-    double loss, bpc, bits_per_byte, perplexity; /* bits_per_byte NAN where it is not known */
+struct scores {
+    double loss, bpc, bits_per_byte, perplexity; /* bits_per_byte: NAN if unknown */
     uint64_t characters, unknown, window;
 };
 
-static int count(void *context, int32_t id, double loss)
+static int add_character(void *context, int32_t id, double loss)
 {
     struct tally *tally = context;
     tally->bytes += tally->vocab->symbols[id].length;
@@ -53,54 +54,48 @@ static int count(void *context, int32_t id, double loss)
     if (!tally->glyphs)
         return 0;
     printf("%llu,", (unsigned long long)tally->position++);
-    csv_put_text(stdout, tally->shows ? tally->glyphs[id].shown : tally->glyphs[id].exact);
+    csv_put_text(stdout, tally->terminal ? tally->glyphs[id].shown : tally->glyphs[id].exact);
     printf(",%.6f\n", loss);
     return ferror(stdout) ? error_set("stdout: %s", strerror(errno)) : 0;
 }
 
-/* JSON has no number that is not finite. */
-static json_t *number_or_null(double number)
+static int print_json(const struct scores *scores)
 {
-    return isfinite(number) ? json_real(number) : json_null();
-}
-
-static int print_json(const struct figures *figures)
-{
-    json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:I, s:I}", "loss", number_or_null(figures->loss), "bpc",
-        number_or_null(figures->bpc), "bits_per_byte", number_or_null(figures->bits_per_byte),
-        "perplexity", number_or_null(figures->perplexity), "characters",
-        (json_int_t)figures->characters, "unknown", (json_int_t)figures->unknown);
+    json_t *object =
+        json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "loss", about_number(scores->loss), "bpc",
+                  about_number(scores->bpc), "bits_per_byte", about_number(scores->bits_per_byte),
+                  "perplexity", about_number(scores->perplexity), "characters",
+                  (json_int_t)scores->characters, "unknown", (json_int_t)scores->unknown);
     bool failed = !object;
-    if (figures->window > 0)
-        failed |= json_object_set_new(object, "window", json_integer((json_int_t)figures->window));
+    if (scores->window > 0)
+        failed |= json_object_set_new(object, "window", json_integer((json_int_t)scores->window));
     failed = failed || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');
     return failed ? error_set("stdout: %s", strerror(errno)) : 0;
 }
 
-static void print_text(FILE *out, const struct figures *figures)
+static void print_text(FILE *out, const struct scores *scores)
 {
-    fprintf(out, "loss           %.4f nats per character", figures->loss);
-    if (figures->window > 0)
-        fprintf(out, ", from a fresh state every %llu characters",
-                (unsigned long long)figures->window);
-    fprintf(out, "\nbits per char  %.4f\n", figures->bpc);
-    if (!isnan(figures->bits_per_byte))
-        fprintf(out, "bits per byte  %.4f\n", figures->bits_per_byte);
-    if (isfinite(figures->perplexity))
-        fprintf(out, figures->perplexity < 1e6 ? "perplexity     %.3f\n" : "perplexity     %.3g\n",
-                figures->perplexity);
+    fprintf(out, "loss           %.4f nats per character", scores->loss);
+    if (scores->window > 0)
+        fprintf(out, ", from a zero state every %llu characters",
+                (unsigned long long)scores->window);
+    fprintf(out, "\nbits per char  %.4f\n", scores->bpc);
+    if (!isnan(scores->bits_per_byte))
+        fprintf(out, "bits per byte  %.4f\n", scores->bits_per_byte);
+    if (isfinite(scores->perplexity))
+        fprintf(out, scores->perplexity < 1e6 ? "perplexity     %.3f\n" : "perplexity     %.3g\n",
+                scores->perplexity);
     else
         fputs("perplexity     above 1e308\n", out);
-    fprintf(out, "characters     %llu\n", (unsigned long long)figures->characters);
-    if (figures->unknown > 0)
-        fprintf(out, "unknown        %llu\n", (unsigned long long)figures->unknown);
+    fprintf(out, "characters     %llu\n", (unsigned long long)scores->characters);
+    if (scores->unknown > 0)
+        fprintf(out, "unknown        %llu\n", (unsigned long long)scores->unknown);
 }
 
-/* Bytes of the text that was read, as it is in the files; 0 where that is not known. Of a part of
- * them only the symbols are at hand, which are the text unless some of it is unknown or changed. */
+/* Bytes that the text has in its files; 0 if unknown. For a part of the corpus they are counted
+ * from its symbols, which differ from the file where characters are unknown or normalised. */
 static uint64_t text_bytes(const struct corpus *corpus, const struct corpus_part *part,
                            const struct tally *tally)
 {
@@ -109,11 +104,11 @@ static uint64_t text_bytes(const struct corpus *corpus, const struct corpus_part
     return tally->unknown > 0 || tally->vocab->form != UTF8_NONE ? 0 : tally->bytes;
 }
 
-static struct figures figures_of(const struct evaluation *result, const struct tally *tally,
-                                 uint64_t bytes, uint64_t window)
+static struct scores scores_of(const struct evaluation *result, const struct tally *tally,
+                               uint64_t bytes, uint64_t window)
 {
     const double bpc = result->loss / log(2);
-    return (struct figures){
+    return (struct scores){
         .loss = result->loss,
         .bpc = bpc,
         .bits_per_byte = bytes > 0 ? bpc * (double)result->characters / (double)bytes : (double)NAN,
@@ -131,7 +126,7 @@ static int evaluate_part(const struct request *request, struct team *team, struc
     struct evaluator evaluator = {0};
     struct evaluation result;
     struct tally tally = {
-        .model = path, .vocab = &model->vocab, .shows = isatty(STDOUT_FILENO) != 0};
+        .model = path, .vocab = &model->vocab, .terminal = isatty(STDOUT_FILENO) != 0};
     if (request->per_char && !(tally.glyphs = glyphs_new(&model->vocab)))
         return -1;
     int status =
@@ -139,21 +134,21 @@ static int evaluate_part(const struct request *request, struct team *team, struc
     if (status == 0 && request->per_char)
         puts("position,character,loss");
     if (status == 0)
-        status = evaluate(&evaluator, &result, count, &tally);
+        status = evaluate(&evaluator, &result, add_character, &tally);
     if (status == 0) {
-        const struct figures figures =
-            figures_of(&result, &tally, text_bytes(corpus, part, &tally), request->window);
+        const struct scores scores =
+            scores_of(&result, &tally, text_bytes(corpus, part, &tally), request->window);
         if (request->json)
-            status = print_json(&figures);
+            status = print_json(&scores);
         else
-            print_text(request->per_char ? stderr : stdout, &figures);
+            print_text(request->per_char ? stderr : stdout, &scores);
     }
     evaluator_release(&evaluator);
     glyphs_free(tally.glyphs);
     return status;
 }
 
-/* The files in the model's symbols; nothing is held out. */
+/* Encodes the files in the model's vocabulary; nothing is held out. */
 static int read_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
                       int num_files)
 {
@@ -170,7 +165,7 @@ static int read_files(struct corpus *corpus, struct vocab *vocab, const char *co
     return result;
 }
 
-/* The same with stdin, which is kept in a file meanwhile, in the place of "-". */
+/* The same; "-" stands for stdin, which is copied to a temporary file first. */
 static int open_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
                       int num_files)
 {
@@ -208,7 +203,7 @@ static int run(const struct request *request, const struct options *options)
     const struct corpus_part *part =
         options->num_arguments > 1 ? &corpus.training : &corpus.validation;
     if (result == 0 && part->length == 0)
-        result = error_set("%s: the run held nothing out to validate; name a FILE", path);
+        result = error_set("%s: the run held out nothing for validation: give a FILE", path);
     if (result == 0)
         result = evaluate_part(request, team, &model, path, &corpus, part);
     corpus_release(&corpus);
@@ -221,15 +216,15 @@ static int run(const struct request *request, const struct options *options)
 
 static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
-    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print an object for other programs", .unset = NULL},
-    {"per-char", 0, OPTION_FLAG, AT(per_char), NULL, "Print each character with its loss, as CSV",
-     .unset = NULL},
-    {"window", 0, OPTION_COUNT, AT(window), "N", "Read every N characters as a text of its own",
-     .unset = "the state is carried", .min = 1, .max = 1e15},
+    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print a JSON object", .default_text = NULL},
+    {"per-char", 0, OPTION_FLAG, AT(per_char), NULL, "Print the loss of each character as CSV",
+     .default_text = NULL},
+    {"window", 0, OPTION_COUNT, AT(window), "N", "Start from a zero state every N characters",
+     .default_text = "the state is carried", .min = 1, .max = 1e15},
     {"streams", 0, OPTION_INT, AT(streams), "N",
-     "Read N parts of the text side by side: faster, and nearly the same",
-     .unset = "1; 64 with --window, the same", .min = 1, .max = 1e6},
-    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
+     "Read N parts of the text in parallel: faster, nearly the same result",
+     .default_text = "1, or 64 with --window", .min = 1, .max = 1e6},
+    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .default_text = "all cores", .min = 1,
      .max = 1024},
 };
 
@@ -239,18 +234,20 @@ int command_eval(int argc, char **argv)
     struct options options = {
         .command = "eval",
         .usage = "MODEL [FILE...]",
-        .summary = "\nMeasures how well a model predicts a text: FILE (-: stdin), or the part that "
-                   "MODEL's run held out.",
+        .summary =
+            "Measures how well a model predicts the text of FILE (-: stdin) or, without FILE, the "
+            "validation part of its run.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
-        .least = 1,
-        .most = -1,
-        .wanted = "a MODEL",
+        .min_arguments = 1,
+        .max_arguments = -1,
+        .required = "a MODEL",
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.per_char && (request.json || request.streams > 1))
-        status = (error_set("--per-char goes with neither --json nor --streams"), STATUS_USAGE);
+        status =
+            (error_set("--per-char cannot be combined with --json or --streams"), STATUS_USAGE);
     if (request.window > 0 && !request.per_char && !options_given(&options, "streams"))
         request.streams = WINDOW_STREAMS;
     if (status == 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "about.h"
 #include "checkpoint.h"
 #include "commands.h"
 #include "error.h"
@@ -13,7 +14,7 @@ struct request {
     bool json;
 };
 
-/* Adds a key; an object that lacks one is none. */
+/* Adds a key; takes the value. Returns the object; or NULL, both released, if memory runs out. */
 static json_t *with(json_t *object, const char *key, json_t *value)
 {
     if (json_object_set_new(object, key, value) == 0)
@@ -23,7 +24,7 @@ static json_t *with(json_t *object, const char *key, json_t *value)
 }
 
 /* {"nonlinearity": "tanh", …} */
-static json_t *cell_options(const struct model *model)
+static json_t *cell_options_json(const struct model *model)
 {
     json_t *object = json_object();
     for (int k = 0; object && k < model->cell->num_options; k++) {
@@ -37,7 +38,7 @@ static json_t *cell_options(const struct model *model)
 }
 
 /* {"h": "hidden state", …} */
-static json_t *cell_quantities(const struct layer_kind *cell)
+static json_t *quantities_json(const struct layer_kind *cell)
 {
     json_t *object = json_object();
     for (int q = 0; object && q < cell->num_states + cell->num_gates; q++)
@@ -47,14 +48,13 @@ static json_t *cell_quantities(const struct layer_kind *cell)
 
 static int print_json(const struct model *model)
 {
-    json_t *object =
-        json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell",
-                  model->cell->name, "cell_options", cell_options(model), "quantities",
-                  cell_quantities(model->cell), "num_layers", model->num_layers, "hidden_size",
-                  model->hidden_size, "vocab_size", model->vocab_size, "parameters",
-                  (json_int_t)model->params.total, "unit", vocab_unit_name(model->vocab.unit),
-                  "normalize", vocab_form_name(model->vocab.form), "step", (json_int_t)model->step,
-                  "val_loss", isfinite(model->val_loss) ? json_real(model->val_loss) : json_null());
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell", model->cell->name,
+        "cell_options", cell_options_json(model), "quantities", quantities_json(model->cell),
+        "num_layers", model->num_layers, "hidden_size", model->hidden_size, "vocab_size",
+        model->vocab_size, "parameters", (json_int_t)model->params.total, "unit",
+        vocab_unit_name(model->vocab.unit), "normalize", vocab_form_name(model->vocab.form), "step",
+        (json_int_t)model->step, "val_loss", about_number(model->val_loss));
     const bool failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');
@@ -106,7 +106,7 @@ static int run(const char *path, bool json)
 
 static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
-    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print an object for other programs", .unset = NULL},
+    {"json", 0, OPTION_FLAG, AT(json), NULL, "Print a JSON object", .default_text = NULL},
 };
 
 int command_info(int argc, char **argv)
@@ -115,13 +115,13 @@ int command_info(int argc, char **argv)
     struct options options = {
         .command = "info",
         .usage = "MODEL",
-        .summary = "\nTells what is in a model. MODEL is a .safetensors file or a run's directory.",
+        .summary = "Describes a model. MODEL is a .safetensors file or the directory of a run.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
-        .least = 1,
-        .most = 1,
-        .wanted = "a MODEL",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .required = "a MODEL",
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0)

@@ -22,43 +22,43 @@
 #include "units.h"
 #include "view.h"
 
-#define DRAWN 4      /* signals that pictures and the terminal draw where none are chosen */
-#define PASSAGE 2000 /* characters that they draw where no passage is chosen */
-#define SHORT 10000  /* characters under which hardly anything can be told from chance */
+#define DRAWN_SIGNALS 4     /* default number of signals in pictures and on the terminal */
+#define PASSAGE_LENGTH 2000 /* default number of characters in pictures and on the terminal */
+#define SHORT_TEXT 10000    /* characters; in fewer, little differs significantly from chance */
 
 static const char *const ablation_names[] = {"none", "best", "all", NULL};
-static const char *const hold_names[] = {"zero", "mean", NULL};
+static const char *const clamp_names[] = {"zero", "mean", NULL};
 
 struct request {
     const char *directory, *formats, *unit_list, *quantities, *passage, *labels_file;
     struct option_texts label_texts;
-    int policy, columns, threads, ablation, hold;
+    int on_unknown, columns, threads, ablation, clamp;
     bool exact;
 
-    /* what these say */
+    /* parsed from the options */
     struct trace_signal *units; /* [num_units] */
     size_t num_units;
     struct label_pattern *patterns; /* [num_patterns] */
     size_t num_patterns;
-    unsigned long long start, length; /* of the passage */
+    unsigned long long start, length; /* of the passage, in characters */
 };
 
-/* The text, and what is to be done with it. */
+/* An inspection under way. */
 struct task {
     const struct request *request;
     struct model *model;
     struct team *team;
     struct temp_mapping ids;  /* int32_t */
-    size_t length, inspected; /* characters; the most that are inspected */
-    size_t num_unknown;       /* that the model does not know */
+    size_t length, inspected; /* characters of the text; the first of them that are inspected */
+    size_t num_unknown;       /* characters that the vocabulary lacks */
     time_t start;
     struct view_options view;
     struct inspect_options options;
 };
 
-/* --- what was asked for ----------------------------------------------------------------------- */
+/* --- parsing option values -------------------------------------------------------------------- */
 
-/* The view that an item of --format names; NULL and a message if there is none. */
+/* The view named by an item of --format. NULL and a message if there is none. */
 static const struct view *view_of(struct option_item item)
 {
     char name[16];
@@ -96,17 +96,17 @@ static int parse_passage(struct request *request)
     const char *text = request->passage;
     char end;
     request->start = 0;
-    request->length = PASSAGE;
+    request->length = PASSAGE_LENGTH;
     if (text && (strchr(text, '-') ||
                  (sscanf(text, "%llu:%llu%c", &request->start, &request->length, &end) != 2 &&
                   sscanf(text, "%llu%c", &request->start, &end) != 1) ||
                  request->length == 0))
-        return error_set("--passage: \"%s\" is no passage like 1200:500 (first character:length)",
+        return error_set("--passage: \"%s\" is not a passage: write FROM:LENGTH, like 1200:500",
                          text);
     return 0;
 }
 
-/* Cuts each NAME=REGEX in two. */
+/* Splits each NAME=REGEX. */
 static int parse_labels(struct request *request)
 {
     const struct option_texts *labels = &request->label_texts;
@@ -114,7 +114,7 @@ static int parse_labels(struct request *request)
     for (size_t k = 0; request->patterns && k < labels->count; k++) {
         const char *text = labels->list[k], *equals = strchr(text, '=');
         if (!equals || equals == text)
-            return error_set("--label: \"%s\" is no label like NAME=REGEX", text);
+            return error_set("--label: \"%s\" is not a label: write NAME=REGEX", text);
         char *name = mem_copy(text, (size_t)(equals - text));
         if (!name)
             return -1;
@@ -123,11 +123,10 @@ static int parse_labels(struct request *request)
     return request->patterns ? 0 : -1;
 }
 
-/* --format alone would have nowhere to write. */
 static int check_output(const struct request *request)
 {
     return request->formats && !request->directory
-               ? error_set("--format: say with -o DIR where to write")
+               ? error_set("--format: add -o DIR, the directory to write to")
                : 0;
 }
 
@@ -148,9 +147,9 @@ static void release(struct request *request)
     free(request->units);
 }
 
-/* --- whether the model and the text have it --------------------------------------------------- */
+/* --- checking them against the model and the text --------------------------------------------- */
 
-/* Reads "h,c" into a set of the cell's quantities; NULL: those that are carried (the states). */
+/* Parses "h,c" into a set of the cell's quantities. NULL selects the states. */
 static int find_quantities(const struct layer_kind *cell, const char *list, bool *wanted)
 {
     struct option_item item;
@@ -162,17 +161,17 @@ static int find_quantities(const struct layer_kind *cell, const char *list, bool
         while (q < total && !option_item_is(item, cell->quantities[q]))
             q++;
         if (q == total)
-            return error_set("--quantities: a cell of %s has no \"%.*s\"", cell->name,
+            return error_set("--quantities: the cell %s has no \"%.*s\"", cell->name,
                              (int)item.length, item.text);
         wanted[q] = true;
     }
     return 0;
 }
 
-static int find_units(const struct model *model, const struct request *request)
+static int check_units(const struct model *model, const struct request *request)
 {
     for (size_t k = 0; k < request->num_units; k++)
-        if (unit_find("--units", model, request->units[k].layer, request->units[k].unit) != 0)
+        if (unit_check("--units", model, request->units[k].layer, request->units[k].unit) != 0)
             return -1;
     return 0;
 }
@@ -181,7 +180,7 @@ static int find_passage(struct task *task)
 {
     const struct request *request = task->request;
     if (request->start >= task->inspected)
-        return error_set("--passage: \"%s\" is beyond the end: %s characters are inspected%s",
+        return error_set("--passage: \"%s\" starts after the end: %s characters are inspected%s",
                          request->passage, progress_number(task->inspected),
                          task->inspected < task->length ? "; split the file to inspect later ones"
                                                         : "");
@@ -193,14 +192,14 @@ static int find_passage(struct task *task)
 
 /* --- views ------------------------------------------------------------------------------------ */
 
-static void say_file(void *context, const char *path)
+static void print_path(void *context, const char *path)
 {
     (void)context;
     say("%s", path);
 }
 
-/* Where something takes long, what it is: on a terminal alone. */
-static void say_work(void *context, const char *what)
+/* Shows on a terminal what is being done. */
+static void show_status(void *context, const char *what)
 {
     (void)context;
     if (!isatty(STDERR_FILENO))
@@ -210,7 +209,7 @@ static void say_work(void *context, const char *what)
     fflush(stderr);
 }
 
-static void end_work(void)
+static void clear_status(void)
 {
     if (!isatty(STDERR_FILENO))
         return;
@@ -218,8 +217,7 @@ static void end_work(void)
     fflush(stderr);
 }
 
-/* Whether a signal is one of a list's. */
-static bool is_among(const size_t *list, size_t count, size_t signal)
+static bool includes(const size_t *list, size_t count, size_t signal)
 {
     for (size_t k = 0; k < count; k++)
         if (list[k] == signal)
@@ -227,33 +225,34 @@ static bool is_among(const size_t *list, size_t count, size_t signal)
     return false;
 }
 
-/* Signals that are drawn, of those that are shown: all of the units that were asked for, or the
- * best discoveries, then what is shown first. */
-static int choose(struct task *task, const struct inspect_result *result)
+/* Chooses the signals to draw: all of the units in --units; without it the signals of the best
+ * discoveries, then the first that are shown. */
+static int choose_signals(struct task *task, const struct inspect_result *result)
 {
     const struct discoveries *discoveries = &result->inspection.discoveries;
-    const bool asked = task->request->num_units > 0;
-    const size_t most = asked ? result->num_shown : DRAWN;
-    size_t *chosen = mem_new(result->num_shown + DRAWN, sizeof *chosen), count = 0;
+    const bool listed = task->request->num_units > 0;
+    const size_t most = listed ? result->num_shown : DRAWN_SIGNALS;
+    size_t *chosen = mem_new(result->num_shown + DRAWN_SIGNALS, sizeof *chosen), count = 0;
     if (!chosen)
         return -1;
-    for (size_t u = 0; !asked && u < discoveries->num_units && count < most; u++) {
+    for (size_t u = 0; !listed && u < discoveries->num_units && count < most; u++) {
         const size_t signal = discoveries->list[discoveries->units[u]].signal;
-        if (is_among(result->shown, result->num_shown, signal))
+        if (includes(result->shown, result->num_shown, signal))
             chosen[count++] = signal;
     }
     for (size_t k = 0; k < result->num_shown && count < most; k++)
-        if (!is_among(chosen, count, result->shown[k]))
+        if (!includes(chosen, count, result->shown[k]))
             chosen[count++] = result->shown[k];
     task->view.chosen = chosen;
     task->view.num_chosen = count;
     return 0;
 }
 
-/* Files of an earlier run in the directory, which nobody shall take for this one's. */
-static void note_older(const char *directory, time_t start)
+/* Lists files of an earlier inspection in the directory, so that they are not mistaken for new
+ * ones. */
+static void note_old_files(const char *directory, time_t start)
 {
-    const char *between = "note: files of an earlier run are still there: ";
+    const char *separator = "note: files of an earlier run are still there: ";
     for (const char *const *name = view_files; *name; name++) {
         glob_t found;
         char *pattern = file_pattern(directory, strlen(*name) + 1);
@@ -262,24 +261,24 @@ static void note_older(const char *directory, time_t start)
                 struct stat status;
                 if (stat(found.gl_pathv[k], &status) != 0 || status.st_mtime >= start)
                     continue;
-                say_part("%s%s", between, found.gl_pathv[k]);
-                between = ", ";
+                say_part("%s%s", separator, found.gl_pathv[k]);
+                separator = ", ";
             }
             globfree(&found);
         }
         free(pattern);
     }
-    if (between[0] == ',')
+    if (separator[0] == ',')
         fputc('\n', stderr);
 }
 
-/* Writes what --format lists. Arrays hold the whole of a long text, everything else what was
- * inspected. */
+/* Writes the tables and what --format lists. Arrays hold the whole text; everything else holds the
+ * inspected part. */
 static int write_files(struct task *task, const struct inspect_result *result)
 {
     const char *directory = task->request->directory;
     struct inspect_result whole = {0};
-    struct view_options of_whole = task->view;
+    struct view_options whole_options = task->view;
     struct option_item item;
     if (terminal_sentences(&result->inspection, stdout) != 0 ||
         tables_write(&result->inspection, &task->view, directory) != 0)
@@ -288,48 +287,49 @@ static int write_files(struct task *task, const struct inspect_result *result)
     for (const char *formats = task->request->formats ? task->request->formats : "page";
          status == 0 && option_item_next(&formats, &item);) {
         const struct view *view = view_of(item);
-        const bool longer = view->whole && task->length > task->inspected;
-        if (longer && whole.num_shown == 0) {
+        const bool is_whole = view->whole && task->length > task->inspected;
+        if (is_whole && whole.num_shown == 0) {
             status = inspect_whole(&whole, result, task->team, task->model, &task->ids,
                                    task->length, &task->options);
-            of_whole.shown = whole.shown;
+            whole_options.shown = whole.shown;
         }
         if (status == 0)
-            status = longer ? view->write(&whole.inspection, &of_whole, directory)
-                            : view->write(&result->inspection, &task->view, directory);
+            status = is_whole ? view->write(&whole.inspection, &whole_options, directory)
+                              : view->write(&result->inspection, &task->view, directory);
     }
     inspect_release(&whole);
     if (status == 0)
-        note_older(directory, task->start);
+        note_old_files(directory, task->start);
     return status;
 }
 
-/* As bixense.com/clicolors has it. */
-static bool is_coloured(void)
+/* Follows bixense.com/clicolors. */
+static bool uses_colour(void)
 {
     const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE");
     return !(no && *no) && (isatty(STDOUT_FILENO) || (force && *force && strcmp(force, "0") != 0));
 }
 
-/* What the user might not expect. */
+/* Notes on what the user might not expect. */
 static void note_text(const struct task *task)
 {
-    static const char *const done[] = {"made its unknown symbol", "left out",
-                                       "replaced by similar ones or left out"};
+    static const char *const treatments[] = {"read as its unknown symbol", "left out",
+                                             "replaced by similar ones or left out"};
     const bool has_unknown = task->model->vocab.unknown != VOCAB_NONE;
     if (task->num_unknown > 0)
-        say("note: characters that the model does not know: %s, %s",
-            progress_number(task->num_unknown), done[has_unknown ? 0 : task->request->policy]);
+        say("note: %s characters that the model does not know were %s",
+            progress_number(task->num_unknown),
+            treatments[has_unknown ? 0 : task->request->on_unknown]);
     if (task->inspected < task->length)
         say("note: the first %s of %s characters are inspected; arrays (npy, csv) hold all",
             progress_number(task->inspected), progress_number(task->length));
-    if (task->inspected < SHORT)
-        say("note: in so short a text little can be told from chance; %s characters or more are "
-            "better",
-            progress_number(SHORT));
-    if (!task->request->directory && !is_coloured() &&
+    if (task->inspected < SHORT_TEXT)
+        say("note: in so short a text little differs significantly from chance; inspect %s "
+            "characters or more",
+            progress_number(SHORT_TEXT));
+    if (!task->request->directory && !uses_colour() &&
         (task->request->unit_list || task->request->quantities || task->request->passage))
-        say("note: the text is drawn in colour alone: on a terminal, or with CLICOLOR_FORCE=1");
+        say("note: the text is drawn only in colour: on a terminal, or with CLICOLOR_FORCE=1");
 }
 
 static int show(struct task *task, const struct inspect_result *result)
@@ -337,18 +337,18 @@ static int show(struct task *task, const struct inspect_result *result)
     task->view.shown = result->shown;
     task->view.num_shown = result->num_shown;
     task->view.text_length = task->length;
-    if (choose(task, result) != 0)
+    if (choose_signals(task, result) != 0)
         return -1;
-    end_work();
+    clear_status();
     note_text(task);
     return task->request->directory ? write_files(task, result)
-           : is_coloured()          ? terminal_write(&result->inspection, &task->view, stdout)
+           : uses_colour()          ? terminal_write(&result->inspection, &task->view, stdout)
                                     : terminal_sentences(&result->inspection, stdout);
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-/* Refuses an input that is one of the files that are written. */
+/* Refuses an input file that would be overwritten by an output. */
 static int check_input(const char *path, const char *directory)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -359,8 +359,7 @@ static int check_input(const char *path, const char *directory)
     free(there);
     for (const char *const *pattern = view_files; same && *pattern; pattern++)
         if (fnmatch(*pattern, name, 0) == 0)
-            return error_set("%s: has the name of a file that is written there: name another "
-                             "directory with -o",
+            return error_set("%s: an output file would replace it: name another directory with -o",
                              path);
     return 0;
 }
@@ -378,14 +377,14 @@ static int check_inputs(const struct request *request, const char *text)
 
 static int read_text(struct task *task, const char *path)
 {
-    const struct encode_options options = {(enum encode_unknown)task->request->policy,
+    const struct encode_options options = {(enum encode_unknown)task->request->on_unknown,
                                            "--on-unknown skip or replace"};
     char *temp_path = file_temporary("rune-text");
     int result = temp_path ? temp_mapping_init(&task->ids, 0, TRACE_IN_MEMORY, temp_path) : -1;
     if (result == 0)
         result = encode_file(&task->model->vocab, path, &options, &task->ids, &task->length,
                              &task->num_unknown);
-    task->ids.path = NULL; /* it grows no more */
+    task->ids.path = NULL; /* it is complete */
     free(temp_path);
     if (result == 0 && task->length == 0)
         result = error_set("%s: has no characters to inspect", file_name(path));
@@ -402,7 +401,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     task->options.ablation =
         request->directory ? (enum inspect_ablation)request->ablation : INSPECT_ABLATE_NONE;
     task->options.exact = request->exact;
-    task->options.ablation_kind = request->hold == 0 ? ABLATION_ZERO : ABLATION_MEAN;
+    task->options.ablation_kind = request->clamp == 0 ? ABLATION_ZERO : ABLATION_MEAN;
     task->options.units = request->units;
     task->options.num_units = request->num_units;
     task->options.patterns = request->patterns;
@@ -411,10 +410,10 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     task->options.model_name = model_path;
     task->options.text_name = file_name(path);
     task->options.temp_path = temp_path;
-    task->options.progress = say_work;
+    task->options.progress = show_status;
     task->view.columns = request->columns;
     task->view.max_bytes = request->num_units > 0 ? 0 : VIEW_PAGE_BYTES;
-    task->view.wrote = say_file;
+    task->view.wrote = print_path;
     int status = temp_path &&
                          find_quantities(task->model->cell, request->quantities,
                                          task->options.quantities) == 0 &&
@@ -432,7 +431,7 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
             inspect(&result, task->team, task->model, &task->ids, task->inspected, &task->options);
     if (status == 0)
         status = show(task, &result);
-    end_work();
+    clear_status();
     inspect_release(&result);
     free(temp_path);
     return status;
@@ -446,7 +445,7 @@ static int run(const struct request *request, const char *model_path, const char
     task.team = team_new(request->threads);
     int result = engine && task.team ? model_load(&model, engine, model_path) : -1;
     if (result == 0)
-        result = find_units(&model, request);
+        result = check_units(&model, request);
     if (result == 0)
         result = inspect_text(&task, model_path, path);
     temp_mapping_release(&task.ids);
@@ -460,47 +459,45 @@ static int run(const struct request *request, const char *model_path, const char
 
 static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "Options:"},
-    {"output", 'o', OPTION_TEXT, AT(directory), "DIR", "Write files there",
-     .unset = "coloured text on the terminal"},
+    {"output", 'o', OPTION_TEXT, AT(directory), "DIR", "Write files to DIR",
+     .default_text = "print on the terminal"},
     {"format", 'f', OPTION_TEXT, AT(formats), "LIST",
-     "What to write with -o beside the tables, of page,npy,csv,png,svg,pdf", .unset = "page"},
+     "What -o writes besides the tables, from page,npy,csv,png,svg,pdf", .default_text = "page"},
     {"units", 'u', OPTION_TEXT, AT(unit_list), "LIST",
-     "Units to show, as layer:unit, like 1:37,0:5",
-     .unset = "all, best first; pictures draw the best"},
+     "Units to show, each layer:unit, like 1:37,0:5",
+     .default_text = "all, best first; the best in pictures"},
     {"quantities", 'q', OPTION_TEXT, AT(quantities), "LIST",
-     "What of them to compare and show: states and gates of the cell, as h,c; rune info names "
-     "them",
-     .unset = "the states"},
+     "States and gates of the cell to compare and show, like h,c; rune info lists them",
+     .default_text = "the states"},
     {"passage", 'p', OPTION_TEXT, AT(passage), "FROM[:LENGTH]",
-     "Characters that pictures and the terminal draw, and whose predictions are traced back",
-     .unset = "the first 2000"},
-    {"columns", 0, OPTION_INT, AT(columns), "N", "Characters a line in pictures and the terminal",
-     .min = 8, .max = 1000},
+     "Characters to draw in pictures and on the terminal; their predictions are attributed to "
+     "earlier characters",
+     .default_text = "the first 2000"},
+    {"columns", 0, OPTION_INT, AT(columns), "N",
+     "Characters per line in pictures and on the terminal", .min = 8, .max = 1000},
     {.kind = OPTION_GROUP, .help = "Discovery:"},
     {"label", 'l', OPTION_TEXTS, AT(label_texts), "NAME=REGEX",
-     "Also look for units that are on where this matches (PCRE2); may be given several times",
-     .unset = NULL},
+     "Also look for units that are on where REGEX (PCRE2) matches; may be repeated",
+     .default_text = NULL},
     {"labels", 0, OPTION_TEXT, AT(labels_file), "FILE.csv",
-     "Also look for units that follow the columns of this: a line of names, then one of numbers "
-     "for "
-     "each character",
-     .unset = NULL},
+     "Also look for units that follow the columns of FILE.csv: a line of names, then a line of "
+     "numbers for each character",
+     .default_text = NULL},
     {"ablate", 0, OPTION_CHOICE, AT(ablation), "WHICH",
-     "With -o, measure what the model loses without a unit: none, the 32 that are shown first, "
-     "or all",
+     "With -o, measure the loss without each of these units: none, best (the 32 shown first) or "
+     "all",
      .choices = ablation_names},
-    {"hold", 0, OPTION_CHOICE, AT(hold), "AT",
-     "What an ablated unit is clamped to: zero or its mean", .choices = hold_names},
+    {"hold", 0, OPTION_CHOICE, AT(clamp), "AT",
+     "What ablated units are clamped to: zero, or mean (their own)", .choices = clamp_names},
     {"exact", 0, OPTION_FLAG, AT(exact), NULL,
-     "Ablate in float32; else in bf16, where the machine has it and the loss stays "
-     "within "
-     "1e-3 nats",
-     .unset = NULL},
+     "Ablate in float32. By default bf16 is used where the machine has it and it changes the loss "
+     "by less than 1e-3 nats",
+     .default_text = NULL},
     {.kind = OPTION_GROUP, .help = "Other:"},
-    {"on-unknown", 0, OPTION_CHOICE, AT(policy), "WHAT",
-     "With characters that the model does not know: error, skip or replace",
+    {"on-unknown", 0, OPTION_CHOICE, AT(on_unknown), "WHAT",
+     "What to do with characters that the model does not know: error, skip or replace",
      .choices = encode_unknown_names},
-    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .unset = "all cores", .min = 1,
+    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .default_text = "all cores", .min = 1,
      .max = 1024},
 };
 
@@ -512,17 +509,17 @@ int command_inspect(int argc, char **argv)
         .command = "inspect",
         .usage = "MODEL FILE [-o DIR]",
         .summary = "Shows what each neuron of a model does while it reads a text (-: stdin), and "
-                   "finds those that can be put in words.",
+                   "describes those that follow a property of the text.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
-        .least = 2,
-        .most = 2,
-        .wanted = "a MODEL and a FILE",
+        .min_arguments = 2,
+        .max_arguments = 2,
+        .required = "a MODEL and a FILE",
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0 && parse(&request) != 0)
-        status = options_refused();
+        status = options_status();
     if (status == 0)
         status = run(&request, options.arguments[0], options.arguments[1]);
     release(&request);

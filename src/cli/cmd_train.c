@@ -32,11 +32,11 @@ static void on_signal(int number)
         if (sigaction(signals[k], NULL, &action) == 0 && action.sa_handler == on_signal)
             signal(signals[k], SIG_DFL);
     }
-    file_clean_on_signals(); /* the second, of any kind, ends the program */
+    file_clean_on_signals(); /* a second signal of any kind ends the program */
 }
 
-/* The first Ctrl-C (or the end of the terminal) ends training cleanly; a second one ends the
- * program. What the program was told to ignore when it was started, as by nohup, stays ignored. */
+/* The first signal (Ctrl-C, or the terminal closing) makes training stop and save; a second one
+ * ends the program. Signals that were ignored at the start, as under nohup, stay ignored. */
 static void catch_signals(void)
 {
     for (size_t k = 0; k < NUM_SIGNALS; k++) {
@@ -48,16 +48,15 @@ static void catch_signals(void)
         action.sa_handler = on_signal;
         sigaction(signals[k], &action, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* a reader of the progress that goes away is no reason to stop */
+    signal(SIGPIPE, SIG_IGN); /* training goes on when the reader of its progress exits */
 }
 
-/* What the command line says. */
 struct request {
     struct plan plan;
     struct train_source source;
     const char *directory, *resume;
-    int unit, form, optimizer, schedule, precision; /* choices */
-    const char *cell_options[CELL_OPTIONS_MOST];    /* as typed */
+    int unit, form, optimizer, schedule, precision; /* indices of the choices */
+    const char *cell_options[CELL_OPTIONS_MAX];     /* as typed */
     int threads;
     bool quiet;
 };
@@ -79,10 +78,10 @@ static const struct request defaults = {
     .source = {.min_count = 1},
 };
 
-#define CHOSEN "chosen from the text"
+#define AUTO "chosen from the text"
 
-/* "runs/<name of the first file>", without what is behind its last dot, in new memory. A name of
- * dots alone could be a directory that is there. */
+/* "runs/<name of the first file without its extension>", in new memory. A name that consists of
+ * dots could be an existing directory, so it becomes "text". */
 static char *default_directory(const char *file)
 {
     const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
@@ -97,7 +96,7 @@ static char *default_directory(const char *file)
     return path;
 }
 
-/* Commands that use the run, ready to be copied into a shell. */
+/* Prints commands that use the run, quoted for a shell. */
 static void print_commands(const struct trainer *trainer)
 {
     const char *const directory = trainer->rundir.path, *const file = trainer->files[0];
@@ -126,8 +125,8 @@ static void print_end(const struct trainer *trainer)
 {
     static const char *const reasons[] = {
         [TRAIN_COMPLETE] = "done",
-        [TRAIN_TIME_LIMIT] = "the time is over",
-        [TRAIN_PATIENCE] = "the last validations brought no gain",
+        [TRAIN_TIME_LIMIT] = "the time limit is reached",
+        [TRAIN_PATIENCE] = "no improvement in the last validations",
         [TRAIN_INTERRUPTED] = "interrupted and saved",
     };
     const double best = trainer->progress.best_loss;
@@ -142,22 +141,23 @@ static void print_end(const struct trainer *trainer)
 
 #define AT(field) offsetof(struct request, field)
 
-/* A model that is there has its own shape and symbols. */
+/* An existing model has its own shape and symbols. */
 static int check_init_from(const struct options *options)
 {
     static const char *const fixed[] = {"cell", "num-layers", "hidden-size",
                                         "unit", "normalize",  "min-count"};
     const struct request *request = options->values;
-    const char *given = NULL;
+    const char *refused = NULL;
     for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
         if (options_given(options, fixed[k]))
-            given = fixed[k];
+            refused = fixed[k];
     for (size_t k = 0; k < options->count; k++)
         if (options->list[k].given && options->list[k].value >= AT(cell_options) &&
             options->list[k].value < AT(cell_options) + sizeof request->cell_options)
-            given = options->list[k].name;
-    return given ? error_set("--%s cannot be given with --init-from: the model has its own", given)
-                 : 0;
+            refused = options->list[k].name;
+    return refused
+               ? error_set("--%s cannot be given with --init-from: the model has its own", refused)
+               : 0;
 }
 
 static int check_cell(struct request *request)
@@ -167,25 +167,23 @@ static int check_cell(struct request *request)
     return cell ? cell_options_read(cell, request->cell_options, request->plan.cell_options) : -1;
 }
 
-/* Only limits and threads may change while a run goes on. */
+/* A resumed run may change only its limits and threads. */
 static int check_resume(const struct options *options)
 {
     static const char *const allowed[] = {"resume",      "max-epochs", "max-steps",
                                           "max-minutes", "threads",    "quiet"};
     for (size_t k = 0; k < options->count; k++) {
-        bool fine = !options->list[k].given;
-        for (size_t a = 0; a < sizeof allowed / sizeof *allowed && !fine; a++)
-            fine = strcmp(options->list[k].name, allowed[a]) == 0;
-        if (!fine)
-            return error_set(
-                "--%s cannot change while a run goes on; only --max-epochs, --max-steps, "
-                "--max-minutes and --threads can",
-                options->list[k].name);
+        bool is_allowed = !options->list[k].given;
+        for (size_t a = 0; a < sizeof allowed / sizeof *allowed && !is_allowed; a++)
+            is_allowed = strcmp(options->list[k].name, allowed[a]) == 0;
+        if (!is_allowed)
+            return error_set("--%s cannot be given with --resume; only --max-epochs, --max-steps, "
+                             "--max-minutes, --threads and --quiet can",
+                             options->list[k].name);
     }
     if (options->num_arguments > 0)
-        return error_set(
-            "\"%s\": a run goes on with the text it began with; FILE is not given with --resume",
-            options->arguments[0]);
+        return error_set("\"%s\": FILE cannot be given with --resume: a run keeps its text",
+                         options->arguments[0]);
     return 0;
 }
 
@@ -228,76 +226,81 @@ static const char *const precisions[] = {
 
 static const struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "The run:"},
-    {"output", 'o', OPTION_TEXT, AT(directory), "RUN", "Directory of the run",
-     .unset = "runs/<name of the first file>"},
-    {"resume", 0, OPTION_TEXT, AT(resume), "RUN", "Go on with a run exactly where it was",
-     .unset = NULL},
-    {"force", 0, OPTION_FLAG, AT(source.force), NULL, "Replace a run that is there", .unset = NULL},
+    {"output", 'o', OPTION_TEXT, AT(directory), "RUN", "Directory for the run",
+     .default_text = "runs/<name of the first file>"},
+    {"resume", 0, OPTION_TEXT, AT(resume), "RUN", "Continue a run exactly where it stopped",
+     .default_text = NULL},
+    {"force", 0, OPTION_FLAG, AT(source.force), NULL, "Replace an existing run",
+     .default_text = NULL},
     {"init-from", 0, OPTION_TEXT, AT(source.init_from), "MODEL",
-     "Start from a trained model, with its vocabulary and shape", .unset = NULL},
+     "Start from a trained model, with its vocabulary and shape", .default_text = NULL},
     {"val-fraction", 0, OPTION_REAL, AT(plan.val_fraction), "F",
-     "Share of each file, its end, that is held out to validate", .max = 1, .below = true},
+     "Fraction of each file, at its end, that is held out for validation", .max = 1,
+     .max_excluded = true},
     {"validate-every", 0, OPTION_COUNT, AT(plan.validate_every), "N", "Steps between validations",
-     .unset = "about forty in a run", .min = 1, .max = 1e15},
-    {"save-every", 0, OPTION_REAL, AT(plan.save_every), "MINUTES",
-     "Also save when that long has passed", .max = 1e6},
+     .default_text = "about 40 per run", .min = 1, .max = 1e15},
+    {"save-every", 0, OPTION_REAL, AT(plan.save_every), "MINUTES", "Also save at this interval",
+     .max = 1e6},
     {"patience", 0, OPTION_INT, AT(plan.patience), "N",
-     "Stop after that many validations without gain; 0: never", .max = 1e9},
-    {"threads", 0, OPTION_INT, AT(threads), "N", "Threads; the result does not depend on them",
-     .unset = "all cores", .min = 1, .max = 1024},
-    {"quiet", 'q', OPTION_FLAG, AT(quiet), NULL, "Print nothing but errors", .unset = NULL},
+     "Stop after N validations without improvement; 0: never", .max = 1e9},
+    {"threads", 0, OPTION_INT, AT(threads), "N",
+     "Threads; the result does not depend on their number", .default_text = "all cores", .min = 1,
+     .max = 1024},
+    {"quiet", 'q', OPTION_FLAG, AT(quiet), NULL, "Print only errors", .default_text = NULL},
     {.kind = OPTION_GROUP, .help = "The text:"},
-    {"unit", 0, OPTION_CHOICE, AT(unit), "UNIT", "What one symbol is: codepoint, grapheme or byte",
+    {"unit", 0, OPTION_CHOICE, AT(unit), "UNIT", "What a symbol is: codepoint, grapheme or byte",
      .choices = vocab_unit_names},
     {"normalize", 0, OPTION_CHOICE, AT(form), "FORM",
-     "Normal form that the text is brought to first: none, nfc or nfkc",
-     .choices = vocab_form_names},
+     "Unicode normal form of the text: none, nfc or nfkc", .choices = vocab_form_names},
     {"min-count", 0, OPTION_COUNT, AT(source.min_count), "N",
-     "Symbols that are rarer become one unknown symbol", .min = 1, .max = 1e15},
+     "Symbols that occur fewer than N times become one unknown symbol", .min = 1, .max = 1e15},
     {.kind = OPTION_GROUP, .help = "The model:"},
-    {"cell", 0, OPTION_TEXT, AT(plan.cell), "CELL", NULL, .unset = NULL}, /* see list_options */
-    {"num-layers", 0, OPTION_INT, AT(plan.num_layers), "N", "Recurrent layers", .unset = "2",
+    {"cell", 0, OPTION_TEXT, AT(plan.cell), "CELL", NULL,
+     .default_text = NULL}, /* see complete_options */
+    {"num-layers", 0, OPTION_INT, AT(plan.num_layers), "N", "Recurrent layers", .default_text = "2",
      .min = 1, .max = 1000},
     {"hidden-size", 0, OPTION_INT, AT(plan.hidden_size), "N", "Units in each layer",
-     .unset = CHOSEN, .min = 1, .max = 1 << 20},
+     .default_text = AUTO, .min = 1, .max = 1 << 20},
     {"dropout", 0, OPTION_REAL, AT(plan.dropout), "P",
-     "Probability that an output is dropped in training", .unset = CHOSEN, .max = 1, .below = true},
-    {.kind = OPTION_GROUP, .help = "The fit:"},
-    {"batch-size", 0, OPTION_INT, AT(plan.batch_size), "N", "Streams that are read side by side",
-     .unset = CHOSEN, .min = 1, .max = 1e6},
+     "Probability of dropping a layer's output in training", .default_text = AUTO, .max = 1,
+     .max_excluded = true},
+    {.kind = OPTION_GROUP, .help = "Training:"},
+    {"batch-size", 0, OPTION_INT, AT(plan.batch_size), "N", "Streams read in parallel",
+     .default_text = AUTO, .min = 1, .max = 1e6},
     {"seq-length", 0, OPTION_INT, AT(plan.seq_length), "N",
-     "Timesteps that the gradient flows back", .unset = CHOSEN, .min = 1, .max = 1e6},
-    {"max-epochs", 0, OPTION_REAL, AT(plan.max_epochs), "N",
-     "Stop after that many passes over the text", .unset = CHOSEN, .min = 1e-9, .max = 1e9},
-    {"max-steps", 0, OPTION_COUNT, AT(plan.max_steps), "N", "Stop after that many updates",
-     .unset = "no limit", .min = 1, .max = 1e15},
-    {"max-minutes", 0, OPTION_REAL, AT(plan.max_minutes), "N", "Stop after that time",
-     .unset = "no limit", .min = 1e-3, .max = 1e6},
-    {"optimizer", 0, OPTION_CHOICE, AT(optimizer), "NAME", "adam, rmsprop or sgd",
+     "Timesteps of backpropagation through time", .default_text = AUTO, .min = 1, .max = 1e6},
+    {"max-epochs", 0, OPTION_REAL, AT(plan.max_epochs), "N", "Stop after N passes over the text",
+     .default_text = AUTO, .min = 1e-9, .max = 1e9},
+    {"max-steps", 0, OPTION_COUNT, AT(plan.max_steps), "N", "Stop after N updates",
+     .default_text = "no limit", .min = 1, .max = 1e15},
+    {"max-minutes", 0, OPTION_REAL, AT(plan.max_minutes), "N", "Stop after N minutes",
+     .default_text = "no limit", .min = 1e-3, .max = 1e6},
+    {"optimizer", 0, OPTION_CHOICE, AT(optimizer), "NAME", "Optimizer: adam, rmsprop or sgd",
      .choices = optim_names},
-    {"learning-rate", 0, OPTION_REAL, AT(plan.schedule.rate), "RATE", "Its highest value",
-     .unset = CHOSEN, .max = 1e3},
+    {"learning-rate", 0, OPTION_REAL, AT(plan.schedule.rate), "RATE", "Peak learning rate",
+     .default_text = AUTO, .max = 1e3},
     {"schedule", 0, OPTION_CHOICE, AT(schedule), "NAME",
-     "How it falls: cosine, step (to a tenth, twice) or constant", .choices = schedule_names},
-    {"warmup", 0, OPTION_COUNT, AT(plan.schedule.warmup), "N", "Steps over which it rises",
-     .max = 1e15},
+     "Decay of the learning rate: cosine, step (to a tenth, twice) or constant",
+     .choices = schedule_names},
+    {"warmup", 0, OPTION_COUNT, AT(plan.schedule.warmup), "N",
+     "Steps over which the learning rate rises", .max = 1e15},
     {"weight-decay", 0, OPTION_REAL, AT(plan.optim.weight_decay), "D",
      "Decoupled weight decay (with adam: AdamW)", .max = 1e3},
     {"clip-norm", 0, OPTION_REAL, AT(plan.optim.clip_norm), "NORM",
-     "Shrink gradients of a larger norm to it; 0: off", .max = 1e9},
+     "Scale the gradient down to this global norm; 0: off", .max = 1e9},
     {"clip-value", 0, OPTION_REAL, AT(plan.optim.clip_value), "LIMIT",
-     "Clip each element of the gradient; 0: off", .max = 1e9},
+     "Clip each element of the gradient to ±LIMIT; 0: off", .max = 1e9},
     {"precision", 0, OPTION_CHOICE, AT(precision), "NAME",
-     "Products are made in: fp32, or bf16 (faster where the machine has it; all else is fp32)",
+     "Precision of the products: fp32, or bf16 (faster where the machine has it); the rest is fp32",
      .choices = precisions},
-    {"seed", 0, OPTION_COUNT, AT(plan.seed), "N", "Of the first weights and of dropout",
+    {"seed", 0, OPTION_COUNT, AT(plan.seed), "N", "Seed of the initial weights and of dropout",
      .max = 0x1p53},
     {.kind = OPTION_GROUP, .help = "Help:"},
 };
 
-/* The table with what only the cells know: their names and options, behind --cell. Returns its
+/* The table completed by the names of the cells and, after --cell, their options. Returns its
  * length. */
-static size_t list_options(struct option_row rows[])
+static size_t complete_options(struct option_row rows[])
 {
     static char help[300];
     size_t count = 0;
@@ -305,7 +308,7 @@ static size_t list_options(struct option_row rows[])
         rows[count++] = list[k];
         if (!list[k].name || strcmp(list[k].name, "cell") != 0)
             continue;
-        snprintf(help, sizeof help, "Kind of recurrent cell: %s", cell_options_cells());
+        snprintf(help, sizeof help, "Recurrent cell: %s", cell_options_cells());
         rows[count - 1].help = help;
         count += cell_options_rows(rows + count, AT(cell_options));
     }
@@ -314,7 +317,7 @@ static size_t list_options(struct option_row rows[])
 
 int command_train(int argc, char **argv)
 {
-    struct option_row rows[sizeof list / sizeof *list + CELL_OPTIONS_MOST];
+    struct option_row rows[sizeof list / sizeof *list + CELL_OPTIONS_MAX];
     struct request request = defaults;
     request.plan.cell = engine_at(0)->cells[0]->name;
     struct plan *plan = &request.plan;
@@ -323,13 +326,13 @@ int command_train(int argc, char **argv)
     struct options options = {
         .command = "train",
         .usage = "FILE... [-o RUN] | --resume RUN",
-        .summary = "Trains a model on text files (-: stdin). The run's directory holds the best "
-                   "and the newest "
-                   "model, log.csv and loss.svg. Ctrl-C saves and ends; --resume goes on.",
+        .summary =
+            "Trains a model on text files (-: stdin). The run's directory holds the best and the "
+            "newest model, log.csv and loss.svg. Ctrl-C saves and stops; --resume continues.",
         .list = rows,
-        .count = list_options(rows),
+        .count = complete_options(rows),
         .values = &request,
-        .most = -1,
+        .max_arguments = -1,
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.resume)

@@ -1,4 +1,4 @@
-/* The commands. Each parses its own options and returns 0 or a STATUS with a message. */
+/* The commands. Each parses its own options. Returns 0, or a STATUS_… (options.h) and a message. */
 #ifndef RUNE_COMMANDS_H
 #define RUNE_COMMANDS_H
 

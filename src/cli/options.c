@@ -11,37 +11,39 @@
 #include "error.h"
 #include "mem.h"
 
-#define WIDTH 79  /* columns of the help */
-#define MOST 64   /* options of a command */
-#define LONG 1000 /* getopt_long gives a long option's index and this, and else a letter; or */
-#define ARGUMENT 1
-#define MISSING ':' /* a value is, of the option that optopt tells */
-#define UNKNOWN '?' /* or one, which optopt tells, has a value and takes none */
+#define HELP_WIDTH 79  /* columns */
+#define OPTIONS_MAX 64 /* of a command */
+
+/* What getopt_long returns: the letter of a short option, LONG + index for a long one, or */
+#define LONG 1000
+#define ARGUMENT 1        /* an argument, in optarg */
+#define MISSING_VALUE ':' /* the option in optopt lacks its value */
+#define UNKNOWN '?'       /* no such option, or the one in optopt takes no value */
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static size_t smaller(size_t a, size_t b)
+static size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-/* Letters to insert, drop, replace or swap (optimal string alignment). */
+/* Edit distance with swaps of neighbours (optimal string alignment); SIZE_MAX for long texts. */
 static size_t distance(struct option_item typed, const char *b)
 {
-    enum { LONGEST = 32 };
-    size_t rows[LONGEST + 1][LONGEST + 1];
+    enum { MAX_LENGTH = 32 };
+    size_t rows[MAX_LENGTH + 1][MAX_LENGTH + 1];
     const char *const a = typed.text;
     const size_t m = typed.length, n = strlen(b);
-    if (m > LONGEST || n > LONGEST)
+    if (m > MAX_LENGTH || n > MAX_LENGTH)
         return SIZE_MAX;
     for (size_t i = 0; i <= m; i++)
         for (size_t j = 0; j <= n; j++) {
             rows[i][j] = i + j;
             if (i > 0 && j > 0)
-                rows[i][j] = smaller(smaller(rows[i - 1][j], rows[i][j - 1]) + 1,
-                                     rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+                rows[i][j] = min_size(min_size(rows[i - 1][j], rows[i][j - 1]) + 1,
+                                      rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                rows[i][j] = smaller(rows[i][j], rows[i - 2][j - 2] + 1);
+                rows[i][j] = min_size(rows[i][j], rows[i - 2][j - 2] + 1);
         }
     return rows[m][n];
 }
@@ -49,12 +51,12 @@ static size_t distance(struct option_item typed, const char *b)
 const char *options_nearest(struct option_item typed, const char *const *names, size_t count)
 {
     const char *nearest = NULL;
-    size_t least = typed.length / 3 + 2;
+    size_t nearest_distance = typed.length / 3 + 2; /* names farther away are not similar */
     for (size_t k = 0; k < count; k++) {
         const bool begins = typed.length > 0 && strncmp(typed.text, names[k], typed.length) == 0;
-        const size_t away = begins ? 1 : distance(typed, names[k]);
-        if (away < least) {
-            least = away;
+        const size_t d = begins ? 1 : distance(typed, names[k]);
+        if (d < nearest_distance) {
+            nearest_distance = d;
             nearest = names[k];
         }
     }
@@ -70,6 +72,12 @@ bool options_given(const struct options *options, const char *name)
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */
+
+void options_append(char *list, size_t room, const char *name)
+{
+    strncat(list, list[0] ? ", " : "", room - strlen(list) - 1);
+    strncat(list, name, room - strlen(list) - 1);
+}
 
 bool option_item_next(const char **list, struct option_item *item)
 {
@@ -92,7 +100,7 @@ static void *value_of(const struct options *options, const struct option_row *op
     return (char *)options->values + option->value;
 }
 
-static int wrong(const struct option_row *option, struct option_item item)
+static int refuse_number(const struct option_row *option, struct option_item item)
 {
     const int length = (int)item.length;
     if (option->kind == OPTION_REAL && isinf(option->max))
@@ -100,22 +108,22 @@ static int wrong(const struct option_row *option, struct option_item item)
                          item.text, option->min);
     return error_set("--%s: \"%.*s\" is not a %s from %.16g to %s%.16g", option->name, length,
                      item.text, option->kind == OPTION_REAL ? "number" : "whole number",
-                     option->min, option->below ? "below " : "", option->max);
+                     option->min, option->max_excluded ? "below " : "", option->max);
 }
 
-/* A number with an optional k or M, in the option's range. */
+/* Parses a number with an optional suffix k or M, in the option's range. */
 static int parse_number(const struct option_row *option, struct option_item item, double *number)
 {
     char *end;
     *number = strtod(item.text, &end);
     if (end == item.text)
-        return wrong(option, item);
+        return refuse_number(option, item);
     if (option->kind != OPTION_REAL && (*end == 'k' || *end == 'M'))
         *number *= *end++ == 'k' ? 1e3 : 1e6;
     if (end != item.text + item.length || !isfinite(*number) || *number < option->min ||
-        *number > option->max || (option->below && *number == option->max) ||
+        *number > option->max || (option->max_excluded && *number == option->max) ||
         (option->kind != OPTION_REAL && *number != floor(*number)))
-        return wrong(option, item);
+        return refuse_number(option, item);
     return 0;
 }
 
@@ -127,14 +135,13 @@ static int parse_choice(const struct option_row *option, struct option_item item
             *choice = k;
             return 0;
         }
-        strncat(known, k ? ", " : "", sizeof known - strlen(known) - 1);
-        strncat(known, option->choices[k], sizeof known - strlen(known) - 1);
+        options_append(known, sizeof known, option->choices[k]);
     }
     return error_set("--%s: there is no \"%.*s\"; it takes one of %s", option->name,
                      (int)item.length, item.text, known);
 }
 
-/* A choice, or a number that is kept in an int. */
+/* Parses a choice, or a number that fits an int. */
 static int parse_int(const struct option_row *option, struct option_item item, int *value)
 {
     double number;
@@ -150,15 +157,15 @@ static int parse_list(const struct option_row *option, const char *text, struct 
 {
     struct option_item item;
     for (list->count = 0; option_item_next(&text, &item); list->count++) {
-        if (list->count == OPTION_LIST_MOST)
-            return error_set("--%s: takes at most %d values", option->name, OPTION_LIST_MOST);
+        if (list->count == OPTION_LIST_MAX)
+            return error_set("--%s: takes at most %d values", option->name, OPTION_LIST_MAX);
         if (parse_int(option, item, &list->items[list->count]) != 0)
             return -1;
     }
     return 0;
 }
 
-static int take(struct option_row *option, void *value, const char *text)
+static int store(struct option_row *option, void *value, const char *text)
 {
     const struct option_item whole = {text, strlen(text)};
     double number = 0;
@@ -204,8 +211,8 @@ static int take(struct option_row *option, void *value, const char *text)
 
 static struct option_row help = {.name = "help", .letter = 'h', .help = "Print this and exit"};
 
-static void print_ints(const struct option_row *option, const int *ints, int count, char *out,
-                       size_t room)
+static void format_ints(const struct option_row *option, const int *ints, int count, char *out,
+                        size_t room)
 {
     for (int k = 0, used = 0; k < count && used < (int)room; k++) {
         char number[16];
@@ -215,17 +222,17 @@ static void print_ints(const struct option_row *option, const int *ints, int cou
     }
 }
 
-/* The default in words, where there is one. */
-static void print_default(const struct option_row *option, const void *value, char *out,
-                          size_t room)
+/* Writes the default as text; leaves `out` as it is where there is none. */
+static void format_default(const struct option_row *option, const void *value, char *out,
+                           size_t room)
 {
     const struct option_list *list = value;
-    if (option->unset)
-        snprintf(out, room, "%s", option->unset);
+    if (option->default_text)
+        snprintf(out, room, "%s", option->default_text);
     else if (option->kind == OPTION_INT || option->kind == OPTION_CHOICE)
-        print_ints(option, value, 1, out, room);
+        format_ints(option, value, 1, out, room);
     else if (option->kind == OPTION_INTS || option->kind == OPTION_CHOICES)
-        print_ints(option, list->items, list->count, out, room);
+        format_ints(option, list->items, list->count, out, room);
     else if (option->kind == OPTION_COUNT)
         snprintf(out, room, "%llu", (unsigned long long)*(const uint64_t *)value);
     else if (option->kind == OPTION_REAL)
@@ -234,14 +241,13 @@ static void print_default(const struct option_row *option, const void *value, ch
         snprintf(out, room, "%s", *(const char *const *)value);
 }
 
-/* Prints words in lines of WIDTH that begin at column `left`, where the first one begins already.
- */
+/* Prints words wrapped at HELP_WIDTH, indented by `left`, where the cursor already is. */
 static void print_words(const char *words, int left)
 {
     int at = left;
     while (*(words += strspn(words, " \n"))) {
         const int length = (int)strcspn(words, " \n");
-        if (at > left && at + 1 + length > WIDTH) {
+        if (at > left && at + 1 + length > HELP_WIDTH) {
             printf("\n%*s", left, "");
             at = left;
         }
@@ -258,7 +264,7 @@ static void print_row(const struct options *options, const struct option_row *op
     at += printf("--%s", option->name);
     at += option->argument ? printf("=%s", option->argument) : 0;
     printf("%*s", left - at, "");
-    print_default(option, value_of(options, option), value, sizeof value);
+    format_default(option, value_of(options, option), value, sizeof value);
     snprintf(text, sizeof text, value[0] ? "%s (default: %s)" : "%s", option->help, value);
     print_words(text, left);
 }
@@ -287,7 +293,7 @@ static void print_help(const struct options *options)
 
 static int refuse_option(const struct options *options, struct option_item typed)
 {
-    const char *names[MOST + 1];
+    const char *names[OPTIONS_MAX + 1];
     size_t count = 0;
     for (size_t k = 0; k < options->count; k++)
         if (options->list[k].name)
@@ -303,8 +309,8 @@ static int refuse_option(const struct options *options, struct option_item typed
                                options->command);
 }
 
-/* The option of a letter, or of its index and LONG; NULL if there is none. */
-static struct option_row *find(const struct options *options, int found)
+/* The option of a value that getopt_long returned, or NULL. */
+static struct option_row *find_option(const struct options *options, int found)
 {
     if (found == help.letter)
         return &help;
@@ -314,29 +320,30 @@ static struct option_row *find(const struct options *options, int found)
     return NULL;
 }
 
-/* Takes what getopt_long found in `typed`. It takes the beginning of a name for the name. */
-static int take_typed(const struct options *options, const char *typed, int found)
+/* Stores the option that getopt_long found in `typed`. getopt_long accepts abbreviated names, which
+ * are refused here. */
+static int store_typed(const struct options *options, const char *typed, int found)
 {
     const bool is_long = strncmp(typed, "--", 2) == 0;
     const struct option_item whole = {typed, is_long ? strcspn(typed, "=") : strlen(typed)};
     const struct option_item name = {typed + 2, whole.length - 2};
     struct option_row *option =
-        find(options, found == UNKNOWN || found == MISSING ? optopt : found);
+        find_option(options, found == UNKNOWN || found == MISSING_VALUE ? optopt : found);
     if (!option || (is_long && !option_item_is(name, option->name)))
         return refuse_option(options, whole);
     if (found == UNKNOWN)
         return error_set("--%s takes no value", option->name);
-    if (found == MISSING)
+    if (found == MISSING_VALUE)
         return error_set("--%s: its value, %s, is missing", option->name, option->argument);
     help.given = option == &help;
-    return option == &help ? 0 : take(option, value_of(options, option), optarg ? optarg : "");
+    return option == &help ? 0 : store(option, value_of(options, option), optarg ? optarg : "");
 }
 
-/* getopt_long's tables. */
+/* Builds getopt_long's tables of long and short options. */
 static void list_names(const struct options *options, struct option *names, char *letters)
 {
-    *letters++ = '-'; /* arguments are given in their places, whatever the environment says */
-    *letters++ = MISSING;
+    *letters++ = '-'; /* arguments are returned in order, even with POSIXLY_CORRECT set */
+    *letters++ = MISSING_VALUE;
     *letters++ = help.letter;
     *names++ = (struct option){help.name, no_argument, NULL, help.letter};
     for (size_t k = 0; k < options->count; k++) {
@@ -355,11 +362,11 @@ static void list_names(const struct options *options, struct option *names, char
 
 int options_parse(struct options *options, int argc, char **argv)
 {
-    struct option names[MOST + 2];
-    char letters[2 * MOST + 4];
-    assert(options->count <= MOST);
+    struct option names[OPTIONS_MAX + 2];
+    char letters[2 * OPTIONS_MAX + 4];
+    assert(options->count <= OPTIONS_MAX);
     list_names(options, names, letters);
-    options->arguments = (const char **)(void *)(argv + 1); /* in the places of what was read */
+    options->arguments = (const char **)(void *)(argv + 1); /* overwrites what was read */
     while (optind < argc && !help.given) {
         const char *typed = argv[optind];
         const int found = getopt_long(argc, argv, letters, names, NULL);
@@ -367,26 +374,27 @@ int options_parse(struct options *options, int argc, char **argv)
             break;
         if (found == ARGUMENT)
             options->arguments[options->num_arguments++] = optarg;
-        else if (take_typed(options, typed, found) != 0)
-            return options_refused();
+        else if (store_typed(options, typed, found) != 0)
+            return options_status();
     }
     if (help.given)
         return (print_help(options), -1);
     while (optind < argc)
         options->arguments[options->num_arguments++] = argv[optind++];
     options->arguments[options->num_arguments] = NULL;
-    if (options->num_arguments < options->least)
-        return (error_set("%s is needed: rune %s %s", options->wanted, options->command,
+    if (options->num_arguments < options->min_arguments)
+        return (error_set("%s is needed: rune %s %s", options->required, options->command,
                           options->usage),
                 STATUS_USAGE);
-    if (options->most >= 0 && options->num_arguments > options->most)
+    if (options->max_arguments >= 0 && options->num_arguments > options->max_arguments)
         return (error_set("\"%s\" is one argument too many: rune %s %s",
-                          options->arguments[options->most], options->command, options->usage),
+                          options->arguments[options->max_arguments], options->command,
+                          options->usage),
                 STATUS_USAGE);
     return 0;
 }
 
-int options_refused(void)
+int options_status(void)
 {
     return error_is_memory() ? STATUS_FAILED : STATUS_USAGE;
 }

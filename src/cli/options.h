@@ -1,24 +1,25 @@
-/* Options: one table drives parsing, checking and help. */
+/* Command-line options: one table drives parsing, range checks and help. */
 #ifndef RUNE_OPTIONS_H
 #define RUNE_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STATUS_FAILED 1 /* it failed, and error_message() says what */
-#define STATUS_USAGE 2  /* wrong usage, likewise */
+/* Exit statuses; error_message() has the reason. */
+#define STATUS_FAILED 1
+#define STATUS_USAGE 2
 
 enum option_kind {
-    OPTION_GROUP,   /* a heading in the help: `help` */
-    OPTION_FLAG,    /* bool: true if it is given */
-    OPTION_INT,     /* int, in [min, max]; k and M multiply by 10^3 and 10^6 */
-    OPTION_COUNT,   /* uint64_t, likewise */
-    OPTION_REAL,    /* double, in [min, max] or, with `below`, [min, max) */
-    OPTION_TEXT,    /* const char * */
-    OPTION_TEXTS,   /* struct option_texts: may be given several times */
-    OPTION_CHOICE,  /* int: the index of one of `choices` */
-    OPTION_INTS,    /* struct option_list of numbers as OPTION_INT takes them, between commas */
-    OPTION_CHOICES, /* struct option_list of indices of `choices`, likewise */
+    OPTION_GROUP,   /* a heading of the help, in `help` */
+    OPTION_FLAG,    /* bool: true if given */
+    OPTION_INT,     /* int in [min, max]; the suffixes k and M multiply by 10^3 and 10^6 */
+    OPTION_COUNT,   /* uint64_t in [min, max], with the same suffixes */
+    OPTION_REAL,    /* double in [min, max], or [min, max) with `max_excluded` */
+    OPTION_TEXT,    /* const char *, a pointer into argv */
+    OPTION_TEXTS,   /* struct option_texts; may be given more than once */
+    OPTION_CHOICE,  /* int, an index into `choices` */
+    OPTION_INTS,    /* struct option_list of OPTION_INTs, separated by commas */
+    OPTION_CHOICES, /* struct option_list of OPTION_CHOICEs, separated by commas */
 };
 
 struct option_texts {
@@ -26,68 +27,70 @@ struct option_texts {
     size_t count, capacity;
 };
 
-#define OPTION_LIST_MOST 64
+#define OPTION_LIST_MAX 64
 
 struct option_list {
-    int count, items[OPTION_LIST_MOST];
+    int count, items[OPTION_LIST_MAX];
 };
 
 /* A row of the table. */
 struct option_row {
-    const char *name; /* without the dashes */
-    char letter;      /* or 0 */
+    const char *name; /* without dashes; NULL for a heading */
+    char letter;      /* the short option, or 0 */
     enum option_kind kind;
-    size_t value; /* offset of its field in the values; what that holds before is the default */
-    const char *argument; /* "N", "FILE": its value in the help; NULL for a flag */
+    size_t value;         /* offset in options.values; the field's initial value is the default */
+    const char *argument; /* placeholder of the value in the help, "N"; NULL for a flag */
     const char *help;
-    const char *unset; /* the default in words where the value before is none ("chosen", …) */
-    const char *const *choices; /* NULL at the end */
+    const char *default_text;   /* the default in the help, in place of the field's initial value */
+    const char *const *choices; /* ends with NULL */
     double min, max;
-    bool below;
-    bool given; /* set by options_parse */
+    bool max_excluded;
+    bool given; /* out: set by options_parse */
 };
 
 struct options {
     const char *command; /* "train" */
-    const char *usage;   /* "FILE… [-o RUN]" */
-    const char *summary; /* a sentence or two for the help */
+    const char *usage;   /* what follows the command: "FILE… [-o RUN]" */
+    const char *summary; /* one or two sentences for the help */
     struct option_row *list;
     size_t count;
-    void *values;           /* the struct whose fields the options fill */
-    const char **arguments; /* what is not an option; set by options_parse, NULL at the end */
-    int num_arguments;
-    int least, most;    /* how many there may be; most −1: any number */
-    const char *wanted; /* what is missing if there are fewer: "a MODEL" */
+    void *values;                     /* the struct that the options fill */
+    const char **arguments;           /* out: what is not an option; ends with NULL */
+    int num_arguments;                /* out */
+    int min_arguments, max_arguments; /* max −1: any number */
+    const char *required; /* the arguments, for the message when some are missing: "a MODEL" */
 };
 
-/* Parses argv (argv[0] is the command), once a process. Returns 0; options_refused() and a message;
- * or −1 if --help was asked for and printed. Options may stand behind arguments, up to a "--"; no
- * name may be cut short. Texts in the values are argv's, whose elements are moved. options_release
- * afterwards in every case. */
+/* Parses argv, whose first element is the command. May be called once per process. Options may
+ * follow arguments, until a "--"; names cannot be abbreviated. Texts point into argv, whose
+ * elements are reordered. Returns 0; or −1 after printing --help; or options_status() and a
+ * message. Call options_release in every case. */
 int options_parse(struct options *options, int argc, char **argv);
 void options_release(struct options *options);
 
-/* The status of options that were refused: STATUS_USAGE, or STATUS_FAILED if there was only no
- * memory for them. */
-int options_refused(void);
+/* The exit status for refused options: STATUS_FAILED if memory ran out, else STATUS_USAGE. */
+int options_status(void);
 
-/* Whether an option was given. */
+/* Whether the option of that name was given. */
 bool options_given(const struct options *options, const char *name);
 
-/* One of "h,c,o". */
+/* An item of a list such as "h,c,o"; not NUL-terminated. */
 struct option_item {
     const char *text;
     size_t length;
 };
 
-/* Takes the first item off a list, which is then NULL if it was the last. False if there is none;
- * "" is a list of one that is empty. */
+/* Moves the first item of *list into *item; *list becomes NULL after the last. Returns false if
+ * *list is NULL. "" is a list of one empty item. */
 bool option_item_next(const char **list, struct option_item *item);
 
 bool option_item_is(struct option_item item, const char *name);
 
-/* The one of `count` names that is nearest to what was typed, or NULL if none is near. One that
- * begins with it is. */
+/* The name most similar to what was typed, or NULL if none is similar. A name that begins with what
+ * was typed counts as similar. */
 const char *options_nearest(struct option_item typed, const char *const *names, size_t count);
+
+/* Appends a name to a list "a, b" in a buffer of `room` bytes; what does not fit is cut off. */
+void options_append(char *list, size_t room, const char *name);
 
 #endif

@@ -12,9 +12,9 @@
 #include "sample.h"
 #include "say.h"
 
-#define SAMPLE_LENGTH 240 /* characters, but no more lines than: */
-#define SAMPLE_LINES 6
-#define TERMINAL_INTERVAL 0.2 /* seconds */
+#define SAMPLE_LENGTH 240     /* characters of the sample, at most */
+#define SAMPLE_LINES 6        /* lines of it, at most */
+#define TERMINAL_INTERVAL 0.2 /* seconds between updates */
 #define PLAIN_INTERVAL 15.0
 
 void progress_init(struct progress *progress, bool quiet)
@@ -30,8 +30,8 @@ void progress_break(struct progress *progress)
     progress->line_open = false;
 }
 
-/* Whether it is time to draw again. */
-static bool due(struct progress *progress)
+/* Whether an update is due; if so, the next interval begins. */
+static bool is_due(struct progress *progress)
 {
     const double time = clock_seconds();
     if (progress->quiet ||
@@ -41,7 +41,7 @@ static bool due(struct progress *progress)
     return true;
 }
 
-/* Begins a line, over the one that stands there on a terminal. */
+/* Begins a line; on a terminal it replaces the one there. */
 static void open_line(struct progress *progress)
 {
     if (progress->terminal)
@@ -59,7 +59,7 @@ static void close_line(const struct progress *progress)
 static void reading(void *context, uint64_t done, uint64_t total)
 {
     struct progress *progress = context;
-    if (!due(progress))
+    if (!is_due(progress))
         return;
     open_line(progress);
     fprintf(stderr, "reading %.1f of %.1f MB", (double)done / 1e6, (double)total / 1e6);
@@ -76,9 +76,9 @@ static void note(void *context, const char *text)
 
 const char *progress_number(uint64_t number)
 {
-    static char rooms[4][32];
+    static char buffers[4][32];
     static int next;
-    char digits[24], *out = rooms[next = (next + 1) % 4], *to = out;
+    char digits[24], *out = buffers[next = (next + 1) % 4], *to = out;
     const int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
     for (int k = 0; k < length; k++) {
         if (k > 0 && (length - k) % 3 == 0)
@@ -161,14 +161,14 @@ static void stepped(void *context, const struct trainer *trainer)
 {
     struct progress *progress = context;
     const struct train_progress *at = &trainer->progress;
-    if (!due(progress))
+    if (!is_due(progress))
         return;
     open_line(progress);
     print_status(trainer, loss_mean(&at->since_row, trainer->train_loss));
     close_line(progress);
 }
 
-/* Draws a sample into new memory; less of it, or nothing, where there is none: training goes on. */
+/* Draws a sample into new memory. Where memory runs out it is shorter or NULL: training goes on. */
 static char *draw_sample(struct trainer *trainer, size_t *length)
 {
     const struct sample_options options = {
@@ -210,7 +210,7 @@ static void print_sample(struct trainer *trainer)
     free(text);
 }
 
-static void take_row(void *context, const struct log_row *row)
+static void add_row(void *context, const struct log_row *row)
 {
     struct curve *curve = context;
     if (row)
@@ -219,17 +219,17 @@ static void take_row(void *context, const struct log_row *row)
         *curve = (struct curve){0};
 }
 
-/* A run is not ended by its picture: that there is none is said once. */
+/* A curve that cannot be written does not end the run; the reason is printed once. */
 static void draw_curve(struct progress *progress, const struct trainer *trainer)
 {
     char *log_path = rundir_file(&trainer->rundir, RUNDIR_LOG);
     char *path = rundir_file(&trainer->rundir, RUNDIR_CURVE);
     if ((!log_path || !path ||
-         log_follow(log_path, &progress->place, take_row, &progress->curve) != 0 ||
+         log_follow(log_path, &progress->place, add_row, &progress->curve) != 0 ||
          curve_write(&progress->curve, path, trainer->rundir.path) != 0) &&
-        !progress->told_of_curve) {
+        !progress->curve_failed) {
         note(progress, error_message());
-        progress->told_of_curve = true;
+        progress->curve_failed = true;
     }
     free(log_path);
     free(path);

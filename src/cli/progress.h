@@ -1,5 +1,5 @@
-/* What a user sees while a model trains: on stderr, a line that is drawn over on a terminal, plain
- * lines elsewhere. */
+/* Progress of training on stderr: one line that is redrawn on a terminal, plain lines at intervals
+ * elsewhere. */
 #ifndef RUNE_PROGRESS_H
 #define RUNE_PROGRESS_H
 
@@ -8,22 +8,22 @@
 
 struct progress {
     bool quiet, terminal;
-    bool line_open; /* an unfinished line is on the terminal */
-    double drawn_at;
-    struct curve curve;     /* of the rows of the log */
-    struct log_position place; /* behind them */
-    bool told_of_curve;     /* that it cannot be written */
+    bool line_open;            /* the terminal's cursor is in an unfinished line */
+    double drawn_at;           /* seconds of the clock */
+    struct curve curve;        /* the rows of the log so far */
+    struct log_position place; /* the end of those rows in the log */
+    bool curve_failed;         /* the message was printed */
 };
 
 void progress_init(struct progress *progress, bool quiet);
 
-/* An observer that draws; the progress must outlive it. */
+/* The observer that prints the progress; `progress` must outlive it. */
 struct train_observer progress_observer(struct progress *progress);
 
-/* Ends a line that is being drawn, so that others can be printed. */
+/* Ends an unfinished line, so that others can be printed. */
 void progress_break(struct progress *progress);
 
-/* A number with its thousands apart: "1,003,854". Valid until the fourth call after it. */
+/* Formats a number as "1,003,854". Valid until the fourth call after this. */
 const char *progress_number(uint64_t number);
 
 #endif

@@ -8,11 +8,11 @@
 
 #include "glyph.h"
 
-#define LONGEST 8192 /* bytes of a line: two paths and more */
+#define LINE_ROOM 8192 /* bytes: two paths and more */
 
 static void put(const char *format, va_list args)
 {
-    char line[LONGEST], shown[GLYPH_SAFE_ROOM];
+    char line[LINE_ROOM], shown[GLYPH_SAFE_ROOM];
     int32_t point;
     vsnprintf(line, sizeof line, format, args);
     const size_t length = strlen(line);
@@ -55,15 +55,15 @@ void say_text(FILE *out, const void *text, size_t length)
     }
 }
 
-/* --- words of a shell ------------------------------------------------------------------------- */
+/* --- quoting for a shell ---------------------------------------------------------------------- */
 
-/* What a shell takes for nothing but itself. */
+/* Whether a shell reads the character literally. */
 static bool is_plain(char c)
 {
     return isalnum((unsigned char)c) || (c && strchr("_./-+,:@", c));
 }
 
-/* Whether a terminal is given all of it as it is. */
+/* Whether no character needs escaping on a terminal. */
 static bool is_safe(const char *path)
 {
     char shown[GLYPH_SAFE_ROOM];
@@ -75,7 +75,7 @@ static bool is_safe(const char *path)
     return true;
 }
 
-/* Between quotes; a quote stands outside of them. */
+/* In single quotes; a quote itself is escaped outside of them. */
 static void put_quoted(const char *path)
 {
     fputc('\'', stderr);
@@ -87,7 +87,8 @@ static void put_quoted(const char *path)
     fputc('\'', stderr);
 }
 
-/* In octal, for the shell to print: it drops the line ends that are last, so these stand behind. */
+/* As a printf with octal escapes. The shell drops newlines at the end of its output, so these
+ * follow it. */
 static void put_octal(const char *path)
 {
     const char *end = path + strlen(path);
@@ -104,7 +105,7 @@ void say_path(const char *path)
     size_t plain = 0;
     while (is_plain(path[plain]) || (path[plain] & 0x80))
         plain++;
-    fputs(path[0] == '-' ? " ./" : " ", stderr); /* no command takes it for an option then */
+    fputs(path[0] == '-' ? " ./" : " ", stderr); /* so that it is not read as an option */
     if (!is_safe(path))
         put_octal(path);
     else if (path[plain] || plain == 0)

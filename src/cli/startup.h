@@ -1,10 +1,9 @@
-/* What the program does before a command runs. */
+/* Setup before a command runs. */
 #ifndef RUNE_STARTUP_H
 #define RUNE_STARTUP_H
 
-/* Puts something in the place of stdin, stdout and stderr where they are closed, so that no file
- * that is opened later takes their place and gets what is meant for them. From then on stderr is
- * written line by line. */
+/* Opens /dev/null for each of stdin, stdout and stderr that is closed. Otherwise a file opened
+ * later would get its descriptor and receive its output. Makes stderr line-buffered. */
 void startup_streams(void);
 
 #endif

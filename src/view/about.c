@@ -1,5 +1,6 @@
 #include "about.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,4 +22,9 @@ json_t *about_new(const struct trace *trace)
     free(text);
     free(model);
     return about;
+}
+
+json_t *about_number(double number)
+{
+    return isfinite(number) ? json_real(number) : json_null();
 }

@@ -1,4 +1,4 @@
-/* Arrays: the shown signals as numbers, for other programs. Written block of characters by block,
+/* Arrays: the shown signals as npy with json, and as csv. They are written in blocks of characters,
  * so that memory does not grow with the text. */
 #include <endian.h>
 #include <math.h>
@@ -15,12 +15,12 @@
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
-/* The characters in hand on the way through the text. */
+/* A walk through the text, and its current block of characters. */
 struct walk {
     const struct trace *trace;
     const struct view_options *options;
-    size_t start, count;
-    float *values; /* [num_shown][TRACE_BLOCK] */
+    size_t start, count; /* of the block */
+    float *values;       /* [num_shown][TRACE_BLOCK] of the block */
 };
 
 static int walk_init(struct walk *walk, const struct trace *trace,
@@ -31,7 +31,7 @@ static int walk_init(struct walk *walk, const struct trace *trace,
     return walk->values ? 0 : -1;
 }
 
-/* Goes on to the next characters; false at the end. */
+/* Reads the next block; false at the end. */
 static bool walk_next(struct walk *walk)
 {
     walk->start += walk->count;
@@ -52,14 +52,14 @@ static uint32_t bits_of(float value)
     return bits;
 }
 
-/* The nearest IEEE 754 half, ties to even; without branches, so that the compiler takes many at
- * once. */
+/* The nearest IEEE 754 half-precision number, ties to even. Branch-free, so that the compiler can
+ * vectorise it. */
 static uint16_t half_of(float value)
 {
     const uint32_t bits = bits_of(value), magnitude = bits & 0x7FFFFFFF;
-    /* the exponents' biases differ by 112; what is cut off rounds what is kept */
+    /* Normal numbers: the biases of the exponents differ by 112; the bits cut off are rounded. */
     const uint32_t normal = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
-    /* below 2^−14: a multiple of 2^−24, to which the sum with 1/2 rounds it */
+    /* Subnormal numbers, below 2^−14, are multiples of 2^−24: adding 1/2 rounds to one. */
     const uint32_t small = bits_of(fabsf(value) + 0.5F) - 0x3F000000;
     uint32_t half = magnitude < 0x38800000 ? small : normal;
     half = magnitude >= 0x477FF000 ? 0x7C00 : half; /* 65520 and above round to infinity */
@@ -78,8 +78,8 @@ static void put_npy_header(FILE *out, size_t rows, size_t columns)
     fprintf(out, "%s%*s\n", header, (int)sizeof header - 1 - used, "");
 }
 
-/* Rows of the array from columns of values. */
-static void turn(uint16_t *rows, const struct walk *walk)
+/* Transposes the block and rounds it to half precision. */
+static void make_rows(uint16_t *rows, const struct walk *walk)
 {
     const size_t S = walk->options->num_shown;
     uint16_t halves[TRACE_BLOCK];
@@ -91,33 +91,25 @@ static void turn(uint16_t *rows, const struct walk *walk)
     }
 }
 
-static int put_npy(FILE *out, const struct trace *trace, const struct view_options *options)
+static int put_npy(const struct file_out *out, const struct inspection *inspection,
+                   const struct view_options *options)
 {
+    const struct trace *trace = &inspection->trace;
     struct walk walk;
     const size_t S = options->num_shown;
     uint16_t *rows = mem_new(S, TRACE_BLOCK * sizeof *rows);
     int result = walk_init(&walk, trace, options) == 0 && rows ? 0 : -1;
-    put_npy_header(out, trace->length, S);
+    put_npy_header(out->stream, trace->length, S);
     while (result == 0 && walk_next(&walk)) {
-        turn(rows, &walk);
-        fwrite(rows, sizeof *rows, walk.count * S, out);
+        make_rows(rows, &walk);
+        fwrite(rows, sizeof *rows, walk.count * S, out->stream);
     }
     free(walk.values);
     free(rows);
     return result;
 }
 
-static int write_npy(const struct trace *trace, const struct view_options *options,
-                     const char *directory)
-{
-    struct file_out out;
-    int result = view_open(&out, directory, "activations.npy");
-    if (result == 0)
-        result = put_npy(out.stream, trace, options);
-    return view_close(&out, options, result);
-}
-
-/* --- what is in it: json ---------------------------------------------------------------------- */
+/* --- json that describes the npy -------------------------------------------------------------- */
 
 static json_t *signals_json(const struct trace *trace, const struct view_options *options)
 {
@@ -131,10 +123,10 @@ static json_t *signals_json(const struct trace *trace, const struct view_options
     return list;
 }
 
-/* What lists of all characters are made from. */
+/* The source of lists with an item per character. */
 struct about_text {
     const struct trace *trace;
-    json_t *symbols; /* the string of each */
+    json_t *symbols; /* [V] strings */
 };
 
 static json_t *character_json(const struct about_text *text, size_t t)
@@ -149,8 +141,7 @@ static json_t *id_json(const struct about_text *text, size_t t)
 
 static json_t *loss_json(const struct about_text *text, size_t t)
 {
-    const double loss = (double)text->trace->losses[t];
-    return isfinite(loss) ? json_real(loss) : json_null();
+    return about_number((double)text->trace->losses[t]);
 }
 
 static json_t *rank_json(const struct about_text *text, size_t t)
@@ -158,7 +149,7 @@ static json_t *rank_json(const struct about_text *text, size_t t)
     return json_integer(text->trace->ranks[t]);
 }
 
-/* A further member of the object: a list with an item for each character. */
+/* Writes a member of the object: a list with an item per character. */
 static int put_list(FILE *out, const char *name, const struct about_text *text,
                     json_t *(*item_of)(const struct about_text *text, size_t t))
 {
@@ -176,8 +167,8 @@ static int put_list(FILE *out, const char *name, const struct about_text *text,
     return failed;
 }
 
-static int put_json(FILE *out, const struct trace *trace, const struct view_options *options,
-                    const struct glyph *glyphs)
+static int put_json_with(FILE *out, const struct trace *trace, const struct view_options *options,
+                         const struct glyph *glyphs)
 {
     struct about_text text = {trace, json_array()};
     json_t *about = about_new(trace);
@@ -198,23 +189,21 @@ static int put_json(FILE *out, const struct trace *trace, const struct view_opti
     return failed && !ferror(out) ? error_set("no memory for activations.json") : 0;
 }
 
-static int write_json(const struct trace *trace, const struct view_options *options,
-                      const char *directory)
+static int put_json(const struct file_out *out, const struct inspection *inspection,
+                    const struct view_options *options)
 {
-    struct file_out out;
+    const struct trace *trace = &inspection->trace;
     struct glyph *glyphs = glyphs_new(trace->vocab);
-    int result = view_open(&out, directory, "activations.json");
-    if (result == 0)
-        result = glyphs ? put_json(out.stream, trace, options, glyphs) : -1;
+    int result = glyphs ? put_json_with(out->stream, trace, options, glyphs) : -1;
     glyphs_free(glyphs);
-    return view_close(&out, options, result);
+    return result;
 }
 
 static int write_npy_and_json(const struct inspection *inspection,
                               const struct view_options *options, const char *directory)
 {
-    return write_npy(&inspection->trace, options, directory) == 0 &&
-                   write_json(&inspection->trace, options, directory) == 0
+    return view_write(inspection, options, directory, "activations.npy", put_npy) == 0 &&
+                   view_write(inspection, options, directory, "activations.json", put_json) == 0
                ? 0
                : -1;
 }
@@ -235,18 +224,20 @@ static void put_csv_rows(FILE *out, const struct walk *walk, const struct glyph 
     }
 }
 
-static int put_csv(FILE *out, const struct trace *trace, const struct view_options *options)
+static int put_csv(const struct file_out *out, const struct inspection *inspection,
+                   const struct view_options *options)
 {
+    const struct trace *trace = &inspection->trace;
     struct walk walk;
     char name[64];
     struct glyph *glyphs = glyphs_new(trace->vocab);
     int result = walk_init(&walk, trace, options) == 0 && glyphs ? 0 : -1;
-    fputs("position,character,loss", out);
+    fputs("position,character,loss", out->stream);
     for (size_t k = 0; k < options->num_shown; k++)
-        fprintf(out, ",%s", trace_signal_name(trace, options->shown[k], name, sizeof name));
-    fputc('\n', out);
+        fprintf(out->stream, ",%s", trace_signal_name(trace, options->shown[k], name, sizeof name));
+    fputc('\n', out->stream);
     while (result == 0 && walk_next(&walk)) {
-        put_csv_rows(out, &walk, glyphs);
+        put_csv_rows(out->stream, &walk, glyphs);
         trace_drop(trace, walk.start, walk.count);
     }
     free(walk.values);
@@ -257,11 +248,7 @@ static int put_csv(FILE *out, const struct trace *trace, const struct view_optio
 static int write_csv(const struct inspection *inspection, const struct view_options *options,
                      const char *directory)
 {
-    struct file_out out;
-    int result = view_open(&out, directory, "activations.csv");
-    if (result == 0)
-        result = put_csv(out.stream, &inspection->trace, options);
-    return view_close(&out, options, result);
+    return view_write(inspection, options, directory, "activations.csv", put_csv);
 }
 
 const struct view npy_view = {"npy", true, write_npy_and_json};

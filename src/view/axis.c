@@ -4,12 +4,12 @@
 #include <stdio.h>
 
 #define MAX_TICKS 8
-#define TICK_ROOM 36 /* at least, from tick to tick */
+#define TICK_DISTANCE 36 /* at least, between ticks */
 
-/* 1, 2 or 5 times a power of ten, so that there are no more ticks than there is room for. */
+/* The distance of ticks: 1, 2 or 5 times a power of ten, the least at which they fit. */
 static double nice_tick(double range, double room)
 {
-    const double ticks = fmin(fmax(floor(room / TICK_ROOM), 2), MAX_TICKS);
+    const double ticks = fmin(fmax(floor(room / TICK_DISTANCE), 2), MAX_TICKS);
     const double rough = range / ticks, power = pow(10, floor(log10(rough))), share = rough / power;
     return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
 }

@@ -7,11 +7,11 @@
 #include "error.h"
 #include "mem.h"
 
-#define PAIRS 0x100 /* a forbidden character and the next */
-#define LAST 0x280  /* a forbidden character at the end */
+#define PAIRS 0x100 /* first character that stands for a forbidden septet and its successor */
+#define LAST 0x280  /* first character that stands for a forbidden last septet */
 
-/* Which of the forbidden characters it is, or −1. */
-static int which_forbidden(unsigned septet)
+/* The number of a forbidden septet; −1 for others. */
+static int forbidden_number(unsigned septet)
 {
     switch (septet) {
     case '\0':
@@ -31,32 +31,32 @@ static void put_two_bytes(FILE *out, unsigned point)
     putc_unlocked((int)(0x80 | (point & 0x3F)), out);
 }
 
-/* `waiting` is which forbidden one came before, or −1. */
-static void put_septet(FILE *out, int *waiting, unsigned septet)
+/* *pending is the number of the forbidden septet before this one, or −1. */
+static void put_septet(FILE *out, int *pending, unsigned septet)
 {
-    if (*waiting >= 0) {
-        put_two_bytes(out, PAIRS + 128 * (unsigned)*waiting + septet);
-        *waiting = -1;
+    if (*pending >= 0) {
+        put_two_bytes(out, PAIRS + 128 * (unsigned)*pending + septet);
+        *pending = -1;
     } else {
-        *waiting = which_forbidden(septet);
-        if (*waiting < 0)
+        *pending = forbidden_number(septet);
+        if (*pending < 0)
             putc_unlocked((int)septet, out);
     }
 }
 
 static void put_septets(FILE *out, const uint8_t *bytes, size_t length)
 {
-    int waiting = -1;
-    unsigned bits = 0, held = 0;
+    int pending = -1;
+    unsigned bits = 0, count = 0;
     for (size_t i = 0; i < length; i++) {
         bits = bits << 8 | bytes[i];
-        for (held += 8; held >= 7; held -= 7)
-            put_septet(out, &waiting, bits >> (held - 7) & 0x7F);
+        for (count += 8; count >= 7; count -= 7)
+            put_septet(out, &pending, bits >> (count - 7) & 0x7F);
     }
-    if (held > 0)
-        put_septet(out, &waiting, bits << (7 - held) & 0x7F);
-    if (waiting >= 0)
-        put_two_bytes(out, LAST + (unsigned)waiting);
+    if (count > 0)
+        put_septet(out, &pending, bits << (7 - count) & 0x7F);
+    if (pending >= 0)
+        put_two_bytes(out, LAST + (unsigned)pending);
 }
 
 int block_put(FILE *out, const char *id, const void *bytes, size_t length)
@@ -92,7 +92,7 @@ int block_put_json(FILE *out, const char *id, json_t *json, size_t digits)
     return result;
 }
 
-/* '<' occurs only within strings of JSON, where it may be written as an escape. */
+/* In JSON '<' occurs only within strings, where it can be escaped. */
 static int put_escaped(const char *text, size_t length, void *out)
 {
     for (size_t i = 0; i < length; i++)

@@ -1,9 +1,12 @@
-/* Blocks: arrays within a page, as inert text of an element that the page's script finds by its id.
- * The bytes are compressed (zlib) and written seven bits a character, so that what cannot be
- * compressed takes 8/7 bytes a byte in UTF-8. Three characters do not survive in HTML: NUL, which
- * it forbids, CR, which it reads as LF, and '<', which may begin a tag. One of these seven bits is
- * written together with the next seven as one character of two bytes, U+0100 + 128 × which + next;
- * as the last of all, as U+0280 + which. */
+/* Blocks: binary data in a page, as the text of an inert element that the page's script finds by
+ * id.
+ *
+ * The bytes are compressed (zlib) and cut into groups of seven bits (septets). A septet is written
+ * as the ASCII character of that number, so that incompressible data take 8/7 of their size. HTML
+ * does not preserve three of these characters: NUL is forbidden, CR is read as LF, and '<' may
+ * begin a tag. Call them forbidden characters number 0, 1 and 2. A forbidden septet number k and
+ * its successor s are written as the one character U+0100 + 128 k + s, of two bytes in UTF-8; the
+ * last septet, if forbidden, is written as U+0280 + k. */
 #ifndef RUNE_BLOCK_H
 #define RUNE_BLOCK_H
 
@@ -11,14 +14,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Writes bytes[0..length) as the element of that id. Returns 0, or −1 and a message. */
+/* Writes bytes[0..length) as an element with that id. Returns 0, or −1 and a message. */
 int block_put(FILE *out, const char *id, const void *bytes, size_t length);
 
-/* The same of the text of a JSON value, which is released, its numbers with so many digits; NULL is
- * no memory. */
+/* The same for the text of a JSON value, with numbers of so many digits. Releases the value. NULL
+ * means that memory ran out. */
 int block_put_json(FILE *out, const char *id, json_t *json, size_t digits);
 
-/* Writes JSON as it is, to be read at once: in ASCII, with '<' escaped. The value is released. */
+/* Writes uncompressed JSON: ASCII, with '<' escaped. Releases the value. */
 int block_put_plain_json(FILE *out, const char *id, json_t *json);
 
 #endif

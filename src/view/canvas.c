@@ -15,7 +15,7 @@ void canvas_line(cairo_t *cr, double x0, double y0, double x1, double y1)
     cairo_stroke(cr);
 }
 
-/* Letters are as wide at every scale: what was measured is what is drawn. */
+/* Without hinting and rounding, text has the measured width at every scale. */
 static PangoLayout *layout_new(const char *font, const char *text)
 {
     PangoContext *context = pango_font_map_create_context(pango_cairo_font_map_get_default());

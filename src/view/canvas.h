@@ -1,4 +1,4 @@
-/* What drawings share: colours and lines of text. */
+/* Drawing with cairo and pango: colours, lines, text. */
 #ifndef RUNE_CANVAS_H
 #define RUNE_CANVAS_H
 
@@ -7,7 +7,7 @@
 
 #include "colour.h"
 
-/* Sizes are in units of the drawing: pixels of a screen. */
+/* Sizes are in units of the drawing: CSS pixels. */
 #define CANVAS_FONT "Sans 12px"
 #define CANVAS_BOLD "Sans Bold 13px"
 #define CANVAS_SMALL "Sans 11px"
@@ -17,7 +17,7 @@
 #define CANVAS_GREY ((struct colour){150, 150, 146})
 #define CANVAS_FAINT ((struct colour){228, 228, 224})
 
-/* A part of the drawing. */
+/* A rectangle of the drawing. */
 struct box {
     double x, y, width, height;
 };
@@ -25,20 +25,20 @@ struct box {
 void canvas_colour(cairo_t *cr, struct colour colour);
 void canvas_line(cairo_t *cr, double x0, double y0, double x1, double y1);
 
-/* One line of UTF-8 with its middle at height y; x is its left end (anchor 0), middle (0.5) or
+/* Draws one line of UTF-8, vertically centred at y; x is its left end (anchor 0), centre (0.5) or
  * right end (1). Returns its width. */
 double canvas_text(cairo_t *cr, double x, double y, double anchor, const char *font,
                    struct colour colour, const char *text);
 
-/* The same in no more than `room`, with "…" for what is too much. */
+/* The same, cut to the width `room` with "…". */
 double canvas_text_within(cairo_t *cr, double x, double y, double anchor, const char *font,
                           struct colour colour, const char *text, double room);
 
 /* The width that canvas_text would return. */
 double canvas_text_width(const char *font, const char *text);
 
-/* A number with a true minus and so many digits that count, "+2.0"; "–" if it is not finite.
- * `sign`: with a plus, too. Returns out. */
+/* Writes a number with so many significant digits and U+2212 as its minus; "–" if not finite.
+ * `sign` adds a plus. Returns out. */
 char *canvas_number(char *out, size_t room, double value, int digits, bool sign);
 
 #endif

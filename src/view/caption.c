@@ -9,11 +9,11 @@
 
 char *caption_of_trace(const struct trace *trace)
 {
-    static const char between[] = ", read by ";
-    const size_t room = strlen(trace->text) + sizeof between + strlen(trace->model);
+    static const char separator[] = ", read by ";
+    const size_t room = strlen(trace->text) + sizeof separator + strlen(trace->model);
     char *names = mem_new(room, 1), *caption = NULL;
     if (names) {
-        snprintf(names, room, "%s%s%s", trace->text, between, trace->model);
+        snprintf(names, room, "%s%s%s", trace->text, separator, trace->model);
         caption = glyph_shown(names, strlen(names));
     }
     free(names);
@@ -36,13 +36,19 @@ char *caption_of_attempt(const struct inspection *inspection, size_t label)
     return glyph_shown(sentence, strlen(sentence));
 }
 
+size_t caption_find(const struct discoveries *discoveries, size_t signal)
+{
+    size_t d = 0;
+    while (d < discoveries->count && discoveries->list[d].signal != signal)
+        d++;
+    return d;
+}
+
 char *caption_of_signal(const struct inspection *inspection, size_t signal)
 {
-    const struct discoveries *discoveries = &inspection->discoveries;
-    for (size_t d = 0; d < discoveries->count; d++)
-        if (discoveries->list[d].signal == signal)
-            return caption_of_discovery(inspection, d);
-    return glyph_shown("", 0);
+    const size_t d = caption_find(&inspection->discoveries, signal);
+    return d < inspection->discoveries.count ? caption_of_discovery(inspection, d)
+                                             : glyph_shown("", 0);
 }
 
 char *caption_of_curve(const struct reach *reach, int curve, char *out, size_t room)

@@ -1,15 +1,15 @@
 #include "colour.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* A colour in Oklab (Björn Ottosson, 2020), where equal distances look equal. */
 struct oklab {
     double l, a, b;
 };
 
-/* Zero is the ground on which the text is drawn, and the two ends are as far from it as each other.
- * On a light ground black is read everywhere, on a dark one white: the ends stop where that would
- * cease to hold. */
+/* `zero` is the background; both ends are equally far from it, and as far as they can be while text
+ * in black (light) or white (dark) keeps its contrast. */
 struct scale {
     struct oklab zero, negative, positive;
 };
@@ -44,9 +44,9 @@ static struct colour from_oklab(struct oklab c)
     };
 }
 
-struct colour colour_on(enum colour_ground ground, float value, float range)
+struct colour colour_on(enum colour_theme theme, float value, float range)
 {
-    const struct scale *scale = &scales[ground];
+    const struct scale *scale = &scales[theme];
     double position = isnan(value) ? 0 : fmin(fmax((double)value / (double)range, -1), 1);
     struct oklab zero = scale->zero, end = position < 0 ? scale->negative : scale->positive;
     double share = fabs(position);
@@ -78,4 +78,10 @@ struct colour colour_text_on(struct colour background)
 {
     const struct colour black = {0, 0, 0}, white = {255, 255, 255};
     return colour_contrast(background, black) >= colour_contrast(background, white) ? black : white;
+}
+
+char *colour_name(struct colour colour, char out[8])
+{
+    snprintf(out, 8, "#%02x%02x%02x", colour.red, colour.green, colour.blue);
+    return out;
 }

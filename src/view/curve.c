@@ -17,14 +17,14 @@
 #define WIDTH 760
 #define HEIGHT 440
 #define LEFT 64
-#define RIGHT (WIDTH - 76) /* room for the last values beside the ends of the lines */
+#define RIGHT (WIDTH - 76) /* leaves room for the last values */
 #define TOP 64
 #define BOTTOM (HEIGHT - 56)
 #define FONTS "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
-#define TITLE_COLUMNS 70 /* of letters as wide as capitals in bold fill the width */
-#define LABEL_GAP 16     /* between the last values, at least */
+#define TITLE_COLUMNS 70 /* columns that fit even in bold capitals */
+#define LABEL_GAP 16     /* distance between the last values, at least */
 
-#define MOST 1e30 /* beyond it is no loss and no step, and sums might overflow */
+#define MAX_VALUE 1e30 /* larger losses and steps are left out: sums might overflow */
 
 #define QUIET "fill=\"#5c5c58\""
 #define BOLD "font-weight=\"bold\" font-size=\"13\""
@@ -33,7 +33,7 @@
 
 /* --- points ----------------------------------------------------------------------------------- */
 
-/* Takes `other` into the mean. */
+/* Merges `other` into the mean. */
 static void join(struct curve_point *point, const struct curve_point *other)
 {
     point->rows += other->rows;
@@ -42,7 +42,7 @@ static void join(struct curve_point *point, const struct curve_point *other)
     point->loss += (other->loss - point->loss) * weight;
 }
 
-/* Halves the points of a line that is full. */
+/* Halves the number of points of a full line. */
 static void join_pairs(struct curve_line *line)
 {
     for (int i = 0; i < CURVE_POINTS / 2; i++) {
@@ -56,7 +56,7 @@ static void join_pairs(struct curve_line *line)
 static void add(struct curve_line *line, double step, double loss)
 {
     const struct curve_point row = {step, loss, 1};
-    if (!(fabs(loss) < MOST && fabs(step) < MOST))
+    if (!(fabs(loss) < MAX_VALUE && fabs(step) < MAX_VALUE))
         return;
     if (line->count > 0 && line->points[line->count - 1].rows < line->share) {
         join(&line->points[line->count - 1], &row);
@@ -92,11 +92,11 @@ static void find_bounds(const struct curve_line *line, double most, struct bound
     }
 }
 
-/* A loss over that of guessing among all code points tells only that the training went astray: the
- * line leaves the picture at the top, and the rest is not pressed flat. */
+/* Losses above that of a uniform guess among all code points only show that training diverged. They
+ * do not stretch the axis: the line leaves the picture at the top. */
 static void make_axes(const struct curve *curve, struct axis *x, struct axis *y)
 {
-    const double limits[] = {log(UTF8_NUM_POINTS), MOST};
+    const double limits[] = {log(UTF8_NUM_POINTS), MAX_VALUE};
     struct bounds bounds = {DBL_MAX, -DBL_MAX, 1};
     for (int k = 0; k < 2 && bounds.low > bounds.high; k++) {
         find_bounds(&curve->train, limits[k], &bounds);
@@ -109,7 +109,7 @@ static void make_axes(const struct curve *curve, struct axis *x, struct axis *y)
     *y = axis_around(bounds.low, bounds.high, BOTTOM, TOP);
 }
 
-/* --- letters ---------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 static void put_escaped(FILE *out, const char *text)
 {
@@ -129,7 +129,7 @@ static void put_escaped(FILE *out, const char *text)
         }
 }
 
-/* A line of text with its middle at height y. */
+/* Writes a line of text, vertically centred at y. */
 static void put_text(FILE *out, double x, double y, const char *attributes, const char *text)
 {
     const double baseline = 0.35 * 12;
@@ -138,22 +138,22 @@ static void put_text(FILE *out, double x, double y, const char *attributes, cons
     fputs("</text>\n", out);
 }
 
-/* The code point at the head of a sound text, and its length. */
-static int head_of(const char *text, int32_t *point)
+/* Decodes the first code point of valid text. Returns its length. */
+static int decode_first(const char *text, int32_t *point)
 {
     return utf8_decode((const uint8_t *)text, strnlen(text, 4), point);
 }
 
-/* The end of a text that has room beside "…"; the text itself where all of it has. */
-static const char *end_with_room(const char *text)
+/* The longest end of a title that fits after "…"; the whole title if that fits. */
+static const char *fitting_end(const char *text)
 {
     int32_t point, before = 0, state = 0;
     int columns = 0;
-    for (const char *at = text; *at; at += head_of(at, &point), columns += utf8_columns(point))
+    for (const char *at = text; *at; at += decode_first(at, &point), columns += utf8_columns(point))
         ;
     const bool whole = columns <= TITLE_COLUMNS;
     while (*text && !whole) {
-        const int length = head_of(text, &point);
+        const int length = decode_first(text, &point);
         const bool apart = utf8_cluster_break(before, point, &state);
         if (columns < TITLE_COLUMNS && apart)
             break;
@@ -164,10 +164,10 @@ static const char *end_with_room(const char *text)
     return text;
 }
 
-/* A long one is the path of a run: its end says which. */
+/* A long title is the path of a run, of which the end is specific. */
 static void put_title(FILE *out, const char *title)
 {
-    const char *end = end_with_room(title);
+    const char *end = fitting_end(title);
     fprintf(out, "<text x=\"16\" y=\"24.5\" %s>%s", BOLD, end > title ? "…" : "");
     put_escaped(out, end);
     fputs("</text>\n", out);
@@ -199,7 +199,7 @@ static void put_frame(FILE *out, const struct axis *x, const struct axis *y)
 
 static double height_of(const struct axis *y, const struct curve_point *point)
 {
-    return fmax(axis_place(y, point->loss), TOP - HEIGHT); /* of a line that leaves the picture */
+    return fmax(axis_place(y, point->loss), TOP - HEIGHT); /* of a point above the picture */
 }
 
 static void put_line(FILE *out, const struct axis *x, const struct axis *y,
@@ -216,7 +216,7 @@ static void put_line(FILE *out, const struct axis *x, const struct axis *y,
             axis_place(x, last->step), height_of(y, last), colour);
 }
 
-/* The last value of a line, beside its end. */
+/* Writes the last value of a line beside its end. */
 static void put_value(FILE *out, const struct curve_line *line, double y, const char *colour)
 {
     char value[32], attributes[64];
@@ -228,7 +228,7 @@ static void put_value(FILE *out, const struct curve_line *line, double y, const 
     put_text(out, RIGHT + 10, y, attributes, value);
 }
 
-/* Values of near ends are pushed apart, each to its own side. */
+/* Writes both last values; close ones are moved apart. */
 static void put_values(FILE *out, const struct axis *y, const struct curve *curve,
                        const char *const *colours)
 {
@@ -246,8 +246,8 @@ static void put_values(FILE *out, const struct axis *y, const struct curve *curv
         put_value(out, lines[k], at[k], colours[k]);
 }
 
-static void put_key(FILE *out, double x, const struct curve_line *line, const char *colour,
-                    const char *name)
+static void put_legend(FILE *out, double x, const struct curve_line *line, const char *colour,
+                       const char *name)
 {
     if (line->count == 0)
         return;
@@ -258,12 +258,10 @@ static void put_key(FILE *out, double x, const struct curve_line *line, const ch
 
 static void draw(FILE *out, const struct curve *curve, const char *title)
 {
-    char rooms[2][8];
-    const char *const colours[] = {rooms[0], rooms[1]}; /* of training and validation */
-    for (int k = 0; k < 2; k++) {
-        const struct colour colour = colour_on(COLOUR_DARK, k == 0 ? -1 : 1, 1);
-        snprintf(rooms[k], sizeof rooms[k], "#%02x%02x%02x", colour.red, colour.green, colour.blue);
-    }
+    char names[2][8];
+    /* of training and validation */
+    const char *const colours[] = {colour_name(colour_on(COLOUR_DARK, -1, 1), names[0]),
+                                   colour_name(colour_on(COLOUR_DARK, 1, 1), names[1])};
     struct axis x, y;
     make_axes(curve, &x, &y);
     fprintf(out,
@@ -283,8 +281,8 @@ static void draw(FILE *out, const struct curve *curve, const char *title)
     put_line(out, &x, &y, &curve->val, colours[1]);
     fputs("</g>\n", out);
     put_values(out, &y, curve, colours);
-    put_key(out, RIGHT - 150, &curve->train, colours[0], "training");
-    put_key(out, RIGHT - 60, &curve->val, colours[1], "validation");
+    put_legend(out, RIGHT - 150, &curve->train, colours[0], "training");
+    put_legend(out, RIGHT - 60, &curve->val, colours[1], "validation");
     if (curve->train.count == 0 && curve->val.count == 0)
         put_text(out, (LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, FROM_MIDDLE QUIET,
                  "no loss has been measured yet");

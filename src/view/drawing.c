@@ -9,8 +9,8 @@
 #include "error.h"
 
 #define PNG_MAX_SIDE 32767 /* cairo's limit */
-#define PNG_SCALE 2        /* pixels for a unit, so that it is sharp in print, where they fit */
-#define PDF_SCALE 0.6      /* points for a unit */
+#define PNG_SCALE 2        /* pixels per unit, for print; 1 where the sides would be too long */
+#define PDF_SCALE 0.6      /* points per unit */
 
 static cairo_status_t put_bytes(void *file, const unsigned char *data, unsigned length)
 {
@@ -30,7 +30,7 @@ void drawing_next_page(cairo_t *cr)
     draw_ground(cr);
 }
 
-/* A surface that takes a page of the drawing, and how large it is drawn there. */
+/* A surface for one page of the drawing; sets *scale, its units per unit of the drawing. */
 static cairo_surface_t *surface_new(FILE *stream, enum drawing_format format, double width,
                                     double height, double *scale)
 {
@@ -68,13 +68,13 @@ int drawing_put(struct file_out *out, enum drawing_format format, const struct d
     const double height = pages ? fmin(drawing->height, drawing->page_height) : drawing->height;
     double scale;
     if (format == DRAWING_PNG && fmax(drawing->width, height) > PNG_MAX_SIDE)
-        return error_set("%s: it would be %.0f × %.0f pixels, where %d are the most: take a "
+        return error_set("%s: %.0f × %.0f pixels are too many, %d per side are the most; take a "
                          "shorter passage, fewer units, or pdf, which has pages",
                          out->path, drawing->width, height, PNG_MAX_SIDE);
     cairo_surface_t *surface = surface_new(out->stream, format, drawing->width, height, &scale);
     if (format == DRAWING_PDF)
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, drawing->title);
-    error_set("%s", ""); /* a part that cannot be drawn leaves a message */
+    error_set("%s", ""); /* so that a message shows that `draw` failed */
     cairo_status_t status = draw(drawing, surface, scale, height);
     if (error_message()[0]) {
         cairo_surface_destroy(surface);
@@ -82,7 +82,7 @@ int drawing_put(struct file_out *out, enum drawing_format format, const struct d
     }
     if (status == CAIRO_STATUS_SUCCESS && format == DRAWING_PNG)
         status = cairo_surface_write_to_png_stream(surface, put_bytes, out->stream);
-    cairo_surface_finish(surface); /* what it writes is then in the stream */
+    cairo_surface_finish(surface); /* writes all output to the stream */
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);

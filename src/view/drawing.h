@@ -1,5 +1,4 @@
-/* A drawing on its way into a file: PNG for screens, SVG and PDF with lines, curves and letters
- * that are sharp at any size. */
+/* Drawings as PNG, SVG and PDF files. */
 #ifndef RUNE_DRAWING_H
 #define RUNE_DRAWING_H
 
@@ -10,19 +9,19 @@
 enum drawing_format { DRAWING_PNG, DRAWING_SVG, DRAWING_PDF };
 
 struct drawing {
-    const char *title;    /* of the document: UTF-8 */
-    double width, height; /* all in one piece */
-    double page_height;   /* of pages where the format has them; 0: all on one */
-    /* Draws `what` on white; where it is more than page_height, goes on to further pages. What
-     * fails leaves a message. */
+    const char *title;    /* of the document, UTF-8 */
+    double width, height; /* on a single page */
+    double page_height;   /* of a page in PDF; 0: a single page */
+    /* Draws `what` on white, with page breaks after at most page_height. Sets a message if it
+     * fails. */
     void (*draw)(cairo_t *cr, const void *what, double page_height);
     const void *what;
 };
 
-/* Ends a page; what is drawn next stands on a new one. */
+/* Starts a new page. */
 void drawing_next_page(cairo_t *cr);
 
-/* Writes it to a file that is open. Returns 0, or −1 and a message that names its path. */
+/* Writes the drawing to an open file. Returns 0, or −1 and a message that names its path. */
 int drawing_put(struct file_out *out, enum drawing_format format, const struct drawing *drawing);
 
 #endif

@@ -3,26 +3,21 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "about.h"
 #include "error.h"
 #include "means.h"
 #include "mem.h"
 
-#define SYMBOLS_EACH 14 /* of which a unit's mean is given, the highest and the lowest */
-#define WEIGHED 12      /* symbols that a unit makes likelier, and less likely, most */
+#define SYMBOLS_EACH 14   /* symbols with the highest means, and with the lowest */
+#define OUTPUT_WEIGHTS 12 /* largest output weights, and smallest */
 
 /* --- parts of JSON ---------------------------------------------------------------------------- */
-
-/* A number, or null where it is not finite. */
-static json_t *number(float value)
-{
-    return isfinite(value) ? json_real((double)value) : json_null();
-}
 
 static json_t *numbers(const float *values, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, number(values[i]));
+        json_array_append_new(list, about_number((double)values[i]));
     return list;
 }
 
@@ -34,7 +29,7 @@ static json_t *counts(const size_t *values, size_t count)
     return list;
 }
 
-/* Those of the positions that the page holds. */
+/* The positions below `length`. */
 static json_t *positions(const size_t *values, size_t count, size_t length)
 {
     json_t *list = json_array();
@@ -44,7 +39,7 @@ static json_t *positions(const size_t *values, size_t count, size_t length)
     return list;
 }
 
-/* The same of rising ones: the first, then how far each is from the one before. */
+/* The same for rising positions: the first, then the distance of each to its predecessor. */
 static json_t *distances(const size_t *values, size_t count, size_t length)
 {
     json_t *list = json_array();
@@ -54,10 +49,20 @@ static json_t *distances(const size_t *values, size_t count, size_t length)
     return list;
 }
 
-static json_t *signal_name(const struct trace *trace, size_t signal)
+static json_t *signal_json(const struct trace *trace, size_t signal)
 {
-    const struct trace_signal *named = &trace->signals[signal];
-    return json_pack("[i, i, i]", named->quantity, named->layer, named->unit);
+    const struct trace_signal *s = &trace->signals[signal];
+    return json_pack("[i, i, i]", s->quantity, s->layer, s->unit);
+}
+
+/* The object; or NULL and a message, and the object released, if a part failed. */
+static json_t *complete(json_t *object, bool failed)
+{
+    if (!failed)
+        return object;
+    json_decref(object);
+    error_set("no memory for the page");
+    return NULL;
 }
 
 /* --- the network ------------------------------------------------------------------------------ */
@@ -75,12 +80,13 @@ static json_t *discovery_json(const struct inspection *inspection,
 {
     char text[512];
     discovery_describe(discovery, &inspection->trace, &inspection->labels, text, sizeof text);
-    return json_pack("[o, i, s, o, o, s]", signal_name(&inspection->trace, discovery->signal),
+    return json_pack("[o, i, s, o, o, s]", signal_json(&inspection->trace, discovery->signal),
                      (int)discovery->label, measure_names[discovery->measure],
-                     number(discovery->score), number(discovery->baseline), text);
+                     about_number((double)discovery->score),
+                     about_number((double)discovery->baseline), text);
 }
 
-/* Best first, a few of each signal. */
+/* Best first, at most FINDINGS_EACH of a signal. */
 static json_t *discoveries_json(const struct inspection *inspection)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
@@ -152,30 +158,26 @@ json_t *findings_new(const struct inspection *inspection, const size_t *symbol_c
                                                 "length", (int)ablation->length, "loss",
                                                 (double)ablation->loss));
     json_decref(discoveries);
-    if (!failed)
-        return findings;
-    json_decref(findings);
-    error_set("no memory for the page");
-    return NULL;
+    return complete(findings, failed);
 }
 
 /* --- a signal --------------------------------------------------------------------------------- */
 
-struct weighed {
+struct output_weight {
     int symbol;
     float weight;
 };
 
 static int compare_weights(const void *a, const void *b)
 {
-    const struct weighed *left = a, *right = b;
+    const struct output_weight *left = a, *right = b;
     if (left->weight != right->weight)
         return left->weight > right->weight ? -1 : 1;
     return left->symbol < right->symbol ? -1 : 1;
 }
 
-/* The symbols after which the signal's mean is highest, then those where it is lowest: two lists of
- * [symbol, mean]; the second is empty where the first has all. */
+/* Two lists of [symbol, mean of the signal after it]: the highest means and the lowest. The second
+ * is empty if the first has all. */
 static json_t *by_symbol_json(const struct trace *trace, const struct card *card,
                               const size_t *counts)
 {
@@ -198,7 +200,7 @@ static json_t *related_json(const struct trace *trace, const struct card_related
     json_t *list = json_array();
     for (size_t i = 0; i < CARD_RELATED && related[i].signal < trace->num_signals; i++)
         json_array_append_new(
-            list, json_pack("[o, f]", signal_name(trace, related[i].signal), (double)related[i].r));
+            list, json_pack("[o, f]", signal_json(trace, related[i].signal), (double)related[i].r));
     return list;
 }
 
@@ -216,21 +218,21 @@ static json_t *card_json(const struct trace *trace, const struct card *card,
         "opposed", related_json(trace, card->opposed));
 }
 
-/* The symbols whose logit h of a unit of the last layer raises most, and lowers: two lists of
- * [symbol, weight]. */
+/* Two lists of [symbol, output weight] of a unit of the last layer: the largest weights and the
+ * smallest. */
 static json_t *output_weights_json(const struct trace *trace, const float *weights, int unit)
 {
-    const int V = trace->vocab->size, shown = V / 2 < WEIGHED ? V / 2 : WEIGHED;
-    struct weighed *symbols = mem_new((size_t)V, sizeof *symbols);
+    const int V = trace->vocab->size, shown = V / 2 < OUTPUT_WEIGHTS ? V / 2 : OUTPUT_WEIGHTS;
+    struct output_weight *symbols = mem_new((size_t)V, sizeof *symbols);
     if (!symbols)
         return NULL;
     for (int v = 0; v < V; v++)
-        symbols[v] =
-            (struct weighed){v, weights[(size_t)v * (size_t)trace->hidden_size + (size_t)unit]};
+        symbols[v] = (struct output_weight){
+            v, weights[(size_t)v * (size_t)trace->hidden_size + (size_t)unit]};
     qsort(symbols, (size_t)V, sizeof *symbols, compare_weights);
     json_t *up = json_array(), *down = json_array();
     for (int i = 0; i < shown; i++) {
-        const struct weighed *first = &symbols[i], *last = &symbols[V - 1 - i];
+        const struct output_weight *first = &symbols[i], *last = &symbols[V - 1 - i];
         json_array_append_new(up, json_pack("[i, f]", first->symbol, (double)first->weight));
         json_array_append_new(down, json_pack("[i, f]", last->symbol, (double)last->weight));
     }
@@ -238,8 +240,8 @@ static json_t *output_weights_json(const struct trace *trace, const float *weigh
     return json_pack("[o, o]", up, down);
 }
 
-/* What the loss changes by without the unit: in all, and for each label that has such a number,
- * [[label, change], …]. NULL where the unit was not ablated. */
+/* The change of the loss without the unit: in all and, as [[label, change], …], by label. NULL if
+ * the unit was not ablated. */
 static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
                              const struct trace_signal *signal)
 {
@@ -252,7 +254,8 @@ static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
         if (isfinite(change))
             json_array_append_new(by_label, json_pack("[i, f]", (int)k, (double)change));
     }
-    return json_pack("{s:o, s:o}", "change", number(ablation->change[i]), "by_label", by_label);
+    return json_pack("{s:o, s:o}", "change", about_number((double)ablation->change[i]), "by_label",
+                     by_label);
 }
 
 json_t *findings_of_signal(const struct inspection *inspection, const size_t *symbol_counts,
@@ -273,9 +276,5 @@ json_t *findings_of_signal(const struct inspection *inspection, const size_t *sy
     json_t *ablation = ablation_json(&inspection->ablation, inspection->labels.count, named);
     if (ablation)
         failed |= json_object_set_new(findings, "ablation", ablation);
-    if (!failed)
-        return findings;
-    json_decref(findings);
-    error_set("no memory for the page");
-    return NULL;
+    return complete(findings, failed);
 }

@@ -1,5 +1,5 @@
-/* What was found out about a text and its units, as JSON for the page. Signals are named
- * [quantity, layer, unit], labels and symbols by index; what is unknown is left out. */
+/* The results of an inspection as JSON for the page. A signal is [quantity, layer, unit]; labels
+ * and symbols are indices; keys of unknown values are missing. */
 #ifndef RUNE_FINDINGS_H
 #define RUNE_FINDINGS_H
 
@@ -7,14 +7,14 @@
 
 #include "inspection.h"
 
-#define FINDINGS_EACH 6 /* discoveries of one signal, at most */
+#define FINDINGS_EACH 6 /* discoveries per signal, at most */
 
-/* Of the whole network, of a text of which the page holds the first `length` characters;
- * symbol_counts[V]: of means_count(). A new reference. NULL and a message if there is no memory. */
+/* The results on the whole network; the page holds the first `length` characters of the text, and
+ * symbol_counts is from means_count(). A new reference. NULL and a message if memory runs out. */
 json_t *findings_new(const struct inspection *inspection, const size_t *symbol_counts,
                      size_t length);
 
-/* Of one signal; an empty object where nothing is known. Elsewhere as above. */
+/* The results on one signal; an empty object if there are none. Else as findings_new. */
 json_t *findings_of_signal(const struct inspection *inspection, const size_t *symbol_counts,
                            size_t signal, size_t length);
 

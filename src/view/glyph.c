@@ -10,9 +10,9 @@
 #define DOTTED_CIRCLE 0x25CC
 #define REGIONAL_A 0x1F1E6
 #define REGIONAL_Z 0x1F1FF
-#define EMOJI_STYLE 0xFE0F /* the variation selector that asks for the wide, coloured form */
+#define EMOJI_STYLE 0xFE0F /* the variation selector for the wide, coloured form */
 
-/* The glyph under way: what has been written of `shown`, and its columns. */
+/* Writes a glyph; `columns` and `combining` describe what was written of `shown`. */
 struct writer {
     char *end;
     int columns;
@@ -39,22 +39,21 @@ static void put_hex(struct writer *writer, const char *format, unsigned number)
     put(writer, hex, (size_t)length, length);
 }
 
-/* Whether two code points alone are one cluster. */
+/* Whether two code points form one grapheme cluster. */
 static bool joins(int32_t before, int32_t after)
 {
     int32_t state = 0;
     return !utf8_cluster_break(before, after, &state);
 }
 
-/* Joins its neighbours but leaves no mark of its own: joiners, variation selectors, tags. */
+/* Part of a cluster, but without a mark of its own: joiners, variation selectors, tags. */
 static bool is_invisible(int32_t point)
 {
     return point == 0x034F || (point >= 0x200C && point <= 0x200D) ||
            (point >= 0xFE00 && point <= 0xFE0F) || (point >= 0xE0000 && point <= 0xE0FFF);
 }
 
-/* The code point at `at`, and where the next one is; −1 for a byte that is no text, and at the end.
- */
+/* The code point at `at`; −1 at the end and for a byte that is not UTF-8. Sets *next. */
 static int32_t point_at(const struct vocab_symbol *symbol, size_t at, size_t *next)
 {
     int32_t point;
@@ -65,17 +64,17 @@ static int32_t point_at(const struct vocab_symbol *symbol, size_t at, size_t *ne
     return size > 0 ? point : -1;
 }
 
-/* What a terminal obeys instead of showing it: controls, what parts lines and paragraphs, and what
- * turns the direction of writing (Bidi_Control); bytes that are no text, too. */
-static bool is_obeyed(int32_t point)
+/* Whether a terminal would not just show it: control characters, separators of lines and
+ * paragraphs, controls of the writing direction (Bidi_Control), and −1. */
+static bool is_control(int32_t point)
 {
     return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x061C ||
            (point >= 0x200E && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) ||
            (point >= 0x2066 && point <= 0x2069);
 }
 
-/* Such a code point, or the byte that is no text. */
-static void put_obeyed(struct writer *writer, int32_t point, uint8_t byte)
+/* Writes a control character, or a byte that is not UTF-8, as an escape. */
+static void put_escaped(struct writer *writer, int32_t point, uint8_t byte)
 {
     if (point == '\r')
         put(writer, "\\r", 2, 2);
@@ -85,8 +84,8 @@ static void put_obeyed(struct writer *writer, int32_t point, uint8_t byte)
         put_hex(writer, "U+%04X", (unsigned)point);
 }
 
-/* A code point that begins a symbol, or stands in it on its own; `after` is the next. */
-static void put_alone(struct writer *writer, int32_t point, int32_t after)
+/* Writes a code point that begins a cluster; `after` is the next one, or −1. */
+static void put_initial(struct writer *writer, int32_t point, int32_t after)
 {
     if (utf8_is_graphic(point))
         put_point(writer, point, utf8_columns(point) > 1 ? 2 : 1);
@@ -100,8 +99,8 @@ static void put_alone(struct writer *writer, int32_t point, int32_t after)
         put_hex(writer, "U+%04X", (unsigned)point);
 }
 
-/* One that is part of the cluster before it. */
-static void put_joined(struct writer *writer, int32_t point)
+/* Writes a code point that continues a cluster. */
+static void put_continuation(struct writer *writer, int32_t point)
 {
     bool wide = utf8_columns(point) > 1 || point == EMOJI_STYLE ||
                 (point >= REGIONAL_A && point <= REGIONAL_Z);
@@ -116,12 +115,12 @@ static void put_symbol(struct writer *writer, const struct vocab_symbol *symbol)
     size_t next, beyond;
     for (size_t at = 0; at < symbol->length; at = next) {
         int32_t point = point_at(symbol, at, &next), after = point_at(symbol, next, &beyond);
-        if (is_obeyed(point))
-            put_obeyed(writer, point, symbol->bytes[at]);
+        if (is_control(point))
+            put_escaped(writer, point, symbol->bytes[at]);
         else if (before >= 0 && !utf8_cluster_break(before, point, &state))
-            put_joined(writer, point);
+            put_continuation(writer, point);
         else
-            put_alone(writer, point, after);
+            put_initial(writer, point, after);
         before = point;
     }
     if (writer->columns < 1)
@@ -143,7 +142,7 @@ static void put_exact(struct writer *writer, const struct vocab_symbol *symbol)
             put_hex(writer, "\\x%02X", symbol->bytes[at]);
 }
 
-/* Room for both forms: at worst each byte becomes "U+0085" or four bytes of another kind. */
+/* Bytes for both forms, an upper bound. */
 static size_t glyph_room(const struct vocab_symbol *symbol)
 {
     return 14 * symbol->length + 2;
@@ -172,8 +171,8 @@ size_t glyph_safe(const void *text, size_t length, char shown[GLYPH_SAFE_ROOM])
     struct writer writer = {.end = shown};
     size_t next;
     const int32_t point = point_at(&rest, 0, &next);
-    if (is_obeyed(point))
-        put_obeyed(&writer, point, rest.bytes[0]);
+    if (is_control(point))
+        put_escaped(&writer, point, rest.bytes[0]);
     else
         put(&writer, text, next, 0);
     shown[writer.end - shown] = '\0';

@@ -22,18 +22,18 @@ static int compare_means(const void *a, const void *b)
 }
 
 int means_list(const struct card *card, const size_t *counts, int V, struct symbol_mean *list,
-               size_t *least)
+               size_t *min_count)
 {
     size_t most = 0;
     int used = 0;
     for (int v = 0; v < V; v++)
         most = counts[v] > most ? counts[v] : most;
-    const size_t enough = most < MEANS_LEAST ? 1 : MEANS_LEAST;
+    const size_t enough = most < MEANS_MIN_COUNT ? 1 : MEANS_MIN_COUNT;
     for (int v = 0; v < V; v++)
         if (counts[v] >= enough && isfinite(card->by_symbol[v]))
             list[used++] = (struct symbol_mean){v, card->by_symbol[v]};
     qsort(list, (size_t)used, sizeof *list, compare_means);
-    if (least)
-        *least = enough;
+    if (min_count)
+        *min_count = enough;
     return used;
 }

@@ -1,24 +1,23 @@
-/* Means by symbol: a signal's mean after each symbol of those that occur often enough to tell. */
+/* Means by symbol: the mean of a signal after each symbol that occurs often enough. */
 #ifndef RUNE_MEANS_H
 #define RUNE_MEANS_H
 
 #include "cards.h"
 #include "trace.h"
 
-#define MEANS_LEAST 10 /* times that a symbol must occur; where none does, once is enough */
+#define MEANS_MIN_COUNT 10 /* occurrences that a symbol needs; 1 if no symbol has as many */
 
 struct symbol_mean {
     int symbol;
     float mean;
 };
 
-/* How often each symbol occurs in the text: [V], to free(). NULL and a message if there is no
- * memory. */
+/* The occurrences of each symbol: [V], to free(). NULL and a message if memory runs out. */
 size_t *means_count(const struct trace *trace);
 
-/* The means of a card, highest first, of symbols that occur *least times (may be NULL) or more:
- * writes list[≤ V], returns how many. */
+/* Writes the means of a card to list[≤ V], highest first, for symbols with *min_count or more
+ * occurrences. Sets *min_count unless it is NULL. Returns their number. */
 int means_list(const struct card *card, const size_t *counts, int V, struct symbol_mean *list,
-               size_t *least);
+               size_t *min_count);
 
 #endif

@@ -1,5 +1,5 @@
-/* A neuron's card as a figure: panels of what its signal is like, side by side, and below them the
- * passages where it is highest, lowest, and at each tenth. */
+/* The figure of a neuron: panels with statistics of its signal, then passages where the signal is
+ * highest, lowest, and at each decile. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +20,15 @@
 #define TITLE_HEIGHT 66
 #define LINE_HEIGHT 19 /* of titles and notes */
 
-#define EXTREMES 8 /* symbols at either end */
+#define EXTREMES 8 /* symbols with the highest values, and with the lowest */
 #define MAX_BARS (2 * EXTREMES)
 
 #define SNIPPET_FONT "Monospace 11px"
-#define SNIPPET_COLUMN 6.6 /* its width, about */
-#define SNIPPET_BEFORE 36  /* columns of text before the character, at most, */
-#define SNIPPET_AFTER 12   /* and behind it */
+#define SNIPPET_COLUMN 6.6 /* approximate width of a column in that font */
+#define SNIPPET_BEFORE 36  /* columns of text before the character, at most */
+#define SNIPPET_AFTER 12   /* columns after it, at most */
 #define SNIPPET_HEIGHT 18
-#define SNIPPET_LABEL 52 /* room for the value beside it */
+#define SNIPPET_LABEL 52 /* room for the value */
 #define SNIPPET_WIDTH ((WIDTH - 2 * MARGIN - GAP) / 2)
 
 struct neuron {
@@ -37,18 +37,18 @@ struct neuron {
     size_t signal;
     const struct trace_signal *unit;
     const struct card *card; /* NULL if there is none */
-    size_t ablated;          /* its place among the units without which losses were measured */
+    size_t ablated;          /* index in inspection->ablation; its count if not ablated */
     char *title, *source;
 };
 
-/* One of the figures side by side. */
+/* A panel of the figure. */
 struct panel {
     const char *title;
-    double (*height)(const struct neuron *neuron); /* of what is below; 0: there is nothing */
+    double (*height)(const struct neuron *neuron); /* below the title; 0: nothing to draw */
     void (*draw)(cairo_t *cr, const struct neuron *neuron, struct box box);
 };
 
-/* Takes a line from the top of the box for a note in quiet letters. */
+/* Draws a note at the top of the box; the box becomes what is below it. */
 static void draw_note(cairo_t *cr, struct box *box, const char *note)
 {
     canvas_text_within(cr, box->x, box->y + 8, 0, CANVAS_SMALL, CANVAS_QUIET, note, box->width);
@@ -64,7 +64,7 @@ static double bars_height(size_t count)
 
 /* --- values over the text --------------------------------------------------------------------- */
 
-/* Median and quartiles as a box, the middle 98 % as a line. */
+/* Draws a box from quartile to quartile with the median, and a line over the middle 98 %. */
 static void draw_quantiles(cairo_t *cr, const struct card *card, const struct axis *x, double y)
 {
     enum { LOW = 1, QUARTILE = 3, MEDIAN = 4, UPPER = 5, HIGH = 7 };
@@ -129,7 +129,7 @@ static struct bar bar_of(const struct neuron *neuron, int symbol, float value)
     return (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)value};
 }
 
-/* Of bars from the highest to the lowest those at both ends; they are released. */
+/* Draws the first and the last of sorted bars; releases them. */
 static void draw_extremes(cairo_t *cr, struct box box, struct bar *bars, int count)
 {
     if (count > MAX_BARS) {
@@ -157,7 +157,7 @@ static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
     char note[64];
     if (means && bars && counts)
         count = means_list(neuron->card, counts, (int)V, means, &least);
-    snprintf(note, sizeof note, "met %zu time%s or more: highest, and lowest", least,
+    snprintf(note, sizeof note, "occurring %zu time%s or more: highest and lowest", least,
              least == 1 ? "" : "s");
     draw_note(cr, &box, note);
     for (int i = 0; i < count; i++)
@@ -207,7 +207,7 @@ static size_t gate_of(const struct neuron *neuron, int gate)
     return gates_place(&neuron->inspection->trace, gate, neuron->unit->layer, neuron->unit->unit);
 }
 
-/* A part of a whole, with its percentage where it has room; returns where the next one begins. */
+/* Draws a part of a bar, with its percentage if that fits. Returns its right end. */
 static double draw_share(cairo_t *cr, double x, double y, double whole, double share,
                          struct colour colour)
 {
@@ -233,7 +233,7 @@ static void draw_gates(cairo_t *cr, const struct neuron *neuron, struct box box)
     char mean[32];
     draw_note(cr, &box, "share of time under 0.1, between, and over 0.9");
     canvas_text(cr, box.x, box.y + 8, 0, CANVAS_SMALL, CANVAS_QUIET,
-                "(one from −1 to 1: of (g + 1) / 2)");
+                "(a gate g from −1 to 1: of (g + 1) / 2)");
     canvas_text(cr, box.x + box.width, box.y + 8, 1, CANVAS_SMALL, CANVAS_QUIET, "mean");
     for (int g = 0; g < gates->count; g++) {
         const size_t at = gate_of(neuron, g);
@@ -291,7 +291,7 @@ static int compare_magnitudes(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-/* The whole text first, then the labels that it makes most difference to. */
+/* Draws the change over the whole text, then the largest changes by label. */
 static void draw_ablation(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
     const struct ablation *ablation = &neuron->inspection->ablation;
@@ -299,8 +299,8 @@ static void draw_ablation(cairo_t *cr, const struct neuron *neuron, struct box b
     struct bar *bars = mem_new(labels->count + 1, sizeof *bars);
     int count = 0;
     draw_note(cr, &box,
-              ablation->kind == ABLATION_MEAN ? "clamped to its mean: nats per character more"
-                                              : "clamped to 0: nats per character more");
+              ablation->kind == ABLATION_MEAN ? "clamped to its mean: change in nats per character"
+                                              : "clamped to 0: change in nats per character");
     if (!bars)
         return;
     bars[count++] = (struct bar){"everywhere", (double)ablation->change[neuron->ablated]};
@@ -316,20 +316,20 @@ static void draw_ablation(cairo_t *cr, const struct neuron *neuron, struct box b
 
 /* --- passages --------------------------------------------------------------------------------- */
 
-/* The characters around one, so many columns at most before it and behind it. */
+/* The range of characters around one, limited by SNIPPET_BEFORE and SNIPPET_AFTER columns. */
 static void find_window(const struct neuron *neuron, size_t at, size_t *start, size_t *end)
 {
     const struct trace *trace = &neuron->inspection->trace;
-    int before = 0, behind = 0;
+    int before = 0, after = 0;
     for (*start = at; *start > 0; --*start)
         if ((before += neuron->glyphs[trace->ids[*start - 1]].columns) > SNIPPET_BEFORE)
             break;
     for (*end = at + 1; *end < trace->length; ++*end)
-        if ((behind += neuron->glyphs[trace->ids[*end]].columns) > SNIPPET_AFTER)
+        if ((after += neuron->glyphs[trace->ids[*end]].columns) > SNIPPET_AFTER)
             break;
 }
 
-/* The text around a character, which is framed and stands below those of other snippets. */
+/* Draws the text around a character, which is framed; frames of several snippets are aligned. */
 static void draw_snippet(cairo_t *cr, const struct neuron *neuron, size_t at, double x, double y)
 {
     const struct trace *trace = &neuron->inspection->trace;
@@ -359,7 +359,7 @@ static void draw_snippet(cairo_t *cr, const struct neuron *neuron, size_t at, do
     strip_release(&strip);
 }
 
-/* Returns where it ends. */
+/* Returns the y below them. */
 static double draw_snippets(cairo_t *cr, const struct neuron *neuron, const char *title,
                             const size_t *places, int count, double x, double y)
 {
@@ -384,7 +384,7 @@ static void draw_passages(cairo_t *cr, const struct neuron *neuron, double y)
     const double right = MARGIN + SNIPPET_WIDTH + GAP;
     const double below = draw_snippets(cr, neuron, "highest", card->highest, CARD_ENDS, MARGIN, y);
     draw_snippets(cr, neuron, "lowest", card->lowest, CARD_ENDS, MARGIN, below);
-    draw_snippets(cr, neuron, "at each tenth, from 10 to 90 %", card->tenths, CARD_TENTHS, right,
+    draw_snippets(cr, neuron, "at the deciles, from 10 to 90 %", card->tenths, CARD_TENTHS, right,
                   y);
 }
 
@@ -393,14 +393,14 @@ static void draw_passages(cairo_t *cr, const struct neuron *neuron, double y)
 static const struct panel panels[] = {
     {"values over the text", histogram_height, draw_histogram},
     {"mean after each character", means_height, draw_means},
-    {"characters it makes likelier, or not", output_weights_height, draw_output_weights},
+    {"characters it makes more or less likely", output_weights_height, draw_output_weights},
     {"saturation of its gates", gates_height, draw_gates},
-    {"units that go with it, and against it", related_height, draw_related},
+    {"most correlated units", related_height, draw_related},
     {"loss without it", ablation_height, draw_ablation},
 };
 
-/* Draws those that have something to show in rows from y on; without a place to draw on it only
- * measures. Returns where the rows end. */
+/* Draws the panels that have content in rows from y on; only measures if cr is NULL. Returns the y
+ * below them. */
 static double place_panels(cairo_t *cr, const struct neuron *neuron, double y)
 {
     double row = 0;
@@ -423,7 +423,7 @@ static double place_panels(cairo_t *cr, const struct neuron *neuron, double y)
     return y + row;
 }
 
-/* "mean +0.12, standard deviation 0.40, time constant 17.2 characters": what of it is known. */
+/* Writes what is known of "mean +0.12, standard deviation 0.40, time constant 17.2 characters". */
 static void describe(const struct neuron *neuron, char *out, size_t room)
 {
     const struct gates *gates = &neuron->inspection->gates;
@@ -461,9 +461,7 @@ static void draw(cairo_t *cr, const void *what, double page_height)
         draw_passages(cr, neuron, below);
 }
 
-/* "c 1:37: layer 1 unit 37, cell state c: …" would say it twice: the sentence alone where there is
- * one.
- */
+/* The sentence of the signal, which begins with its name; else the name alone. */
 static char *title_of(const struct inspection *inspection, size_t signal)
 {
     char name[64];
@@ -475,7 +473,7 @@ static char *title_of(const struct inspection *inspection, size_t signal)
     return mem_copy(name, strlen(name));
 }
 
-static int write_neuron(const struct drawer *drawer, const struct inspection *inspection,
+static int write_neuron(const struct renderer *renderer, const struct inspection *inspection,
                         const struct glyph *glyphs, size_t signal)
 {
     const struct trace_signal *unit = &inspection->trace.signals[signal];
@@ -487,7 +485,7 @@ static int write_neuron(const struct drawer *drawer, const struct inspection *in
                             .card = cards_find(&inspection->cards, signal),
                             .ablated = ablation_find(&inspection->ablation, unit)};
     const double panels_end = place_panels(NULL, &neuron, MARGIN + TITLE_HEIGHT);
-    if (panels_end == MARGIN + TITLE_HEIGHT) /* none exists */
+    if (panels_end == MARGIN + TITLE_HEIGHT) /* no panel has content */
         return 0;
     neuron.title = title_of(inspection, signal);
     neuron.source = caption_of_trace(&inspection->trace);
@@ -498,31 +496,23 @@ static int write_neuron(const struct drawer *drawer, const struct inspection *in
                                     .draw = draw,
                                     .what = &neuron};
     snprintf(name, sizeof name, "neuron_%d_%d", unit->layer, unit->unit);
-    int result = neuron.title && neuron.source ? drawer_write(drawer, &drawing, name) : -1;
+    int result = neuron.title && neuron.source ? renderer_write(renderer, &drawing, name) : -1;
     free(neuron.source);
     free(neuron.title);
     return result;
 }
 
-/* The place of a signal's best discovery; their count if there is none. */
-static size_t rank_of(const struct discoveries *discoveries, size_t signal)
-{
-    size_t d = 0;
-    while (d < discoveries->count && discoveries->list[d].signal != signal)
-        d++;
-    return d;
-}
-
-/* Whether of the chosen signals of a unit this is the one that most was found of, or the first. */
-static bool stands_for_unit(const struct inspection *inspection, const struct view_options *options,
+/* Whether chosen signal i has the best discovery of all chosen signals of its unit, or is the first
+ * of them. */
+static bool represents_unit(const struct inspection *inspection, const struct view_options *options,
                             size_t i)
 {
     const struct trace_signal *signals = inspection->trace.signals;
     const struct trace_signal *unit = &signals[options->chosen[i]];
-    const size_t rank = rank_of(&inspection->discoveries, options->chosen[i]);
+    const size_t rank = caption_find(&inspection->discoveries, options->chosen[i]);
     for (size_t j = 0; j < options->num_chosen; j++) {
         const struct trace_signal *other = &signals[options->chosen[j]];
-        const size_t others = rank_of(&inspection->discoveries, options->chosen[j]);
+        const size_t others = caption_find(&inspection->discoveries, options->chosen[j]);
         if (other->layer == unit->layer && other->unit == unit->unit &&
             (others < rank || (others == rank && j < i)))
             return false;
@@ -530,14 +520,14 @@ static bool stands_for_unit(const struct inspection *inspection, const struct vi
     return true;
 }
 
-int neurons_write(const struct drawer *drawer, const struct inspection *inspection)
+int neurons_write(const struct renderer *renderer, const struct inspection *inspection)
 {
-    const struct view_options *options = drawer->options;
+    const struct view_options *options = renderer->options;
     struct glyph *glyphs = glyphs_new(inspection->trace.vocab);
     int result = glyphs ? 0 : -1;
     for (size_t i = 0; i < options->num_chosen && result == 0; i++)
-        if (stands_for_unit(inspection, options, i))
-            result = write_neuron(drawer, inspection, glyphs, options->chosen[i]);
+        if (represents_unit(inspection, options, i))
+            result = write_neuron(renderer, inspection, glyphs, options->chosen[i]);
     glyphs_free(glyphs);
     return result;
 }

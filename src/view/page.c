@@ -1,14 +1,14 @@
-/* The page: one HTML file that needs nothing else. What is the same in every page stands in the
- * folder page/; here the data are put between:
+/* The page: one self-contained HTML file. Its constant parts are in the folder page/. Its order is
  *
- *     head: style, and what is seen first
- *     "about": JSON of names, symbols and colours; "signals": which it holds
- *     what there is of each character, and of the whole network
- *     the script, which starts here, while the browser still reads
- *     "signal0", "unit0", "signal1", …: the values of a signal, and what is known of it, best first
+ *     head: style and body
+ *     "about" and "signals": JSON of names, symbols and colours, and of the signals in the page
+ *     data of the characters
+ *     the script, which starts while the browser still reads the rest
+ *     data of the whole network
+ *     "signal0", "unit0", "signal1", …: values of and findings on each signal, best signal first
  *
- * All but the first two are compressed blocks (block.h), and the script unpacks only what is looked
- * at. Nothing of the text gets near the markup. */
+ * All data but "about" and "signals" are compressed blocks (block.h); the script unpacks what is
+ * looked at. Text is never written as markup. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -26,39 +26,39 @@
 #include "temp_mapping.h"
 #include "writers.h"
 
-/* A value is level/127 of its signal's range, −127 ≤ level ≤ 127; the last ones are for what is
- * beyond, too. */
+/* A value is stored as a level, −127 … 127: level/127 of its signal's range. Values beyond the
+ * range get the last level. */
 #define LEVELS 127
 #define NO_LEVEL (-128) /* not a number */
-#define LOSS_STEPS 1000 /* a loss is so many steps a nat */
+#define LOSS_STEPS 1000 /* a loss is stored in thousandths of a nat */
 #define NO_LOSS 0xFFFF  /* not a number */
-#define SHARE_STEPS 255 /* a probability is (n/255)², so that small ones are told apart */
-#define STRENGTHS 5     /* of attributions, as thick as lines are */
-#define DIGITS 4        /* of the network's numbers, */
-#define UNIT_DIGITS 3   /* and of those of each signal */
-#define SIGNAL_ROOM 64  /* bytes that the name of a signal takes, at most */
+#define SHARE_STEPS 255 /* a probability is stored as n, (n/255)², which resolves small ones */
+#define STRENGTHS 5     /* levels of an attribution, each with its line width */
+#define DIGITS 4        /* of numbers on the network */
+#define UNIT_DIGITS 3   /* of numbers on a signal */
+#define SIGNAL_ROOM 64  /* bytes of a signal in "signals", at most */
 
-/* A page under way. */
+/* The page being written. */
 struct page {
     const struct trace *trace;
     const struct inspection *inspection;
     const char *path;
-    size_t length;         /* characters that it holds, from the first */
-    size_t *symbol_counts; /* [V] in the text */
+    size_t length;         /* characters in the page, the first of the text */
+    size_t *symbol_counts; /* [V], from means_count() */
     FILE *out;
-    FILE *rest;      /* what comes behind "signals", kept until it is known how many there are */
-    json_t *signals; /* [[quantity, layer, unit, range, clipped], …] of those kept */
+    FILE *rest;      /* all after "signals", which is written once their number is known */
+    json_t *signals; /* [[quantity, layer, unit, range, clipped], …] in the page */
 };
 
 /* --- characters ------------------------------------------------------------------------------- */
 
-/* Bytes of an id or a rank; an id's largest value stands for VOCAB_NONE. */
+/* Bytes of an id or rank; the largest value of an id is VOCAB_NONE. */
 static int id_bytes(const struct trace *trace)
 {
     return trace->vocab->size < 0xFF ? 1 : trace->vocab->size < 0xFFFF ? 2 : 4;
 }
 
-/* Little endian. */
+/* Writes a little-endian number. Returns its end. */
 static uint8_t *put_number(uint8_t *at, uint32_t number, int bytes)
 {
     for (int i = 0; i < bytes; i++)
@@ -66,8 +66,8 @@ static uint8_t *put_number(uint8_t *at, uint32_t number, int bytes)
     return at;
 }
 
-/* A block of the numbers that `number_of` tells of each character, k = 0 … each − 1: all of k = 0
- * first, since what is alike compresses better side by side. */
+/* Writes a block of number_of(t, k) for each character t and k < each. All numbers of a k are
+ * neighbours, which compresses better. */
 static int put_characters(const struct page *page, const char *id, int bytes,
                           uint32_t (*number_of)(const struct trace *trace, size_t t, size_t k),
                           size_t each)
@@ -125,8 +125,8 @@ static int put_text(const struct page *page)
                : -1;
 }
 
-/* Characters of which the page may hold what is put by put_text() in at most half its bytes, the
- * other half being for signals. */
+/* The number of characters whose data, as put_text() writes them, fit into half of max_bytes; the
+ * other half is for signals. */
 static size_t length_within(const struct trace *trace, size_t max_bytes)
 {
     const size_t each = (size_t)id_bytes(trace) * (2 + TRACE_GUESSES) + 2 + TRACE_GUESSES;
@@ -136,14 +136,14 @@ static size_t length_within(const struct trace *trace, size_t max_bytes)
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-/* The level of a value; the nearest, and the last for what is beyond the range. */
+/* The level nearest to a value. */
 static int8_t level_of(float value, float range)
 {
     const float share = fminf(fmaxf(value / range, -1), 1);
     return isfinite(value) ? (int8_t)lrintf(share * LEVELS) : NO_LEVEL;
 }
 
-/* Sets *clipped if some are beyond the range. */
+/* Writes the levels of a signal. Sets *clipped if values are beyond the range. */
 static int put_levels(const struct page *page, const char *id, size_t signal, float range,
                       bool *clipped)
 {
@@ -163,10 +163,10 @@ static int put_levels(const struct page *page, const char *id, size_t signal, fl
     return result;
 }
 
-/* The next signal, and what is known of it. */
+/* Writes the values of a signal and the findings on it. */
 static int put_signal(struct page *page, size_t signal)
 {
-    const struct trace_signal *named = &page->trace->signals[signal];
+    const struct trace_signal *s = &page->trace->signals[signal];
     const float range = trace_range(page->trace, signal);
     const size_t index = json_array_size(page->signals);
     char id[32];
@@ -180,13 +180,12 @@ static int put_signal(struct page *page, size_t signal)
             findings_of_signal(page->inspection, page->symbol_counts, signal, page->length),
             UNIT_DIGITS))
         return -1;
-    return json_array_append_new(page->signals,
-                                 json_pack("[i, i, i, f, b]", named->quantity, named->layer,
-                                           named->unit, (double)range, clipped));
+    return json_array_append_new(page->signals, json_pack("[i, i, i, f, b]", s->quantity, s->layer,
+                                                          s->unit, (double)range, clipped));
 }
 
-/* Those of options->shown that find room in what is left of options->max_bytes. Returns the bytes
- * of the rest that they end at, or −1. */
+/* Writes the first of options->shown that fit into the rest of options->max_bytes. Returns the
+ * length of page->rest up to the end of the last one that fits, or −1. */
 static off_t put_signals(struct page *page, const struct view_options *options)
 {
     const off_t before = ftello(page->out) + (off_t)sizeof page_tail;
@@ -204,7 +203,7 @@ static off_t put_signals(struct page *page, const struct view_options *options)
     return end;
 }
 
-/* --- what they are ---------------------------------------------------------------------------- */
+/* --- about ------------------------------------------------------------------------------------ */
 
 static json_t *symbols_json(const struct trace *trace, const struct glyph *glyphs)
 {
@@ -221,20 +220,19 @@ static json_t *symbols_json(const struct trace *trace, const struct glyph *glyph
 }
 
 /* The colours of the levels −127 … 127. */
-static json_t *colours_json(enum colour_ground ground)
+static json_t *colours_json(enum colour_theme theme)
 {
     json_t *list = json_array();
     char name[8];
     for (int level = -LEVELS; level <= LEVELS; level++) {
-        struct colour colour = colour_on(ground, (float)level, LEVELS);
-        snprintf(name, sizeof name, "#%02x%02x%02x", colour.red, colour.green, colour.blue);
-        json_array_append_new(list, json_string(name));
+        json_array_append_new(
+            list, json_string(colour_name(colour_on(theme, (float)level, LEVELS), name)));
     }
     return list;
 }
 
-/* The place of a signal among those that the page shows first; 0 if it is not one of them. */
-static size_t place_of(const struct view_options *options, size_t signal)
+/* The index of a signal in options->shown; 0 if it is not there. */
+static size_t index_of(const struct view_options *options, size_t signal)
 {
     for (size_t i = 0; i < options->num_shown; i++)
         if (options->shown[i] == signal)
@@ -248,13 +246,12 @@ static int put_about(const struct page *page, const struct view_options *options
     struct glyph *glyphs = glyphs_new(trace->vocab);
     if (!glyphs)
         return -1;
-    size_t first = options->num_chosen ? place_of(options, options->chosen[0]) : 0;
-    const double loss = trace_mean_loss(trace);
+    size_t first = options->num_chosen ? index_of(options, options->chosen[0]) : 0;
     json_t *about = about_new(trace);
     int failed =
         json_object_set_new(about, "length", json_integer((json_int_t)page->length)) ||
         json_object_set_new(about, "characters", json_integer((json_int_t)options->text_length)) ||
-        json_object_set_new(about, "mean_loss", isfinite(loss) ? json_real(loss) : json_null()) ||
+        json_object_set_new(about, "mean_loss", about_number(trace_mean_loss(trace))) ||
         json_object_set_new(about, "id_bytes", json_integer(id_bytes(trace))) ||
         json_object_set_new(about, "num_guesses", json_integer(TRACE_GUESSES)) ||
         json_object_set_new(about, "first", json_integer((json_int_t)first)) ||
@@ -269,16 +266,16 @@ static int put_about(const struct page *page, const struct view_options *options
     return block_put_plain_json(page->out, "about", about);
 }
 
-/* --- the whole -------------------------------------------------------------------------------- */
+/* --- the page --------------------------------------------------------------------------------- */
 
-/* −5 … 5: share of the largest of its prediction, in fifths; a twentieth is none. */
+/* A weight in fifths of the largest of its prediction, −5 … 5; below a twentieth it is 0. */
 static int8_t strength_of(float weight, float range)
 {
     const float strength = ceilf(fabsf(weight) / range * STRENGTHS - 0.25F);
     return (int8_t)copysignf(fmaxf(strength, 0), weight);
 }
 
-/* One row of strengths a prediction. */
+/* Writes a row of strengths for each prediction. */
 static int put_attributions(const struct page *page)
 {
     const struct attributions *attributions = &page->inspection->attributions;
@@ -314,7 +311,7 @@ static int copy(FILE *from, off_t length, FILE *to, const char *path)
     return 0;
 }
 
-/* Everything but the first and the last bytes. */
+/* Writes all between page_head and page_tail. */
 static int put_data(struct page *page, const struct view_options *options)
 {
     if (put_about(page, options) != 0 || put_text(page) != 0)
@@ -335,7 +332,7 @@ static int put_data(struct page *page, const struct view_options *options)
     return copy(page->rest, end, page->out, page->path);
 }
 
-/* The stream of a file without a name beside `path`; NULL and a message if there is none. */
+/* Opens an unnamed file in the directory of `path`. NULL and a message if that fails. */
 static FILE *open_rest(const char *path)
 {
     const int file = file_open_unnamed(path, "cannot be written");
@@ -372,11 +369,7 @@ static int put_page(const struct file_out *out, const struct inspection *inspect
 static int write_page(const struct inspection *inspection, const struct view_options *options,
                       const char *directory)
 {
-    struct file_out out;
-    int result = view_open(&out, directory, "index.html");
-    if (result == 0)
-        result = put_page(&out, inspection, options);
-    return view_close(&out, options, result);
+    return view_write(inspection, options, directory, "index.html", put_page);
 }
 
 const struct view page_view = {"page", false, write_page};

@@ -1,5 +1,5 @@
-/* The picture: for each chosen signal a heading with its scale and what it was found to follow, and
- * the passage with each character on its colour. */
+/* The figure "activations": for each chosen signal a heading with its colour scale and best
+ * discovery, and the passage with each character on its colour. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -24,12 +24,12 @@
 #define MIN_WIDTH 480
 #define PAGE_HEIGHT 1240
 
-/* What stands above the passage in the colours of a signal. */
+/* The heading of a signal. */
 struct heading {
     char name[64];
     char *sentence; /* "" if there is none */
     float range;
-    bool below, above; /* whether the passage has values under 0, and over it */
+    bool below, above; /* whether the passage has values below 0, and above */
 };
 
 struct picture {
@@ -39,17 +39,17 @@ struct picture {
     struct heading *headings; /* [num_chosen] */
     struct strip *rows;
     size_t num_rows, room;
-    double width, height; /* of all in one piece, margins included */
+    double width, height; /* on a single page, margins included */
 };
 
-/* --- what is drawn, and how large it is ------------------------------------------------------- */
+/* --- layout ----------------------------------------------------------------------------------- */
 
 static double sentence_height(const struct heading *heading)
 {
     return heading->sentence[0] ? SENTENCE_HEIGHT : 0;
 }
 
-static void make_wider(struct picture *picture, double width)
+static void ensure_width(struct picture *picture, double width)
 {
     picture->width = fmax(picture->width, width + 2 * MARGIN);
 }
@@ -66,12 +66,12 @@ static int lay_out_rows(struct picture *picture, const struct glyph *glyphs)
         struct strip *row = &picture->rows[picture->num_rows++];
         if (strip_init(row, trace, glyphs, TEXT_FONT, start, end) != 0)
             return -1;
-        make_wider(picture, row->width);
+        ensure_width(picture, row->width);
     }
     return 0;
 }
 
-/* The colours that the passage needs: of a gate that never goes below 0, those from 0 on. */
+/* Finds which halves of the colour scale the passage needs: one if no value is below 0. */
 static void find_sides(const struct picture *picture, struct heading *heading, size_t signal)
 {
     const size_t start = picture->options->start, end = start + picture->options->length;
@@ -92,7 +92,7 @@ static int make_heading(struct picture *picture, struct heading *heading, size_t
     heading->sentence = caption_of_signal(picture->inspection, signal);
     if (!heading->sentence)
         return -1;
-    make_wider(picture, canvas_text_width(CANVAS_FONT, heading->sentence));
+    ensure_width(picture, canvas_text_width(CANVAS_FONT, heading->sentence));
     picture->height += HEADING_HEIGHT + sentence_height(heading) + BLOCK_GAP +
                        (double)picture->num_rows * ROW_HEIGHT;
     return 0;
@@ -125,7 +125,7 @@ static int picture_init(struct picture *picture, const struct inspection *inspec
     for (size_t i = 0; i < options->num_chosen && result == 0; i++)
         result = make_heading(picture, &picture->headings[i], options->chosen[i]);
     if (result == 0)
-        make_wider(picture, canvas_text_width(CANVAS_BOLD, picture->title));
+        ensure_width(picture, canvas_text_width(CANVAS_BOLD, picture->title));
     glyphs_free(glyphs);
     return result;
 }
@@ -175,8 +175,8 @@ static void draw_row(cairo_t *cr, const struct picture *picture, const struct st
                picture->headings[i].range, left, y, ROW_HEIGHT);
 }
 
-/* Goes to the next page where `needed` does not fit; returns where to draw. */
-static double make_room(cairo_t *cr, double y, double needed, double page_height)
+/* Starts a new page if `needed` does not fit on this one. Returns the y to draw at. */
+static double fit_on_page(cairo_t *cr, double y, double needed, double page_height)
 {
     if (y + needed <= page_height - MARGIN)
         return y;
@@ -194,12 +194,13 @@ static void draw(cairo_t *cr, const void *what, double page_height)
         const struct heading *heading = &picture->headings[i];
         const double above = HEADING_HEIGHT + sentence_height(heading);
         const double whole = above + (double)picture->num_rows * ROW_HEIGHT;
-        const bool fits = whole <= page_height - 2 * MARGIN - TITLE_HEIGHT; /* then in one piece */
-        y = make_room(cr, y, fits ? whole : above + ROW_HEIGHT, page_height);
+        const bool fits =
+            whole <= page_height - 2 * MARGIN - TITLE_HEIGHT; /* then it is not split */
+        y = fit_on_page(cr, y, fits ? whole : above + ROW_HEIGHT, page_height);
         draw_heading(cr, heading, y);
         y += above;
         for (size_t r = 0; r < picture->num_rows; r++, y += ROW_HEIGHT) {
-            const double place = make_room(cr, y, ROW_HEIGHT, page_height);
+            const double place = fit_on_page(cr, y, ROW_HEIGHT, page_height);
             if (place != y) {
                 draw_heading(cr, heading, place);
                 y = place + above;
@@ -210,14 +211,14 @@ static void draw(cairo_t *cr, const void *what, double page_height)
     }
 }
 
-int picture_write(const struct drawer *drawer, const struct inspection *inspection)
+int picture_write(const struct renderer *renderer, const struct inspection *inspection)
 {
     struct picture picture;
-    int result = picture_init(&picture, inspection, drawer->options);
+    int result = picture_init(&picture, inspection, renderer->options);
     const struct drawing drawing = {picture.title, picture.width, picture.height,
                                     PAGE_HEIGHT,   draw,          &picture};
     if (result == 0)
-        result = drawer_write(drawer, &drawing, "activations");
+        result = renderer_write(renderer, &drawing, "activations");
     picture_release(&picture);
     return result;
 }

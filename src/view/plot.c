@@ -37,7 +37,7 @@ void plot_frame(cairo_t *cr, const struct axis *x, const struct axis *y, const c
 
 /* --- series ----------------------------------------------------------------------------------- */
 
-/* Of Okabe & Ito (2008), dark and light by turns. */
+/* From the palette of Okabe & Ito (2008), alternately dark and light. */
 struct colour plot_colour(int series)
 {
     static const struct colour colours[PLOT_STYLES] = {
@@ -55,7 +55,7 @@ void plot_set_dash(cairo_t *cr, int series)
     cairo_set_dash(cr, dashes[series % PLOT_STYLES].lengths, dashes[series % PLOT_STYLES].count, 0);
 }
 
-/* A polygon with the first corner at that angle, in turns from the right, clockwise. */
+/* A regular polygon; `first` is the angle of a corner, clockwise from the right, in turns. */
 static void polygon(cairo_t *cr, double x, double y, double radius, int corners, double first)
 {
     for (int i = 0; i < corners; i++) {
@@ -96,8 +96,7 @@ void plot_marker(cairo_t *cr, int series, double x, double y, double radius)
 
 /* --- bars ------------------------------------------------------------------------------------- */
 
-/* The zero and the length of a unit, so that the longest bars and the values behind them, or behind
- * the zero where they go left, have room. */
+/* The axis on which all bars and the values at their ends fit. */
 static struct axis bar_axis(struct box box, const struct bar *bars, int count, double value_room)
 {
     double low = 0, high = 0;

@@ -6,9 +6,9 @@
 #include "canvas.h"
 #include "mem.h"
 
-#define OVERLAP 0.49
+#define OVERLAP 0.49 /* of neighbouring backgrounds, see strip_draw */
 
-/* ends[i] is where character strip->start + i ends in the text. */
+/* The shown text of the strip; ends[i] is the end of character strip->start + i in it. */
 static char *text_of(const struct strip *strip, const struct trace *trace,
                      const struct glyph *glyphs, int *ends)
 {
@@ -25,7 +25,7 @@ static char *text_of(const struct strip *strip, const struct trace *trace,
     return text;
 }
 
-/* Monospaced fonts put a mark beside its dotted circle, others on it. */
+/* Sets marks in a proportional font: monospaced ones draw a mark beside its dotted circle. */
 static PangoAttrList *attributes_of(const struct strip *strip, const struct trace *trace,
                                     const struct glyph *glyphs, const int *ends)
 {
@@ -50,9 +50,9 @@ static void widen(struct strip_span *span, int left, int right)
     span->right = empty || right > span->right ? right : span->right;
 }
 
-/* A character is where its cursor positions are, which share out the glyph of a ligature, and where
- * its glyphs are: a mark from another font than its circle has one without a cursor. What the first
- * character of a ligature takes too much, the next is drawn over. */
+/* A character extends over its cursor positions, which divide the glyph of a ligature, and over its
+ * glyphs: a mark in another font than its circle has a glyph without a cursor position. The first
+ * character of a ligature may extend too far; the next one is drawn over it. */
 static void measure_spans(struct strip *strip, const int *ends)
 {
     const size_t count = strip->end - strip->start;
@@ -120,15 +120,14 @@ void strip_release(struct strip *strip)
     *strip = (struct strip){0};
 }
 
-/* A background goes a little below the next one, under half a pixel: drawings of lines and curves
- * show no seams between them at any size, and those of pixels are as they would be without. Black
- * is read on every colour of the scale. */
+/* Neighbouring backgrounds overlap by less than half a pixel. Vector formats then show no seams at
+ * any size, and pixels do not change. Black is legible on every colour of the scale. */
 void strip_draw(cairo_t *cr, const struct strip *strip, const struct trace *trace, size_t signal,
                 float range, double left, double y, int height)
 {
     int text_height;
     cairo_save(cr);
-    cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE); /* no seams between rectangles */
+    cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE); /* avoids seams between rectangles */
     for (size_t t = strip->start; t < strip->end; t++) {
         const struct strip_span *span = &strip->spans[t - strip->start];
         canvas_colour(cr, colour_of(*trace_place(trace, signal, t), range));

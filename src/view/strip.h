@@ -1,6 +1,6 @@
-/* A strip: characters of a text in one line, each on the colour of a signal's value after it. Pango
- * orders and shapes them as a whole, so that every script is written as it should be; a character's
- * background is where Pango put it. */
+/* A strip: one line of text, each character on the colour of a signal's value after it. Pango
+ * orders and shapes the line as a whole, as its script requires; backgrounds follow Pango's
+ * positions. */
 #ifndef RUNE_STRIP_H
 #define RUNE_STRIP_H
 
@@ -9,7 +9,7 @@
 #include "glyph.h"
 #include "trace.h"
 
-/* Where a character stands, from the left end. */
+/* The horizontal extent of a character, from the left end of the strip. */
 struct strip_span {
     int left, right;
 };
@@ -17,7 +17,7 @@ struct strip_span {
 struct strip {
     size_t start, end; /* characters of the text */
     int width;
-    bool from_right; /* its text begins at the right */
+    bool from_right; /* right-to-left text */
     PangoLayout *layout;
     struct strip_span *spans; /* [end − start] */
 };
@@ -29,8 +29,8 @@ int strip_init(struct strip *strip, const struct trace *trace, const struct glyp
 
 void strip_release(struct strip *strip);
 
-/* Draws it on a ground of that height, with its left upper corner there; `range` is what the ends
- * of the colour scale stand for. */
+/* Draws the strip with its upper left corner at (left, y) and a background of that height; `range`
+ * is the value at the end of the colour scale. */
 void strip_draw(cairo_t *cr, const struct strip *strip, const struct trace *trace, size_t signal,
                 float range, double left, double y, int height);
 

@@ -1,9 +1,9 @@
-/* Tables: what was found out, as CSV. */
+/* Tables: the results of an inspection as CSV. */
 #include "caption.h"
 #include "csv.h"
 #include "writers.h"
 
-/* "1,0,37,"h","inside quotes","auc",0.97": which unit goes with what, and how well. */
+/* Writes rank, signal, label and score: 1,0,37,"h","inside quotes","auc",0.97 */
 static void put_finding(FILE *out, const struct inspection *inspection,
                         const struct discovery *found, size_t rank)
 {
@@ -48,7 +48,7 @@ static void put_scores(FILE *out, const struct inspection *inspection)
     }
 }
 
-/* A column for each label that is on or off. */
+/* With a column for each binary label. */
 static void put_ablation(FILE *out, const struct inspection *inspection)
 {
     const struct ablation *ablation = &inspection->ablation;

@@ -9,9 +9,9 @@
 #include "glyph.h"
 #include "view.h"
 
-#define SENTENCES 10
+#define MAX_SENTENCES 10
 
-#define LEGEND_CELLS 21 /* odd, so that 0 has its own */
+#define LEGEND_CELLS 21 /* odd, so that one is for 0 */
 
 static void put_colour(FILE *out, struct colour colour)
 {
@@ -33,8 +33,8 @@ static void put_heading(FILE *out, const struct trace *trace, size_t signal, flo
     fputs("\033[0m+\n", out);
 }
 
-/* Colours are switched only where they change, and off before a line ends: a terminal would else
- * paint the rest of the line. */
+/* Sets colours only where they change. Resets them before the line ends: else a terminal may colour
+ * the rest of the line. */
 static void put_row(FILE *out, const struct trace *trace, const struct glyph *glyphs, size_t start,
                     size_t end, size_t signal, float range)
 {
@@ -56,7 +56,7 @@ static int check_written(FILE *out)
     return 0;
 }
 
-/* Prints a sentence, and frees it; `others` units go with the same. */
+/* Prints a sentence and frees it; `others` is the number of further units with the same label. */
 static int put_sentence(FILE *out, char *sentence, size_t others)
 {
     if (!sentence)
@@ -75,9 +75,9 @@ static size_t label_of(const struct discoveries *discoveries, size_t u)
     return discoveries->list[discoveries->units[u]].label;
 }
 
-/* The units of a label among [first, end). */
-static size_t units_of(const struct discoveries *discoveries, size_t label, size_t first,
-                       size_t end)
+/* The number of units with a label among [first, end). */
+static size_t count_units(const struct discoveries *discoveries, size_t label, size_t first,
+                          size_t end)
 {
     size_t count = 0;
     for (size_t u = first; u < end; u++)
@@ -85,12 +85,11 @@ static size_t units_of(const struct discoveries *discoveries, size_t label, size
     return count;
 }
 
-/* The answer to a label of the user's that is not among the sentences: the best discovery of it,
- * or that there is none. */
+/* Prints the best discovery of a user's label that no sentence was about, or that there is none. */
 static int put_answer(FILE *out, const struct inspection *inspection, size_t label)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
-    const size_t units = units_of(discoveries, label, 0, discoveries->num_units);
+    const size_t units = count_units(discoveries, label, 0, discoveries->num_units);
     for (size_t d = 0; d < discoveries->count; d++)
         if (discoveries->list[d].label == label)
             return put_sentence(out, caption_of_discovery(inspection, d),
@@ -102,24 +101,24 @@ int terminal_sentences(const struct inspection *inspection, FILE *out)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
     size_t u = 0, said = 0, left = 0;
-    for (; u < discoveries->num_units && said < SENTENCES; u++) {
+    for (; u < discoveries->num_units && said < MAX_SENTENCES; u++) {
         const size_t label = label_of(discoveries, u);
-        if (units_of(discoveries, label, 0, u) > 0)
+        if (count_units(discoveries, label, 0, u) > 0)
             continue;
-        const size_t others = units_of(discoveries, label, u + 1, discoveries->num_units);
+        const size_t others = count_units(discoveries, label, u + 1, discoveries->num_units);
         if (put_sentence(out, caption_of_discovery(inspection, discoveries->units[u]), others) != 0)
             return -1;
         said++;
     }
     if (discoveries->num_units == 0)
-        fputs("no unit was found to go with anything that is known of this text\n", out);
+        fputs("no unit was found to go with any known property of this text\n", out);
     for (size_t k = 0; k < inspection->labels.count; k++)
-        if (inspection->labels.list[k].own && units_of(discoveries, k, 0, u) == 0 &&
+        if (inspection->labels.list[k].own && count_units(discoveries, k, 0, u) == 0 &&
             put_answer(out, inspection, k) != 0)
             return -1;
     for (size_t v = u; v < discoveries->num_units; v++)
         left += !inspection->labels.list[label_of(discoveries, v)].own &&
-                units_of(discoveries, label_of(discoveries, v), 0, u) == 0;
+                count_units(discoveries, label_of(discoveries, v), 0, u) == 0;
     if (left > 0)
         fprintf(out, "and %zu unit%s with something else\n", left, left == 1 ? "" : "s");
     return check_written(out);

@@ -25,11 +25,11 @@ const struct view *view_find(const char *format)
             return *view;
         strcat(strcat(names, view == views ? "" : ", "), (*view)->format);
     }
-    error_set("there is no format '%s': take one of %s", format, names);
+    error_set("there is no format '%s'; the formats are %s", format, names);
     return NULL;
 }
 
-/* Whether memory failed for a part of a JSON value, which would then be missing without a word. */
+/* Whether an allocation for JSON failed: parts of a value may then be missing. */
 static bool json_failed;
 
 static void *allocate_json(size_t size)
@@ -53,7 +53,7 @@ int view_open(struct file_out *out, const char *directory, const char *name)
 int view_close(struct file_out *out, const struct view_options *options, int result)
 {
     if (json_failed)
-        result = error_set("%s: no memory for it", out->path);
+        result = error_set("%s: not enough memory to write it", out->path);
     char *path = result == 0 ? mem_copy(out->path, strlen(out->path)) : NULL;
     result = path ? file_commit(out) : -1;
     file_abandon(out);
@@ -61,4 +61,16 @@ int view_close(struct file_out *out, const struct view_options *options, int res
         options->wrote(options->context, path);
     free(path);
     return result;
+}
+
+int view_write(const struct inspection *inspection, const struct view_options *options,
+               const char *directory, const char *name,
+               int (*put)(const struct file_out *out, const struct inspection *inspection,
+                          const struct view_options *options))
+{
+    struct file_out out;
+    int result = view_open(&out, directory, name);
+    if (result == 0)
+        result = put(&out, inspection, options);
+    return view_close(&out, options, result);
 }

@@ -1,12 +1,12 @@
 # Texts that are odd or wrong.
 load helpers
 
-@test "a file that is not there is named" {
+@test "a missing file is named" {
     fails_naming missing.txt train missing.txt -o run "${tiny[@]}"
     [ ! -e run ]
 }
 
-@test "the one of several files that is not there is named" {
+@test "a missing file among several is named" {
     fails_naming missing.txt train "$english" missing.txt -o run "${tiny[@]}"
 }
 
@@ -34,7 +34,7 @@ load helpers
     fails_naming "'a'" train same.txt -o run "${tiny[@]}"
 }
 
-@test "a text shorter than a batch trains, and the smaller batch is told" {
+@test "a text shorter than a batch trains, with a note on the smaller batch" {
     printf 'to be or not to be' >short.txt
     does train short.txt -o run --hidden-size 8 --max-steps 2 --threads 1
     [[ $stderr == *batch* ]]
@@ -59,17 +59,17 @@ keeps()
     stderr=$notes
 }
 
-@test "NUL bytes are kept and told" {
+@test "NUL bytes are kept and noted" {
     keeps 'ab\0c' 4
     [[ $stderr == *NUL* ]]
 }
 
-@test "CRLF line ends are kept and told" {
+@test "CRLF line ends are kept and noted" {
     keeps 'ab\r\n' 4
     [[ $stderr == *CR* ]]
 }
 
-@test "a byte order mark is kept and told" {
+@test "a byte order mark is kept and noted" {
     printf '\xef\xbb\xbfabababababababababababababababababab' >bom.txt
     does train bom.txt -o run "${tiny[@]}"
     [[ $stderr == *'byte order mark'* || $stderr == *BOM* ]]
@@ -77,7 +77,7 @@ keeps()
     [ "$(json vocab_size)" -eq 3 ]
 }
 
-@test "bytes that are not UTF-8: the offset is named and --unit byte, which takes them" {
+@test "bytes that are not UTF-8: the message names the offset and --unit byte" {
     printf 'abcdefg\xff hijklmnopqrstuvwxyz' >latin.txt
     fails_naming 'offset 7' train latin.txt -o run "${tiny[@]}"
     [[ $stderr == *latin.txt* && $stderr == *'--unit byte'* ]]
@@ -92,7 +92,7 @@ keeps()
     fails_naming 'offset 3' train surrogate.txt -o run "${tiny[@]}"
 }
 
-@test "a last character that is cut off: its offset is named, and --unit byte, which takes it" {
+@test "a truncated last character: the message names its offset and --unit byte" {
     printf 'abcdefgh\xe2\x82' >cut.txt
     fails_naming 'offset 8' train cut.txt -o run "${tiny[@]}"
     [[ $stderr == *'not whole UTF-8'*'--unit byte'* ]]

@@ -31,11 +31,11 @@ damage()
     python3 "$BATS_TEST_DIRNAME/edit_model.py" "$MODEL/best.safetensors" "$1.safetensors" "$1"
 }
 
-@test "the model that the others are made of is whole" {
+@test "the model that the others are made from is valid" {
     does info "$MODEL/best.safetensors"
 }
 
-@test "a model that is not there" {
+@test "a missing model" {
     refused nowhere.safetensors
 }
 
@@ -54,7 +54,7 @@ damage()
     refused text.safetensors
 }
 
-@test "a model that was cut off, anywhere" {
+@test "a model truncated anywhere" {
     size=$(wc -c <"$MODEL/best.safetensors")
     for length in 4 8 100 $((size / 2)) $((size - 1)); do
         head -c "$length" "$MODEL/best.safetensors" >cut.safetensors
@@ -79,7 +79,7 @@ damage()
     [[ $stderr == *linear.weight* ]]
 }
 
-@test "an array that is missing is named" {
+@test "a missing array is named" {
     damage missing
     refused missing.safetensors
     [[ $stderr == *linear.weight* ]]
@@ -91,7 +91,7 @@ damage()
     [[ $stderr == *linear.weight* ]]
 }
 
-@test "a flipped bit is told by the checksum, which can be taken out" {
+@test "a flipped bit is found by the checksum, which can be removed" {
     damage bit
     useless bit.safetensors
     [[ $stderr == *data_crc32* ]]
@@ -132,18 +132,18 @@ damage()
     [[ $output != *inf* ]]
 }
 
-@test "bytes behind the last array" {
+@test "bytes after the last array" {
     damage behind
     refused behind.safetensors
 }
 
-@test "a step beyond reason" {
+@test "an absurd step" {
     damage step
     refused step.safetensors
     [[ $stderr == *step* ]]
 }
 
-@test "a counter beyond reason" {
+@test "an absurd counter" {
     cp -r "$MODEL" run
     python3 "$BATS_TEST_DIRNAME/edit_model.py" "$MODEL/last.safetensors" run/last.safetensors counter
     fails_naming train.characters train --resume run

@@ -1,5 +1,5 @@
 # shellcheck disable=SC2154
-# bench: what is measured and told, not how fast it is.
+# bench: what is measured and printed, not how fast it is.
 load helpers
 
 # A measurement that takes no time.
@@ -22,7 +22,7 @@ refuses()
     misused_naming "$1" bench "$@" && [ "${#stderr_lines[@]}" -eq 1 ]
 }
 
-@test "bench --json: keys and what they hold" {
+@test "bench --json: keys and values" {
     does bench --json "${quick[@]}"
     rows "all(list(row) == ['work', 'cell', 'num_layers', 'hidden_size', 'batch_size', 'seq_length',
         'vocab_size', 'threads', 'precision', 'engine', 'chars_per_second', 'gflops',
@@ -36,7 +36,7 @@ refuses()
         ('train', 50, 50), ('eval', 64, 4), ('sample', 1, 1), ('sample', 64, 1)]"
 }
 
-@test "bench --json: the figures agree with each other" {
+@test "bench --json: the numbers agree with each other" {
     does bench --json "${quick[@]}" --num-layers 2 --vocab-size 5 --batch-size 1,3
     # Products with W_hh twice, W_ih of the second layer, and the linear one; and biases.
     used='(3 * 32 * 8 + 2 * 32 + 5 * 8 + 5)'
@@ -58,13 +58,13 @@ refuses()
         [1, 2], [8, 4], [3, 1], [2, 5], [3, 7], [1, 2]))"
 }
 
-@test "bench: timesteps are of training alone" {
+@test "bench: timesteps apply only to training" {
     does bench --json "${quick[@]}" --batch-size 2 --seq-length 3,4 --work sample,train,eval
     rows "[(row['work'], row['seq_length']) for row in rows] == [
         ('sample', 1), ('train', 3), ('train', 4), ('eval', 16)]"
 }
 
-@test "bench prints a table: a head, and a row a configuration" {
+@test "bench prints a table: a heading, and a row per configuration" {
     does bench --seconds 0.01 --work sample --hidden-size 8,16 --threads 1,2
     [[ ${lines[0]} == work*GB/s ]]
     [ "${#lines[@]}" -eq $((1 + 2 * 2 * 2)) ]
@@ -73,12 +73,12 @@ refuses()
     [ "$(grep -c '^sample .* [0-9.]*[0-9]$' <<<"$output")" -eq 4 ]
 }
 
-@test "bench measures the engine that is asked for" {
+@test "bench measures the requested engine" {
     RUNE_ISA=baseline does bench --json "${quick[@]}" --work sample --batch-size 1
     rows "[row['engine'] for row in rows] == ['baseline']"
 }
 
-@test "bench --precision: rows say what there was" {
+@test "bench --precision: rows name the precision that was measured" {
     does bench --json "${quick[@]}" --work sample --precision fp32,bf16,int8 --batch-size 1,2
     rows "[row['precision'] in wanted for row, wanted in zip(rows, 2 * [['fp32'], ['bf16', 'fp32'],
         ['int8', 'fp32']])] == 6 * [True]"
@@ -104,7 +104,7 @@ refuses()
     [[ $output == *train,eval,sample* ]]
 }
 
-@test "bench: values that are none, in a list or alone" {
+@test "bench: invalid values, in a list or alone" {
     for option in num-layers hidden-size batch-size seq-length vocab-size threads; do
         for value in 0 8,0 8,x x,8 "8,,8" "8," "," '' 8.5 1e30 nan; do
             refuses --$option "$value"
@@ -119,7 +119,7 @@ refuses()
     misused_naming more bench more
 }
 
-@test "bench: what does not fit in memory is named" {
+@test "bench: what does not fit into memory is named" {
     fails_naming 'train, 2 layers of 1000000 units' bench --hidden-size 1M --seconds 0.01
     [[ $stderr == *GB* ]]
     fails_naming '1000000 streams' bench --work train --batch-size 1M --seq-length 1M \

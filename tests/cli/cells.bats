@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Every cell that the program has, in everything that it does with a model.
+# Every cell with everything that the program does with a model.
 # shellcheck disable=SC2154
 
 load helpers
@@ -7,7 +7,7 @@ load helpers
 # The cells that --help names, "lstm gru …".
 cells()
 {
-    "$RUNE" train --help | tr -d ',\n' | sed 's/.*recurrent cell: //; s/ *(default.*//'
+    "$RUNE" train --help | tr -d ',\n' | sed 's/.*Recurrent cell: //; s/ *(default.*//'
 }
 
 setup_file()
@@ -68,7 +68,7 @@ goes_on()
     rm -r "parts-$1"
 }
 
-@test "interrupted and resumed, on another number of threads, equals uninterrupted" {
+@test "interrupted and resumed with another number of threads equals uninterrupted" {
     for_cells goes_on
 }
 
@@ -81,7 +81,7 @@ has_its_loss()
     number_is '($1 - $2)^2 < 1e-4' "$recorded" "$(json loss)"
 }
 
-@test "eval finds the loss that training recorded" {
+@test "eval gives the loss that training recorded" {
     for_cells has_its_loss
 }
 
@@ -120,7 +120,7 @@ print(",".join(json.load(sys.stdin)["quantities"]))')
     for_cells is_inspected
 }
 
-@test "options of cells: kept, and refused where the cell has none such" {
+@test "options of cells: kept, and refused for cells without them" {
     does train "$english" -o relu --cell rnn --nonlinearity relu "${tiny[@]}" --quiet
     does info relu
     [[ $output == *"rnn, nonlinearity relu"* ]]
@@ -134,7 +134,7 @@ print(",".join(json.load(sys.stdin)["quantities"]))')
     [ ! -e run ]
 }
 
-@test "a model of a cell that is not known says so, and which are" {
+@test "a model of an unknown cell is refused with a list of the known ones" {
     does train "$english" -o run "${tiny[@]}" --quiet
     python3 "$BATS_TEST_DIRNAME/edit_model.py" run/best.safetensors other.safetensors cell
     fails_naming "known: " info other.safetensors

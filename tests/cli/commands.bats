@@ -1,4 +1,4 @@
-# Each command once, on a short path: for the quick suite. What else they do, the other files ask.
+# Each command once, for the quick suite. The other files test the rest.
 load helpers
 
 setup_file()
@@ -6,7 +6,7 @@ setup_file()
     train_model
 }
 
-@test "train, and go on" {
+@test "train and resume" {
     cp -r "$MODEL" run
     does train --resume run --max-steps 8
     [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -eq 8 ]

@@ -1,4 +1,4 @@
-# The proof that inspect finds what is there: networks trained on text of known structure.
+# inspect finds known structure: networks are trained on synthetic text.
 load helpers
 
 # generate SEED KIND…: a synthetic text of that seed.
@@ -28,22 +28,22 @@ sys.exit(best['label'] not in sys.argv[1:] or abs(float(best['score'])) <= 0.9)
 EOF
 }
 
-@test "brackets: the best unit knows that it is inside some, or how deep" {
+@test "brackets: the best unit follows being inside, or the depth" {
     learns brackets
     best_is 'inside ( )' 'inside [ ]' 'inside { }' 'inside < >' 'bracket depth'
 }
 
-@test "quotes: the best unit knows that it is inside" {
+@test "quotes: the best unit follows being inside" {
     learns quotes --size 1
     best_is 'inside quotes'
 }
 
-@test "lines of one width: the best unit counts" {
+@test "lines of one width: the best unit counts characters" {
     learns lines
     best_is 'position in line' 'left in line'
 }
 
-@test "indents: the best unit knows the indentation" {
+@test "indents: the best unit follows the indentation" {
     learns indents
     best_is indentation 'inside the indentation'
 }

@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 
 english=$CORPORA/texts/english.txt
 
-# A model that trains in no time.
+# A model that trains in a moment.
 tiny=(--hidden-size 8 --num-layers 1 --batch-size 4 --seq-length 16 --max-steps 5 --threads 1)
 
 setup()
@@ -19,8 +19,8 @@ train_model()
     "$RUNE" train "$english" -o "$MODEL" "${tiny[@]}" --quiet
 }
 
-# rune with these arguments is done; stdout is in $output, stderr in $stderr. It has one thread where
-# the test does not ask for more: so small a model gains nothing from them, and other tests run beside.
+# rune succeeds with these arguments; stdout is in $output, stderr in $stderr. It has one thread unless
+# the test sets more: so small a model gains nothing from them, and tests run in parallel.
 does()
 {
     local threads=()
@@ -30,13 +30,13 @@ does()
     [ "$status" -eq 0 ]
 }
 
-# rune fails: it prints nothing, and one line on stderr that holds the first argument.
+# rune fails: it prints nothing on stdout, and on stderr one line that contains the first argument.
 fails_naming()
 {
     ends_with 1 "$@" && [ "${#stderr_lines[@]}" -eq 1 ]
 }
 
-# rune is used wrongly: it prints nothing, and on stderr what holds the first argument.
+# Wrong usage: rune prints nothing on stdout, and on stderr text that contains the first argument.
 misused_naming()
 {
     ends_with 2 "$@"

@@ -26,7 +26,7 @@ long_text()
     while cat "$english"; do :; done 2>/dev/null | head -c "$1" >"$2"
 }
 
-# holds DIR FILE…: these, in order, are all that is in the directory, hidden files among them.
+# holds DIR FILE…: the directory contains exactly these files, hidden ones included, in this order.
 holds()
 {
     local directory=$1
@@ -35,7 +35,7 @@ holds()
     [ "$(LC_ALL=C ls -A "$directory")" = "$(printf '%s\n' "$@" | LC_ALL=C sort)" ]
 }
 
-# What was shown of the text on the terminal, without the colours.
+# The text shown on the terminal, without colours.
 plain()
 {
     sed 's/\x1b\[[0-9;]*m//g' <<<"$output"

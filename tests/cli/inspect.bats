@@ -47,7 +47,7 @@ print("\n".join(list(first.values())[:10]))')" ]
     for file in pdf/*.pdf; do [ "$(head -c 5 "$file")" = %PDF- ]; done
 }
 
-@test "the tables can be read, and their numbers are in their ranges" {
+@test "the tables can be read, and their numbers are in range" {
     does inspect "$MODEL" "$english" -o out --format csv --passage 16000 --label 'after a space=(?<= ).'
     python3 - <<'EOF'
 import csv
@@ -73,7 +73,7 @@ for row in reach:
 EOF
 }
 
-@test "--format of what is no format is wrong usage, and nothing is written" {
+@test "an unknown --format is wrong usage, and nothing is written" {
     excerpt 300
     misused_naming bmp inspect "$MODEL" excerpt.txt -o out --format bmp
     misused_naming bmp inspect "$MODEL" excerpt.txt -o out --format csv,bmp
@@ -106,7 +106,7 @@ EOF
 }
 
 @test "the page is at most 30 MB and says how many units it holds; arrays hold all" {
-    # Words in no order, which do not compress as a text does that is there several times.
+    # Words in random order, which compress less than a repeated text.
     python3 -c 'import random, sys
 random.seed(1)
 print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000], end="")' \
@@ -133,7 +133,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     [ -e out/ablation.csv ]
 }
 
-@test "what a killed run left half written is gone with the next one" {
+@test "unfinished files of a killed run are removed by the next one" {
     excerpt 300
     mkdir out
     touch out/index.html.rune-tmp-12-0123456789abcdef out/mine.csv.Ab12cD
@@ -142,7 +142,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     [ -e out/mine.csv.Ab12cD ]
 }
 
-@test "a signal leaves nothing half written" {
+@test "a signal leaves no unfinished file" {
     long_text 100000 long.txt
     "$RUNE" inspect "$SMALL" long.txt -o out --format csv --ablate none --threads 1 \
         --quantities h,c,i,f,g,o 3>&- >/dev/null 2>&1 &
@@ -178,7 +178,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
          for cell in row[3:]], values)) and "".join(about["characters"]) == open("excerpt.txt").read()'
 }
 
-@test "lists with nothing in them, or between two commas, are errors" {
+@test "empty lists and empty items are errors" {
     fails_naming --quantities inspect "$MODEL" "$english" --quantities ''
     fails_naming --quantities inspect "$MODEL" "$english" --quantities h,,c
     misused_naming --units inspect "$MODEL" "$english" --units ''
@@ -193,7 +193,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     [ ! -e out ]
 }
 
-@test "without -o the text is shown, in the passage that is asked for" {
+@test "without -o the requested passage is shown" {
     printf 'The bridge' >excerpt.txt
     export CLICOLOR_FORCE=1
     does inspect "$MODEL" excerpt.txt
@@ -206,10 +206,10 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     [ "$(plain | tail -n 1)" = ge ]
 }
 
-@test "colours are for terminals, and for who asks for them" {
+@test "colours are for terminals, and on request" {
     excerpt 300
     does inspect "$MODEL" excerpt.txt
-    [ "$output" = 'no unit was found to go with anything that is known of this text' ]
+    [ "$output" = 'no unit was found to go with any known property of this text' ]
     CLICOLOR_FORCE=1 does inspect "$MODEL" excerpt.txt
     [[ $output == *$'\x1b['* ]]
     CLICOLOR_FORCE=1 NO_COLOR=1 does inspect "$MODEL" excerpt.txt
@@ -219,14 +219,14 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
 @test "what the user might not expect is noted" {
     { excerpt 300 && cat excerpt.txt && printf '§§'; } >odd.txt
     does inspect "$MODEL" odd.txt --on-unknown skip
-    [[ ${stderr_lines[0]} == 'note: characters that the model does not know: 2, left out' ]]
+    [[ ${stderr_lines[0]} == 'note: 2 characters that the model does not know were left out' ]]
     [[ ${stderr_lines[1]} == 'note: in so short a text little'* ]]
     head -c 12000 "$english" >long.txt
     does inspect "$MODEL" long.txt
     [ -z "$stderr" ]
 }
 
-@test "a passage beyond the end, of no length, or that is none is an error" {
+@test "a passage beyond the end, of length 0 or malformed is an error" {
     excerpt 300
     for passage in 300:1 5000:10 99999999999999999999999:4; do
         fails_naming --passage inspect "$MODEL" excerpt.txt -o out --passage "$passage"
@@ -237,7 +237,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     [ ! -e out ]
 }
 
-# --- what goes wrong ------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 @test "a directory that cannot be made, or a file in it that cannot be replaced" {
     excerpt 300
@@ -257,14 +257,14 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     holds closed
 }
 
-# full_disk KB ARGUMENT…: rune where no file may be larger.
+# full_disk KB ARGUMENT…: runs rune with a limit on the size of files.
 full_disk()
 {
     run --separate-stderr bash -c 'trap "" XFSZ; ulimit -f "$1"; "$RUNE" "${@:2}"' _ "$@"
     echo "status $status, stderr: $stderr"
 }
 
-@test "a full disk is told, and leaves neither half a file nor a temporary one" {
+@test "a full disk is an error that leaves neither a partial nor a temporary file" {
     excerpt 3000
     for format in page npy csv png svg pdf; do
         full_disk 16 inspect "$MODEL" excerpt.txt -o "$format" --format "$format" --ablate none
@@ -274,7 +274,7 @@ full_disk()
     done
 }
 
-@test "where the disk is full, the files of last time stay as they were" {
+@test "on a full disk, files of an earlier run stay unchanged" {
     excerpt 1000
     does inspect "$MODEL" excerpt.txt -o out --format csv,page
     sum=$(cksum out/index.html out/activations.csv)
@@ -285,7 +285,7 @@ full_disk()
     holds out activations.csv index.html "${tables[@]}"
 }
 
-@test "a full disk where a long trace is kept is told" {
+@test "a full disk for the temporary trace is an error" {
     long_text 200000 long.txt
     does train "$english" -o run "${tiny[@]}" --hidden-size 64 --max-steps 1
     full_disk 1000 inspect run long.txt -o out --ablate none
@@ -298,14 +298,14 @@ full_disk()
     holds tmp
 }
 
-@test "a full stdout is told" {
+@test "a full stdout is an error" {
     excerpt 300
     run --separate-stderr bash -c '"$RUNE" inspect "$MODEL" excerpt.txt >/dev/full'
     [ "$status" -eq 1 ]
     [[ $stderr == *'No space left'* ]]
 }
 
-@test "a file or a model that is not there is named" {
+@test "a missing file or model is named" {
     excerpt 300
     fails_naming missing.txt inspect "$MODEL" missing.txt -o out
     fails_naming missing.model inspect missing.model excerpt.txt -o out

@@ -1,4 +1,4 @@
-# inspect: labels of the user's, and what units are worth.
+# inspect: labels of the user's, and ablation.
 load inspect
 
 # The rows of out/scores.csv with that label.
@@ -9,14 +9,14 @@ scores_of()
 
 # --- labels ---------------------------------------------------------------------------------------
 
-@test "--label: what matches is looked for, and found" {
+@test "--label: a unit for the matches is found" {
     does inspect "$MODEL" "$english" -o out --format csv --passage 16000 \
         --label 'after a space=(?<= ).' --label 'never told=\bthe\b'
     [ "$(scores_of 'after a space')" -ge 1 ]
     [[ $(head -n 1 out/ablation.csv) == *',"after a space","never told"' ]]
 }
 
-@test "a label of the user's is answered, found or not" {
+@test "a label of the user's gets a sentence, whether a unit is found or not" {
     does inspect "$MODEL" "$english" --label 'after a space=(?<= ).' --label 'the letter e=e'
     [[ $output == *'at “after a space”'* ]]
     [[ $output == *'no unit was found to go with “the letter e” beyond chance'* ]]
@@ -25,7 +25,7 @@ scores_of()
     [[ $output == *'no unit was found to go with “the letter e”: the text is too short' ]]
 }
 
-@test "--label of what cannot be is an error that says why" {
+@test "an invalid --label is an error that says why" {
     excerpt 1000
     fails_naming "'nothing'" inspect "$MODEL" excerpt.txt -o out --label 'nothing=qqq'
     fails_naming "'broken'" inspect "$MODEL" excerpt.txt -o out --label 'broken=('
@@ -62,7 +62,7 @@ EOF
     [ "$(cat out/neurons.csv out/scores.csv out/ablation.csv)" = "$by_file" ]
 }
 
-@test "--labels: signals of the model itself are found again" {
+@test "--labels: signals of the model itself are found" {
     excerpt 3000
     does inspect "$MODEL" excerpt.txt -o made --format csv --units 0:7 --ablate none
     does inspect "$MODEL" excerpt.txt -o out --format csv --labels made/activations.csv --ablate none
@@ -70,7 +70,7 @@ EOF
     grep -q '^[0-9]*,0,7,"c","c 0:7","r",1,' out/scores.csv
 }
 
-@test "--labels of what does not fit is an error that names file and line" {
+@test "--labels that do not fit are an error that names file and line" {
     excerpt 1000
     make_labels
     lines=$(wc -l <labels.csv) # more than characters: there are line ends among them
@@ -89,7 +89,7 @@ EOF
     [ -z "$(ls -A out)" ]
 }
 
-@test "names of models, texts and labels are no markup, and no fields of tables" {
+@test "names of models, texts and labels cannot add markup or fields of tables" {
     name='</script><script>alert(1)<!--" onload>& ]]>{{7*7}}${x}'
     mkdir "${name/\//}" # no name holds a slash
     cp -r "$MODEL" "${name/\//}/model"
@@ -140,7 +140,7 @@ EOF
     misused_naming --ablate inspect run excerpt.txt -o out --ablate some
 }
 
-@test "--hold: a unit is held at zero or at its mean, which the loss tells apart" {
+@test "--hold: ablated units are clamped to zero or to their mean, with different losses" {
     excerpt 300
     does inspect "$MODEL" excerpt.txt -o zero --format csv --units 0:3 --ablate best
     does inspect "$MODEL" excerpt.txt -o same --format csv --units 0:3 --ablate best --hold zero
@@ -151,7 +151,7 @@ EOF
     misused_naming --hold inspect "$MODEL" excerpt.txt --hold up
 }
 
-@test "--exact: units are held still in float32, which bf16 comes near to" {
+@test "--exact: ablation in float32; bf16 comes close to it" {
     excerpt 300
     does inspect "$MODEL" excerpt.txt -o near --format csv --units 0:3,0:5
     does inspect "$MODEL" excerpt.txt -o exact --format csv --units 0:3,0:5 --exact

@@ -1,7 +1,7 @@
 # inspect: texts of every kind and length.
 load inspect
 
-@test "- reads stdin, and leaves nothing behind" {
+@test "- reads stdin, and leaves no temporary file" {
     excerpt 500
     mkdir tmp
     does inspect "$MODEL" excerpt.txt -o file --format csv
@@ -29,7 +29,7 @@ load inspect
     done
 }
 
-@test "of a text that is longer than what is inspected, arrays hold all and the page the start" {
+@test "for a text longer than what is inspected, arrays hold all and the page the start" {
     long_text 252000 long.txt
     awk 'BEGIN { print "mine"; for (t = 0; t < 252000; t++) print t % 7 }' >long.labels
     does inspect "$SMALL" long.txt -o out --format page,npy,csv --units 0:1 --quantities h \
@@ -53,7 +53,7 @@ assert all(abs(float(x[3]) - float(y[3])) < 1e-3 for x, y in zip(a, b))
 EOF
 }
 
-@test "a passage lies in what is inspected" {
+@test "a passage must be in the inspected part" {
     long_text 250100 long.txt
     run --separate-stderr "$RUNE" inspect "$SMALL" long.txt -o out --passage 250000
     [ "$status" -eq 1 ]

@@ -6,7 +6,7 @@ setup_file()
     train_model
 }
 
-@test "eval --json: the figures agree with each other and with the text" {
+@test "eval --json: the numbers agree with each other and with the text" {
     does eval "$MODEL" "$english" --json
     [ "$(json characters)" -eq "$(wc -c <"$english")" ]
     [ "$(json unknown)" -eq 0 ]
@@ -35,7 +35,7 @@ setup_file()
         "$(json characters)" "$(wc -c <accents.txt)"
     does eval run accents.txt
     [[ $output == *'bits per byte'* ]]
-    # Of a part of the text it is not known how many bytes it had.
+    # The number of bytes of a part of the text is unknown.
     head -c 1500 "$english" >>accents.txt; head -c 10000 accents.txt >two.txt
     does train "$english" accents.txt -o part "${tiny[@]}" --normalize nfc
     does eval part --json
@@ -44,7 +44,7 @@ setup_file()
     [[ $output != *'bits per byte'* ]]
 }
 
-@test "eval: bits per byte of a held-out part with unknown symbols are not known" {
+@test "eval: bits per byte of a held-out part with unknown symbols are left out" {
     (cat "$english"; printf '\u2202 and then there is more of it') >odd.txt
     does train odd.txt -o run "${tiny[@]}" --min-count 2
     does eval run --json
@@ -55,7 +55,7 @@ setup_file()
         "$(json characters)" "$(wc -c <odd.txt)"
 }
 
-@test "eval - reads stdin, and leaves nothing behind" {
+@test "eval - reads stdin, and leaves no temporary file" {
     mkdir tmp
     does eval "$MODEL" "$english" --json
     from_file=$output
@@ -72,7 +72,7 @@ setup_file()
     [[ $stderr == *nowhere* ]]
 }
 
-@test "eval --json of a model that is never right: what is no number is null" {
+@test "eval --json of a model that is never right: infinite numbers are null" {
     python3 "$BATS_TEST_DIRNAME/edit_model.py" "$MODEL/best.safetensors" sure.safetensors sure
     does eval sure.safetensors "$english" --json
     number_is '$1 > 1000' "$(json loss)"
@@ -101,7 +101,7 @@ setup_file()
     done
 }
 
-@test "eval --window adds the loss with a fresh state" {
+@test "eval --window adds the loss from zero states" {
     does eval "$MODEL" "$english" --json --window 20
     [ "$(json window)" -eq 20 ]
     in_many=$(json loss)
@@ -117,7 +117,7 @@ setup_file()
     fails_naming greek.txt eval "$MODEL" "$CORPORA/texts/greek.txt"
 }
 
-@test "eval counts the unknown where the model has a symbol for them" {
+@test "eval counts unknown characters if the model has a symbol for them" {
     does train "$english" -o run "${tiny[@]}" --min-count 2
     printf 'a bridge, ∂ and ∂ again' >odd.txt
     does eval run odd.txt --json

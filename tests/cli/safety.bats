@@ -1,4 +1,4 @@
-# What is there is not lost: the user's files, an old run, what a run has learned.
+# Nothing is lost: the user's files, an old run, the progress of a run.
 load helpers
 
 # Names that a user gives to copies.
@@ -21,7 +21,7 @@ copies_are_there()
     done
 }
 
-@test "copies beside a run's files stay when it goes on and when it is replaced" {
+@test "copies beside a run's files stay when it is resumed or replaced" {
     does train "$english" -o run "${tiny[@]}"
     make_copies run
     does train --resume run --max-steps 25
@@ -54,7 +54,7 @@ copies_are_there()
     [ -z "$(find out -name '*rune-tmp*')" ]
 }
 
-@test "what a killed run left under way is swept when it goes on" {
+@test "unfinished files of a killed run are removed when it is resumed" {
     does train "$english" -o run "${tiny[@]}"
     : >run/best.safetensors.rune-tmp-123-0123456789abcdef
     does train --resume run --max-steps 25
@@ -78,7 +78,7 @@ copies_are_there()
     does train --resume run --max-steps 400 # with the rate that it had come down to
 }
 
-@test "a weight decay that would take all is refused" {
+@test "a weight decay that would zero the weights is refused" {
     fails_naming --weight-decay train "$english" -o run "${tiny[@]}" --weight-decay 1000
     [ ! -e run ]
 }

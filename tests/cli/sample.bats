@@ -6,7 +6,7 @@ setup_file()
     train_model
 }
 
-@test "a sample has the length asked for, of symbols of the text" {
+@test "a sample has the requested length and symbols of the text" {
     printf 'abcabcabcabcabcabcabcabcabcabcabcabcabcabc' >abc.txt
     does train abc.txt -o run "${tiny[@]}"
     does sample run --length 77
@@ -48,7 +48,7 @@ setup_file()
     [ "$output" = "$one" ]
 }
 
-@test "temperatures that are no temperature are wrong usage" {
+@test "invalid temperatures are wrong usage" {
     for value in -1 nan inf hot; do
         misused_naming --temperature sample "$MODEL" --temperature "$value"
     done
@@ -63,7 +63,7 @@ setup_file()
     misused_naming --length sample "$MODEL" --length -1
 }
 
-@test "an extreme temperature gives text all the same" {
+@test "an extreme temperature still gives text" {
     for value in 1e-30 1e30; do
         does sample "$MODEL" --length 50 --temperature "$value"
         [ -n "$output" ]
@@ -76,7 +76,7 @@ setup_file()
     [[ $stderr == *--on-unknown* ]]
 }
 
-@test "--on-unknown skip and replace take such a prompt" {
+@test "--on-unknown skip and replace accept such a prompt" {
     does sample "$MODEL" --prompt 'cafés' --on-unknown skip --length 20
     does sample "$MODEL" --prompt 'cafés' --on-unknown replace --length 20
     misused_naming --on-unknown sample "$MODEL" --prompt 'cafés' --on-unknown guess
@@ -87,7 +87,7 @@ setup_file()
     [[ $stderr != *--unit* ]] # which sample does not have
 }
 
-@test "--prompt-file is as --prompt" {
+@test "--prompt-file does the same as --prompt" {
     printf 'The bridge ' >prompt.txt
     does sample "$MODEL" --prompt 'The bridge ' --length 60 --seed 2
     by_option=$output
@@ -96,7 +96,7 @@ setup_file()
     fails_naming missing.txt sample "$MODEL" --prompt-file missing.txt
 }
 
-@test "the sample does not depend on how many there are beside it" {
+@test "a sample does not depend on --count" {
     does sample "$MODEL" --length 80 --seed 4
     one=$output
     does sample "$MODEL" --length 80 --seed 4 --count 3
@@ -110,7 +110,7 @@ setup_file()
     [ "${#output}" -lt 5000 ]
 }
 
-@test "--lines counts lines; --length caps them" {
+@test "--lines counts lines; --length limits them" {
     does sample "$MODEL" --lines 3 --seed 4
     [ "$("$RUNE" sample "$MODEL" --lines 3 --seed 4 2>/dev/null | wc -l)" -eq 3 ]
     lines=$output
@@ -119,7 +119,7 @@ setup_file()
     [ "$output" = "${lines:0:9}" ]
 }
 
-@test "--lines of a model that knows none is refused" {
+@test "--lines is refused for a model without line ends" {
     printf 'abcabcabcabcabcabcabcabcabcabcabcabcabcabc' >abc.txt
     does train abc.txt -o run "${tiny[@]}"
     run --separate-stderr timeout 100 "$RUNE" sample run --lines 1
@@ -129,7 +129,7 @@ setup_file()
     [ "${#output}" -eq 5 ]
 }
 
-@test "--exact reads weights in float32; else where 8 bits would tell, and says so" {
+@test "--exact uses float32 weights; without it they are used where int8 would differ, with a note" {
     does train "$english" -o run "${tiny[@]}" --hidden-size 32 --max-steps 300
     does sample run --length 300 --seed 1
     [ -z "$stderr" ] # 8 bits do here, where the machine has them
@@ -148,7 +148,7 @@ setup_file()
     [ -z "$stderr" ]
 }
 
-@test "--clamp holds a unit: far out, it alone says what is written" {
+@test "--clamp imposes a value: an extreme one determines the text" {
     does sample "$MODEL" --length 60 --seed 1 --clamp 0:3=1000
     high=$output
     [ "${#high}" -eq 60 ]
@@ -158,7 +158,7 @@ setup_file()
     [ "${output:0:1}" != "${high:0:1}" ]
 }
 
-@test "--clamp may be given again, or takes a list" {
+@test "--clamp may be repeated, or take a list" {
     does sample "$MODEL" --length 100 --seed 1
     free=$output
     does sample "$MODEL" --length 100 --seed 1 --clamp 0:3=2.5,0:5=-1e0
@@ -170,7 +170,7 @@ setup_file()
     [ "$output" != "$held" ]
 }
 
-@test "--clamp of what is no unit and value is wrong usage" {
+@test "a malformed --clamp is wrong usage" {
     for value in '' 3 0:3 0:3= 0:3=much :3=1 0:=1 -1:3=1 0:-3=1 0:3=1, 0:3=1x 99999999999:3=1; do
         misused_naming --clamp sample "$MODEL" --clamp "$value"
         [[ $stderr == *layer:unit=value* ]]
@@ -181,24 +181,24 @@ setup_file()
     done
 }
 
-@test "--clamp of a unit that the model has not says which it has" {
+@test "--clamp of a missing unit names the range of units" {
     fails_naming 'no unit 1:3' sample "$MODEL" --clamp 0:3=1,1:3=1
     fails_naming 'units 0 to 7' sample "$MODEL" --clamp 0:8=1
     [[ $stderr == *--clamp* ]]
 }
 
-@test "a reader that goes away where SIGPIPE is ignored is not an error either" {
+@test "a closed pipe with SIGPIPE ignored is not an error" {
     run --separate-stderr bash -c 'trap "" PIPE; "$RUNE" sample "$MODEL" --length 200000 --seed 1 | head -c 10'
     [ "${#output}" -eq 10 ]
     [ -z "$stderr" ]
 }
 
-@test "a reader that goes away is not an error to speak of" {
+@test "a closed pipe is not an error" {
     [ "$("$RUNE" sample "$MODEL" --length 200000 --seed 1 2>err | head -c 10 | wc -c)" -eq 10 ]
     [ ! -s err ]
 }
 
-@test "a full disk is told" {
+@test "a full disk is an error" {
     run --separate-stderr bash -c '"$RUNE" sample "$MODEL" --length 100 >/dev/full'
     [ "$status" -eq 1 ]
     [[ $stderr == *'No space left'* ]]

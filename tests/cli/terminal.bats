@@ -1,7 +1,7 @@
-# What comes from a file, its name or a model is shown to people, and never obeyed by their terminal.
+# Text from files, file names and models cannot control the terminal.
 load helpers
 
-# Models of a text that is full of what a terminal obeys: BYTES, CODEPOINTS and GRAPHEMES.
+# Models of a text full of control characters: BYTES, CODEPOINTS and GRAPHEMES.
 setup_file()
 {
     cd "$BATS_FILE_TMPDIR"
@@ -32,8 +32,8 @@ on_terminal()
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$RUNE" "$@" </dev/null
 }
 
-# Whether stdin is UTF-8 in which a terminal finds nothing to obey but tabs and line ends, which it
-# is given as CR LF; and, with "colours", the program's own codes.
+# Whether stdin is UTF-8 without control characters but tabs and CR LF; with "colours", the program's own
+# codes are allowed too.
 is_tame()
 {
     python3 -c 'import re, sys
@@ -55,7 +55,7 @@ print(open(sys.argv[1], newline="", encoding="utf-8").read()[:int(sys.argv[2])],
 
 # --- samples --------------------------------------------------------------------------------------
 
-@test "a sample on a terminal holds nothing that is obeyed, whatever the unit" {
+@test "a sample on a terminal has no control characters, with any unit" {
     for model in "$BYTES" "$CODEPOINTS" "$GRAPHEMES"; do
         on_terminal sample "$model" --length 2000 --seed 1 --count 3 >seen
         is_tame <seen
@@ -66,7 +66,7 @@ print(open(sys.argv[1], newline="", encoding="utf-8").read()[:int(sys.argv[2])],
     grep -qF '👩‍👧' seen # joined
 }
 
-@test "in pipes and files the bytes are what the model said" {
+@test "in pipes and files the bytes are the model's" {
     for model in "$BYTES" "$CODEPOINTS" "$GRAPHEMES"; do
         "$RUNE" sample "$model" --length 2000 --seed 1 | cat >piped
         "$RUNE" sample "$model" --length 2000 --seed 1 >written
@@ -79,7 +79,7 @@ print(open(sys.argv[1], newline="", encoding="utf-8").read()[:int(sys.argv[2])],
     run ! iconv -f UTF-8 -t UTF-8 piped
 }
 
-@test "a prompt is printed back so, too: characters whole, bytes that are none each by itself" {
+@test "a prompt is escaped too, byte by byte where it is not UTF-8" {
     printf '%s' 'xé👩‍👧क्‍ष' >whole
     printf 'a\xff\xe2\x80' >broken
     cat whole broken whole broken >bytes.txt
@@ -98,7 +98,7 @@ print(open(sys.argv[1], newline="", encoding="utf-8").read()[:int(sys.argv[2])],
     [ "$(tr '\n' '|' <seen)" = $'w\r\r|o\tr\\rd\\r' ]
 }
 
-@test "the sample that train shows holds nothing that is obeyed" {
+@test "the sample that train shows has no control characters" {
     for model in BYTES CODEPOINTS GRAPHEMES; do
         [ "$(grep -c '^  | ' "$BATS_FILE_TMPDIR/$model.stderr")" -gt 5 ]
         is_tame <"$BATS_FILE_TMPDIR/$model.stderr"
@@ -129,7 +129,7 @@ print(open(sys.argv[1], newline="", encoding="utf-8").read()[:int(sys.argv[2])],
 name=$'a\e]0;title\a\n\u202e\u009b31m\xff'
 shown='a\x1B]0;title\x07\x0AU+202EU+009B31m\xFF'
 
-# says STATUS ARGUMENT…: rune ends so, with one tame line on stderr that shows the name.
+# says STATUS ARGUMENT…: rune exits with STATUS and one line on stderr that shows the escaped name.
 says()
 {
     local expected=$1 status=0
@@ -140,7 +140,7 @@ says()
         is_tame <said && grep -qF "$shown" said
 }
 
-@test "messages show what is in arguments" {
+@test "messages escape arguments" {
     says 2 "$name"
     says 2 sample "--$name"
     says 2 sample "-$name"
@@ -154,7 +154,7 @@ says()
     says 1 inspect "$CODEPOINTS" "$english" --quantities "$name" --on-unknown skip
 }
 
-@test "messages show what is in names of files" {
+@test "messages escape file names" {
     mkdir "$name"
     for command in info sample eval train; do
         says 1 $command "$name.txt"
@@ -168,7 +168,7 @@ says()
     says 1 sample "$CODEPOINTS" --prompt-file "$name.txt"
 }
 
-@test "messages show what is in labels" {
+@test "messages escape labels" {
     text 300
     printf 'a\n%s\n' "${name/$'\n'/}" >labels.csv
     shown='a\x1B]0;title\x07U+202EU+009B31m\xFF'
@@ -181,7 +181,7 @@ says()
     done
 }
 
-@test "names of files that inspect wrote, and of those that are older, are each on one line" {
+@test "names of new and of older files of inspect are on one line each" {
     text 200
     "$RUNE" inspect "$CODEPOINTS" text.txt -o "$name" --format svg --ablate none >printed 2>said
     is_tame <printed
@@ -194,7 +194,7 @@ says()
     grep -qF "$shown/activations.svg" said
 }
 
-@test "a message is not cut within a character" {
+@test "a message is not truncated within a character" {
     for start in x xy xyz; do
         run --separate-stderr "$RUNE" info "$start$(printf '中%.0s' {1..600})"
         [ "$status" -eq 1 ]
@@ -206,7 +206,7 @@ says()
 
 # --- commands to copy -----------------------------------------------------------------------------
 
-# Whether a shell that is given what train printed does it. The text's name is the argument.
+# Whether a shell can run what train printed for a text of this name.
 can_be_copied()
 {
     printf '%q\n' "$1"
@@ -218,7 +218,7 @@ can_be_copied()
     sh -e ./commands >/dev/null 2>&1
 }
 
-@test "commands to try can be copied into a shell, whatever the names" {
+@test "suggested commands can be copied into a shell, with any names" {
     for name in plain $'it\'s $(x)`y`"z"\\' '~' '*' '-x' 'café' '%s%d\n' $'a\e]0;title\a\nb' $'end\n' \
         $'a\u202eb' '!a;b&c|d<e>f'; do
         head -c 500 "$english" >"./$name"

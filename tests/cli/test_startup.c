@@ -10,8 +10,8 @@
 
 #include "startup.h"
 
-/* With any of the three closed, a file that is opened next takes the place of none of them, and
- * what was closed cannot be used. */
+/* With any of the three streams closed, a file opened next does not get its descriptor, and the
+ * stream cannot be used. */
 static void closed_streams_stay_of_no_use(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-# Training: options, the run directory, stopping and going on.
+# Training: options, the run directory, stopping and resuming.
 load helpers
 
 # write_the_same A B: two models that write the same 300 characters are the same.
@@ -33,7 +33,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
         '<script>&/loss.svg' '<script>&'
 }
 
-@test "a curve that cannot be written is noted once, and the run goes on" {
+@test "a curve that cannot be written is noted once and does not stop the run" {
     does train "$english" -o run "${tiny[@]}" --validate-every 1
     rm run/loss.svg
     mkdir -p run/loss.svg/taken
@@ -42,14 +42,14 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -eq 9 ]
 }
 
-@test "results go to stdout and there are none; without a terminal the progress is plain lines" {
+@test "stdout is empty; without a terminal the progress is plain lines" {
     does train "$english" -o run "${tiny[@]}"
     [ -z "$output" ]
     [ -n "$stderr" ]
     [[ $stderr != *$'\r'* && $stderr != *$'\e'* ]]
 }
 
-@test "--quiet says nothing" {
+@test "--quiet prints nothing" {
     does train "$english" -o run "${tiny[@]}" --quiet
     [ -s run/best.safetensors ]
     [ -z "$output$stderr" ]
@@ -61,7 +61,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     [ -s runs/tales/best.safetensors ]
 }
 
-@test "a name of dots, too, has a directory of its own in runs" {
+@test "a file name of dots gets a directory of its own in runs" {
     mkdir a
     for name in . .. a/..; do
         fails_naming directory train "$name" "${tiny[@]}"
@@ -76,7 +76,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     [ ! -e best.safetensors ] && [ ! -e runs/best.safetensors ]
 }
 
-@test "a file whose name begins with a dash stands behind --" {
+@test "a file whose name begins with a dash follows --" {
     cp "$english" ./-x.txt
     misused_naming '-x.txt' train -x.txt "${tiny[@]}"
     does train "${tiny[@]}" --quiet -- -x.txt
@@ -163,13 +163,13 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     write_the_same whole parts
 }
 
-@test "resuming takes no other options than --max-… and --threads" {
+@test "resuming accepts only --max-…, --threads and --quiet" {
     does train "$english" -o run "${tiny[@]}"
     misused_naming --hidden-size train --resume run --hidden-size 16
     misused_naming --learning-rate train --resume run --learning-rate 0.1
 }
 
-@test "--precision bf16 is kept by the run; where there is none it is float32, and said" {
+@test "--precision bf16 is kept by the run; without bf16 float32 is used, with a note" {
     does train "$english" -o run "${tiny[@]}" --precision bf16
     kernels=$(grep '^machine' <<<"$stderr" | cut -d , -f 2)
     does train --resume run --max-steps 10
@@ -187,7 +187,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     write_the_same exact rounded
 }
 
-@test "a run from before there was a precision goes on" {
+@test "a run from before there was a precision is resumed" {
     does train "$english" -o run "${tiny[@]}"
     python3 "$BATS_TEST_DIRNAME/edit_model.py" run/last.safetensors older older
     mv older run/last.safetensors
@@ -208,7 +208,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     fails_naming empty train --resume empty
 }
 
-@test "an interrupted run is saved and goes on" {
+@test "an interrupted run is saved and can be resumed" {
     "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 5 \
         --validate-every 100 3>&- 2>/dev/null &
     pid=$!
@@ -223,7 +223,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -gt "$step" ]
 }
 
-@test "a killed run is whole and goes on" {
+@test "a killed run is intact and can be resumed" {
     "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 100000000 --max-minutes 5 \
         --validate-every 100 --save-every 0.001 3>&- 2>/dev/null &
     pid=$!

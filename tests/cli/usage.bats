@@ -1,9 +1,9 @@
-# What the program says about itself, and to those who mistype.
+# Help, and messages on wrong usage.
 load helpers
 
 commands=(train sample eval inspect info bench)
 
-@test "without a command: wrong usage, and stderr says how" {
+@test "without a command: wrong usage, with the help on stderr" {
     misused_naming train
 }
 
@@ -28,7 +28,7 @@ commands=(train sample eval inspect info bench)
     done
 }
 
-@test "values of options are given back: in a build with sanitizers no leak is told" {
+@test "values of options are released: a build with sanitizers finds no leak" {
     does sample --help
     misused_naming top-p sample run --temperature 0.7 --stop x --stop y --top-p 2
     fails_naming nowhere sample nowhere --temperature 0.7 --stop x --prompt y
@@ -79,7 +79,7 @@ helps_with()
     misused_naming sample smaple run
 }
 
-@test "a command that is like no other: it is named" {
+@test "a command unlike all others: it is named" {
     misused_naming frobnicate frobnicate
 }
 
@@ -94,7 +94,7 @@ helps_with()
     misused_naming --hidden-size train "$english" --hidden-size
 }
 
-@test "a name cannot be cut short: the whole is suggested" {
+@test "abbreviated names are refused; the full name is suggested" {
     misused_naming 'no option --temp; did you mean --temperature?' sample model --temp 1
     misused_naming 'no option --temp; did you mean --temperature?' sample model --temp=1
     misused_naming 'no option --max-m; did you mean --max-minutes?' train "$english" --max-m
@@ -102,7 +102,7 @@ helps_with()
     misused_naming 'did you mean sample?' sam
 }
 
-@test "a value for a flag, and none where one is needed: the option is named" {
+@test "a value for a flag, or a missing value: the option is named" {
     misused_naming '--quiet takes no value' train "$english" --quiet=yes
     misused_naming '--help takes no value' train --help=all
     misused_naming '--length: its value, N, is missing' sample model --length
@@ -142,8 +142,8 @@ helps_with()
         [[ ${lines[-1]} =~ ^'  -h, --help   '.*'Print this and exit'$ ]]
     done
     does train --help
-    grep -qx 'The fit:' <<<"$output"
-    grep -qE '^      --seq-length=N +Timesteps that' <<<"$output"
+    grep -qx 'Training:' <<<"$output"
+    grep -qE '^      --seq-length=N +Timesteps of' <<<"$output"
     [[ $(tr -s ' \n' ' ' <<<"$output") == *'with adam: AdamW) (default: 0)'* ]]
 }
 
@@ -153,7 +153,7 @@ helps_with()
     misused_naming --learning-rate train "$english" --learning-rate ''
 }
 
-@test "a value that is none of the choices: it is named" {
+@test "a value that is not one of the choices: it is named" {
     misused_naming lstn train "$english" --cell lstn
     misused_naming word train "$english" --unit word
     misused_naming adamm train "$english" --optimizer adamm
@@ -167,13 +167,13 @@ helps_with()
     misused_naming MODEL info
 }
 
-@test "inspect --label: what is no NAME=REGEX is named, also behind one that is" {
+@test "inspect --label: a malformed one is named, also after a valid one" {
     for label in '' name =regex; do
-        misused_naming "\"$label\" is no label" inspect model "$english" --label a=b --label "$label"
+        misused_naming "\"$label\" is not a label" inspect model "$english" --label a=b --label "$label"
     done
 }
 
-@test "inspect draws what --quantities names, of the best units too" {
+@test "inspect draws the --quantities, also of the best units" {
     "$RUNE" train "$english" -o model "${tiny[@]}" --quiet
     does inspect model "$english" -o first --format csv --ablate none
     CLICOLOR_FORCE=1 does inspect model "$english" --labels first/activations.csv --quantities f --ablate none

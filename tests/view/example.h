@@ -22,14 +22,14 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
  */
 void example_awkward(struct example *example, int rounds);
 
-/* A text of `length` characters read by 2 layers of 512 units, of which h and c of `units` are
- * kept, and all that an inspection can hold, made up. */
+/* A text of `length` characters read by 2 layers of 512 units, with h and c of `units` units, and
+ * an invented value for every part of an inspection. */
 void example_full(struct example *example, size_t length, int units);
 
-/* Removes the directory, too. */
+/* Also removes the directory. */
 void example_release(struct example *example);
 
-/* The bytes of a file in the directory, with a NUL behind them; free() releases them. */
+/* The bytes of a file in the directory and a NUL, to free(). */
 char *example_read(const struct example *example, const char *name, size_t *length);
 
 #endif

@@ -1,4 +1,4 @@
-/* An inspection with all its parts, plausible but made up, for the tests of what shows them. */
+/* An inspection with plausible invented values in all its parts, for tests of views. */
 #ifndef RUNE_FINDINGS_H
 #define RUNE_FINDINGS_H
 
@@ -12,7 +12,7 @@
  * reach, and output weights; chosen are c 1:0, h 1:0 and h 0:1. Released by example_release. */
 void findings_init(struct example *example);
 
-/* Lays them over an example that is there; its text, signals and options stay as they are. */
+/* Adds them to an existing example, of which text, signals and options stay as they are. */
 void findings_add(struct example *example);
 
 #endif

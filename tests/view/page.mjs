@@ -1,5 +1,5 @@
-// page.mjs WRITE_PAGE: opens the pages that WRITE_PAGE makes in a browser without a window, works
-// them by key and pointer, and compares what is drawn with the data. Run by playwright.sh.
+// page.mjs WRITE_PAGE: opens the pages that WRITE_PAGE makes in a headless browser, uses keys and pointer,
+// and compares what is drawn with the data. Run by playwright.sh.
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync} from 'node:fs';
@@ -11,9 +11,9 @@ import {inflateSync} from 'node:zlib';
 const {chromium} = createRequire(import.meta.url)(resolve(process.env.PLAYWRIGHT));
 const directory = mkdtempSync(join(tmpdir(), 'rune-page-'));
 
-// --- what a file says, read without the page's script --------------------------------------------
+// --- data of a page, read without its script -----------------------------------------------------
 
-// Seven bits a character; those that stand for two were written in their place.
+// Seven bits per character; a character that stands for two was replaced by them before.
 function readBlock(text) {
   const forbidden = '\0\r<';
   const plain = text.replace(/[\u0100-\u027f]/g, (c) => forbidden[(c.charCodeAt(0) - 0x100) >> 7] +
@@ -52,11 +52,11 @@ function readPage(kind) {
   };
 }
 
-// --- the page as its reader has it ---------------------------------------------------------------
+// --- the page in the browser ---------------------------------------------------------------------
 
 const rgb = (hex) => `rgb(${[1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join(', ')})`;
 
-// The cells that are elements of the page: position, text, colour, and what lies over its half.
+// The cells in the page: position, text, colour, and the line over the lower half.
 const readCells = (page) => page.$$eval('#sheet .cell', (cells) => cells.map((cell) => ({
   t: cell.position, text: cell.textContent, colour: getComputedStyle(cell).backgroundColor,
   lower: getComputedStyle(cell).textDecoration,
@@ -204,17 +204,17 @@ const awkward = {
     assert.equal(await page.$$eval('.column', (list) => list.length), 0);
   },
 
-  async 'pointing and walking tell of a character'(page, data) {
-    const expected = (t) => [`its loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
+  async 'pointing and walking show details of a character'(page, data) {
+    const expected = (t) => [`loss ${data.lossAt(t).toFixed(3)}`, data.symbolAt(t)[3]];
     await (await cellOf(page, 5)).hover();
-    for (const part of [...expected(5), 'its rank 6', 'expected after it: '])
+    for (const part of [...expected(5), 'rank 6', 'predicted next: '])
       assert.ok((await page.textContent('#detail')).includes(part));
     await click(page, 4);
     await until(page, 4, marked);
     await press(page, 'l');
     await until(page, 5, marked);
     const told = await page.textContent('#announcement');
-    for (const part of [...expected(5), 'Character 5:', 'h 0:0', 'its rank 6', 'expected after it'])
+    for (const part of [...expected(5), 'Character 5:', 'h 0:0', 'rank 6', 'predicted next'])
       assert.ok(told.includes(part), told);
     await press(page, 'h', 'h', 'j', 'k');
     await until(page, 3, marked);
@@ -222,7 +222,7 @@ const awkward = {
     await until(page, 0, () => page.$$eval('.marked', (list) => list.length));
   },
 
-  async 'search finds what stands in the text'(page, data) {
+  async 'search finds text'(page, data) {
     for (const words of ['</SCRIPT><i', '👍', 'א', '.*', 's&"']) {
       await press(page, '/');
       await page.fill('#search', words);
@@ -236,7 +236,7 @@ const awkward = {
     }
   },
 
-  async 'a browser that cannot unpack it is told so'(page, data) {
+  async 'a browser that cannot unpack it gets a message'(page, data) {
     await page.addInitScript(() => delete globalThis.DecompressionStream);
     await page.reload();
     assert.match(await page.textContent('#view'), /cannot unpack .* DecompressionStream/);
@@ -274,7 +274,7 @@ const awkward = {
 // --- tests of a text from right to left ----------------------------------------------------------
 
 const hebrew = {
-  async 'lines run in the direction of their letters'(page, data) {
+  async 'lines have the direction of their letters'(page, data) {
     await colourful(page, data, 0);
     assert.deepEqual(await page.$$eval('#sheet .row', (rows) =>
       [...new Set(rows.map((row) => row.dir))]), ['rtl']);
@@ -285,7 +285,7 @@ const hebrew = {
     assert.ok(!(await page.textContent('#summary')).includes('marks'));
   },
 
-  async 'arrows lead where they point'(page) {
+  async 'arrows move where they point'(page) {
     await click(page, 2);
     await press(page, 'h');
     await until(page, 3, marked);
@@ -299,7 +299,7 @@ const hebrew = {
 // --- tests of a text in wide characters ----------------------------------------------------------
 
 const chinese = {
-  async 'many combining marks have their hint'(page) {
+  async 'many combining marks give a hint'(page) {
     assert.match(await page.textContent('#summary'), /20 % are combining marks.*--unit grapheme/);
   },
 
@@ -321,7 +321,7 @@ const chinese = {
 // --- tests of a text in bytes --------------------------------------------------------------------
 
 const bytes = {
-  async 'bytes are searched and copied as the characters that they make'(page, data) {
+  async 'bytes are searched and copied as characters'(page, data) {
     await press(page, '/');
     await page.fill('#search', 'a漢');
     assert.equal(await page.textContent('#matches'), '99');
@@ -336,15 +336,15 @@ const bytes = {
   },
 };
 
-// --- tests of a page with all that can be known --------------------------------------------------
+// --- tests of a page with all findings -----------------------------------------------------------
 
-// What a signal must reach to be on: a share of the level that 99 % of its values stay within.
+// The level from which a signal is on: a share of the level within which 99 % of its values are.
 function limitOf(data, signal, threshold) {
   const sizes = [...data.levels(signal)].map(Math.abs).sort((a, b) => a - b);
   return threshold * sizes[Math.ceil(0.99 * sizes.length) - 1];
 }
 
-// The signals that are on throughout a passage: [[signal, sign, limit], …], in the plainest way.
+// The signals that are on throughout a passage: [[signal, sign, limit], …], computed naively.
 function onThroughout(data, start, end, threshold) {
   const found = [];
   data.signals.forEach((_, s) => {
@@ -382,7 +382,7 @@ async function checkSelection(page, data, start, end, threshold = 0.3) {
 }
 
 const full = {
-  async 'the header says what was left out'(page) {
+  async 'the header names what was left out'(page) {
     assert.match(await page.textContent('#summary'),
       /6,000 characters.*h and c of 20 of 1,024 units; --units chooses others/);
   },
@@ -413,7 +413,7 @@ const full = {
     assert.notEqual(await chosen(page), nameOf(data, wanted[1][0]));
   },
 
-  async 'matches are gone to, forth and back'(page, data) {
+  async 'n and N go through matches'(page, data) {
     const text = range(0, data.length).map((t) => data.symbolAt(t)[4]).join('');
     const places = [...text.matchAll(/river/g)].map(({index}) => index);
     await press(page, '/');
@@ -474,7 +474,7 @@ const full = {
     await until(page, 'h 1 5', chosen);
   },
 
-  async 'a prediction shows what it depends on'(page) {
+  async 'attributions of a prediction are underlined'(page) {
     await press(page, '3');
     const lines = () =>
       page.$$eval('#sheet [class*=" weight"]', (list) => list.map((cell) => cell.position));
@@ -485,7 +485,7 @@ const full = {
     await click(page, 20);
     await until(page, [], lines);
     assert.match(await page.textContent('#detail'),
-      /what it depends on is known for 100 to 499; --passage FROM:LENGTH measures others/);
+      /attributions are known for 100 to 499; --passage FROM:LENGTH measures others/);
     await page.click('#memory button:has-text("Mark character 499")');
     await until(page, 499, marked);
   },
@@ -506,7 +506,7 @@ const full = {
       cell.classList.contains('alike')), true);
   },
 
-  async 'a drag may end beside the text'(page) {
+  async 'a drag may end outside the text'(page) {
     await (await cellOf(page, 24)).hover();
     await page.mouse.down();
     await (await cellOf(page, 31)).hover();
@@ -542,7 +542,7 @@ const full = {
     await until(page, range(10, 12), selected);
   },
 
-  async 'passages that were found go with what found them'(page, data, open) {
+  async 'similar passages are cleared with their selection'(page, data, open) {
     const alike = () => page.$$eval('#sheet .alike, #selection .passage', (list) => list.length > 0);
     const slide = (value) => page.$eval('#selection input[type=range]', (slider, value) => {
       slider.value = value;
@@ -576,7 +576,7 @@ const full = {
     await until(page, 60, marked);
   },
 
-  async 'a passage is selected by its numbers, and copied'(page) {
+  async 'a passage is selected by its bounds, and copied'(page) {
     await press(page, '4');
     await page.fill('#selection input[name=from]', '100');
     await page.fill('#selection input[name=to]', '120');
@@ -589,7 +589,7 @@ const full = {
     assert.equal((await copy(page)).length, 20);
   },
 
-  async 'the overview leads through the text'(page, data) {
+  async 'the overview scrolls the text'(page, data) {
     const box = await page.locator('#strip').boundingBox();
     const first = () => page.$eval('#sheet .cell', (cell) => cell.position);
     await page.mouse.click(box.x + box.width * 0.5, box.y + 10);
@@ -646,7 +646,7 @@ const full = {
     assert.ok(await page.isHidden('#panel'));
   },
 
-  async 'tabs are gone through by arrows, which scroll what is in them'(page) {
+  async 'arrows switch tabs and scroll their content'(page) {
     const focused = () => page.evaluate(() => document.activeElement.id);
     await press(page, 'b');
     await page.focus('#tab-discoveries');
@@ -684,7 +684,7 @@ const full = {
     await until(page, 'to', () => page.evaluate(() => document.activeElement.name));
   },
 
-  async 'paper has the selected passage and no controls'(page, data, open) {
+  async 'print has the selected passage and no controls'(page, data, open) {
     await open('#select=200-420&second=c:1:5&theme=dark');
     await page.pdf(); // fires beforeprint and afterprint
     assert.equal(await page.locator('#paper *').count(), 0);
@@ -735,12 +735,12 @@ const full = {
   },
 };
 
-// --- tests of a page as large as it may be -------------------------------------------------------
+// --- tests of the largest page -------------------------------------------------------------------
 
 const checksum = (levels) => levels.reduce((sum, level) => (Math.imul(sum, 31) + level) | 0, 7);
 
 const large = {
-  async 'the file is as small as was asked, and every value comes through'(page, data) {
+  async 'the file is within its size, and every value is right'(page, data) {
     const values = data.signals.length * data.length;
     assert.ok(data.size <= 30e6, `${data.size} bytes`);
     assert.ok(data.size >= 29e6, `${data.size} bytes`);
@@ -763,7 +763,7 @@ const large = {
     await colourful(page, data, 0);
   },
 
-  async 'what is in sight is drawn after fast scrolling'(page, data) {
+  async 'visible rows are drawn after fast scrolling'(page, data) {
     await press(page, 's', 'ArrowRight');
     await page.evaluate(async () => {
       for (let i = 0; i < 60; i++) {
@@ -779,7 +779,7 @@ const large = {
     assert.deepEqual(sorted, range(sorted[0], sorted.at(-1) + 1)); // each once, and all
   },
 
-  // What makes a large page appear soon: it waits for one signal, not for all.
+  // A large page appears soon because it waits for one signal only.
   async 'the text is painted once one signal is unpacked'(page, data, open) {
     await page.addInitScript(() => {
       let unpacked = 0;

@@ -14,7 +14,7 @@
 #include "rng.h"
 #include "writers.h"
 
-/* A half's value by the definition of IEEE 754. */
+/* The value of a half-precision number by the definition of IEEE 754. */
 static double value_of_half(unsigned half)
 {
     int exponent = half >> 10 & 31;
@@ -25,8 +25,8 @@ static double value_of_half(unsigned half)
     return half & 0x8000 ? -magnitude : magnitude;
 }
 
-/* The nearest half by trying them all; of two as near, the one with an even last bit. What is
- * nearer to 2^16 than to the largest half is infinite. */
+/* The nearest half-precision number, found by trying all; ties to even. Values nearer to 2^16 than
+ * to the largest one are infinite. */
 static unsigned naive_half(float value)
 {
     unsigned best = 0;
@@ -72,7 +72,7 @@ static void fill_hard(float *values, size_t count)
     }
 }
 
-static void npy_has_the_nearest_halves(void **state)
+static void npy_is_rounded_to_nearest(void **state)
 {
     (void)state;
     struct example example;
@@ -110,7 +110,7 @@ static void npy_has_the_nearest_halves(void **state)
     example_release(&example);
 }
 
-static void json_tells_what_the_array_is(void **state)
+static void json_describes_the_array(void **state)
 {
     (void)state;
     struct example example;
@@ -176,7 +176,7 @@ static void csv_is_quoted(void **state)
     example_release(&example);
 }
 
-static void bytes_are_named_in_hex(void **state)
+static void bytes_are_escaped(void **state)
 {
     (void)state;
     static const char *const symbols[] = {"\xD0", "A"};
@@ -191,8 +191,8 @@ static void bytes_are_named_in_hex(void **state)
     example_release(&example);
 }
 
-/* Signals in another order, over blocks that do not come out even: as trace_read gives them. */
-static void only_what_is_shown_is_written(void **state)
+/* Signals in another order, over a number of characters that is not a multiple of the block. */
+static void only_shown_signals_are_written(void **state)
 {
     (void)state;
     static const size_t shown[] = {10, 2, 7};
@@ -240,7 +240,7 @@ static void only_what_is_shown_is_written(void **state)
     example_release(&example);
 }
 
-/* The most memory that this process has had so far, in bytes. */
+/* Peak memory of this process, in bytes. */
 static size_t peak(void)
 {
     struct rusage usage;
@@ -268,11 +268,11 @@ static void memory_does_not_grow_with_the_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(npy_has_the_nearest_halves),
-        cmocka_unit_test(json_tells_what_the_array_is),
+        cmocka_unit_test(npy_is_rounded_to_nearest),
+        cmocka_unit_test(json_describes_the_array),
         cmocka_unit_test(csv_is_quoted),
-        cmocka_unit_test(bytes_are_named_in_hex),
-        cmocka_unit_test(only_what_is_shown_is_written),
+        cmocka_unit_test(bytes_are_escaped),
+        cmocka_unit_test(only_shown_signals_are_written),
         cmocka_unit_test(memory_does_not_grow_with_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 #define STEPS 1000
 
-static const enum colour_ground grounds[] = {COLOUR_LIGHT, COLOUR_DARK};
+static const enum colour_theme themes[] = {COLOUR_LIGHT, COLOUR_DARK};
 static const struct colour black = {0, 0, 0}, white = {255, 255, 255};
 
 static void assert_same(struct colour a, struct colour b)
@@ -31,8 +31,8 @@ static void negative_is_blue_and_positive_orange(void **state)
     (void)state;
     for (int g = 0; g < 2; g++)
         for (int i = STEPS / 10; i <= STEPS; i++) {
-            struct colour minus = colour_on(grounds[g], (float)-i, STEPS);
-            struct colour plus = colour_on(grounds[g], (float)i, STEPS);
+            struct colour minus = colour_on(themes[g], (float)-i, STEPS);
+            struct colour plus = colour_on(themes[g], (float)i, STEPS);
             assert_true(minus.blue > minus.green && minus.green > minus.red);
             assert_true(plus.red > plus.green && plus.green > plus.blue);
         }
@@ -48,7 +48,7 @@ static void only_the_share_of_the_range_counts(void **state)
 }
 
 /* The reference's own numbers: W3C's example of #777 on white, and the extremes. */
-static void contrast_is_that_of_wcag(void **state)
+static void contrast_follows_wcag(void **state)
 {
     (void)state;
     assert_true(fabs(colour_contrast(black, white) - 21) < 1e-9);
@@ -58,15 +58,15 @@ static void contrast_is_that_of_wcag(void **state)
     assert_true(colour_contrast(grey, white) == colour_contrast(white, grey));
 }
 
-static void text_is_read_on_every_value(void **state)
+static void text_is_legible_on_every_value(void **state)
 {
     (void)state;
     for (int g = 0; g < 2; g++)
         for (int i = -STEPS; i <= STEPS; i++) {
-            struct colour ground = colour_on(grounds[g], (float)i, STEPS);
+            struct colour ground = colour_on(themes[g], (float)i, STEPS);
             struct colour text = colour_text_on(ground);
             assert_true(colour_contrast(text, ground) >= 4.5);
-            assert_same(text, grounds[g] == COLOUR_LIGHT ? black : white);
+            assert_same(text, themes[g] == COLOUR_LIGHT ? black : white);
         }
 }
 
@@ -75,7 +75,7 @@ static double linear(uint8_t value)
     return pow(value / 255.0, 2.2);
 }
 
-/* How a colour looks to one who lacks a kind of cone (Machado, Oliveira & Fernandes 2009, severity
+/* A colour as seen with a missing kind of cone (Machado, Oliveira & Fernandes 2009, severity
  * 1), as lightness and two differences of colour. */
 static void see(const double cones[9], struct colour c, double seen[3])
 {
@@ -90,7 +90,7 @@ static double distance(const double a[3], const double b[3])
     return hypot(hypot(a[0] - b[0], a[1] - b[1]), a[2] - b[2]);
 }
 
-static void signs_are_told_apart_by_every_eye(void **state)
+static void signs_differ_with_colour_blindness(void **state)
 {
     (void)state;
     static const double eyes[4][9] = {
@@ -105,11 +105,11 @@ static void signs_are_told_apart_by_every_eye(void **state)
     for (int g = 0; g < 2; g++)
         for (int e = 0; e < 4; e++) {
             double zero[3], before = 0;
-            see(eyes[e], colour_on(grounds[g], 0, 1), zero);
+            see(eyes[e], colour_on(themes[g], 0, 1), zero);
             for (int i = 1; i <= 10; i++) {
                 double minus[3], plus[3];
-                see(eyes[e], colour_on(grounds[g], (float)-i, 10), minus);
-                see(eyes[e], colour_on(grounds[g], (float)i, 10), plus);
+                see(eyes[e], colour_on(themes[g], (float)-i, 10), minus);
+                see(eyes[e], colour_on(themes[g], (float)i, 10), plus);
                 double apart = distance(minus, plus);
                 assert_true(apart > before); /* and ever better, the larger they are */
                 before = apart;
@@ -118,7 +118,7 @@ static void signs_are_told_apart_by_every_eye(void **state)
         }
 }
 
-static void the_two_sides_go_equally_far(void **state)
+static void both_sides_are_equally_long(void **state)
 {
     (void)state;
     for (int i = 0; i <= STEPS; i++) {
@@ -134,10 +134,10 @@ int main(void)
         cmocka_unit_test(zero_is_white),
         cmocka_unit_test(negative_is_blue_and_positive_orange),
         cmocka_unit_test(only_the_share_of_the_range_counts),
-        cmocka_unit_test(contrast_is_that_of_wcag),
-        cmocka_unit_test(text_is_read_on_every_value),
-        cmocka_unit_test(signs_are_told_apart_by_every_eye),
-        cmocka_unit_test(the_two_sides_go_equally_far),
+        cmocka_unit_test(contrast_follows_wcag),
+        cmocka_unit_test(text_is_legible_on_every_value),
+        cmocka_unit_test(signs_differ_with_colour_blindness),
+        cmocka_unit_test(both_sides_are_equally_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static void assert_lines(int expected)
     free(svg);
 }
 
-static void nothing_measured_yet_is_a_curve(void **state)
+static void an_empty_curve_is_drawn(void **state)
 {
     (void)state;
     new_curve();
@@ -64,7 +64,7 @@ static void nothing_measured_yet_is_a_curve(void **state)
     assert_lines(0);
 }
 
-static void few_points_are_a_curve(void **state)
+static void few_points_are_drawn(void **state)
 {
     (void)state;
     new_curve();
@@ -114,7 +114,7 @@ static void the_last_losses_stand_beside_the_lines(void **state)
     free(svg);
 }
 
-/* The highest place of the first line but its first point, and the line's first. */
+/* The highest point of the first line without its first point, and that point. */
 static double highest(const char *svg, double *first)
 {
     char *line = between(svg, " points=\"", "\""), *at = line;
@@ -132,7 +132,7 @@ static double highest(const char *svg, double *first)
     return least;
 }
 
-/* A loss that tells nothing does not press the others flat. */
+/* A huge loss does not stretch the axis. */
 static void a_huge_loss_leaves_the_picture(void **state)
 {
     (void)state;
@@ -155,9 +155,9 @@ static void a_huge_loss_leaves_the_picture(void **state)
     free(svg);
 }
 
-/* Points are means, and their number and the file stay small; in which parts the rows came makes no
+/* Points are means; their number and the file stay small. Adding the rows in parts makes no
  * difference. */
-static void many_rows_take_no_more_room(void **state)
+static void memory_does_not_grow_with_rows(void **state)
 {
     (void)state;
     size_t few, many;
@@ -191,8 +191,8 @@ static void many_rows_take_no_more_room(void **state)
     assert_true(rows == 1e6 && fabs(of_points - mean) < 1e-9);
 }
 
-/* Letters and entities of XML alone; control characters and what is no text are named. */
-static void titles_are_text(void **state)
+/* Only text and XML entities; control characters and invalid bytes are escaped. */
+static void titles_are_escaped(void **state)
 {
     (void)state;
     static const struct {
@@ -252,12 +252,12 @@ static void no_directory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_measured_yet_is_a_curve),
-        cmocka_unit_test(few_points_are_a_curve),
+        cmocka_unit_test(an_empty_curve_is_drawn),
+        cmocka_unit_test(few_points_are_drawn),
         cmocka_unit_test(the_last_losses_stand_beside_the_lines),
         cmocka_unit_test(a_huge_loss_leaves_the_picture),
-        cmocka_unit_test(many_rows_take_no_more_room),
-        cmocka_unit_test(titles_are_text),
+        cmocka_unit_test(memory_does_not_grow_with_rows),
+        cmocka_unit_test(titles_are_escaped),
         cmocka_unit_test(a_long_title_keeps_its_end),
         cmocka_unit_test(no_directory_is_an_error),
     };

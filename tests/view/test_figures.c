@@ -49,7 +49,7 @@ static int count(const char *text, const char *what)
     return found;
 }
 
-/* Two of the three signals that are chosen are of the same unit. */
+/* Two of the three chosen signals are of the same unit. */
 static void every_format_has_every_figure(void **state)
 {
     (void)state;
@@ -67,7 +67,7 @@ static void every_format_has_every_figure(void **state)
     example_release(&example);
 }
 
-/* Whichever of a unit's signals is chosen first. */
+/* In any order of a unit's signals. */
 static void a_card_is_of_the_best_discovery(void **state)
 {
     (void)state;
@@ -88,7 +88,7 @@ static void a_card_is_of_the_best_discovery(void **state)
     free(cards[1]);
 }
 
-static void what_is_absent_is_not_drawn(void **state)
+static void absent_parts_are_not_drawn(void **state)
 {
     (void)state;
     struct example example;
@@ -118,7 +118,7 @@ static void make_nan(float *values, size_t length)
         values[i] = i % 3 == 0 ? NAN : i % 3 == 1 ? INFINITY : 0;
 }
 
-static void numbers_that_are_none_are_left_out(void **state)
+static void nan_and_infinity_are_left_out(void **state)
 {
     (void)state;
     struct example example;
@@ -253,8 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_has_every_figure),
         cmocka_unit_test(a_card_is_of_the_best_discovery),
-        cmocka_unit_test(what_is_absent_is_not_drawn),
-        cmocka_unit_test(numbers_that_are_none_are_left_out),
+        cmocka_unit_test(absent_parts_are_not_drawn),
+        cmocka_unit_test(nan_and_infinity_are_left_out),
         cmocka_unit_test(reach_without_gradients_is_not_drawn),
         cmocka_unit_test(awkward_text_has_cards),
         cmocka_unit_test(one_character_has_a_card),

@@ -36,7 +36,7 @@ static void check(enum vocab_unit unit, const struct expected *rows, int count)
     glyphs_free(glyphs);
 }
 
-static void every_code_point_is_seen(void **state)
+static void every_code_point_is_visible(void **state)
 {
     (void)state;
     static const struct expected rows[] = {
@@ -84,7 +84,7 @@ static void clusters_stay_whole(void **state)
     check(VOCAB_GRAPHEME, rows, sizeof rows / sizeof *rows);
 }
 
-static void bytes_that_are_no_text_are_hex(void **state)
+static void invalid_bytes_are_escaped(void **state)
 {
     (void)state;
     static const struct expected rows[] = {
@@ -104,7 +104,7 @@ static void names_become_text(void **state)
     free(text);
 }
 
-static void lines_have_no_controls(void **state)
+static void lines_have_no_control_characters(void **state)
 {
     (void)state;
     char *text = glyph_shown("a\x1B[m\n\u202E\xFF", 9);
@@ -115,8 +115,7 @@ static void lines_have_no_controls(void **state)
     free(text);
 }
 
-/* What a terminal would obey is named, and nothing else: not marks, joiners and what is not
- * assigned. */
+/* Only control characters are escaped, not marks, joiners or unassigned code points. */
 static void check_safe(const char *text, const char *expected)
 {
     char all[256] = "", shown[GLYPH_SAFE_ROOM];
@@ -127,7 +126,7 @@ static void check_safe(const char *text, const char *expected)
     assert_string_equal(all, expected);
 }
 
-static void terminals_are_given_nothing_to_obey(void **state)
+static void terminals_get_no_control_characters(void **state)
 {
     (void)state;
     char shown[GLYPH_SAFE_ROOM];
@@ -150,8 +149,8 @@ static void terminals_are_given_nothing_to_obey(void **state)
     assert_string_equal(shown, "\\x00");
 }
 
-/* Rows of random text: they are the text, no row is too long or could take the next word, and only
- * newlines end one early. */
+/* Rows of random text: together they are the text. No row is too long or has room for the next
+ * word; only newlines end one early. */
 static void rows_are_full_and_whole(void **state)
 {
     (void)state;
@@ -189,12 +188,12 @@ static void rows_are_full_and_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_code_point_is_seen),
+        cmocka_unit_test(every_code_point_is_visible),
         cmocka_unit_test(clusters_stay_whole),
-        cmocka_unit_test(bytes_that_are_no_text_are_hex),
+        cmocka_unit_test(invalid_bytes_are_escaped),
         cmocka_unit_test(names_become_text),
-        cmocka_unit_test(lines_have_no_controls),
-        cmocka_unit_test(terminals_are_given_nothing_to_obey),
+        cmocka_unit_test(lines_have_no_control_characters),
+        cmocka_unit_test(terminals_get_no_control_characters),
         cmocka_unit_test(rows_are_full_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

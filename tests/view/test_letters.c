@@ -1,5 +1,4 @@
-/* test_letters PDFTOTEXT: whether the letters of figures as PDF are text, as that program reads
- * them.
+/* test_letters PDFTOTEXT: whether pdftotext finds the text of figures in PDF.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +14,7 @@
 
 static const char *program;
 
-/* The letters of directory/name.pdf, a form feed after each page; to free(). */
+/* The text of directory/name.pdf, with a form feed after each page; to free(). */
 static char *read_letters(const struct example *example, const char *name)
 {
     char command[512];
@@ -34,7 +33,7 @@ static void letters_of_a_pdf_are_text(void **state)
          "counts down to the end of the line", "And God called the light Day,"},
         {"gates", "layer 1", "share of time under 0.1", "over 0.9", "read by runs/bible"},
         {"reach", "64 predictions", "input", "characters back", "10⁻¹"},
-        {"neuron_1_0", "values over the text", "time constant", "inside quotes", "at each tenth"},
+        {"neuron_1_0", "values over the text", "time constant", "inside quotes", "at the deciles"},
         {"neuron_0_1", "is on inside quotes", "mean after each", "highest", "c 0:0"},
     };
     struct example example;

@@ -24,7 +24,7 @@ static char *write_page(const struct example *example, size_t *length)
     return example_read(example, "index.html", length);
 }
 
-/* The block of that id: its first byte and length. */
+/* The block with that id: its first byte and length. */
 static const char *find_block(const char *page, const char *id, size_t *length)
 {
     char mark[64];
@@ -43,7 +43,7 @@ static unsigned next_character(const char **text)
     return first < 0x80 ? first : (first & 0x1F) << 6 | ((unsigned)*(*text)++ & 0x3F);
 }
 
-/* The septets of a block, each where it belongs in a row of bits; free() releases the bytes. */
+/* The bytes that the septets of a block make; to free(). */
 static uint8_t *read_septets(const char *text, size_t length, size_t *count)
 {
     static const unsigned forbidden[] = {0, '\r', '<'};
@@ -126,7 +126,7 @@ static void blocks_hold_any_bytes(void **state)
     }
 }
 
-static void values_come_back_within_a_level(void **state)
+static void values_are_exact_to_a_level(void **state)
 {
     (void)state;
     struct example example;
@@ -160,7 +160,7 @@ static void values_come_back_within_a_level(void **state)
     example_release(&example);
 }
 
-static void text_losses_and_guesses_come_back(void **state)
+static void text_losses_and_guesses_are_exact(void **state)
 {
     (void)state;
     static const char *const symbols[] = {"a", "b", "\n"}; /* fewer than there are guesses */
@@ -200,8 +200,8 @@ static void text_losses_and_guesses_come_back(void **state)
     example_release(&example);
 }
 
-/* Values that cannot be compressed, of many units; and all else that a page holds. */
-static void a_value_takes_no_more_than_was_said(void **state)
+/* Incompressible values of many units, and all other parts of a page. */
+static void the_page_is_within_its_size(void **state)
 {
     (void)state;
     struct example example;
@@ -221,7 +221,7 @@ static void a_value_takes_no_more_than_was_said(void **state)
     example_release(&example);
 }
 
-static void the_best_that_find_room_are_kept(void **state)
+static void the_best_signals_that_fit_are_kept(void **state)
 {
     (void)state;
     struct example example;
@@ -255,7 +255,7 @@ static void the_best_that_find_room_are_kept(void **state)
     example_release(&example);
 }
 
-static void a_long_text_is_held_in_part(void **state)
+static void the_page_has_the_start_of_a_long_text(void **state)
 {
     (void)state;
     struct example example;
@@ -282,7 +282,7 @@ static void a_long_text_is_held_in_part(void **state)
     example_release(&example);
 }
 
-static void findings_are_there_in_words_and_numbers(void **state)
+static void findings_are_in_the_page(void **state)
 {
     (void)state;
     struct example example;
@@ -342,11 +342,11 @@ static void check_means(const char *page, const struct symbol_mean *means, size_
     json_decref(unit);
 }
 
-static void means_are_of_what_occurs_often(void **state)
+static void means_are_of_frequent_symbols(void **state)
 {
     (void)state;
     struct example example;
-    size_t length, i, left = MEANS_LEAST - 1;
+    size_t length, i, left = MEANS_MIN_COUNT - 1;
     example_full(&example, 2000, 4);
     struct trace *trace = &example.inspection.trace;
     const size_t V = (size_t)example.vocab.size;
@@ -361,10 +361,10 @@ static void means_are_of_what_occurs_often(void **state)
         }
     size_t *counts = means_count(trace);
     assert_non_null(counts);
-    assert_int_equal(counts[5], MEANS_LEAST - 1);
+    assert_int_equal(counts[5], MEANS_MIN_COUNT - 1);
     const int count = means_list(card, counts, (int)V, means, NULL);
     for (int k = 0; k < count; k++) {
-        assert_true(counts[means[k].symbol] >= MEANS_LEAST);
+        assert_true(counts[means[k].symbol] >= MEANS_MIN_COUNT);
         assert_true(k == 0 || means[k].mean <= means[k - 1].mean);
     }
     char *page = write_page(&example, &length);
@@ -383,7 +383,7 @@ static void means_are_of_what_occurs_often(void **state)
     example_release(&example);
 }
 
-/* Counted up by the bounds 0.05, 0.25, 0.45, … of the largest. */
+/* The number of bounds 0.05, 0.25, 0.45, … of the largest that are exceeded. */
 static void attributions_are_strengths(void **state)
 {
     (void)state;
@@ -422,7 +422,7 @@ static void attributions_are_strengths(void **state)
     example_release(&example);
 }
 
-static void what_is_unknown_is_left_out(void **state)
+static void unknown_parts_are_left_out(void **state)
 {
     (void)state;
     struct example example;
@@ -449,7 +449,7 @@ static int occurrences(const char *page, const char *text)
     return count;
 }
 
-static void nothing_of_the_text_is_markup(void **state)
+static void text_is_never_markup(void **state)
 {
     (void)state;
     static const char *const harmless[] = {"a", "b", "c", "d"};
@@ -510,7 +510,7 @@ static void symbols_and_colours_are_those_of_the_other_views(void **state)
     example_release(&example);
 }
 
-static void it_needs_nothing_else(void **state)
+static void it_is_self_contained(void **state)
 {
     (void)state;
     struct example example;
@@ -530,18 +530,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_hold_any_bytes),
-        cmocka_unit_test(values_come_back_within_a_level),
-        cmocka_unit_test(text_losses_and_guesses_come_back),
-        cmocka_unit_test(a_value_takes_no_more_than_was_said),
-        cmocka_unit_test(the_best_that_find_room_are_kept),
-        cmocka_unit_test(a_long_text_is_held_in_part),
-        cmocka_unit_test(findings_are_there_in_words_and_numbers),
-        cmocka_unit_test(means_are_of_what_occurs_often),
+        cmocka_unit_test(values_are_exact_to_a_level),
+        cmocka_unit_test(text_losses_and_guesses_are_exact),
+        cmocka_unit_test(the_page_is_within_its_size),
+        cmocka_unit_test(the_best_signals_that_fit_are_kept),
+        cmocka_unit_test(the_page_has_the_start_of_a_long_text),
+        cmocka_unit_test(findings_are_in_the_page),
+        cmocka_unit_test(means_are_of_frequent_symbols),
         cmocka_unit_test(attributions_are_strengths),
-        cmocka_unit_test(what_is_unknown_is_left_out),
-        cmocka_unit_test(nothing_of_the_text_is_markup),
+        cmocka_unit_test(unknown_parts_are_left_out),
+        cmocka_unit_test(text_is_never_markup),
         cmocka_unit_test(symbols_and_colours_are_those_of_the_other_views),
-        cmocka_unit_test(it_needs_nothing_else),
+        cmocka_unit_test(it_is_self_contained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

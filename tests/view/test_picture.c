@@ -15,13 +15,13 @@
 #include <cmocka.h>
 
 #include "colour.h"
-#include "drawer.h"
 #include "error.h"
 #include "example.h"
 #include "file.h"
+#include "renderer.h"
 #include "writers.h"
 
-static void every_format_writes_its_own(void **state)
+static void every_format_is_written(void **state)
 {
     (void)state;
     static const struct {
@@ -60,7 +60,7 @@ static int count_pixels(cairo_surface_t *surface, struct colour colour)
 }
 
 /* Spaces have no ink, so that all of a cell is its background. */
-static void characters_stand_on_their_colours(void **state)
+static void characters_are_on_their_colours(void **state)
 {
     (void)state;
     static const char *const symbols[] = {" ", "\u00A0", "a"};
@@ -112,7 +112,7 @@ static void draw_dots(cairo_t *cr, const void *what, double page_height)
     }
 }
 
-static void a_full_disk_is_told(void **state)
+static void a_full_disk_is_an_error(void **state)
 {
     const struct drawing drawing = {"dots", 200, 200, 0, draw_dots, NULL};
     (void)state;
@@ -126,7 +126,8 @@ static void a_full_disk_is_told(void **state)
     }
 }
 
-/* --- the drawer ------------------------------------------------------------------------------- */
+/* --- the renderer -------------------------------------------------------------------------------
+ */
 
 static int raised;
 
@@ -137,12 +138,13 @@ static void draw_and_die(cairo_t *cr, const void *what, double page_height)
     raise(raised);
 }
 
-/* The first drawing is whole when the second fails. */
-static int draw_two(const struct drawer *drawer, const struct inspection *inspection)
+/* The first drawing is complete when the second fails. */
+static int draw_two(const struct renderer *renderer, const struct inspection *inspection)
 {
     const struct drawing whole = {"whole", 200, 200, 0, draw_dots, inspection};
     const struct drawing dies = {"dies", 200, 200, 0, draw_and_die, inspection};
-    return drawer_write(drawer, &whole, "gates") == 0 ? drawer_write(drawer, &dies, "dies") : -1;
+    return renderer_write(renderer, &whole, "gates") == 0 ? renderer_write(renderer, &dies, "dies")
+                                                          : -1;
 }
 
 /* Removes all files in the directory; returns how many there were. */
@@ -167,9 +169,9 @@ static void count_file(void *context, const char *path)
 }
 
 /* What a stream of this process (stdout, in which "once" is buffered, or stderr) prints while
- * `draw` runs in the drawer: *result is what that returns; free() releases it. */
+ * `draw` runs in the renderer, to free(). *result is what `draw` returns. */
 static char *printed(int stream, struct example *example, enum drawing_format format, int *result,
-                     int (*draw)(const struct drawer *, const struct inspection *))
+                     int (*draw)(const struct renderer *, const struct inspection *))
 {
     char *path = file_join(example->directory, "printed");
     uint8_t *text;
@@ -179,7 +181,8 @@ static char *printed(int stream, struct example *example, enum drawing_format fo
     assert_true(dup2(to, stream) >= 0);
     if (stream == STDOUT_FILENO)
         printf("once");
-    *result = drawer_run(&example->inspection, &example->options, example->directory, format, draw);
+    *result =
+        renderer_run(&example->inspection, &example->options, example->directory, format, draw);
     fflush(stdout);
     assert_true(dup2(kept, stream) >= 0);
     close(kept);
@@ -190,8 +193,8 @@ static char *printed(int stream, struct example *example, enum drawing_format fo
     return (char *)text;
 }
 
-/* As GLib and Pango end where memory or threads run out: an error, of one line. */
-static void a_drawer_that_dies_is_an_error(void **state)
+/* GLib and Pango end like this when memory or threads run out. The message is one line. */
+static void a_renderer_that_dies_is_an_error(void **state)
 {
     (void)state;
     static const int signals[] = {SIGTRAP, SIGSEGV, SIGABRT, SIGKILL};
@@ -221,15 +224,15 @@ static void a_drawer_that_dies_is_an_error(void **state)
     example_release(&example);
 }
 
-static int print_and_fail(const struct drawer *drawer, const struct inspection *inspection)
+static int print_and_fail(const struct renderer *renderer, const struct inspection *inspection)
 {
-    (void)drawer;
+    (void)renderer;
     (void)inspection;
     printf("lost with it");
     return error_set("it was not to be");
 }
 
-/* What was in buffers when the drawer began is not written by it. */
+/* The renderer does not write what was buffered before it started. */
 static void nothing_is_printed_twice(void **state)
 {
     (void)state;
@@ -254,15 +257,15 @@ static void draw_without_end(cairo_t *cr, const void *what, double page_height)
         pause();
 }
 
-static int draw_until_killed(const struct drawer *drawer, const struct inspection *inspection)
+static int draw_until_killed(const struct renderer *renderer, const struct inspection *inspection)
 {
     const struct drawing endless = {"endless", 200, 200, 0, draw_without_end, inspection};
-    return drawer_write(drawer, &endless, "gates");
+    return renderer_write(renderer, &endless, "gates");
 }
 
-/* A program that is ended while it draws removes the file under way, and takes the drawer with it:
- * the pipe is at its end when both are gone. */
-static void a_signal_ends_both(void **state)
+/* A program that is ended while it draws removes its unfinished file and ends the renderer: the
+ * pipe ends when both have ended. */
+static void a_signal_ends_both_processes(void **state)
 {
     (void)state;
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGKILL};
@@ -277,8 +280,8 @@ static void a_signal_ends_both(void **state)
         if (program == 0) {
             signal(signals[k], SIG_DFL); /* it may be ignored here, as behind nohup */
             file_clean_on_signals();
-            drawer_run(&example.inspection, &example.options, example.directory, DRAWING_PNG,
-                       draw_until_killed);
+            renderer_run(&example.inspection, &example.options, example.directory, DRAWING_PNG,
+                         draw_until_killed);
             _exit(0);
         }
         close(ends[1]);
@@ -293,7 +296,7 @@ static void a_signal_ends_both(void **state)
     }
 }
 
-/* Says why no process can be started. */
+/* The message says why no process can be started. */
 static void no_process_is_an_error(void **state)
 {
     (void)state;
@@ -323,13 +326,13 @@ static void no_directory_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_format_writes_its_own),
-        cmocka_unit_test(characters_stand_on_their_colours),
+        cmocka_unit_test(every_format_is_written),
+        cmocka_unit_test(characters_are_on_their_colours),
         cmocka_unit_test(too_large_a_picture_says_what_to_do),
-        cmocka_unit_test(a_full_disk_is_told),
-        cmocka_unit_test(a_drawer_that_dies_is_an_error),
+        cmocka_unit_test(a_full_disk_is_an_error),
+        cmocka_unit_test(a_renderer_that_dies_is_an_error),
         cmocka_unit_test(nothing_is_printed_twice),
-        cmocka_unit_test(a_signal_ends_both),
+        cmocka_unit_test(a_signal_ends_both_processes),
         cmocka_unit_test(no_process_is_an_error),
         cmocka_unit_test(no_directory_is_an_error),
     };

@@ -21,7 +21,7 @@ static void assert_nice(double tick)
     assert_true(fabs(first - 1) < 1e-6 || fabs(first - 2) < 1e-6 || fabs(first - 5) < 1e-6);
 }
 
-static void axes_hold_their_values_at_whole_ticks(void **state)
+static void axes_contain_their_values(void **state)
 {
     (void)state;
     const struct rng rng = {21, RNG_TEST};
@@ -41,7 +41,7 @@ static void axes_hold_their_values_at_whole_ticks(void **state)
     }
 }
 
-static void powers_are_as_far_apart_as_each_other(void **state)
+static void powers_are_equally_spaced(void **state)
 {
     (void)state;
     const struct axis axis = axis_of_powers(3e-5, 0.7, 400, 0);
@@ -69,8 +69,8 @@ static void numbers_are_short(void **state)
     assert_string_equal(canvas_number(text, 4, 0.123, 3, false), "0.1");
 }
 
-/* What is drawn as wide as it was measured is not cut, at any scale. */
-static void measured_text_has_room(void **state)
+/* Text drawn at its measured width is not cut at any scale. */
+static void measured_text_fits(void **state)
 {
     (void)state;
     static const char text[] = "inside quotes";
@@ -88,7 +88,7 @@ static void measured_text_has_room(void **state)
 }
 
 /* Every series differs from every other in colour, dashes and marker, and the colours in grey. */
-static void series_are_told_apart(void **state)
+static void series_differ(void **state)
 {
     (void)state;
     static unsigned char pixels[PLOT_STYLES][40 * 40 * 4];
@@ -110,11 +110,11 @@ static void series_are_told_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(axes_hold_their_values_at_whole_ticks),
-        cmocka_unit_test(powers_are_as_far_apart_as_each_other),
+        cmocka_unit_test(axes_contain_their_values),
+        cmocka_unit_test(powers_are_equally_spaced),
         cmocka_unit_test(numbers_are_short),
-        cmocka_unit_test(measured_text_has_room),
-        cmocka_unit_test(series_are_told_apart),
+        cmocka_unit_test(measured_text_fits),
+        cmocka_unit_test(series_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

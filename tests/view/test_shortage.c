@@ -1,5 +1,5 @@
-/* Memory that fails once, at each of its allocations in turn. The linker puts these functions in
- * the place of the allocator's in all of our own code (meson.build); libraries have the usual. */
+/* Each allocation fails in turn. The linker replaces the allocator with these functions in our own
+ * code (meson.build), not in libraries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 #include "file.h"
 #include "writers.h"
 
-/* Allocations until one fails; it then is below 0. The drawer counts on. */
+/* Allocations until one fails; then below 0. The renderer continues the count. */
 static long *left;
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
@@ -57,8 +57,8 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 
 #define MOST_FILES 4
 
-/* Writes once with memory enough, then with each allocation failing (of many, every fiftieth or
- * so): either there is a message and nothing new stands there, or the files are as before. */
+/* Writes once with enough memory, then with each allocation failing in turn (of many, about every
+ * fiftieth): either there is a message and no new file, or the files are as before. */
 static void fail_each(int (*write)(const struct inspection *, const struct view_options *,
                                    const char *),
                       const char *const *names, long each)
@@ -98,13 +98,13 @@ static void fail_each(int (*write)(const struct inspection *, const struct view_
     example_release(&example);
 }
 
-static void a_page_is_whole_or_none(void **state)
+static void a_page_is_complete_or_absent(void **state)
 {
     (void)state;
     fail_each(page_view.write, (const char *const[]){"index.html", NULL}, 50);
 }
 
-static void arrays_are_whole_or_none(void **state)
+static void arrays_are_complete_or_absent(void **state)
 {
     (void)state;
     fail_each(npy_view.write, (const char *const[]){"activations.npy", "activations.json", NULL},
@@ -112,7 +112,7 @@ static void arrays_are_whole_or_none(void **state)
     fail_each(csv_view.write, (const char *const[]){"activations.csv", NULL}, 50);
 }
 
-static void tables_are_whole_or_none(void **state)
+static void tables_are_complete_or_absent(void **state)
 {
     (void)state;
     fail_each(tables_write,
@@ -120,7 +120,7 @@ static void tables_are_whole_or_none(void **state)
               50);
 }
 
-static void pictures_are_whole_or_none(void **state)
+static void pictures_are_complete_or_absent(void **state)
 {
     (void)state;
     fail_each(
@@ -132,10 +132,10 @@ static void pictures_are_whole_or_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_page_is_whole_or_none),
-        cmocka_unit_test(arrays_are_whole_or_none),
-        cmocka_unit_test(tables_are_whole_or_none),
-        cmocka_unit_test(pictures_are_whole_or_none),
+        cmocka_unit_test(a_page_is_complete_or_absent),
+        cmocka_unit_test(arrays_are_complete_or_absent),
+        cmocka_unit_test(tables_are_complete_or_absent),
+        cmocka_unit_test(pictures_are_complete_or_absent),
     };
     left = mmap(NULL, sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(left != MAP_FAILED);

@@ -14,14 +14,14 @@
 
 #define MAX_COLUMNS 20
 
-/* A table read back, as RFC 4180 has it: fields are cut out of the file in place. */
+/* A table read back (RFC 4180); fields point into the file. */
 struct table {
     char *file;
     char *(*rows)[MAX_COLUMNS];
     int count, columns;
 };
 
-/* Ends the field that begins at `at`, without its quotes; returns what stands behind it. */
+/* Terminates the field at `at`, without its quotes. Returns what follows it. */
 static char *cut_field(char **at)
 {
     char *from = *at, *to = *at;
@@ -103,7 +103,7 @@ static void neurons_are_ranked(void **state)
     example_release(&example);
 }
 
-static void scores_are_all_there(void **state)
+static void scores_are_complete(void **state)
 {
     (void)state;
     struct example example;
@@ -209,7 +209,7 @@ static bool exists(const struct example *example, const char *name)
     return found;
 }
 
-static void nothing_found_is_a_header_alone(void **state)
+static void without_findings_there_is_only_a_header(void **state)
 {
     (void)state;
     struct example example;
@@ -234,11 +234,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neurons_are_ranked),
-        cmocka_unit_test(scores_are_all_there),
+        cmocka_unit_test(scores_are_complete),
         cmocka_unit_test(ablation_has_a_column_for_each_label),
         cmocka_unit_test(gates_have_their_time_constant),
         cmocka_unit_test(reach_names_its_curves),
-        cmocka_unit_test(nothing_found_is_a_header_alone),
+        cmocka_unit_test(without_findings_there_is_only_a_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ static char *write_text(const struct example *example)
     return text;
 }
 
-static void a_small_text_looks_so(void **state)
+static void a_small_text_is_printed(void **state)
 {
     (void)state;
     static const char *const symbols[] = {"a", "b", "\t", "\n"};
@@ -34,7 +34,7 @@ static void a_small_text_looks_so(void **state)
     for (size_t t = 0; t < 4; t++)
         *trace_place(&example.inspection.trace, 0, t) = values[t];
     char *text = write_text(&example);
-    const char *heading = "no unit was found to go with anything that is known of this text\n"
+    const char *heading = "no unit was found to go with any known property of this text\n"
                           "\nh 0:0  range ±1  −\033[38;2;0;0;0;48;2;67;153;218m \033[";
     assert_memory_equal(text, heading, strlen(heading));
     assert_string_equal(strstr(text, "\033[0m+\n"), "\033[0m+\n"
@@ -45,7 +45,7 @@ static void a_small_text_looks_so(void **state)
     example_release(&example);
 }
 
-/* Takes the colour switches out; whatever else begins with an escape character stays. */
+/* Removes the escape sequences of colours, but no others. */
 static void strip_colours(char *text)
 {
     char *to = text;
@@ -113,7 +113,7 @@ static void only_the_passage_is_drawn(void **state)
     example_release(&example);
 }
 
-static void what_was_found_comes_first(void **state)
+static void sentences_come_first(void **state)
 {
     (void)state;
     struct example example;
@@ -135,8 +135,8 @@ static void what_was_found_comes_first(void **state)
     example_release(&example);
 }
 
-/* Twelve labels of a unit each, and the first of two more. */
-static void there_are_ten_labels_with_their_best(void **state)
+/* Twelve labels, the first with three units, the others with one. */
+static void the_ten_best_labels_are_printed(void **state)
 {
     (void)state;
     enum { LABELS = 12, UNITS = LABELS + 2 };
@@ -169,8 +169,8 @@ static void there_are_ten_labels_with_their_best(void **state)
     example_release(&example);
 }
 
-/* Where it is not among the first ten, its best; where nothing was found, that. */
-static void a_label_of_the_users_is_answered(void **state)
+/* Its best discovery if it is not among the first ten, or that there is none. */
+static void a_label_of_the_users_gets_a_sentence(void **state)
 {
     (void)state;
     struct example example;
@@ -208,13 +208,13 @@ static void failing_to_write_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_small_text_looks_so),
+        cmocka_unit_test(a_small_text_is_printed),
         cmocka_unit_test(no_control_character_gets_through),
         cmocka_unit_test(there_is_a_block_for_each_chosen_signal),
         cmocka_unit_test(only_the_passage_is_drawn),
-        cmocka_unit_test(what_was_found_comes_first),
-        cmocka_unit_test(there_are_ten_labels_with_their_best),
-        cmocka_unit_test(a_label_of_the_users_is_answered),
+        cmocka_unit_test(sentences_come_first),
+        cmocka_unit_test(the_ten_best_labels_are_printed),
+        cmocka_unit_test(a_label_of_the_users_gets_a_sentence),
         cmocka_unit_test(failing_to_write_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,12 +23,12 @@ static void every_format_is_found(void **state)
     assert_null(views[6]);
 }
 
-static void another_is_refused_by_name(void **state)
+static void an_unknown_format_is_named(void **state)
 {
     (void)state;
     assert_null(view_find("gif"));
     assert_string_equal(error_message(),
-                        "there is no format 'gif': take one of page, npy, csv, png, svg, pdf");
+                        "there is no format 'gif'; the formats are page, npy, csv, png, svg, pdf");
 }
 
 static void an_empty_trace_can_be_written(void **state)
@@ -56,7 +56,7 @@ static void count_file(void *context, const char *path)
     told->files++;
 }
 
-static void files_are_told_once_they_are_there(void **state)
+static void files_are_reported_when_complete(void **state)
 {
     (void)state;
     static const char *const symbols[] = {"a", "b"};
@@ -78,9 +78,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_is_found),
-        cmocka_unit_test(another_is_refused_by_name),
+        cmocka_unit_test(an_unknown_format_is_named),
         cmocka_unit_test(an_empty_trace_can_be_written),
-        cmocka_unit_test(files_are_told_once_they_are_there),
+        cmocka_unit_test(files_are_reported_when_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

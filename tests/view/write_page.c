@@ -1,6 +1,6 @@
-/* write_page awkward|hebrew|chinese|bytes|small|full DIRECTORY: the page of an awkward text; of one
- * from right to left; of one in wide characters; of one in bytes; of one with all that can be known
- * of it; of one of 200,000 characters, as large as a page may be. For the test in a browser. */
+/* write_page awkward|hebrew|chinese|bytes|small|full DIRECTORY: writes a page for the test in a
+ * browser, of an awkward text, right-to-left text, wide characters, bytes, a text with all
+ * findings, or a text of 200,000 characters that fills the largest page. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,20 +1,20 @@
-// --- the data: blocks of text in the page, unpacked when they are wanted (see block.h) -----------
+// --- data: blocks in the page, unpacked on demand (see block.h) ----------------------------------
 
 const element = (id) => document.getElementById(id);
 const about = JSON.parse(element('about').textContent);
 
-const FORBIDDEN = [0, 13, 60]; // characters that do not survive in HTML
-const PAIRS = 0x100, LAST = 0x280; // where the characters that stand for them begin
+const FORBIDDEN = [0, 13, 60]; // characters that HTML does not preserve
+const PAIRS = 0x100, LAST = 0x280; // the first characters that replace them
 
 function bytesOf(text) {
   const bytes = new Uint8Array(Math.ceil((text.length * 14) / 8));
-  let end = 0, bits = 0, held = 0;
+  let end = 0, bits = 0, numBits = 0;
   const put = (septet) => {
     bits = ((bits << 7) | septet) & 0x3fff;
-    held += 7;
-    if (held < 8) return;
-    held -= 8;
-    bytes[end++] = bits >> held;
+    numBits += 7;
+    if (numBits < 8) return;
+    numBits -= 8;
+    bytes[end++] = bits >> numBits;
   };
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -35,8 +35,8 @@ function inflate(bytes) {
 
 const pause = (milliseconds = 0) => new Promise((done) => setTimeout(done, milliseconds));
 
-// An element is whole once something stands behind it: the browser may still be reading the page.
-async function whole(id) {
+// Waits for an element while the browser reads the page. It is complete once it has a successor.
+async function loadedElement(id) {
   for (;;) {
     const loaded = document.readyState !== 'loading', found = element(id);
     if (found?.nextSibling || loaded) return found;
@@ -44,9 +44,9 @@ async function whole(id) {
   }
 }
 
-// The bytes of a block; null if the page has none of that name.
+// The bytes of a block; null if the page lacks it.
 async function readBlock(id) {
-  const block = await whole(id);
+  const block = await loadedElement(id);
   return block && inflate(bytesOf(block.textContent));
 }
 
@@ -60,8 +60,8 @@ async function readJson(id) {
 const Id = {1: Uint8Array, 2: Uint16Array, 4: Uint32Array}[about.id_bytes];
 const NO_ID = 2 ** (8 * about.id_bytes) - 1;
 const NO_LOSS = 0xffff;
-const length = about.length; // characters that the page holds
-const text = {}; // each character's ids, losses, ranks, guesses; filled by readText
+const length = about.length; // characters in the page
+const text = {}; // ids, losses, ranks and guesses of the characters, set by readText
 
 async function readText() {
   const types = {
@@ -73,9 +73,9 @@ async function readText() {
 }
 
 const lossAt = (t) => (text.losses[t] === NO_LOSS ? NaN : text.losses[t] / 1000);
-const isLossBeyond = (t) => text.losses[t] === NO_LOSS - 1; // all that are larger, too
+const isLossClipped = (t) => text.losses[t] === NO_LOSS - 1; // or exactly this
 
-// What the model expected behind character t, likeliest first.
+// The model's predictions for the character after t, likeliest first.
 function guessesAfter(t) {
   const list = [];
   for (let k = 0; k < about.num_guesses; k++) {
@@ -93,16 +93,16 @@ function guessesAfter(t) {
 // --- signals -------------------------------------------------------------------------------------
 
 const LEVELS = 127; // a value is level/127 of its signal's range
-const NO_LEVEL = -128; // not a number
+const NO_LEVEL = -128; // stands for NaN
 
 const signals = JSON.parse(element('signals').textContent).map(
   ([quantity, layer, unit, range, clipped], index) =>
     ({quantity, layer, unit, range, clipped, index}));
 const signalAt = new Map(signals.map((s) => [`${s.quantity}:${s.layer}:${s.unit}`, s]));
-// The signal of these, if the page holds it.
+// The signal with this name; undefined if it is not in the page.
 const findSignal = (quantity, layer, unit) => signalAt.get(`${quantity}:${layer}:${unit}`);
 
-// Signals that were unpacked, the latest used last; as many as fit in so many bytes.
+// Unpacked signals, least recently used first; limited to this size.
 const CACHE_BYTES = 1e8;
 const cache = new Map();
 

@@ -1,6 +1,6 @@
-// --- one character -------------------------------------------------------------------------------
+// --- the character pointed at --------------------------------------------------------------------
 
-const nextWords = 'expected after it: '; // likeliest first
+const nextWords = 'predicted next: '; // likeliest first
 
 // The signals that are shown and their values after a character: [[name, value], …].
 const valuesAt = (t) =>
@@ -12,8 +12,8 @@ function showDetail(t) {
   const detail = element('detail');
   if (t < 0) {
     detail.replaceChildren(make('span', {class: 'quiet'},
-      'Point at a character, or click it, for its value, its loss and what the model expected ' +
-      'next.'));
+      'Point at or click a character to see its value, its loss and the predictions for the ' +
+      'next one.'));
     return;
   }
   const item = (label, words) => make('span', {}, `${label} `, make('b', {}, words));
@@ -27,7 +27,7 @@ function showDetail(t) {
   detail.replaceChildren(
     item('character', count(t)), item('', symbolAt(t).name),
     ...valuesAt(t).map(([name, value]) => item(name, value)),
-    item('its loss', lossWords(t)), item('its rank', count(text.ranks[t])), next,
+    item('loss', lossWords(t)), item('rank', count(text.ranks[t])), next,
     ...(attribution.t === t ? attributionDetail() : []));
 }
 
@@ -39,7 +39,7 @@ function announceCharacter(t) {
   const guesses = guessesAfter(t).map((guess) => `${guess.symbol.name} ${percent(guess.share)}`);
   const values = valuesAt(t).map(([name, value]) => `${name} is ${value}`);
   announce(`Character ${t}: ${symbolAt(t).name}; ${values.join(', ')}; ` +
-    `its loss ${lossWords(t)}, its rank ${text.ranks[t]}; ${nextWords}${guesses.join(', ')}`);
+    `loss ${lossWords(t)}, rank ${text.ranks[t]}; ${nextWords}${guesses.join(', ')}`);
 }
 
 function mark(t) {

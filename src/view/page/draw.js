@@ -1,9 +1,9 @@
-// --- drawing: only the rows in sight are elements of the page ------------------------------------
+// --- drawing: only visible rows are elements of the page -----------------------------------------
 
 const drawn = new Map(); // row → its element
 
-// The colours of all levels as rules of style: .level for the whole or the upper half, .lower for
-// the line that is the lower half.
+// Adds CSS rules for the colours of all levels: .level for the whole cell or its upper half, .lower
+// for the line that covers its lower half.
 function addColours() {
   const rules = document.styleSheets[0];
   const add = (rule) => rules.insertRule(rule, rules.cssRules.length);
@@ -40,18 +40,18 @@ function makeGuess(guess) {
   return line;
 }
 
-// The guesses for the next character, then the one that came with its rank, and its loss.
+// The predictions for the next character, then the rank and the loss of the actual one.
 function makeGuesses(t) {
   const lines = guessesAfter(t).map((guess) => {
     const line = makeGuess(guess);
     const share = String(Math.round(100 * guess.share)).padStart(2);
     line.textContent = `${share} ${visible(guess.symbol)}`;
-    line.title = `expected next: ${guess.symbol.name} ${percent(guess.share)}`;
+    line.title = `predicted next: ${guess.symbol.name} ${percent(guess.share)}`;
     return line;
   });
   if (t + 1 === length) return lines;
   const {name} = symbolAt(t + 1), rank = text.ranks[t + 1];
-  const title = `came next: ${name}, rank ${count(rank)}, loss ${lossWords(t + 1)}`;
+  const title = `actual next: ${name}, rank ${count(rank)}, loss ${lossWords(t + 1)}`;
   return [...lines, make('span', {class: 'guess came', title}, `#${rank}`),
     make('span', {class: 'guess came', title}, lossNumber(t + 1, 1))];
 }
@@ -64,8 +64,8 @@ function makeCell(t) {
     ...makeGuesses(t));
 }
 
-// Order and shaping of scripts are the browser's: cells are plain spans of one text. A column of
-// guesses is a box, which has no direction of its own, so its character's is set on both sides.
+// Cells are plain spans of one text, which the browser orders and shapes. A column of guesses is a
+// box without a direction of its own, so marks of its character's direction are put on both sides.
 function makeRow(row, start = rowStarts[row], end = rowStarts[row + 1]) {
   const line = make('div', {class: 'row', dir: rowDirections[row]});
   for (let t = start; t < end; t++) {
@@ -81,11 +81,11 @@ function clearRows() {
 }
 
 function drawRows() {
-  const margin = 6; // rows beyond the edges, so that scrolling does not show them empty
+  const margin = 6; // extra rows beyond the edges, ready for scrolling
   const top = view.scrollTop, bottom = top + view.clientHeight;
   const first = Math.max(0, Math.floor(top / rowHeight) - margin);
   const last = Math.min(numRows(), Math.ceil(bottom / rowHeight) + margin);
-  drawFrame(); // measures: before the rows change, so that nothing is laid out twice
+  drawFrame(); // measures, so it comes before the changes: otherwise layout would run twice
   for (const [row, line] of drawn)
     if (row < first || row >= last) {
       line.remove();
@@ -102,7 +102,7 @@ function drawRows() {
   sheet.append(...added);
 }
 
-// All that scrolls between two frames is drawn once.
+// Draws once per frame while scrolling.
 let scrolled = false;
 
 function onScroll() {
@@ -115,7 +115,7 @@ function onScroll() {
   });
 }
 
-// Draws anew what is in sight, a while later where several things change at once.
+// Redraws what is visible in the next frame, once for several changes.
 let redrawing = false;
 
 function redraw() {
@@ -136,7 +136,7 @@ function recolour() {
     }
 }
 
-// A passage and some text around it, coloured by a signal, as a line elsewhere.
+// A passage with some text around it on one line, coloured by a signal.
 function snippet(levels, start, end) {
   const line = make('span', {class: 'snippet', 'aria-hidden': 'true'});
   const shown = end - start > 1 ? ' within' : ' here';
@@ -154,7 +154,7 @@ const wordsAround = (start, end) => {
   return words;
 };
 
-// A line of text that leads to where it stands.
+// A snippet that marks its passage in the text when clicked.
 function passage(levels, note, start, end = start + 1) {
   return make('button', {
     type: 'button', class: 'passage',

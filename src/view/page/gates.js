@@ -1,8 +1,8 @@
-// --- gates and memory ----------------------------------------------------------------------------
+// --- gates and memory tab ------------------------------------------------------------------------
 
-const SHAPES = 6; // colours of layers and curves, in the style
+const SHAPES = 6; // colours of layers and curves in the CSS
 
-// A unit's mark: layers differ in shape as well as in colour.
+// The marker of a unit; layers differ in shape and colour.
 function dot(x, y, layer, attributes) {
   const r = 2.4, name = `dot layer${layer % SHAPES}`;
   if (layer % 3 === 0) return svg('circle', {cx: x, cy: y, r, class: name, ...attributes});
@@ -12,16 +12,16 @@ function dot(x, y, layer, attributes) {
   return svg('path', {d: `M${x},${y - 3}l3,5h-6z`, class: name, ...attributes});
 }
 
-const moveHere = []; // what shows the present unit in each figure
+const moveHere = []; // functions that highlight the current unit, one per figure
 
-// The signal of a unit, of the quantity that is shown or else of any; undefined if it was not kept.
+// A signal of a unit, preferably of the shown quantity; undefined if the page has none.
 const signalOfUnit = (layer, unit) =>
   findSignal(signals[state.signal].quantity, layer, unit) ??
   signals.find((signal) => signal.layer === layer && signal.unit === unit);
 
-const OF_TWO_SIGNS = 'A gate that goes from −1 to 1 is taken as (g + 1) / 2.';
+const OF_TWO_SIGNS = 'A gate g from −1 to 1 counts as (g + 1) / 2.';
 
-// Share of the time that a gate is closed, and open: after Karpathy, Johnson & Fei-Fei 2015.
+// Share of time that a gate is closed, and open (Karpathy, Johnson & Fei-Fei 2015).
 function scatter({name, low, high}) {
   const size = 150, left = 22, bottom = 20, top = 6;
   const x = (share) => left + share * size, y = (share) => top + (1 - share) * size;
@@ -59,7 +59,7 @@ function scatter({name, low, high}) {
   svg('text', {x: left + size - 4, y: top + 14, class: 'gate', 'text-anchor': 'end'}, name));
 }
 
-// The gradient of the loss over the characters back to where it points, on a logarithmic scale.
+// The norm of the gradient of the loss over the distance in characters, on a logarithmic scale.
 function reachFigure({curves}) {
   const width = 330, height = 180, left = 40, bottom = 30, top = 8, right = 8;
   const steps = curves[0].median.length;
@@ -80,14 +80,14 @@ function reachFigure({curves}) {
         svg('tspan', {dy: -4, class: 'power'}, signed(String(power)))));
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * (steps - 1)));
   return svg('svg', {viewBox: `0 0 ${width} ${height}`, class: 'figure', role: 'img',
-    'aria-label': `Gradient of the loss with respect to what was ${steps - 1} characters earlier ` +
-      'and less: ' + curves.map(({median}, i) => `${curveName(i, curves)} from ` +
+    'aria-label': `Gradient of the loss with respect to the past, up to ${steps - 1} characters ` +
+      'back: ' + curves.map(({median}, i) => `${curveName(i, curves)} from ` +
       `${median[0]?.toExponential(1)} to ${median.at(-1)?.toExponential(1)}`).join('; ')},
   ...grid, ...distinct(ticks).map((k) =>
     svg('text', {x: x(k), y: height - bottom + 13, 'text-anchor': 'middle'}, String(k))),
   svg('text', {x: (left + width) / 2, y: height - 3, 'text-anchor': 'middle'}, 'characters back'),
-  ...curves.map(({low, high}, i) => svg('polygon',
-    {class: `band layer${i % SHAPES}`, points: [...points(low), ...points(high).reverse()].join(' ')})),
+  ...curves.map(({low, high}, i) => svg('polygon', {class: `band layer${i % SHAPES}`,
+    points: [...points(low), ...points(high).reverse()].join(' ')})),
   ...curves.map(({median}, i) => svg('polyline',
     {points: points(median).join(' '), class: `curve layer${i % SHAPES}`})));
 }
@@ -103,20 +103,20 @@ function makeMemory(panel) {
   const {gates, reach} = findings, made = [];
   if (gates)
     made.push(heading('How often gates are closed and open'),
-      quiet('Each point is a unit: share of the text with the gate under 0.1 (to the right) and ' +
-        `over 0.9 (upwards). ${OF_TWO_SIGNS} Those in full colour are in this page: click one to ` +
-        'see it.'),
+      quiet('Each point is a unit: the share of the text with its gate under 0.1 (to the right) ' +
+        `and over 0.9 (upwards). ${OF_TWO_SIGNS} Click a point to show its unit; units in faint ` +
+        'colours are not in this page.'),
       keyOf(layerNames()),
       make('div', {class: 'scatters'}, ...gates.map(scatter)),
       make('p', {id: 'pointed', class: 'quiet'}, '\u00a0'));
   if (reach?.curves.some(({high}) => high.some((value) => value > 0)))
     made.push(heading('How far the past matters'),
-      quiet('Norm of the gradient of the loss with respect to a layer’s output, and to the ' +
-        `input, some characters earlier: ${reach.positions === 1 ? 'of 1 prediction'
-          : `median of ${count(reach.positions)} predictions, and quartiles`}.`),
+      quiet('Norm of the gradient of the loss with respect to the outputs of the layers, and to ' +
+        `the input, some characters back: ${reach.positions === 1 ? '1 prediction'
+          : `median and quartiles of ${count(reach.positions)} predictions`}.`),
       keyOf(reach.curves.map((_, i) => curveName(i, reach.curves))), reachFigure(reach));
   made.push(...attributionWords());
-  if (made.length === 0) made.push(quiet('Nothing is known of the gates and the memory.'));
+  if (made.length === 0) made.push(quiet('Neither gates nor gradients were measured.'));
   panel.replaceChildren(...made);
 }
 
@@ -125,11 +125,11 @@ function showMemory(panel) {
   for (const move of moveHere) move();
 }
 
-// --- what a prediction depends on ------------------------------------------------------------------
+// --- attributions: what a prediction depends on --------------------------------------------------
 
-let attributions = null; // {steps, positions, strengths} once they are unpacked
-// Of the marked character: strengths[k] of the one k + 1 before, −5 … 5, above 0 where it made the
-// character less likely; null where they are unknown.
+let attributions = null; // {steps, positions, strengths} once unpacked
+// The attributions of the marked character: strengths[k], −5 … 5, of the character k + 1 before it,
+// above 0 if that made it less likely; null if unknown.
 let attribution = {t: -1, strengths: null};
 
 async function readAttributions({steps, distances}) {
@@ -138,7 +138,7 @@ async function readAttributions({steps, distances}) {
   attributions = {steps, positions, strengths: new Int8Array(await readBlock('attributions'))};
 }
 
-// The attributions of the marked character, if they are known.
+// Finds the attributions of the marked character.
 function findAttribution() {
   const i = attributions && state.marked >= 0 ? lastUpTo(attributions.positions, state.marked) : -1;
   const known = i >= 0 && attributions.positions[i] === state.marked;
@@ -164,9 +164,9 @@ const attributionsKnown = () => {
     '--passage FROM:LENGTH measures others';
 };
 
-// What the footer says of the marked character.
+// The part of the footer on attributions.
 const attributionDetail = () => (attribution.strengths ? ['underlined: ', ...attributionKey()]
-  : [make('span', {class: 'quiet'}, `what it depends on is ${attributionsKnown()}`)]);
+  : [make('span', {class: 'quiet'}, `attributions are ${attributionsKnown()}`)]);
 
 function attributionWords() {
   if (!attributions) return [];
@@ -174,7 +174,7 @@ function attributionWords() {
   const jump = make('button', {type: 'button', click: () => mark(last)},
     `Mark character ${count(last)}`);
   return [heading('What a prediction depends on'),
-    quiet(`It is ${attributionsKnown()}. Mark one of these characters: the ${steps} before it are ` +
-      'underlined by how much they changed what was expected there.'),
+    quiet(`Attributions are ${attributionsKnown()}. Mark one of these characters to underline ` +
+      `the ${steps} before it by how much they changed its probability.`),
     make('p', {class: 'key'}, ...attributionKey()), jump];
 }

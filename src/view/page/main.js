@@ -30,7 +30,7 @@ function signalNamed(words) {
   return findSignal(quantity, nearLayer, nearest(unitsOf(quantity, nearLayer), Number(unit) || 0));
 }
 
-const ROOM_FOR_PANEL = 1100; // pixels beside which the text has its room
+const ROOM_FOR_PANEL = 1100; // window width in pixels from which panel and text fit side by side
 
 function loadState() {
   const wanted = new URLSearchParams(location.hash.slice(1));
@@ -46,7 +46,7 @@ function loadState() {
   setGuesses(wanted.get('guesses') === '1');
   threshold = boundedThreshold(Number(wanted.get('threshold') ?? THRESHOLD));
   searchBox.value = wanted.get('search') ?? '';
-  lookFor(searchBox.value);
+  searchFor(searchBox.value);
   closeFound();
   if (start >= 0) select(start, end);
   else select(0, 0);
@@ -63,7 +63,7 @@ function loadState() {
 
 // --- keys ----------------------------------------------------------------------------------------
 
-// Where a step by an arrow leads from a character.
+// The character that an arrow key leads to.
 function stepFrom(t, key) {
   const row = rowOf(t), offset = t - rowStarts[row];
   const inRow = (r) => Math.min(rowStarts[r] + offset, rowStarts[r + 1] - 1);
@@ -76,7 +76,7 @@ function stepFrom(t, key) {
 const walk = (key) =>
   mark(state.marked < 0 ? firstInSight() : stepFrom(state.marked, key));
 
-// The selection goes from the mark, which stays, to where the arrows have led.
+// Extends the selection from the mark, which stays, to where the arrows lead.
 function extend(key) {
   if (state.marked < 0) mark(firstInSight());
   const reached = stepFrom(state.reached < 0 ? state.marked : state.reached, key);
@@ -85,7 +85,7 @@ function extend(key) {
   announce(`Selected ${state.selection[0]} to ${state.selection[1] - 1}`);
 }
 
-function letGo() {
+function deselect() {
   dragged = null;
   if (state.selection) select(0, 0);
   else mark(-1);
@@ -102,7 +102,7 @@ const actions = {
   q: () => stepQuantity(1),
   Q: () => stepQuantity(-1),
   s: toggleSecond,
-  x: exchange,
+  x: swapSignals,
   p: () => setGuesses(!state.guesses),
   h: () => walk('ArrowLeft'),
   l: () => walk('ArrowRight'),
@@ -115,7 +115,7 @@ const actions = {
   b: togglePanel,
   d: switchTheme,
   '?': () => element('keys').showModal(),
-  Escape: letGo,
+  Escape: deselect,
 };
 Object.keys(tabs).forEach((name, i) => {
   actions[i + 1] = () => openPanel(name);
@@ -124,7 +124,7 @@ Object.keys(tabs).forEach((name, i) => {
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.defaultPrevented || event.target.closest?.('select, input, dialog')) return;
-  if (/Arrow(Up|Down)/.test(event.key) && event.target.closest?.('#panel')) return; // they scroll it
+  if (/Arrow(Up|Down)/.test(event.key) && event.target.closest?.('#panel')) return; // scroll it
   if (event.shiftKey && event.key.startsWith('Arrow')) extend(event.key);
   else if (Object.hasOwn(actions, event.key)) actions[event.key]();
   else return;
@@ -134,15 +134,15 @@ function onKey(event) {
 // --- pointer and controls ------------------------------------------------------------------------
 
 const positionOf = (target) => target?.closest?.('.cell')?.position ?? -1;
-let dragged = null; // {from, to} while the button is down on the text; to is −1 until it moves
-let hasDragged = false; // the next click ends a drag
+let dragged = null; // {from, to} during a drag over the text; to is −1 until the pointer moves
+let hasDragged = false; // whether the next click only ends a drag
 
 function onPress(event) {
   const from = positionOf(event.target);
   const drags = event.button === 0 && event.pointerType !== 'touch' && from >= 0;
   dragged = drags ? {from, to: -1} : null;
   hasDragged = false;
-  getSelection().removeAllRanges(); // of words in the panel: what is chosen here is copied now
+  getSelection().removeAllRanges(); // of the browser, so that copying takes the selection here
 }
 
 function onPoint(event) {
@@ -191,7 +191,7 @@ function listen() {
   let size = '';
   new ResizeObserver(() => {
     const now = `${view.clientWidth} ${view.clientHeight}`;
-    if (now === size || view.clientWidth === 0) return; // on paper it is hidden
+    if (now === size || view.clientWidth === 0) return; // hidden while printing
     size = now;
     layOut();
     drawStrip();
@@ -215,13 +215,13 @@ function summary() {
   ...(!all ? ['; ', make('code', {}, '--units'), ' chooses others'] : [])];
 }
 
-// Alone, the marks of a script stand beside their letters.
+// In a model of code points, combining marks are separate from their letters.
 function hintAtMarks() {
   let marks = 0;
   for (let t = 0; t < length; t++) marks += symbolAt(t).style !== '';
-  if (about.unit === 'codepoint' && marks > MARKS_MANY * length)
+  if (about.unit === 'codepoint' && marks > MANY_MARKS * length)
     element('summary').append(`; ${percent(marks / length)} are combining marks: trained with `,
-      make('code', {}, '--unit grapheme'), ' a model keeps them with their letters');
+      make('code', {}, '--unit grapheme'), ', a model keeps them with their letters');
 }
 
 async function start() {
@@ -229,12 +229,12 @@ async function start() {
   element('title').textContent = about.text;
   if (typeof DecompressionStream === 'undefined') {
     view.textContent = 'This browser cannot unpack the page: it lacks DecompressionStream, which ' +
-      'Chrome and Edge have from 80, Firefox from 113 and Safari from 16.4 on.';
+      'Chrome and Edge 80, Firefox 113, Safari 16.4 and later have.';
     return;
   }
   if (length === 0 || signals.length === 0) {
     element('summary').textContent = '';
-    view.textContent = 'There is nothing to show: the trace is empty.';
+    view.textContent = 'Nothing to show: the trace is empty.';
     return;
   }
   element('summary').replaceChildren(...summary());

@@ -1,4 +1,4 @@
-// --- the neuron's card ---------------------------------------------------------------------------
+// --- neuron tab ----------------------------------------------------------------------------------
 
 const levelClass = (value, range) =>
   `level${Math.round((Math.min(Math.max(value / range, -1), 1)) * LEVELS)}`;
@@ -29,21 +29,21 @@ function histogram({histogram: bins, range, quantiles}) {
 
 function quantileTable({quantiles, range}) {
   const share = (q) => `${Number((100 * q).toPrecision(3))} %`;
-  const decimals = Math.min(Math.max(Math.ceil(1.3 - Math.log10(range)), 0), 12); // tells 1/20 of it
+  const decimals = Math.min(Math.max(Math.ceil(1.3 - Math.log10(range)), 0), 12); // resolves range/20
   return make('table', {class: 'quantiles'},
     make('tr', {}, ...findings.quantiles.map((q) => make('th', {scope: 'col'}, share(q)))),
     make('tr', {}, ...quantiles.map((value) => make('td', {}, fixed(value, decimals)))));
 }
 
-// Symbols with a number each, coloured by it.
+// Symbols with numbers, coloured by them.
 const chips = (list, range) => make('div', {class: 'chips'}, ...list.map(([id, value]) =>
   make('span', {class: `chip ${levelClass(value, range)}`,
-    title: `${symbols[id].name}, met ${timesWords(findings.times[id])}`},
+    title: `${symbols[id].name}, occurs ${timesWords(findings.times[id])}`},
     make('bdi', {class: `shown${symbols[id].style}`}, visible(symbols[id])), ` ${short(value)}`)));
 
 function bySymbol([highest, lowest], range) {
   const least = Math.min(...[...highest, ...lowest].map(([id]) => findings.times[id]));
-  const met = `, of those met ${timesWords(least)} or more`;
+  const met = `, for those that occur ${timesWords(least)} or more`;
   if (lowest.length === 0) return [heading(`Mean by character${met}`), chips(highest, range)];
   return [heading(`Mean by character${met}: highest`), chips(highest, range),
     heading('Lowest'), chips([...lowest].reverse(), range)];
@@ -53,16 +53,16 @@ const passages = (title, positions, levels, signal) =>
   positions.length === 0 ? [] : [heading(title), ...positions.map((t) =>
     passage(levels, valueOf(levels[t], signal), t))];
 
-const OUTPUT = 0; // the quantity that the next layer reads, and the last layer's the softmax
+const OUTPUT = 0; // the quantity that the next layer reads, or after the last layer the softmax
 
-function weighed(weights, {quantity, layer}) {
+function outputWeights(weights, {quantity, layer}) {
   if (!weights)
     return layer === about.num_layers - 1 ? [] : [heading('Output weights'), quiet(
       `Only ${about.quantities[OUTPUT]} of the last layer reaches the output directly.`)];
   const [up, down] = weights, name = about.quantities[OUTPUT], own = quantity === OUTPUT;
   const range = Math.max(...[...up, ...down].map(([, weight]) => Math.abs(weight)), 1e-9);
   return [
-    heading(own ? 'Makes likelier, where it is positive' : `Its ${name} makes likelier, where that is positive`),
+    heading(`${own ? 'Makes' : `Its ${name} makes`} likelier where it is positive`),
     chips(up, range), heading('Makes less likely'), chips(down, range)];
 }
 
@@ -70,7 +70,7 @@ const related = (title, list) =>
   list.length === 0 ? [] : [heading(title), make('ul', {class: 'list'}, ...list.map(([name, r]) =>
     make('li', {}, signalButton(name, `r = ${fixed(r, 2)}`))))];
 
-// How open each gate of the unit is, and how long the forget gate keeps what the cell holds.
+// Saturation of the unit's gates, and the time constant of its forget gate.
 function gatesOf({layer, unit}) {
   if (!findings.gates) return [];
   const i = layer * about.hidden_size + unit;
@@ -83,7 +83,7 @@ function gatesOf({layer, unit}) {
       make('td', {class: 'wide'}, bar), make('td', {}, percent(high[i])),
       make('td', {}, short(mean[i], 2)));
   };
-  const made = [heading('Gates: share of the time under 0.1 and over 0.9, mean'),
+  const made = [heading('Gates: share of time under 0.1 and over 0.9, mean'),
     make('table', {class: 'gates'}, ...findings.gates.map(row)), quiet(OF_TWO_SIGNS)];
   const keeps = findings.gates.find((gate) => gate.keeps);
   const time = keeps && -1 / Math.log(keeps.mean[i]);
@@ -95,9 +95,9 @@ function gatesOf({layer, unit}) {
 
 const LABELS_AT_ONCE = 8;
 
-function without(known) {
+function ablationOf(known) {
   if (!known)
-    return [heading('Without it'), quiet('Not measured; --ablate all measures every unit.')];
+    return [heading('Without it'), quiet('Not measured. --ablate all measures every unit.')];
   const {change, by_label: byLabel} = known, {clamped, length: read, loss} = findings.ablation;
   const difference = (value) => `${value > 0 ? '+' : ''}${fixed(value, 4)}`;
   const sorted = [...byLabel].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
@@ -108,8 +108,9 @@ function without(known) {
   return [heading('Without it'),
     make('p', {}, `Clamped to ${clamped}, the loss changes by `,
       make('b', {}, `${difference(change)} nats`),
-      make('span', {class: 'quiet'}, ` (of ${loss.toFixed(3)}, first ${several(read, 'character')})`)),
-    ...(sorted.length > 0 ? [quiet('where a label is on, the largest changes first:')] : []),
+      make('span', {class: 'quiet'},
+        ` (of ${loss.toFixed(3)}, first ${several(read, 'character')})`)),
+    ...(sorted.length > 0 ? [quiet('Where a label is on, largest changes first:')] : []),
     table(sorted.slice(0, LABELS_AT_ONCE)),
     ...(rest.length > 0 ? [make('details', {}, make('summary', {}, `${rest.length} more`),
       table(rest))] : [])];
@@ -124,17 +125,17 @@ async function showNeuron(panel) {
   replaceContent(panel,
     make('h2', {}, `Layer ${layer}, unit ${unit}: ${about.quantities[quantity]}`),
     ...(own.length ? [make('ol', {class: 'list'}, ...own.map(discoveryItem))]
-      : [quiet('Nothing was found that this unit goes with.')]),
-    ...(card ? [histogram(card), quantileTable(card)] : []),
-    ...(card ? passages('Highest', card.highest, levels, signal) : []),
-    ...(card ? passages('Lowest', card.lowest, levels, signal) : []),
-    ...(card ? passages('At each tenth of its values', [...new Set(card.tenths)], levels, signal) : []),
-    ...(card ? bySymbol(card.by_symbol, signal.range) : []),
-    ...weighed(weights, signal),
+      : [quiet('No property of the text was found to go with this unit.')]),
+    ...(card ? [histogram(card), quantileTable(card),
+      ...passages('Highest', card.highest, levels, signal),
+      ...passages('Lowest', card.lowest, levels, signal),
+      ...passages('At the deciles of its values', [...new Set(card.tenths)], levels, signal),
+      ...bySymbol(card.by_symbol, signal.range)] : []),
+    ...outputWeights(weights, signal),
     ...(card ? related('Most alike', card.alike) : []),
     ...(card ? related('Most opposed', card.opposed) : []),
     ...gatesOf(signal),
-    ...without(ablation));
+    ...ablationOf(ablation));
   panel.scrollTop = 0;
   showPresent();
 }

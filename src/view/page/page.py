@@ -1,6 +1,6 @@
-"""Puts the style and the scripts into page.html and writes it as C: the bytes before the data, the
-script, and the bytes after all. The scripts are one in the order given. The page's security policy
-names style and script by their hashes, so that nothing else in the page can ever run."""
+"""Inserts the style and the scripts into page.html and writes it as C arrays: the bytes before the
+data, the script, and the bytes after all. The scripts are concatenated in the given order. The
+page's security policy allows only this style and script, by their hashes."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ for mark, text in (
     ("{{style}}", css),
 ):
     if html.count(mark) != 1:
-        sys.exit("%s: %s must stand there once" % (sys.argv[1], mark))
+        sys.exit("%s: %s must occur exactly once" % (sys.argv[1], mark))
     html = html.replace(mark, text)
 head, before, after, tail = re.split("{{data}}|{{script}}|{{signals}}", html)
 with open(sys.argv[-1], "w", encoding="utf-8") as out:

@@ -1,4 +1,4 @@
-// --- the panel at the side: one tab at a time, made when it is opened ----------------------------
+// --- side panel: a tab is built when it is opened ------------------------------------------------
 
 const tabs = {
   discoveries: showDiscoveries,
@@ -28,7 +28,7 @@ function openPanel(name) {
   saveState();
 }
 
-// Makes the open tab for what is chosen now.
+// Builds or updates the open tab.
 function showPanel() {
   if (!state.panel || !findings) return;
   tabs[state.panel](element(state.panel));
@@ -46,7 +46,7 @@ element('tabs').addEventListener('keydown', (event) => {
   element(`tab-${wanted}`).focus();
 });
 
-// Puts children where others were; the focus, if it was in there, stays there.
+// Replaces the children of an element; keeps the focus inside if it was there.
 function replaceContent(parent, ...children) {
   const focused = document.activeElement, inside = parent.contains(focused) && parent !== focused;
   parent.replaceChildren(...children);
@@ -55,7 +55,7 @@ function replaceContent(parent, ...children) {
   (same || parent.closest('[role="tabpanel"]')).focus({preventScroll: true});
 }
 
-// Shows which of the signals that are listed is the one that is drawn.
+// Highlights the shown signal in lists of signals.
 function showPresent() {
   for (const item of element('panel').querySelectorAll('button.item'))
     item.ariaCurrent = item.dataset.signal === String(state.signal) ? 'true' : null;
@@ -68,7 +68,8 @@ const quiet = (words) => make('p', {class: 'quiet'}, words);
 
 const DISCOVERIES_AT_ONCE = 100;
 
-// What was found, best first: {name: [quantity, layer, unit], label, measure, score, baseline, words}.
+// The discoveries, best first: {name: [quantity, layer, unit], label, measure, score, baseline,
+// sentence, words}.
 function readDiscoveries(list) {
   return list.map(([name, label, measure, score, baseline, sentence]) => ({
     name, label, measure, score, baseline,
@@ -78,7 +79,7 @@ function readDiscoveries(list) {
 
 const isOf = ({name}, {layer, unit}) => name[1] === layer && name[2] === unit;
 
-// The best of each unit; or, where words are looked for, all that hold each of them.
+// The best discovery of each unit; with a query, all discoveries that contain each of its words.
 function discoveriesWith(query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length > 0)
@@ -95,7 +96,7 @@ function discoveriesWith(query) {
   });
 }
 
-// How good it is, and in the same bar what the current character alone reaches.
+// A bar for the score, and within it the baseline: the score of the current character alone.
 function scoreBar({measure, score, baseline}) {
   const share = (value) => Math.min(Math.abs(measure === 'auc' ? 2 * value - 1 : value), 1);
   const bar = make('span', {class: 'score', title:
@@ -114,19 +115,19 @@ function fillDiscoveries(list, query, shown) {
   const found = discoveriesWith(query);
   list.replaceChildren(...found.slice(0, shown).map(discoveryItem));
   if (found.length === 0)
-    list.append(make('li', {class: 'quiet'}, 'Nothing that was found has these words.'));
+    list.append(make('li', {class: 'quiet'}, 'Nothing matches.'));
   if (found.length > shown)
     list.append(make('li', {}, make('button', {
       type: 'button', click: () => fillDiscoveries(list, query, shown + DISCOVERIES_AT_ONCE),
-    }, `Show more: ${count(found.length - shown)} are left`)));
-  list.children[wasShown]?.querySelector('button')?.focus(); // the first of those that came
+    }, `Show more (${count(found.length - shown)} left)`)));
+  list.children[wasShown]?.querySelector('button')?.focus(); // the first of the added ones
   showPresent();
 }
 
 function showDiscoveries(panel) {
-  if (panel.childElementCount > 0) return; // it does not depend on what is chosen
+  if (panel.childElementCount > 0) return; // it does not depend on the signal
   if (findings.discoveries.length === 0) {
-    panel.append(quiet('No unit was found to go with anything that rune knows of this text.'));
+    panel.append(quiet('No unit was found to go with any known property of this text.'));
     return;
   }
   const list = make('ol', {class: 'list'});
@@ -136,6 +137,6 @@ function showDiscoveries(panel) {
   });
   fillDiscoveries(list, '', DISCOVERIES_AT_ONCE);
   panel.append(
-    quiet('What units do, best first, on the half of the text that was held out. The dark part ' +
-      'of a bar is what the current character alone tells.'), input, list);
+    quiet('What units do, best first, scored on the held-out half of the text. The dark part of ' +
+      'a bar is the score of the current character alone.'), input, list);
 }

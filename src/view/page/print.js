@@ -1,4 +1,4 @@
-// --- on paper: the selected passage, or what is in sight -----------------------------------------
+// --- printing: the selected passage, or the visible text -----------------------------------------
 
 function layPaper() {
   const [start, end] = state.selection ?? [firstInSight(), endOfSight()];

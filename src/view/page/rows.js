@@ -1,11 +1,11 @@
-// --- rows: where the text is broken --------------------------------------------------------------
+// --- rows: breaking the text ---------------------------------------------------------------------
 
-let rowStarts = [0]; // where each row starts, and the end of the text
-let rowDirections = []; // the direction of the paragraph that the row is of
+let rowStarts = [0]; // the start of each row, then the end of the text
+let rowDirections = []; // the direction of each row's paragraph
 let rowHeight = 1;
 const numRows = () => rowStarts.length - 1;
 
-// Whether a symbol in the column of guesses under a character needs more room than others.
+// Whether a symbol in the column of character t needs a wide column.
 function isColumnWide(t) {
   if (!hasWide || symbolAt(t).isWide) return hasWide;
   for (let k = 0; k < about.num_guesses; k++)
@@ -39,7 +39,7 @@ function breakRows(room) {
   rowStarts.push(length);
 }
 
-// A paragraph runs in the direction of the first character that has one.
+// A paragraph has the direction of its first character with a direction.
 function directRows() {
   rowDirections = [];
   for (let t = 0, row = 0; row < numRows(); ) {
@@ -50,7 +50,7 @@ function directRows() {
   }
 }
 
-// The last index of a rising list whose item is not above the value; −1 if all are.
+// The last index of a sorted list with an item ≤ value; −1 if there is none.
 function lastUpTo(list, value, size = list.length) {
   let low = -1, high = size;
   while (high - low > 1) {
@@ -65,7 +65,7 @@ const rowOf = (t) => Math.max(lastUpTo(rowStarts, t, numRows()), 0);
 
 const MAX_COLUMNS = 110; // longer rows are hard to read
 
-// The width of an element in a row, and the row's height, as the browser draws them.
+// The rendered width of an element in a row, and the row's height.
 function measure(className, shown) {
   const cell = make('span', {class: className}, shown);
   const row = make('div', {class: 'row'}, cell);
@@ -78,7 +78,7 @@ function measure(className, shown) {
 let widthOf = null; // of the character at t, in pixels
 let columnWidth = 1; // of a digit
 
-// Of its column of guesses, or of itself in the font it is drawn in.
+// Sets widthOf: the width of a character's column of guesses, or of the character in its font.
 function measureSymbols() {
   const {fontSize, fontFamily} = getComputedStyle(view);
   const canvas = document.createElement('canvas').getContext('2d');
@@ -113,7 +113,7 @@ const rowAt = (height) => Math.min(Math.max(Math.round(height / rowHeight), 0), 
 const firstInSight = () => rowStarts[rowAt(view.scrollTop)] || 0;
 const endOfSight = () => rowStarts[rowAt(view.scrollTop + view.clientHeight - rowHeight) + 1] || 0;
 
-// Scrolls as little as brings a character into sight; or, if it is far, to the middle.
+// Scrolls just far enough to show a character; if it is far away, centres it.
 function bringIntoSight(t) {
   const top = rowOf(t) * rowHeight, bottom = top + 2 * rowHeight - view.clientHeight;
   const away = Math.max(view.scrollTop - top, bottom - view.scrollTop);

@@ -1,9 +1,9 @@
-// --- search, in the text and in the discoveries; going to a position -----------------------------
+// --- search in text and discoveries --------------------------------------------------------------
 
-const MATCHES_MOST = 100000;
+const MAX_MATCHES = 100000;
 const FOUND_SHOWN = 8;
 
-// The whole text as one string, and where each character begins in it; made when first wanted.
+// The text as one string and the start of each character in it; built at the first search.
 let haystack = null;
 
 function makeHaystack() {
@@ -25,20 +25,20 @@ function findMatches(query) {
     while (start > 0 && haystack.starts[start - 1] === haystack.starts[start]) start--;
     starts.push(start);
     ends.push(lastUpTo(haystack.starts, index + found.length - 1) + 1);
-    if (starts.length === MATCHES_MOST) break;
+    if (starts.length === MAX_MATCHES) break;
   }
   return {starts, ends};
 }
 
 const searchBox = element('search');
 const found = element('found');
-let match = -1; // the one that was gone to
-let offered = []; // discoveries in the list under the box
-let active = -1; // the one of them that is chosen
+let match = -1; // index of the current match
+let offered = []; // discoveries listed under the box
+let active = -1; // index of the active one
 
-function tellMatches() {
+function showMatchCount() {
   const number = state.matches.starts.length;
-  const all = number === MATCHES_MOST ? `${count(number)} and more` : count(number);
+  const all = number === MAX_MATCHES ? `${count(number)} and more` : count(number);
   element('matches').textContent = searchBox.value === '' ? ''
     : match >= 0 ? `${count(match + 1)} of ${all}` : all;
 }
@@ -58,7 +58,7 @@ function offerDiscoveries(query) {
     const [quantity, layer, unit] = discovery.name;
     return make('li', {id: `found${i}`, role: 'option', 'aria-selected': 'false',
       pointerdown: (event) => {
-        event.preventDefault(); // the box keeps the focus
+        event.preventDefault(); // keeps the focus in the box
         chooseFound(i);
       }}, make('b', {class: 'name'}, nameOf({quantity, layer, unit})), ` ${discovery.words}`,
     findSignal(quantity, layer, unit) ? null : make('i', {}, ' (not in this page)'));
@@ -83,10 +83,10 @@ function chooseFound(i) {
   view.focus();
 }
 
-function lookFor(query) {
+function searchFor(query) {
   state.matches = findMatches(query);
   match = -1;
-  tellMatches();
+  showMatchCount();
   offerDiscoveries(query);
   redraw();
   saveState();
@@ -100,27 +100,27 @@ function goToMatch(by) {
   else match = lastUpTo(starts, here) + (by > 0 ? 1 : 0);
   match = (match + starts.length) % starts.length;
   mark(starts[match]);
-  tellMatches();
+  showMatchCount();
 }
 
-searchBox.addEventListener('input', () => lookFor(searchBox.value));
+searchBox.addEventListener('input', () => searchFor(searchBox.value));
 searchBox.addEventListener('blur', closeFound);
 searchBox.addEventListener('keydown', (event) => {
   const {key} = event;
-  if (event.isComposing) return; // an input method has the keys
+  if (event.isComposing) return; // keys belong to the input method
   if (key === 'Enter' && active >= 0) chooseFound(active);
   else if (key === 'Enter') goToMatch(event.shiftKey ? -1 : 1);
   else if (key === 'ArrowDown') activate(active + 1);
   else if (key === 'ArrowUp') activate(active < 0 ? -1 : active - 1);
   else if (key === 'Escape') {
     searchBox.value = '';
-    lookFor('');
+    searchFor('');
     view.focus();
   } else return;
   event.preventDefault();
 });
 
-// --- going ---------------------------------------------------------------------------------------
+// --- go to a position ----------------------------------------------------------------------------
 
 const going = element('going');
 const position = element('position');
@@ -132,7 +132,7 @@ function askPosition() {
   position.select();
 }
 
-// "1,234" or "50%"; NaN if it is neither or beyond the text.
+// Parses "1,234" or "50%"; NaN if it is neither or outside of the text.
 function parsePosition(words) {
   const number = Number(words.replace(/[,\s]|%$/g, '') || NaN);
   const t = Math.floor(words.trim().endsWith('%') ? (number / 100) * (length - 1) : number);
@@ -144,7 +144,7 @@ going.addEventListener('submit', (event) => {
   const t = parsePosition(position.value);
   if (Number.isNaN(t)) {
     event.preventDefault();
-    element('going-wrong').textContent = `It must be 0 to ${count(length - 1)}, or 0% to 100%.`;
+    element('going-wrong').textContent = `Enter 0 to ${count(length - 1)}, or 0% to 100%.`;
     return;
   }
   mark(t);

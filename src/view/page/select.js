@@ -1,15 +1,15 @@
-// --- a selected passage: units that are on throughout it, and where else they are ----------------
+// --- selection tab: units that are on throughout a passage, and similar passages -----------------
 
-const UNITS_USED = 40; // of those that are on, at most: the rarest
+const UNITS_USED = 40; // at most, for similar passages: those that are on most rarely
 const PASSAGES_SHOWN = 25;
-const WORK = 12; // milliseconds of work between pauses, so that the page answers
+const WORK = 12; // milliseconds of work between pauses, which keep the page responsive
 
 const THRESHOLD = 0.3, LEAST = 0.05, MOST = 0.95;
-let threshold = THRESHOLD; // of a signal's usual range, beyond which it is on
+let threshold = THRESHOLD; // a signal is on beyond this share of its usual range
 
 const boundedThreshold = (share) => Math.min(Math.max(share || THRESHOLD, LEAST), MOST);
-let alikePassages = []; // [{start, end, units, of}], best first; units of those looked for
-let searches = 0; // counted, so that an old one ends when a new one begins
+let alikePassages = []; // [{start, end, units, of}], best first: `units` of `of` units are on
+let searches = 0; // number of the latest search; earlier ones stop
 
 function select(start, end, reached = -1) {
   state.selection = start < end ? [Math.max(start, 0), Math.min(end, length)] : null;
@@ -31,7 +31,7 @@ document.addEventListener('copy', (event) => {
   event.preventDefault();
 });
 
-// The level that 99 % of a signal's stay within: its usual range, which a few outliers do not move.
+// The usual range of a signal: 99 % of its levels are within it, so that outliers do not matter.
 function usualLevel(levels) {
   const numbers = new Uint32Array(LEVELS + 2); // of characters by |level|
   for (let t = 0; t < length; t++) numbers[Math.abs(levels[t])]++;
@@ -40,10 +40,10 @@ function usualLevel(levels) {
   return Math.max(level, 1);
 }
 
-// Whether a level is beyond the limit on the side of that sign.
+// Whether a level of that sign reaches the limit.
 const isOn = (level, sign, limit) => level !== NO_LEVEL && level * sign >= limit;
 
-// The sign with which a signal is on throughout a passage, or 0.
+// The sign with which a signal is on throughout a passage; 0 if it is not.
 function signThroughout(levels, start, end, limit) {
   const sign = Math.sign(levels[start]);
   for (let t = start; t < end; t++) if (!isOn(levels[t], sign, limit)) return 0;
@@ -56,7 +56,7 @@ function shareOn(levels, sign, limit) {
   return on / length;
 }
 
-// Pauses now and then; throws once another search has begun.
+// A function that pauses from time to time, and throws once another search has begun.
 function pacer(own, progress) {
   let last = performance.now();
   return async (done, of) => {
@@ -68,7 +68,8 @@ function pacer(own, progress) {
   };
 }
 
-// The signals that are on throughout a passage, the rarest first: {index, sign, limit, share}.
+// The signals that are on throughout a passage, by the share of the text where they are, least
+// first: {index, sign, limit, share}.
 async function unitsThroughout(start, end, pace) {
   const found = [];
   for (const {index} of signals) {
@@ -80,8 +81,9 @@ async function unitsThroughout(start, end, pace) {
   return found.sort((a, b) => a.share - b.share);
 }
 
-// For the passage of that length that ends at each character, how many of the units are on
-// throughout it, and behind the point how rare they are (the share of their sum of −log2 share).
+// A score for the passage of that length that ends at each character. Its integer part is the
+// number of units that are on throughout it. Its fraction is their rarity: their part of the sum of
+// −log2 share.
 async function likeness(units, span, pace) {
   const scores = new Float32Array(length);
   const rarities = units.map(({share}) => -Math.log2(share));
@@ -97,10 +99,10 @@ async function likeness(units, span, pace) {
   return scores;
 }
 
-// The best passages that overlap neither each other nor the selection.
+// The best passages that do not overlap each other or the selection.
 function bestPassages(scores, start, end) {
   const span = end - start, candidates = [];
-  for (let from = 0; from < length; from += span) { // the best that ends in each stretch
+  for (let from = 0; from < length; from += span) { // the best end in each interval of that length
     let best = from;
     for (let t = from; t < Math.min(from + span, length); t++)
       if (scores[t] > scores[best]) best = t;
@@ -127,12 +129,12 @@ function unitItem({index, sign, share}) {
     make('span', {class: 'quiet', title: 'of the text'}, percent(share))));
 }
 
-// The passages found, in the colours of the signal that is shown.
+// Lists the similar passages in the colours of the shown signal.
 function showPlaces() {
   const places = element('places');
   if (!places || !state.levels) return;
-  replaceContent(places, heading('Where else they are on together'),
-    ...(alikePassages.length === 0 ? [quiet('Nowhere.')] : []),
+  replaceContent(places, heading('Other passages where they are on'),
+    ...(alikePassages.length === 0 ? [quiet('None.')] : []),
     ...alikePassages.map(({start, end, units, of}) =>
       passage(state.levels, `${units} of ${of}`, start, end)));
 }
@@ -149,8 +151,8 @@ async function searchAlike(into, progress) {
   if (own !== searches) return;
   const words = units.length === 0
     ? 'No signal is on throughout it: lower the threshold, or select less.'
-    : `${count(units.length)} of ${count(signals.length)} signals are on throughout it; ` +
-      'with each the share of the whole text where it is.';
+    : `${count(units.length)} of ${count(signals.length)} signals are on throughout it. ` +
+      'Percentages are shares of the whole text where a signal is on.';
   const used = units.slice(0, UNITS_USED);
   into.replaceChildren(quiet(words), make('ul', {class: 'list units'}, ...used.map(unitItem)));
   if (used.length > 0) {
@@ -172,11 +174,11 @@ const findAlike = (into, progress) => searchAlike(into, progress).catch((error) 
   if (error.name !== 'AbortError') throw error;
 });
 
-// From and to as numbers, for those who do not drag.
+// Fields for the bounds of the selection, as an alternative to dragging.
 function boundFields() {
   const here = Math.max(state.marked, 0), [start, end] = state.selection ?? [here, here + 1];
   const field = (name, value, most) => make('input', {type: 'number', name, value, min: 0,
-    max: most, 'aria-label': name === 'from' ? 'From character' : 'To character, itself not'});
+    max: most, 'aria-label': name === 'from' ? 'From character' : 'To character (exclusive)'});
   const from = field('from', start, length - 1), to = field('to', end, length);
   return make('form', {class: 'bounds', submit: (event) => {
     event.preventDefault();
@@ -184,7 +186,7 @@ function boundFields() {
   }}, 'Characters ', from, ' to ', to, ' ', make('button', {}, 'Select'));
 }
 
-// The selection that the tab is about.
+// The selection and threshold that the tab shows.
 let selectionShown = '';
 const selectionKey = () => JSON.stringify([state.selection, threshold]);
 
@@ -211,7 +213,7 @@ function showSelection(panel) {
     make('label', {class: 'slider'}, 'On beyond ', slider, ' ', shown, ' of its usual range'),
     progress, into);
   if (state.selection) findAlike(into, progress);
-  else into.append(quiet('Drag over the text, or mark a character and press Shift with an arrow: ' +
-    'here stand the units that are on throughout the passage, then other passages where they ' +
-    'are.'));
+  else into.append(quiet('Select a passage: drag over the text, or mark a character and press ' +
+    'Shift with an arrow. This tab then lists the units that are on throughout the passage, and other ' +
+    'passages where they are on.'));
 }

@@ -1,4 +1,4 @@
-// --- choosing the signals ------------------------------------------------------------------------
+// --- choosing signals ----------------------------------------------------------------------------
 
 const distinct = (list) => [...new Set(list)].sort((a, b) => a - b);
 const nearest = (list, wanted) =>
@@ -21,11 +21,12 @@ function fillLists() {
   fill(element('unit'), unitsOf(quantity, layer), String, unit);
 }
 
-// The colours of what is shown: of a gate that never goes below 0, from 0 on.
+// The colour scale of each shown signal; only the half from 0 on if it has no negative values.
 function showLegend() {
   const two = state.second >= 0, {theme} = document.documentElement.dataset;
   const scale = (index, levels, place) => {
-    const {range} = signals[index], name = nameOf(signals[index]), bar = make('span', {class: 'bar'});
+    const {range} = signals[index], name = nameOf(signals[index]);
+    const bar = make('span', {class: 'bar'});
     const below = !levels || levels.some((level) => level < 0 && level !== NO_LEVEL);
     const above = !levels || !below || levels.some((level) => level > 0);
     const low = below ? `−${short(range, 3)}` : '0', high = above ? `+${short(range, 3)}` : '0';
@@ -41,7 +42,7 @@ function showLegend() {
     ...(two ? [scale(state.second, state.secondLevels, 'Lower half, ')] : []));
 }
 
-// What changes with either signal.
+// Updates all that depends on the signals shown.
 function showChange() {
   redraw();
   showLegend();
@@ -55,7 +56,7 @@ async function showSignal(index) {
   fillLists();
   saveState();
   const levels = await levelsOf(index);
-  if (state.signal !== index) return; // another was chosen meanwhile
+  if (state.signal !== index) return; // another signal was chosen meanwhile
   state.levels = levels;
   showChange();
   showPanel();
@@ -79,14 +80,14 @@ async function showSecond(index) {
   showChange();
 }
 
-function exchange() {
+function swapSignals() {
   if (state.second < 0) return;
   const {signal, second} = state;
   showSignal(second);
   showSecond(signal);
 }
 
-// The signal of these, or the nearest there is of that quantity.
+// Shows the signal with this name, or the nearest one of that quantity in the page.
 function choose(quantity, layer, unit) {
   const nearLayer = nearest(layersOf(quantity), layer);
   const nearUnit = nearest(unitsOf(quantity, nearLayer), unit);
@@ -95,7 +96,7 @@ function choose(quantity, layer, unit) {
   return showSignal(index);
 }
 
-// The neighbour in a list, from its end to its start again.
+// The neighbour of an item in a list, cyclically.
 const step = (list, item, by) => list[(list.indexOf(item) + by + list.length) % list.length];
 
 function stepUnit(by) {
@@ -133,13 +134,13 @@ function switchTheme() {
   saveState();
 }
 
-// A button that shows a signal, named by its parts, if the page holds it; else its name alone.
+// A button that shows the signal with this name; only its name if it is not in the page.
 function signalButton(name, ...children) {
   const [quantity, layer, unit] = name, words = nameOf({quantity, layer, unit});
   const signal = findSignal(quantity, layer, unit);
   const content = [make('b', {class: 'name'}, words), ...children];
   if (!signal)
-    return make('span', {class: 'item absent', title: 'not in this page: --units chooses'},
+    return make('span', {class: 'item absent', title: 'not in this page; add it with --units'},
       ...content);
   return make('button', {
     type: 'button', class: 'item', click: () => showSignal(signal.index),

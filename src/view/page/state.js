@@ -1,30 +1,30 @@
-// --- what is shown -------------------------------------------------------------------------------
+// --- state ---------------------------------------------------------------------------------------
 
 const systemTheme = () =>
   matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 
 const state = {
   signal: about.first, // index into signals
-  second: -1, // the one in the lower half, or −1
-  levels: null, // of the signal, one a character; null while they are unpacked
+  second: -1, // index of the signal in the lower half, or −1
+  levels: null, // of the signal, one per character; null while it is unpacked
   secondLevels: null,
-  marked: -1, // the character that was chosen, or −1
+  marked: -1, // the marked character, or −1
   selection: null, // [start, end) or null
-  reached: -1, // the end of it that the arrows move, or −1
+  reached: -1, // the end of the selection that the arrows move, or −1
   matches: {starts: [], ends: []}, // of the search
   guesses: false,
   theme: systemTheme(),
-  panel: '', // the tab that is open, or none
+  panel: '', // the open tab, or none
 };
-let findings = null; // of the whole network, once they are unpacked
+let findings = null; // on the whole network, once unpacked
 
 const view = element('view');
 const sheet = element('sheet');
 
 // --- symbols and names ---------------------------------------------------------------------------
 
-const KEEP = 0, MUST_BREAK = 2; // of a symbol: whether a row ends after it
-const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of a letter; 0 for what has no direction
+const KEEP = 0, MUST_BREAK = 2; // whether a row ends after a symbol
+const LEFT_TO_RIGHT = 1, RIGHT_TO_LEFT = 2; // of letters; 0 for symbols without a direction
 const rightToLeft = new RegExp(`[${['Hebrew', 'Arabic', 'Syriac', 'Thaana', 'Nko', 'Samaritan',
   'Mandaic', 'Adlam', 'Hanifi_Rohingya'].map((script) => `\\p{Script=${script}}`).join('')}]`, 'u');
 
@@ -33,8 +33,9 @@ function directionOf(shown) {
   return /\p{L}/u.test(shown) ? LEFT_TO_RIGHT : 0; // digits are weak (UAX #9)
 }
 
-// What a box needs on both sides to be ordered as its symbol is; digits of a number stay in order.
-function markOf(shown) {
+// The invisible mark that gives a box the direction of its symbol. Digits get one too, so that
+// those of a number keep their order.
+function directionMarkOf(shown) {
   if (directionOf(shown) === RIGHT_TO_LEFT) return '\u200f';
   return /[\p{L}\p{N}]/u.test(shown) ? '\u200e' : '';
 }
@@ -42,18 +43,18 @@ function markOf(shown) {
 const symbols = about.symbols.map(([shown, ends, combining, name, exact]) => ({
   shown, ends, name, exact,
   style: combining ? ' combining' : '',
-  direction: directionOf(shown), mark: markOf(shown),
+  direction: directionOf(shown), mark: directionMarkOf(shown),
   isWide: shown.length > 4 && !/\P{ASCII}/u.test(shown), // U+200D
 }));
 const hasRightToLeft = symbols.some((symbol) => symbol.direction === RIGHT_TO_LEFT);
 const hasWide = symbols.some((symbol) => symbol.isWide);
-const MARKS_MANY = 0.03; // share of combining marks from which a text is hard to read in code points
+const MANY_MARKS = 0.03; // share of combining marks above which code points are hard to read
 const symbolAt = (t) => symbols[text.ids[t]];
-// A space is seen in the text by its colour; in a list it needs a sign.
+// In the text a space is visible by its colour; in a list it needs a sign.
 const visible = (symbol) => (symbol.shown === ' ' ? '␣' : symbol.shown);
 
-// How characters stand in a file, each as a string. Of a model of bytes those that are a character
-// together stand with the first of them, and the others are empty.
+// Each character of a range as in the file. For a model of bytes, the first byte of a UTF-8
+// sequence gets the whole character and the others are empty.
 function exactParts(start, end) {
   const parts = Array.from({length: end - start}, (_, i) => symbolAt(start + i).exact);
   if (about.unit === 'byte') joinBytes(parts);
@@ -71,7 +72,7 @@ function joinBytes(parts) {
     try {
       parts[i] = utf8.decode(bytes.subarray(i, i + size));
       for (let rest = size; rest > 1; rest--) parts[++i] = '';
-    } catch {} // these bytes are no text
+    } catch {} // not UTF-8
   }
 }
 
@@ -79,7 +80,7 @@ const nameOf = ({quantity, layer, unit}) => `${about.quantities[quantity]} ${lay
 
 // --- numbers as words ----------------------------------------------------------------------------
 
-const signed = (words) => words.replace(/^-(?=[0.]*$)/, '').replace('-', '−'); // no −0.0
+const signed = (words) => words.replace(/^-(?=[0.]*$)/, '').replace('-', '−'); // avoids −0.0
 const count = (number) => number.toLocaleString('en');
 const several = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
 const timesWords = (number) => (number === 1 ? 'once' : `${count(number)} times`);
@@ -88,14 +89,14 @@ const short = (value, digits = 2) =>
 const fixed = (value, decimals) =>
   Number.isFinite(value) ? signed(value.toFixed(decimals)) : 'not a number';
 const lossNumber = (t, decimals) =>
-  `${isLossBeyond(t) ? '≥ ' : ''}${fixed(lossAt(t), decimals)}`;
+  `${isLossClipped(t) ? '≥ ' : ''}${fixed(lossAt(t), decimals)}`;
 const lossWords = (t) => `${lossNumber(t, 3)} nats`;
 const percent = (share) =>
   share >= 0.0995 ? `${Math.round(100 * share)} %`
   : share >= 0.0005 ? `${(100 * share).toFixed(1)} %` : '< 0.1 %';
 
-// The value of a signal's level, with as many decimals as tell it from its neighbours; of a signal
-// that goes beyond its range the last level is all that lies there.
+// The value of a level, with enough decimals to distinguish neighbouring levels. Where values of a
+// signal were clipped to its range, the last level is only a bound.
 function valueOf(level, {range, clipped}) {
   const decimals = Math.min(Math.max(Math.ceil(-Math.log10(range / LEVELS)), 0), 12);
   const words = fixed(level === NO_LEVEL ? NaN : (level / LEVELS) * range, decimals);
@@ -104,8 +105,8 @@ function valueOf(level, {range, clipped}) {
 
 // --- elements ------------------------------------------------------------------------------------
 
-// make('button', {type: 'button', class: 'item'}, 'words', child …): attributes that are undefined
-// or false are left out, functions listen.
+// make('button', {type: 'button', class: 'item'}, 'words', child …). Undefined and false attributes
+// are left out; functions become event listeners.
 function make(name, attributes = {}, ...children) {
   return assemble(document.createElement(name), attributes, children);
 }

@@ -1,9 +1,9 @@
-// --- the overview: the signal over the whole text, and where in it things are --------------------
+// --- the overview: the signal over the whole text, with markers ----------------------------------
 
 const strip = element('strip');
-let stripGround = null; // the signal's drawing, under what moves
+let stripGround = null; // canvas with the signal, drawn below the markers
 
-// For each pixel the lowest, highest and mean level of its characters.
+// The lowest, highest and mean level of the characters at each pixel.
 function summarise(levels, width) {
   const lows = new Float32Array(width), highs = new Float32Array(width);
   const means = new Float32Array(width);
@@ -29,7 +29,7 @@ function summarise(levels, width) {
 const themeColour = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// One signal in a band of the canvas: its extremes as a ground, its mean as bars from 0.
+// Draws a signal in a band of the canvas: its extremes as background, its mean as bars from 0.
 function drawBand(context, levels, top, height) {
   const {lows, highs, means} = summarise(levels, strip.width);
   const scale = about[state.theme], middle = top + height / 2;
@@ -60,14 +60,15 @@ function drawStrip() {
   drawFrame();
 }
 
-// What moves: the part in sight, the selection, matches (below), passages found (above), the mark.
+// Draws the markers: selection, similar passages (top), matches (bottom), marked character and the
+// visible part.
 function drawFrame() {
   if (!stripGround) return;
   const context = strip.getContext('2d'), ratio = devicePixelRatio || 1;
   const x = (t) => (t / length) * strip.width;
   const ticks = (positions, colour, y, height) => {
     context.fillStyle = colour;
-    let last = -1; // of very many in order, one a pixel
+    let last = -1; // at most one tick per pixel
     for (const t of positions) {
       const at = Math.round(x(t));
       if (at !== last) context.fillRect(at - ratio, y, 2 * ratio, height);

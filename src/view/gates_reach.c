@@ -1,4 +1,4 @@
-/* Figures of memory: how often gates are shut and open, and how far back the loss reaches. */
+/* The figures "gates" and "reach". */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #define TITLE_HEIGHT 44
 #define LEGEND_HEIGHT 26
 
-/* The figure's title and, smaller, what it is of. */
+/* Draws the title and, below it, the names of text and model. */
 static void draw_title(cairo_t *cr, const struct trace *trace, const char *title, double width)
 {
     char *caption = caption_of_trace(trace);
@@ -25,22 +25,22 @@ static void draw_title(cairo_t *cr, const struct trace *trace, const char *title
 /* --- gates ------------------------------------------------------------------------------------ */
 
 #define PANEL_SIDE 184
-#define PANEL_LEFT 52 /* room for labels, */
+#define PANEL_LEFT 52 /* room for labels; likewise PANEL_ABOVE and PANEL_BELOW */
 #define PANEL_ABOVE 44
 #define PANEL_BELOW 56
 #define FOOTNOTE_HEIGHT 20
 #define PANEL_GAP 20
-#define PANELS_A_ROW 4
+#define PANELS_PER_ROW 4
 #define MARKER 2.6
 
 static int panel_columns(const struct gates *gates)
 {
-    return gates->count < PANELS_A_ROW ? gates->count : PANELS_A_ROW;
+    return gates->count < PANELS_PER_ROW ? gates->count : PANELS_PER_ROW;
 }
 
 static int panel_rows(const struct gates *gates)
 {
-    return (gates->count + PANELS_A_ROW - 1) / PANELS_A_ROW;
+    return (gates->count + PANELS_PER_ROW - 1) / PANELS_PER_ROW;
 }
 
 static double panel_width(void)
@@ -48,7 +48,7 @@ static double panel_width(void)
     return PANEL_LEFT + PANEL_SIDE + PANEL_GAP;
 }
 
-/* Of the figure: with a single gate, too, wide enough for its title. */
+/* The width of the figure, enough for its title even with a single gate. */
 static double gates_width(const struct gates *gates)
 {
     return 2 * MARGIN + fmax(panel_columns(gates), 2) * panel_width();
@@ -59,7 +59,7 @@ static double panel_height(void)
     return PANEL_ABOVE + PANEL_SIDE + PANEL_BELOW;
 }
 
-/* No unit is above the diagonal: its shares are of one whole. */
+/* Draws the diagonal. No unit is above it: its two shares add up to at most 1. */
 static void draw_limit(cairo_t *cr, const struct axis *x, const struct axis *y)
 {
     static const double dash[] = {4, 4};
@@ -98,7 +98,7 @@ static void draw_gates(cairo_t *cr, const void *what, double page_height)
     double x = MARGIN, y = MARGIN + TITLE_HEIGHT;
     char name[32];
     (void)page_height;
-    draw_title(cr, &inspection->trace, "How often the gates of each unit are shut, and open",
+    draw_title(cr, &inspection->trace, "How often the gates of each unit are closed and open",
                gates_width(gates));
     for (int layer = 0; layer < inspection->trace.num_layers; layer++) {
         snprintf(name, sizeof name, "layer %d", layer);
@@ -109,13 +109,12 @@ static void draw_gates(cairo_t *cr, const void *what, double page_height)
     for (int g = 0; g < gates->count; g++)
         draw_gate(cr, inspection, g, MARGIN + g % columns * panel_width() + PANEL_LEFT,
                   y + g / columns * panel_height() + PANEL_ABOVE);
-    canvas_text(
-        cr, MARGIN, y + panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT / 2.0, 0, CANVAS_SMALL,
-        CANVAS_QUIET,
-        "A gate that goes from −1 to 1 is taken as (g + 1) / 2. No unit is above the line.");
+    canvas_text(cr, MARGIN, y + panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT / 2.0, 0,
+                CANVAS_SMALL, CANVAS_QUIET,
+                "A gate g from −1 to 1 counts as (g + 1) / 2. No unit is above the line.");
 }
 
-int gates_write(const struct drawer *drawer, const struct inspection *inspection)
+int gates_write(const struct renderer *renderer, const struct inspection *inspection)
 {
     const struct gates *gates = &inspection->gates;
     if (gates->count == 0)
@@ -126,7 +125,7 @@ int gates_write(const struct drawer *drawer, const struct inspection *inspection
                                               panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT,
                                     .draw = draw_gates,
                                     .what = inspection};
-    return drawer_write(drawer, &drawing, "gates");
+    return renderer_write(renderer, &drawing, "gates");
 }
 
 /* --- reach ------------------------------------------------------------------------------------ */
@@ -137,14 +136,14 @@ int gates_write(const struct drawer *drawer, const struct inspection *inspection
 #define REACH_RIGHT (REACH_WIDTH - MARGIN)
 #define REACH_TOP 122
 #define REACH_BOTTOM (REACH_HEIGHT - 64)
-#define KEY_LENGTH 26
+#define LEGEND_LENGTH 26
 
-static bool has_logarithm(double value)
+static bool is_positive(double value)
 {
     return isfinite(value) && value > 0;
 }
 
-/* The least and largest of the medians and quartiles that have a logarithm. */
+/* The smallest and largest positive median or quartile; false if there are none. */
 static bool find_bounds(const struct reach *reach, double *low, double *high)
 {
     const float *const norms[] = {reach->median, reach->low, reach->high};
@@ -152,17 +151,17 @@ static bool find_bounds(const struct reach *reach, double *low, double *high)
     *high = 0;
     for (int n = 0; n < 3; n++)
         for (int i = 0; i < reach->curves * reach->steps; i++)
-            if (has_logarithm((double)norms[n][i])) {
+            if (is_positive((double)norms[n][i])) {
                 *low = fmin(*low, (double)norms[n][i]);
                 *high = fmax(*high, (double)norms[n][i]);
             }
     return *high > 0;
 }
 
-/* Where a quartile is 0, the band goes down to the end of the axis. */
+/* A quartile of 0 is drawn at the lower end of the axis. */
 static double place_or_end(const struct axis *y, double value)
 {
-    return has_logarithm(value) ? axis_place(y, value) : y->start;
+    return is_positive(value) ? axis_place(y, value) : y->start;
 }
 
 static void draw_band(cairo_t *cr, const struct axis *x, const struct axis *y, const float *low,
@@ -180,7 +179,7 @@ static void draw_median(cairo_t *cr, const struct axis *x, const struct axis *y,
                         const float *median, int steps, int series)
 {
     for (int k = 0; k < steps; k++)
-        if (has_logarithm((double)median[k]))
+        if (is_positive((double)median[k]))
             cairo_line_to(cr, axis_place(x, k), axis_place(y, (double)median[k]));
         else
             cairo_new_sub_path(cr);
@@ -191,7 +190,7 @@ static void draw_median(cairo_t *cr, const struct axis *x, const struct axis *y,
     cairo_set_dash(cr, NULL, 0, 0);
 }
 
-static void draw_reach_keys(cairo_t *cr, const struct reach *reach)
+static void draw_reach_legend(cairo_t *cr, const struct reach *reach)
 {
     double x = REACH_LEFT;
     char name[32];
@@ -199,9 +198,9 @@ static void draw_reach_keys(cairo_t *cr, const struct reach *reach)
         plot_set_dash(cr, c);
         cairo_set_line_width(cr, 1.8);
         canvas_colour(cr, plot_colour(c));
-        canvas_line(cr, x, MARGIN + TITLE_HEIGHT, x + KEY_LENGTH, MARGIN + TITLE_HEIGHT);
+        canvas_line(cr, x, MARGIN + TITLE_HEIGHT, x + LEGEND_LENGTH, MARGIN + TITLE_HEIGHT);
         cairo_set_dash(cr, NULL, 0, 0);
-        x += KEY_LENGTH + 6;
+        x += LEGEND_LENGTH + 6;
         x += canvas_text(cr, x, MARGIN + TITLE_HEIGHT, 0, CANVAS_FONT, CANVAS_BLACK,
                          caption_of_curve(reach, c, name, sizeof name));
         x += 20;
@@ -226,7 +225,7 @@ static void draw_reach(cairo_t *cr, const void *what, double page_height)
              reach->positions);
     draw_title(cr, &inspection->trace, title, REACH_WIDTH);
     plot_frame(cr, &x, &y, "characters back", "norm of the gradient of the loss");
-    draw_reach_keys(cr, reach);
+    draw_reach_legend(cr, reach);
     for (int c = 0; c < reach->curves; c++) {
         const size_t first = (size_t)c * (size_t)reach->steps;
         draw_band(cr, &x, &y, reach->low + first, reach->high + first, reach->steps,
@@ -236,7 +235,7 @@ static void draw_reach(cairo_t *cr, const void *what, double page_height)
         draw_median(cr, &x, &y, reach->median + (size_t)c * (size_t)reach->steps, reach->steps, c);
 }
 
-int reach_write(const struct drawer *drawer, const struct inspection *inspection)
+int reach_write(const struct renderer *renderer, const struct inspection *inspection)
 {
     double low, high;
     if (!find_bounds(&inspection->reach, &low, &high))
@@ -246,5 +245,5 @@ int reach_write(const struct drawer *drawer, const struct inspection *inspection
                                     .height = REACH_HEIGHT,
                                     .draw = draw_reach,
                                     .what = inspection};
-    return drawer_write(drawer, &drawing, "reach");
+    return renderer_write(renderer, &drawing, "reach");
 }
