@@ -1,6 +1,6 @@
 /* The model: a chain of layers from the symbols to the logits under a softmax, and the vocabulary
  * that it reads and writes. The chain is recurrent layers of one cell, dropout behind each, and a
- * linear layer; only model.c knows that, all else walks the list. */
+ * linear layer, built by model.c; tapes, files and the optimizer walk the list. */
 #ifndef RUNE_MODEL_H
 #define RUNE_MODEL_H
 
@@ -11,9 +11,10 @@
 #include "params.h"
 #include "vocab.h"
 
-/* How messages end about a model that gives numbers that are not finite. */
+/* The end of messages about results that are not finite. */
 #define MODEL_UNSOUND                                                                              \
-    "its weights are damaged, or its training diverged: take another copy of it, or train it anew"
+    "its weights are damaged, or its training diverged: take another copy of it, or train it "     \
+    "again"
 
 struct model {
     const struct engine *engine;
@@ -24,19 +25,19 @@ struct model {
     int depth;
     struct params params;
     real *weights; /* [params.size] */
-    real *packed;  /* the same as products read them, layer by layer */
-    bool training; /* they are packed for the way back too; set by the caller, before all else, as:
-                    */
-    bool input_gradient; /* the way back goes on to the one-hot input */
+    real *packed;  /* the weights packed for products, layer by layer */
+    /* Set by the caller before model_init: */
+    bool training;       /* pack for backward too */
+    bool input_gradient; /* backward also computes dx of the lowest layer */
     struct vocab vocab;
-    uint64_t step;   /* updates that the weights have seen */
-    double val_loss; /* of these weights where it was measured, else NAN */
+    uint64_t step;   /* updates so far */
+    double val_loss; /* of these weights, or NAN if it was not measured */
 };
 
 /* Fills a model that is zero but for `training` and `input_gradient`: its shape and vocabulary,
  * without memory for weights yet, so that model_bytes and tape_bytes can be asked first. options:
- * of the cell; NULL, or NAN in it, stands for what the cell says. It takes over the vocabulary, of
- * V symbols, if it succeeds (NULL: none, for a model without text). Returns 0, or −1 and a message.
+ * of the cell; NULL, or NAN in it, means the default. On success the model owns *vocab, of V
+ * symbols (NULL: a model without text). Returns 0, or −1 and a message.
  */
 int model_init(struct model *model, const struct engine *engine, const char *cell,
                const double *options, int L, int H, int V, struct vocab *vocab);
@@ -57,10 +58,10 @@ size_t model_bytes(const struct model *model);
 /* To be called by every member when weights have changed. Has a barrier at its end. */
 void model_pack(struct member *member, struct model *model);
 
-/* Packs the weights outside of a region. */
+/* Runs model_pack on a team, for callers outside of a region. */
 void model_prepare(struct team *team, struct model *model);
 
-/* Where recurrent layer l is in the chain. */
+/* The index in `layers` of recurrent layer l. */
 int model_layer_index(const struct model *model, int l);
 
 #endif

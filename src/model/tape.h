@@ -1,4 +1,5 @@
-/* A pass of a model over a chunk: forward, loss, and back. */
+/* A pass of a model over a chunk: forward, loss, and backward. The tape holds its arrays, as in
+ * automatic differentiation. */
 #ifndef RUNE_TAPE_H
 #define RUNE_TAPE_H
 
@@ -50,8 +51,8 @@ real *tape_state(const struct tape *tape, int l, int s);
 /* Sets the states that the next chunk starts from to 0. */
 void tape_reset(struct tape *tape);
 
-/* Undoes a pass, also one that was stopped: restores the states before it, or 0 where it reset
- * them. */
+/* Restores the states from before the last pass, also if it was stopped; 0 in streams that it
+ * reset. */
 void tape_undo(struct tape *tape);
 
 /* The chunk's inputs [T][B], to be set before model_forward; they must stay until model_backward.
@@ -66,7 +67,7 @@ void tape_begin_at(struct tape *tape, int l, const real *projected);
  * twice, the later entry counts. For chunks of one timestep. */
 void tape_set_clamps(struct tape *tape, const struct clamp *clamps, size_t count);
 
-/* These are called by every member of a team and end in a barrier. */
+/* The three functions below are called by every member of a team, and end in a barrier. */
 
 /* Carries the states over from the last chunk, 0 where reset[b] (NULL: nowhere), and computes
  * logits. Dropout is drawn from (seed, step). */

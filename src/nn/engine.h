@@ -1,4 +1,4 @@
-/* The numbers of one instruction set. The files listed in variant.c are compiled once for each, and
+/* The numbers of one instruction set. The files in `variant_files` are compiled once for each, and
  * the best one that the machine has is chosen when the program runs. */
 #ifndef RUNE_ENGINE_H
 #define RUNE_ENGINE_H

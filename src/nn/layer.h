@@ -1,9 +1,10 @@
-/* What a layer is. A kind of layer is one file and one row of functions and names: recurrent cells
+/* What a layer is. A kind of layer is one file that defines one struct layer_kind: recurrent cells
  * are in cells/, the linear layer and dropout in kernels/. Everyone outside nn/ sees layers only
- * through this header.
+ * through this header and engine.h, which lists the kinds.
  *
  * Every kind keeps these rules. tests/nn/test_contract.c checks them for every cell:
- *  - Packing: what forward reads comes first, and does not depend on `training`.
+ *  - In `packed`, the part that forward reads comes first. Its layout does not depend on
+ * `training`.
  *  - Results do not depend on the size of the team, nor on how the timesteps are split into calls.
  *  - The result of a row does not depend on the rows beside it.
  *  - Every member of the team makes every call, with the same arguments. Results are complete after
@@ -19,7 +20,7 @@
 #include "real.h"
 #include "team.h"
 
-/* The most that a layer has. */
+/* Upper limits of a layer. */
 #define LAYER_PARAMS 8
 #define LAYER_OPTIONS 4
 #define LAYER_STATES 4
@@ -29,7 +30,7 @@
 struct layer_kind;
 struct recurrent;
 
-/* What random numbers are drawn from in a pass over a chunk. */
+/* Seed and counter of the random numbers of a pass over a chunk. */
 struct pass {
     uint64_t seed, step;
 };
@@ -39,7 +40,7 @@ struct layer {
     const struct layer_kind *kind;
     int number;                      /* among the layers of its kind, counted from the input */
     int D, N;                        /* width of the input (V if it is one-hot) and of the output */
-    bool onehot;                     /* the input is `ids`, else `x` */
+    bool onehot;                     /* `ids` choose the input: one-hot, or rows of `projected` */
     bool training;                   /* backward will follow forward */
     bool needs_dx;                   /* backward computes dx */
     double options[LAYER_OPTIONS];   /* see struct layer_option */
@@ -49,11 +50,12 @@ struct layer {
 
     int B, T;
     const struct pass *pass;
-    const int32_t *ids;    /* [T][B] index of the 1 of a one-hot vector; −1: the vector 0 */
-    const real *x;         /* [T][B][D] */
-    const real *projected; /* [D][projected_width] if `ids` choose from D vectors that are not
-                              one-hot: their products, made by `project`; else NULL */
-    real *y; /* [T][B][N] the output; in a recurrent layer, the slots 1 … T of state[0] */
+    const int32_t *ids; /* [T][B] index of the 1 of a one-hot vector; −1: the vector 0 */
+    const real *x;      /* [T][B][D] */
+    const real
+        *projected; /* [rows][projected_width]: row ids[t][b] is the product W_ih x of a vector x,
+                       computed before by `project`; NULL: ids mean one-hot vectors */
+    real *y;        /* [T][B][N] the output; in a recurrent layer, the slots 1 … T of state[0] */
     real *state[LAYER_STATES]; /* [T + 1][B][N]; slot 0 is the state before the chunk */
     real *values; /* [T][B][num_values][N] the gates, then whatever else backward needs; backward
                      replaces them by whatever `gradients` needs */
@@ -64,7 +66,7 @@ struct layer {
         *scratch; /* [scratch_size]; must stay as it is between the calls of backward for a chunk */
 };
 
-/* How a parameter is shaped, named in files, and started. */
+/* Shape, name in files and initial values of a parameter. */
 enum layer_columns { LAYER_INPUT, LAYER_OUTPUT, LAYER_VECTOR };
 
 struct layer_param {
@@ -77,7 +79,8 @@ struct layer_param {
     bool fixed;       /* it is not trained */
 };
 
-/* An option of a kind: `rune train --NAME`, a key in the metadata of files, a line of `rune info`.
+/* An option of a kind: `rune train --NAME`, a key in the metadata of files, and shown by `rune
+ * info`.
  */
 struct layer_option {
     const char *name, *help;
@@ -100,16 +103,16 @@ struct layer_kind {
     const char *name;   /* "lstm" */
     const char *prefix; /* of its parameters' names in files: "rnn" */
     bool numbered;      /* such a name ends in the layer's number: "rnn.weight_ih_l0" */
-    bool in_place;      /* dx is the array dy */
+    bool in_place;      /* dx is the array dy; and y is the array x if options[0] is 0 */
     int num_params, num_options, num_states, num_gates;
     int num_values; /* kept for each unit and timestep; ≥ num_gates */
     const struct layer_param *params;
     const struct layer_option *options;
     /* What a trace shows of a unit, states first: [num_states + num_gates] */
-    const char *const *quantities;   /* "c" */
-    const char *const *descriptions; /* "cell state" */
-    const real *lowest;              /* [num_gates] a gate goes from there (0 or −1) to 1 */
-    int forget_gate; /* which gate keeps a state from one timestep to the next; −1: none */
+    const char *const *quantities;     /* "c" */
+    const char *const *descriptions;   /* "cell state" */
+    const real *lowest;                /* [num_gates] a gate goes from there (0 or −1) to 1 */
+    int forget_gate;                   /* the gate that multiplies the old state; −1: none */
     const struct recurrent *recurrent; /* private to nn/ */
 
     /* Sizes of `packed` (B and T are not read) and of `scratch`, in reals. */
@@ -119,8 +122,8 @@ struct layer_kind {
     /* pack: after every change of the parameters. forward: the timesteps [first, last), in rising
      * order from call to call; reads the states in slot `first`. backward: likewise, in falling
      * order; no gradient flows into slot 0 (truncated BPTT). gradients: once, after backward has
-     * reached timestep 0; NULL for a kind without parameters. All skip their work if
-     * team_should_stop(). */
+     * reached timestep 0; NULL for a kind without parameters. Long loops end early if the team is
+     * told to stop: results are then of no use. */
     void (*pack)(struct member *member, const struct layer *layer, real *packed);
     void (*forward)(struct member *member, const struct layer *layer, int first, int last);
     void (*backward)(struct member *member, const struct layer *layer, int first, int last);

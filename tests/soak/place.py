@@ -21,6 +21,7 @@ LIMIT = 60  # seconds for any command, on a busy machine
 # What a user may keep in the directory of a run, some of it named much like rune's own files.
 OWN_FILES = ['best.safetensors.backup', 'best.safetensors.epoch1', 'last.safetensors.abc123',
              'log.csv.backup', 'loss.svg.123456', 'notes.txt', '.hidden']
+CELLS = ['lstm', 'gru', 'rnn']
 MODELS = ['best.safetensors', 'last.safetensors']
 CLOCK_COLUMNS = (2, 7)  # of log.csv: seconds and chars_per_second
 
@@ -271,7 +272,7 @@ def draw_plan(place, steps):
         files.append(place.text(f'text{k}.txt', source=source, repeat=r.choice([1, 5])))
     if r.random() < 0.2:
         stdin, files = files[0], ['-']
-    options['cell'] = r.choice(['lstm', 'gru', 'rnn'])
+    options['cell'] = r.choice(CELLS)
     return Plan(place, [f'--{key}={value}' for key, value in options.items()], files, stdin)
 
 

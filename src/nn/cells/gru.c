@@ -7,23 +7,23 @@
  *     n_t = tanh(W_in x_t + b_in + r_t ∘ m_t)
  *     h_t = (1 − z_t) ∘ n_t + z_t ∘ h_{t−1}
  *
- * and back, with δ for the gradient of the loss:
+ * and back, with δ for the gradient of the loss, and a for the argument of σ or tanh:
  *
- *     δh_t = δy_t + W_hhᵀ δa_{t+1} + δh_{t+1} ∘ z_{t+1}          a: the arguments
+ *     δh_t = δy_t + W_hhᵀ [δa_r; δa_z; δm]_{t+1} + δh_{t+1} ∘ z_{t+1}
  *     δa_n = δh_t ∘ (1 − z_t) ∘ (1 − n_t²)         δm_t = δa_n ∘ r_t
  *     δa_z = δh_t ∘ (h_{t−1} − n_t) ∘ z_t (1 − z_t)
  *     δa_r = δa_n ∘ m_t ∘ r_t (1 − r_t) */
 #include "engine.h"
 #include "recurrent.h"
 
-enum { R, Z, N, GATES, M = GATES, SUMS };
+enum { R, Z, NEW, GATES, M = GATES, SUMS }; /* NEW: of n */
 enum { WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, PARAMS };
 
 static const char *const quantities[] = {"h", "r", "z", "n"};
 static const char *const descriptions[] = {"hidden state", "reset gate", "update gate",
-                                           "new content"};
+                                           "candidate state"};
 
-static const real lowest[GATES] = {[N] = -1};
+static const real lowest[GATES] = {[NEW] = -1};
 
 static const struct layer_param params[PARAMS] = {
     [WEIGHT_IH] = {.name = "weight_ih", .blocks = GATES, .columns = LAYER_INPUT},
@@ -41,17 +41,17 @@ static void row_forward(const double *options, int width, const real *a, const r
         const vec r = vec_sigmoid(vec_load(a + R * NR + u));
         const vec z = vec_sigmoid(vec_load(a + Z * NR + u));
         const vec m = vec_load(a + M * NR + u);
-        const vec n = vec_tanh(vec_fma(r, m, vec_load(a + N * NR + u)));
+        const vec n = vec_tanh(vec_fma(r, m, vec_load(a + NEW * NR + u)));
         const vec h = vec_load_part(before[0] + u, k);
         vec_store_part(values + R * apart + u, r, k);
         vec_store_part(values + Z * apart + u, z, k);
-        vec_store_part(values + N * apart + u, n, k);
+        vec_store_part(values + NEW * apart + u, n, k);
         vec_store_part(values + M * apart + u, m, k);
         vec_store_part(after[0] + u, vec_fma(z, h - n, n), k);
     }
 }
 
-/* carried[0] is δh_{t+1} ∘ z_{t+1}, a part of δh_t. */
+/* carried[0] is δh_{t+1} ∘ z_{t+1}, a part of δh_t, and becomes δh_t ∘ z_t. */
 static void row_backward(const double *options, int width, real *values, size_t apart,
                          const real *const before[], const real *const after[], real *dh,
                          real *const carried[])
@@ -61,22 +61,22 @@ static void row_backward(const double *options, int width, real *values, size_t 
         const int k = width - u < LANES ? width - u : LANES;
         const vec r = vec_load_part(values + R * apart + u, k);
         const vec z = vec_load_part(values + Z * apart + u, k);
-        const vec n = vec_load_part(values + N * apart + u, k);
+        const vec n = vec_load_part(values + NEW * apart + u, k);
         const vec m = vec_load_part(values + M * apart + u, k);
         const vec h = vec_load_part(before[0] + u, k);
         const vec dhidden = vec_load_part(dh + u, k) + vec_load_part(carried[0] + u, k);
-        const vec dn = dhidden * (1 - z) * vec_fma(-n, n, vec_of(1));
-        vec_store_part(values + R * apart + u, dn * m * r * (1 - r), k);
+        const vec da_n = dhidden * (1 - z) * vec_fma(-n, n, vec_of(1));
+        vec_store_part(values + R * apart + u, da_n * m * r * (1 - r), k);
         vec_store_part(values + Z * apart + u, dhidden * (h - n) * z * (1 - z), k);
-        vec_store_part(values + N * apart + u, dn, k);
-        vec_store_part(values + M * apart + u, dn * r, k);
+        vec_store_part(values + NEW * apart + u, da_n, k);
+        vec_store_part(values + M * apart + u, da_n * r, k);
 
         vec_store_part(dh + u, dhidden, k);
         vec_store_part(carried[0] + u, dhidden * z, k);
     }
 }
 
-static const int input[GATES] = {R, Z, N}, state[GATES] = {R, Z, M};
+static const int input[GATES] = {R, Z, NEW}, state[GATES] = {R, Z, M};
 
 static const struct recurrent gru = {
     .num_sums = SUMS,

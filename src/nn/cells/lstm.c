@@ -84,12 +84,12 @@ static void row_backward(const double *options, int width, real *gates, size_t a
     }
 }
 
-static const int arguments[GATES] = {I, F, G, O};
+static const int sums[GATES] = {I, F, G, O};
 
 static const struct recurrent lstm = {
     .num_sums = GATES,
-    .input = {GATES, arguments},
-    .state = {GATES, arguments},
+    .input = {GATES, sums},
+    .state = {GATES, sums},
     .weight_ih = WEIGHT_IH,
     .weight_hh = WEIGHT_HH,
     .bias_ih = BIAS,

@@ -58,12 +58,12 @@ static void row_backward(const double *option, int width, real *values, size_t a
     }
 }
 
-static const int arguments[SUMS] = {A};
+static const int sums[SUMS] = {A};
 
 static const struct recurrent rnn = {
     .num_sums = SUMS,
-    .input = {SUMS, arguments},
-    .state = {SUMS, arguments},
+    .input = {SUMS, sums},
+    .state = {SUMS, sums},
     .weight_ih = WEIGHT_IH,
     .weight_hh = WEIGHT_HH,
     .bias_ih = BIAS,

@@ -21,7 +21,8 @@
 
 #define NR (2 * LANES) /* columns of a panel: two vectors */
 
-/* WORD: numbers in a word. DEPTH: K is rounded up to a multiple of it, the depth of an AMX tile. */
+/* WORD: numbers in a word. DEPTH: K is rounded up to a multiple of it; in bf16 the depth of an AMX
+ * tile. */
 #ifdef RUNE_BF16
 #define WORD 2
 #define DEPTH 32
@@ -59,7 +60,7 @@ static inline int panel_count(int N)
     return (N + NR - 1) / NR;
 }
 
-/* Columns of the panels [first, last). */
+/* Columns of the panels [first, last); ≤ 0 if there are none. */
 static inline int panels_width(int N, int first, int last)
 {
     return (last * NR < N ? last * NR : N) - first * NR;
@@ -70,7 +71,7 @@ static inline int panel_width(int N, int panel)
     return panels_width(N, panel, panel + 1);
 }
 
-/* The size of a panel, in words, by its depth in words and by its depth K in numbers. */
+/* Words of a panel of `depth` words; panel_size: of K numbers. */
 static inline size_t panel_space(size_t depth)
 {
 #ifdef RUNE_INT8
@@ -86,8 +87,8 @@ static inline size_t panel_size(int K)
     return panel_space(words(K));
 }
 
-/* Packs the rows of words [first, last) of all panels of w[K][N]. Rows of w are `stride` apart,
- * panels `apart` words. Not for weights of 8 bits. */
+/* Packs w[K][N], whose rows are `stride` apart, into panels that begin `apart` words from each
+ * other: the words [first, last) along K of every panel. Not for weights of 8 bits. */
 void panels_pack(int first, int last, int K, int N, const real *w, size_t stride, word *panels,
                  size_t apart);
 
@@ -101,7 +102,7 @@ struct rows {
 };
 
 /* Rows x[R][K] as products read them: x itself if a word is a number, else packed to `scratch`, of
- * rows_scratch words. Every member packs a share; they meet before it returns. */
+ * rows_scratch words. Every member packs a share, and they meet before it returns. */
 struct rows rows_of(struct member *member, int R, int K, const real *x, word *scratch);
 size_t rows_scratch(int R, int K);
 
@@ -114,7 +115,7 @@ void rows_pack_transposed(int M, int K, const real *x, size_t stride, word *to, 
                           real *sums);
 
 /* MC rows of at most KC words stay in the cache while several panels are multiplied by them: the
- * second-level cache, and with AMX, which is faster than that, the first-level one. */
+ * second-level cache; with AMX, blocks are smaller, since its products outrun that cache. */
 #if defined(RUNE_AMX)
 #define KC ((size_t)128)
 #define MC 256
@@ -123,8 +124,8 @@ void rows_pack_transposed(int M, int K, const real *x, size_t stride, word *to, 
 #define MC 96
 #endif
 
-/* c[M][n] += a[M][·] · panel[·][NR], the first n columns, over K words; rows of c are `c_stride`
- * apart. */
+/* c[M][n] += a[M][K words] · panel, its first n columns. K counts words here. Rows of c are
+ * `c_stride` apart. */
 void panel_product(int M, int n, size_t K, struct rows a, const word *panel, real *c,
                    size_t c_stride);
 

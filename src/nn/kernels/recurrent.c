@@ -3,10 +3,10 @@
 #include "grid.h"
 #include "linear.h"
 
-/* Rows of a tile: a multiple of MR = 13. */
+/* Rows of a tile: a multiple of 13, the MR of AVX-512. */
 #define TILE_ROWS 52
 
-/* How many blocks from `first` on have consecutive arguments: one product serves them all. */
+/* How many blocks from `first` on have consecutive sums: one product serves them all. */
 static int run_length(const struct block_map *map, int first)
 {
     int n = 1;
@@ -47,7 +47,7 @@ static struct weights weights_at(const struct layer *layer, word *at)
 struct scratch {
     real *carried; /* [num_carried][B][H] */
     word *h;       /* [T + 1][B][words(H)] */
-    word *da;      /* [T][B][arguments][words(H)] */
+    word *da;      /* [T][B][num_sums][words(H)] */
     word *rest;    /* the packed input, or what weight_gradients needs */
     size_t size;
 };
@@ -162,12 +162,12 @@ struct work {
     struct grid grid; /* how the team shares units and streams */
     int unit, width;  /* the member's units */
     size_t H, B, sums, values;
-    int input_block[SUMS_MOST], state_block[SUMS_MOST]; /* of each argument, or −1 */
+    int input_block[SUMS_MAX], state_block[SUMS_MAX]; /* of each sum, or −1 */
 };
 
-static void list_blocks(const struct block_map *map, int block[SUMS_MOST])
+static void list_blocks(const struct block_map *map, int block[SUMS_MAX])
 {
-    for (int a = 0; a < SUMS_MOST; a++)
+    for (int a = 0; a < SUMS_MAX; a++)
         block[a] = -1;
     for (int k = 0; k < map->count; k++)
         block[map->of[k]] = k;
@@ -266,15 +266,15 @@ static void begin_hidden(struct member *member, const struct work *work, int t)
     team_barrier(member);
 }
 
-/* The biases of an argument from `unit` on; NULL where the argument has none of that kind. */
+/* The biases of a sum from `unit` on; NULL if it has none of that kind. */
 struct biases {
     const real *ih, *hh;
 };
 
-static struct biases biases_of(const struct work *work, size_t argument, int unit)
+static struct biases biases_of(const struct work *work, size_t sum, int unit)
 {
     const struct recurrent *recurrent = work->recurrent;
-    const int x = work->input_block[argument], h = work->state_block[argument];
+    const int x = work->input_block[sum], h = work->state_block[sum];
     struct biases biases = {NULL, NULL};
     if (x >= 0)
         biases.ih = work->layer->param[recurrent->bias_ih] + (size_t)x * work->H + unit;
@@ -303,9 +303,9 @@ static void bulk_input(const struct work *work, struct rows x, int t, int steps)
     const size_t first = (size_t)t * work->B;
     const int rows = steps * layer->B;
     for (int block = 0; block < work->recurrent->input.count; block++) {
-        const size_t argument = (size_t)work->recurrent->input.of[block];
-        const struct biases biases = biases_of(work, argument, work->unit);
-        real *to = values_row(work, first) + argument * work->H;
+        const size_t sum = (size_t)work->recurrent->input.of[block];
+        const struct biases biases = biases_of(work, sum, work->unit);
+        real *to = values_row(work, first) + sum * work->H;
         for (int r = 0; r < rows; r++) {
             real *row = to + (size_t)r * work->values * work->H + work->unit;
             for (int u = 0; u < work->width; u += LANES) {
@@ -319,16 +319,16 @@ static void bulk_input(const struct work *work, struct rows x, int t, int steps)
     }
 }
 
-/* The arguments of some rows and one panel of units. They stay in the cache until the equations
+/* The sums of some rows and one panel of units. They stay in the cache until the equations
  * have read them. */
 struct tile {
     int panel, unit, width;
     int b, rows;
-    size_t row;                                      /* the first one, t · B + b */
-    _Alignas(64) real a[TILE_ROWS * SUMS_MOST * NR]; /* [rows][arguments][NR] */
+    size_t row;                                     /* the first one, t · B + b */
+    _Alignas(64) real a[TILE_ROWS * SUMS_MAX * NR]; /* [rows][num_sums][NR] */
 };
 
-/* Begins the arguments: b, plus a row of W_ih or of `projected` if ids choose one; or, with `bulk`,
+/* Begins the sums: b, plus a row of W_ih or of `projected` if ids choose one; or, with `bulk`,
  * what bulk_input has computed. */
 static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
 {
@@ -356,8 +356,8 @@ static void tile_begin(const struct work *work, struct tile *tile, bool bulk)
     }
 }
 
-/* Adds rows · W to the tile's arguments. `panels`, `depth` words deep, are those of all units;
- * block g of W is for argument to->of[g]. */
+/* Adds rows · W to the tile's sums. `panels`, `depth` words deep, are those of all units;
+ * block g of W is for sum to->of[g]. */
 static void tile_multiply(const struct work *work, struct tile *tile, struct rows rows,
                           const struct block_map *to, const word *panels, size_t depth)
 {
@@ -465,7 +465,7 @@ void recurrent_project(struct member *member, const struct layer *layer, real *p
 /* --- back ------------------------------------------------------------------------------------- */
 
 /* to[rows][K] += δa · W for the columns of the panels [first, last), where block g of W belongs to
- * argument map->of[g]. */
+ * sum map->of[g]. */
 static void multiply_back(const struct work *work, const struct block_map *map, int rows, int K,
                           int first, int last, struct rows da, const word *panels, real *to)
 {
@@ -568,7 +568,7 @@ void recurrent_gradients(struct member *member, const struct layer *layer)
     const struct block_map *input = &recurrent->input;
     const int R = layer->T * layer->B, N = recurrent->num_sums * layer->N;
     const size_t stride = (size_t)layer->kind->num_values * (size_t)layer->N;
-    struct weight_gradient list[2 * SUMS_MOST];
+    struct weight_gradient list[2 * SUMS_MAX];
     int count = list_gradients(layer, &recurrent->state, layer->N, layer->state[0],
                                recurrent->weight_hh, recurrent->bias_hh, list, 0);
     count = list_gradients(layer, input, layer->onehot ? 0 : layer->D, layer->x,

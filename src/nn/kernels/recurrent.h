@@ -1,26 +1,26 @@
-/* What cells have in common whose equations read sums of the kind
+/* The code that cells share whose equations read sums of the form
  *
  *     a_t = b + W_ih x_t + W_hh h_{t−1}
  *
- * with h the state 0: weights packed once a step, the products, and how a team shares them. Such a
- * cell gives its equations for a row of units; all else is here.
+ * with h the state 0: packing, products, and how a team shares them. A cell adds its equations for
+ * a row of units.
  *
- * The sums are the cell's arguments. Each is made of the input, of the state, or of both: blocks of
- * rows of W_ih are those arguments that the input enters, in order, and likewise for W_hh. (A GRU
- * has W_in x and W_hn h as two arguments.)
+ * Each sum (the pre-activation of a gate, say) may have an input product, a state product, or both.
+ * W_ih has one block of H rows for each sum listed in `input`, in that order; W_hh likewise for
+ * `state`. (A GRU has W_in x and W_hn h as two sums.)
  *
- * A member owns some panels of neighbouring units, with all their arguments, of all streams or of
- * some: a timestep is products with its panels, its equations, and one barrier. */
+ * A member of the team owns some panels of units, with all their sums, for all streams or for some
+ * of them. A timestep is its products, its equations, and a barrier of the members that share
+ * streams. */
 #ifndef RUNE_RECURRENT_H
 #define RUNE_RECURRENT_H
 
 #include "layer.h"
 #include "panel.h"
 
-/* The most arguments that a cell has. */
-#define SUMS_MOST 8
+#define SUMS_MAX 8 /* of a cell */
 
-/* Which arguments a product adds to: block g of its rows is for argument of[g]. */
+/* The sums that a product is added to: block g of the weight is for sum of[g]. */
 struct block_map {
     int count;
     const int *of; /* [count] rising */
@@ -28,20 +28,22 @@ struct block_map {
 
 struct recurrent {
     int num_sums;                  /* ≤ the cell's num_values */
-    struct block_map input, state; /* that W_ih x and W_hh h enter */
-    int weight_ih, weight_hh; /* among the cell's parameters: [blocks · H][D], [blocks · H][H] */
-    int bias_ih, bias_hh;     /* [blocks · H] of the same blocks; bias_hh −1: there is none */
-    int num_carried;          /* gradients that go back in time beside that of h */
+    struct block_map input, state; /* of the products W_ih x and W_hh h */
+    int weight_ih,
+        weight_hh;        /* indices of the cell's parameters [blocks · H][D], [blocks · H][H] */
+    int bias_ih, bias_hh; /* and [blocks · H], of the same blocks; bias_hh −1: none */
+    int num_carried; /* gradients that row_backward passes on to timestep t − 1; ≤ LAYER_STATES */
 
-    /* The equations of a timestep for `width` ≤ NR neighbouring units of one row: from
-     * a[num_sums][NR], which can be read in whole vectors, to the values, `apart` numbers from
-     * each other, and from the states before to those after. */
+    /* The equations of a timestep for `width` ≤ NR neighbouring units of one row. Reads a[k · NR +
+     * u] for each sum k, padded to whole vectors, and the states before[s][u]. Writes values[k ·
+     * apart + u] and the states after[s][u]. */
     void (*row_forward)(const double *options, int width, const real *a, const real *const before[],
                         real *values, size_t apart, real *const after[]);
 
-    /* And back: replaces the values by the gradients of the arguments. carried[k] holds what the
-     * timestep after has left there, at first 0, and is left what is for the one before. dh is the
-     * gradient of h; what of it is carried, the cell adds. */
+    /* The way back. Replaces values[k · apart + u] by the gradient of sum k. carried[k][u]: on
+     * entry what timestep t + 1 stored there, 0 at the last one; on return what timestep t − 1 will
+     * read. dh[u] is the gradient of h. If a part of it was carried, the function adds that to dh.
+     */
     void (*row_backward)(const double *options, int width, real *values, size_t apart,
                          const real *const before[], const real *const after[], real *dh,
                          real *const carried[]);
@@ -65,7 +67,7 @@ void recurrent_gradients(struct member *member, const struct layer *layer);
 int recurrent_projected_width(const struct layer *layer);
 void recurrent_project(struct member *member, const struct layer *layer, real *projected);
 
-/* The rows of a cell's table that are the same for all of them. */
+/* The fields of struct layer_kind that all such cells share. */
 #define RECURRENT_CELL                                                                             \
     .prefix = "rnn", .numbered = true, .packed_size = recurrent_packed_size,                       \
     .scratch_size = recurrent_scratch_size, .pack = recurrent_pack, .forward = recurrent_forward,  \
