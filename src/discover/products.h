@@ -11,8 +11,8 @@ struct matrix {
     size_t stride;
 };
 
-/* c[M][N] = a[M][K] · b[K][N], or a · bᵀ with b[N][K]. The calling thread computes it alone, so
- * members of a team may call it side by side. All sizes are under 2³¹. */
+/* c[M][N] = a[M][K] · b[K][N], or a · bᵀ with b[N][K]. Members of a team may call it at the same
+ * time: they take turns. All sizes are under 2³¹. */
 void products_multiply(size_t M, size_t N, size_t K, struct matrix a, struct matrix b,
                        bool transposed, struct matrix c);
 
