@@ -146,14 +146,14 @@ static int check_init_from(const struct options *options)
 {
     static const char *const fixed[] = {"cell", "num-layers", "hidden-size",
                                         "unit", "normalize",  "min-count"};
-    const struct request *request = options->values;
+    const size_t cell_options_end = AT(cell_options) + sizeof defaults.cell_options;
     const char *refused = NULL;
     for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
         if (options_given(options, fixed[k]))
             refused = fixed[k];
     for (size_t k = 0; k < options->count; k++)
         if (options->list[k].given && options->list[k].value >= AT(cell_options) &&
-            options->list[k].value < AT(cell_options) + sizeof request->cell_options)
+            options->list[k].value < cell_options_end)
             refused = options->list[k].name;
     return refused
                ? error_set("--%s cannot be given with --init-from: the model has its own", refused)

@@ -140,8 +140,11 @@ size_t model_bytes(const struct model *model)
 
 void model_pack(struct member *member, struct model *model)
 {
-    for (int l = 0; l < model->depth; l++)
-        model->layers[l].kind->pack(member, &model->layers[l], (real *)model->layers[l].packed);
+    for (int l = 0; l < model->depth; l++) {
+        const struct layer *layer = &model->layers[l];
+        if (layer->kind->pack)
+            layer->kind->pack(member, layer, (real *)layer->packed);
+    }
     team_barrier(member);
 }
 

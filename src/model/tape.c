@@ -43,6 +43,7 @@ static void lay_out_layer(struct layer *layer, const struct layer *below, bool h
     const uint64_t R = (uint64_t)layer->B * (uint64_t)layer->T, N = (uint64_t)layer->N;
     const struct layer_kind *kind = layer->kind;
     const bool idle = kind->in_place && layer->options[0] == 0; /* its output is its input */
+    assert(below || !kind->in_place);
     layer->x = below ? below->y : NULL;
     for (int s = 0; s < kind->num_states; s++)
         layer->state[s] = arena_take(arena, (R + (uint64_t)layer->B) * N, sizeof(real));
@@ -66,7 +67,7 @@ static void lay_out(struct tape *tape, struct arena *arena)
 {
     const struct model *model = tape->model;
     const uint64_t R = (uint64_t)tape->B * (uint64_t)tape->T;
-    struct layer layer, below;
+    struct layer layer = {0}, below;
     real *scratch = arena_take(arena, scratch_size(tape), sizeof(real));
     tape->pass = arena_take(arena, 1, sizeof *tape->pass);
     if (tape->training)
@@ -79,7 +80,7 @@ static void lay_out(struct tape *tape, struct arena *arena)
         lay_out_layer(&layer, l > 0 ? &below : NULL, l == model->depth - 1, arena);
         for (int k = 0; arena->base && tape->training && k < layer.kind->num_params; k++)
             layer.grad[k] = tape->gradients + params_at(&model->params, l, k)->offset;
-        if (arena->base)
+        if (tape->layers)
             tape->layers[l] = layer;
     }
     tape->logits = layer.y;

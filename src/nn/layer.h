@@ -119,11 +119,11 @@ struct layer_kind {
     size_t (*packed_size)(const struct layer *layer);
     size_t (*scratch_size)(const struct layer *layer);
 
-    /* pack: after every change of the parameters. forward: the timesteps [first, last), in rising
-     * order from call to call; reads the states in slot `first`. backward: likewise, in falling
-     * order; no gradient flows into slot 0 (truncated BPTT). gradients: once, after backward has
-     * reached timestep 0; NULL for a kind without parameters. Long loops end early if the team is
-     * told to stop: results are then of no use. */
+    /* pack: after every change of the parameters; NULL for a kind without any. forward: the
+     * timesteps [first, last), in rising order from call to call; reads the states in slot `first`.
+     * backward: likewise, in falling order; no gradient flows into slot 0 (truncated BPTT).
+     * gradients: once, after backward has reached timestep 0; NULL likewise. Long loops end early
+     * if the team is told to stop: results are then of no use. */
     void (*pack)(struct member *member, const struct layer *layer, real *packed);
     void (*forward)(struct member *member, const struct layer *layer, int first, int last);
     void (*backward)(struct member *member, const struct layer *layer, int first, int last);

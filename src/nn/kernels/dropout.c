@@ -89,11 +89,6 @@ static size_t no_size(const struct layer *layer)
     return 0;
 }
 
-static void pack(struct member *member, const struct layer *layer, real *packed)
-{
-    (void)member, (void)layer, (void)packed;
-}
-
 const struct layer_kind VARIANT(dropout_layer) = {
     .name = "dropout",
     .in_place = true,
@@ -103,7 +98,6 @@ const struct layer_kind VARIANT(dropout_layer) = {
     .forget_gate = -1,
     .packed_size = no_size,
     .scratch_size = no_size,
-    .pack = pack,
     .forward = forward,
     .backward = backward,
 };
