@@ -1,4 +1,5 @@
 /* Models in files. */
+#include <endian.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -243,7 +244,10 @@ static void the_sum_of_biases_is_finite(void **state)
     uint8_t *file = saved_bytes(&stack.model, &length);
     const struct parsed bias = parse_array(file, length, "rnn.bias_hh_l1");
     const float large = 3e38f;
-    memcpy(file + (bias.data - file) + 4 * 7, &large, 4);
+    uint32_t bits; /* files are little-endian */
+    memcpy(&bits, &large, sizeof bits);
+    bits = htole32(bits);
+    memcpy(file + (bias.data - file) + 4 * 7, &bits, sizeof bits);
     parse_drop_checksum(file, length);
     scratch_write(scratch_path("model"), file, length);
     assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), -1);
