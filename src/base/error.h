@@ -8,7 +8,7 @@
  * function can end with `return error_set(…)`. */
 int error_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for a failed allocation. Callers may retry such an operation with less memory. */
+/* The same where memory is missing: the request may be right. */
 int error_set_memory(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool error_is_memory(void); /* whether error_set_memory set the message */
 
