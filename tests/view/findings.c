@@ -157,7 +157,7 @@ static void add_cards(struct cards *cards, const struct trace *trace)
     memset(means, 0, sizeof means);
     for (size_t s = 0; s < SIGNALS; s++)
         fill_card(&list[s], trace, s, means + s * MAX_SYMBOLS);
-    *cards = (struct cards){list, SIGNALS, means};
+    *cards = (struct cards){list, SIGNALS};
 }
 
 static void add_gates(struct gates *gates)
