@@ -26,7 +26,7 @@ static struct label list[K] = {
     {.name = "once", .kind = LABEL_BINARY, .values = values[3]},
     {.name = "start", .kind = LABEL_BINARY, .values = values[4]}, /* of as many as are needed */
 };
-static const struct labels labels = {MOST, K, list}, no_labels;
+static const struct labels labels = {.length = MOST, .count = K, .list = list}, no_labels;
 
 static void make_text(void)
 {

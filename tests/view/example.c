@@ -115,13 +115,6 @@ void example_awkward(struct example *example, int rounds)
     example_init(example, VOCAB_GRAPHEME, symbols, sizeof symbols / sizeof *symbols, rounds);
 }
 
-static void release_findings(struct inspection *inspection)
-{
-    for (size_t i = 0; i < inspection->labels.count; i++)
-        free(inspection->labels.list[i].name);
-    arena_release(&inspection->memory);
-}
-
 void example_release(struct example *example)
 {
     char path[512];
@@ -134,8 +127,7 @@ void example_release(struct example *example)
         }
     closedir(directory);
     assert_int_equal(rmdir(example->directory), 0); /* no temporary file is left behind */
-    if (example->shown)
-        release_findings(&example->inspection);
+    arena_release(&example->inspection.memory);
     trace_release(&example->inspection.trace);
     vocab_release(&example->vocab);
 }
@@ -237,7 +229,7 @@ static void fill_signals(struct trace *trace)
 
 static void add_discoveries(struct inspection *inspection)
 {
-    static const struct label labels[FULL_LABELS] = {
+    static struct label labels[FULL_LABELS] = {
         {"inside quotes", "inside quotes", NULL, NULL, LABEL_BINARY, false, NULL},
         {"left in line", NULL, "counts up along the line to go",
          "counts down to the end of the line", LABEL_SCALAR, false, NULL},
@@ -245,12 +237,8 @@ static void add_discoveries(struct inspection *inspection)
         {"sentence start", "where a sentence starts", NULL, NULL, LABEL_BINARY, true, NULL}};
     const size_t S = inspection->trace.num_signals;
     struct discoveries *discoveries = &inspection->discoveries;
-    inspection->labels = (struct labels){inspection->trace.length, FULL_LABELS,
-                                         new_array(inspection, FULL_LABELS, sizeof(struct label))};
-    for (size_t k = 0; k < FULL_LABELS; k++) {
-        inspection->labels.list[k] = labels[k];
-        inspection->labels.list[k].name = strdup(labels[k].name);
-    }
+    inspection->labels =
+        (struct labels){.length = inspection->trace.length, .count = FULL_LABELS, .list = labels};
     discoveries->list = new_array(inspection, S, sizeof *discoveries->list);
     discoveries->count = S;
     for (size_t i = 0; i < S; i++) {

@@ -41,7 +41,7 @@ static void add_labels(struct labels *labels, size_t length)
         {"inside a word", "inside words", NULL, NULL, LABEL_BINARY, false, values},
         {"the, \"he\"\x1B", "in the, \"he\"\x1B", NULL, NULL, LABEL_BINARY, true, values},
     };
-    *labels = (struct labels){length, FINDINGS_LABELS, list};
+    *labels = (struct labels){.length = length, .count = FINDINGS_LABELS, .list = list};
 }
 
 static void add_discoveries(struct discoveries *discoveries)
