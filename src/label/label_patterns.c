@@ -149,17 +149,12 @@ static int add_pattern(struct labels *labels, const struct subject *subject,
 int labels_add_patterns(struct labels *labels, const struct vocab *vocab, const int32_t *ids,
                         const struct label_pattern *patterns, size_t count)
 {
-    struct subject subject = {.length = labels->length, .utf = true};
+    struct subject subject = {.length = labels->length};
     struct arena scratch = {0};
     int result =
         label_text_bytes(&scratch, vocab, ids, subject.length, &subject.bytes, &subject.starts);
     subject.size = result == 0 ? subject.starts[subject.length] : 0;
-    for (size_t at = 0; subject.utf && at < subject.size;) {
-        int32_t point;
-        int step = utf8_decode(subject.bytes + at, subject.size - at, &point);
-        subject.utf = step > 0;
-        at += (size_t)(step > 0 ? step : 1);
-    }
+    subject.utf = utf8_is_valid(subject.bytes, subject.size);
     for (size_t i = 0; result == 0 && i < count; i++)
         result = add_pattern(labels, &subject, &patterns[i]);
     arena_release(&scratch);

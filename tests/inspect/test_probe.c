@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "evaluate.h"
+#include "made_corpus.h"
 #include "probe.h"
 #include "stack.h"
 
@@ -429,7 +430,7 @@ static void losses_are_those_of_the_evaluator(void **state)
     struct evaluation evaluation;
     struct trace trace = {0};
     make();
-    assert_int_equal(corpus_from_ids(&corpus, ids, SHORT, V), 0);
+    corpus_of(&corpus, ids, SHORT);
     assert_int_equal(
         evaluator_init(&evaluator, naive.team, &naive.model, &corpus, &corpus.training, 1, 0), 0);
     assert_int_equal(evaluate(&evaluator, &evaluation, NULL, NULL), 0);

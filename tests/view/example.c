@@ -185,8 +185,7 @@ static void fill_text(struct trace *trace)
                  quoted ? "\"" : "", column > 62 ? "\n" : " ");
         column = column > 62 ? 0 : column + strlen(text);
         for (size_t i = 0; text[i] && t < trace->length; i++, t++) {
-            const uint8_t byte = (uint8_t)text[i];
-            trace->ids[t] = vocab_find(trace->vocab, &byte, 1);
+            trace->ids[t] = vocab_find_point(trace->vocab, text[i]);
             assert_true(trace->ids[t] >= 0);
         }
     }

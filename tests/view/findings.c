@@ -228,7 +228,7 @@ static void write_verses(struct trace *trace)
     for (size_t t = 0; t < trace->length; t++) {
         const char *newline = strchr(verses + t % period, '\n');
         const float left = (float)(newline - (verses + t % period));
-        trace->ids[t] = vocab_find(trace->vocab, (const uint8_t *)verses + t % period, 1);
+        trace->ids[t] = vocab_find_point(trace->vocab, verses[t % period]);
         *trace_place(trace, 9, t) = 2 - left / 18 + 0.4F * sinf((float)t);
         *trace_place(trace, 3, t) = tanhf(1 - left / 40);
         *trace_place(trace, 1, t) = sinf((float)line / 9);
