@@ -201,18 +201,8 @@ static void name_course(const struct discovery *discovery, const struct label *l
                  discovery->measure == MEASURE_MI ? ", though not linearly" : "");
 }
 
-/* Takes what may be half a character off the end of a text that was cut at `length`. */
-static void cut_whole(char *text, size_t length)
-{
-    while (length > 0 && (text[length - 1] & 0xC0) == 0x80)
-        length--;
-    if (length > 0 && (text[length - 1] & 0x80))
-        length--;
-    text[length] = '\0';
-}
-
 char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
-                         const struct labels *labels, char *out, size_t size)
+                         const struct labels *labels, char out[DISCOVERY_ROOM])
 {
     const struct trace_signal *signal = &trace->signals[discovery->signal];
     const struct label *label = &labels->list[discovery->label];
@@ -223,36 +213,30 @@ char *discovery_describe(const struct discovery *discovery, const struct trace *
         name_course(discovery, label, relation, sizeof relation);
     name_quantity(trace, signal->quantity, quantity, sizeof quantity);
     name_score(discovery, score, sizeof score);
-    const int length = snprintf(out, size, "layer %d unit %d%s: %s (%s)", signal->layer,
-                                signal->unit, quantity, relation, score);
-    if (size > 0 && (size_t)length >= size)
-        cut_whole(out, size - 1);
+    snprintf(out, DISCOVERY_ROOM, "layer %d unit %d%s: %s (%s)", signal->layer, signal->unit,
+             quantity, relation, score);
     return out;
 }
 
 char *attempt_describe(const struct discoveries *discoveries, const struct trace *trace,
-                       const struct labels *labels, size_t label, char *out, size_t size)
+                       const struct labels *labels, size_t label, char out[DISCOVERY_ROOM])
 {
     const struct label *of = &labels->list[label];
     const struct attempt *attempt = discoveries->attempts ? &discoveries->attempts[label] : NULL;
     char quantity[64];
-    int length;
     if (!attempt || !isfinite(attempt->score)) {
-        length = snprintf(out, size, "no unit was found to go with “%s”: %s", of->name,
-                          attempt ? "it does not vary in both halves of the text"
-                                  : "the text is too short");
+        snprintf(out, DISCOVERY_ROOM, "no unit was found to go with “%s”: %s", of->name,
+                 attempt ? "it does not vary in both halves of the text" : "the text is too short");
     } else {
         const struct trace_signal *signal = &trace->signals[attempt->signal];
         name_quantity(trace, signal->quantity, quantity, sizeof quantity);
-        length = snprintf(out, size,
-                          "no unit was found to go with “%s” beyond chance and the current "
-                          "character (at best layer %d unit %d%s: %s %.2f; the character alone: "
-                          "%.2f)",
-                          of->name, signal->layer, signal->unit, quantity,
-                          of->kind == LABEL_BINARY ? "AUC" : "|r|", (double)attempt->score,
-                          (double)attempt->baseline);
+        snprintf(out, DISCOVERY_ROOM,
+                 "no unit was found to go with “%s” beyond chance and the current "
+                 "character (at best layer %d unit %d%s: %s %.2f; the character alone: "
+                 "%.2f)",
+                 of->name, signal->layer, signal->unit, quantity,
+                 of->kind == LABEL_BINARY ? "AUC" : "|r|", (double)attempt->score,
+                 (double)attempt->baseline);
     }
-    if (size > 0 && (size_t)length >= size)
-        cut_whole(out, size - 1);
     return out;
 }

@@ -11,7 +11,7 @@
 
 /* Implements table 3-7 (well-formed byte sequences) of the Unicode standard: a lead byte determines
  * how many bytes follow and the range of the first of them; the others are in 80..BF. */
-int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint)
+static inline int decode(const uint8_t *text, size_t length, int32_t *codepoint)
 {
     uint8_t lead = text[0], lowest = 0x80, highest = 0xBF;
     if (lead < 0x80) {
@@ -43,13 +43,18 @@ int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint)
     return bytes;
 }
 
+int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint)
+{
+    return decode(text, length, codepoint);
+}
+
 bool utf8_is_valid(const void *text, size_t length)
 {
     const uint8_t *bytes = text;
     int32_t point;
     int step = 1;
     for (size_t at = 0; at < length && step > 0; at += (size_t)step)
-        step = utf8_decode(bytes + at, length - at, &point);
+        step = decode(bytes + at, length - at, &point);
     return step > 0;
 }
 
@@ -70,7 +75,7 @@ size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size
         }
         if (at == length || count == capacity)
             break;
-        int bytes = utf8_decode(text + at, length - at, &points[count]);
+        int bytes = decode(text + at, length - at, &points[count]);
         if (bytes <= 0)
             break;
         at += (size_t)bytes;

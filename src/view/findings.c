@@ -56,8 +56,8 @@ static json_t *labels_json(const struct labels *labels)
 static json_t *discovery_json(const struct inspection *inspection,
                               const struct discovery *discovery)
 {
-    char text[512];
-    discovery_describe(discovery, &inspection->trace, &inspection->labels, text, sizeof text);
+    char text[DISCOVERY_ROOM];
+    discovery_describe(discovery, &inspection->trace, &inspection->labels, text);
     return json_pack("[o, i, s, o, o, s]", signal_json(&inspection->trace, discovery->signal),
                      (int)discovery->label, measure_names[discovery->measure],
                      about_number((double)discovery->score),

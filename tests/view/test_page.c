@@ -287,14 +287,14 @@ static void findings_are_in_the_page(void **state)
     (void)state;
     struct example example;
     size_t length;
-    char sentence[256];
+    char sentence[DISCOVERY_ROOM];
     example_full(&example, 2000, 4);
     const struct inspection *inspection = &example.inspection;
     char *page = write_page(&example, &length);
     json_t *findings = load_packed(page, "findings"), *first;
     first = json_array_get(json_object_get(findings, "discoveries"), 0);
     discovery_describe(inspection->discoveries.list, &inspection->trace, &inspection->labels,
-                       sentence, sizeof sentence);
+                       sentence);
     assert_string_equal(json_string_value(json_array_get(first, 5)), sentence);
     json_t *gates = json_object_get(findings, "gates");
     assert_int_equal(json_array_size(gates), 4);
