@@ -4,7 +4,6 @@
 #define RUNE_INSPECTION_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "cards.h"
 #include "discover.h"

@@ -6,7 +6,6 @@
 #define RUNE_TARGETS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "arena.h"
 #include "labels.h"

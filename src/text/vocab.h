@@ -2,7 +2,6 @@
 #ifndef RUNE_VOCAB_H
 #define RUNE_VOCAB_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

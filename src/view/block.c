@@ -1,5 +1,6 @@
 #include "block.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>

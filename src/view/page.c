@@ -9,21 +9,18 @@
  *
  * All data but "about" and "signals" are compressed blocks (block.h); the script unpacks what is
  * looked at. Text is never written as markup. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "about.h"
 #include "block.h"
 #include "colour.h"
-#include "file.h"
+#include "error.h"
 #include "findings.h"
 #include "glyph.h"
 #include "mem.h"
 #include "page_parts.h"
 #include "symbols.h"
-#include "temp_mapping.h"
 #include "writers.h"
 
 /* A value is stored as a level, −127 … 127: level/127 of its signal's range. Values beyond the
@@ -42,11 +39,12 @@
 struct page {
     const struct trace *trace;
     const struct inspection *inspection;
-    const char *path;
     size_t length; /* characters in the page, the first of the text */
     struct symbols symbols;
     FILE *out;
-    FILE *rest;      /* all after "signals", which is written once their number is known */
+    FILE *rest; /* memory for all after "signals", which is written once their number is known */
+    char *rest_bytes;
+    size_t rest_size;
     json_t *signals; /* [[quantity, layer, unit, range, clipped], …] in the page */
 };
 
@@ -280,21 +278,6 @@ static int put_attributions(const struct page *page)
     return result;
 }
 
-static int copy(FILE *from, off_t length, FILE *to, const char *path)
-{
-    char bytes[16384];
-    rewind(from);
-    for (off_t left = length; left > 0;) {
-        size_t wanted = left < (off_t)sizeof bytes ? (size_t)left : sizeof bytes;
-        size_t count = fread(bytes, 1, wanted, from);
-        if (count == 0)
-            return file_write_error(path, "cannot be written", errno);
-        fwrite(bytes, 1, count, to);
-        left -= (off_t)count;
-    }
-    return 0;
-}
-
 /* Writes all between page_head and page_tail. */
 static int put_data(struct page *page, const struct view_options *options)
 {
@@ -309,22 +292,11 @@ static int put_data(struct page *page, const struct view_options *options)
     if (end < 0)
         return -1;
     if (fflush(page->rest) != 0 || ferror(page->rest))
-        return file_write_error(page->path, "cannot be written", errno);
+        return error_set_memory("no memory for the page");
     if (block_put_plain_json(page->out, "signals", json_incref(page->signals)) != 0)
         return -1;
-    return copy(page->rest, end, page->out, page->path);
-}
-
-/* Opens an unnamed file in the directory of `path`. NULL and a message if that fails. */
-static FILE *open_rest(const char *path)
-{
-    const int file = file_open_unnamed(path, "cannot be written");
-    FILE *stream = file >= 0 ? fdopen(file, "w+b") : NULL;
-    if (file >= 0 && !stream) {
-        file_write_error(path, "cannot be written", errno);
-        close(file);
-    }
-    return stream;
+    fwrite(page->rest_bytes, 1, (size_t)end, page->out);
+    return 0;
 }
 
 static int put_page(const struct file_out *out, const struct inspection *inspection,
@@ -332,12 +304,11 @@ static int put_page(const struct file_out *out, const struct inspection *inspect
 {
     struct page page = {.trace = &inspection->trace,
                         .inspection = inspection,
-                        .path = out->path,
                         .length = length_within(&inspection->trace, options->max_bytes),
-                        .out = out->stream,
-                        .rest = open_rest(out->path)};
+                        .out = out->stream};
+    page.rest = open_memstream(&page.rest_bytes, &page.rest_size);
     if (!page.rest)
-        return -1;
+        return error_set_memory("no memory for the page");
     page.signals = json_array();
     fwrite(page_head, 1, sizeof page_head, page.out);
     int result = symbols_init(&page.symbols, page.trace) == 0 ? put_data(&page, options) : -1;
@@ -345,6 +316,7 @@ static int put_page(const struct file_out *out, const struct inspection *inspect
     symbols_release(&page.symbols);
     json_decref(page.signals);
     fclose(page.rest);
+    free(page.rest_bytes);
     return result;
 }
 

@@ -1,8 +1,6 @@
 #include "plot.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 /* --- the frame -------------------------------------------------------------------------------- */
 
