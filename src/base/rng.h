@@ -4,7 +4,6 @@
 #ifndef RUNE_RNG_H
 #define RUNE_RNG_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 enum rng_purpose { RNG_INIT, RNG_DROPOUT, RNG_SAMPLE, RNG_DATA, RNG_TEST };

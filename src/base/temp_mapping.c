@@ -12,12 +12,12 @@
 #include "file.h"
 #include "mem.h"
 
-/* Maps the first `size` bytes of the file. NULL and a message that says `what` on failure. Disk
- * blocks are allocated first: on a full disk, a write through the mapping would kill the
- * process. */
-static void *map_file(const struct temp_mapping *mapping, size_t size, const char *what)
+/* Maps the file, of which so many bytes are allocated. NULL and a message that says `what` on
+ * failure. Disk blocks are allocated first: on a full disk, a write through the mapping would kill
+ * the process. */
+static void *map_file(const struct temp_mapping *mapping, size_t allocated, const char *what)
 {
-    const size_t allocated = mapping->in_file ? mapping->size : 0;
+    const size_t size = mapping->size;
     int reason = size > PTRDIFF_MAX
                      ? EFBIG
                      : posix_fallocate(mapping->file, (off_t)allocated, (off_t)(size - allocated));
@@ -31,58 +31,38 @@ static void *map_file(const struct temp_mapping *mapping, size_t size, const cha
     return bytes == MAP_FAILED ? NULL : bytes;
 }
 
-static int grow_in_memory(struct temp_mapping *mapping, size_t size)
+static void release_bytes(const struct temp_mapping *mapping)
 {
-    void *bytes = mem_new(size, 1);
-    if (!bytes)
-        return -1;
-    if (mapping->size > 0)
-        memcpy(bytes, mapping->bytes, mapping->size);
-    free(mapping->bytes);
-    mapping->bytes = bytes;
-    return 0;
-}
-
-static int grow_in_file(struct temp_mapping *mapping, size_t size, const char *what)
-{
-    void *bytes = map_file(mapping, size, what);
-    if (!bytes)
-        return -1;
-    munmap(mapping->bytes, mapping->size);
-    mapping->bytes = bytes;
-    return 0;
-}
-
-static int move_to_file(struct temp_mapping *mapping, size_t size, const char *what)
-{
-    mapping->file = file_open_unnamed(mapping->path, what);
-    if (mapping->file < 0)
-        return -1;
-    void *bytes = map_file(mapping, size, what);
-    if (!bytes) {
-        close(mapping->file);
-        return -1;
-    }
-    if (mapping->size > 0)
-        memcpy(bytes, mapping->bytes, mapping->size);
-    free(mapping->bytes);
-    mapping->bytes = bytes;
-    mapping->in_file = true;
-    temp_mapping_drop(mapping, bytes, size);
-    return 0;
+    if (mapping->in_file)
+        munmap(mapping->bytes, mapping->size);
+    else
+        free(mapping->bytes);
 }
 
 int temp_mapping_grow(struct temp_mapping *mapping, size_t size)
 {
-    const bool small = size <= mapping->in_memory_max || !mapping->path;
+    struct temp_mapping grown = *mapping;
     char what[64];
     snprintf(what, sizeof what, "%zu bytes cannot be kept there", size);
-    const int result = mapping->in_file ? grow_in_file(mapping, size, what)
-                       : small          ? grow_in_memory(mapping, size)
-                                        : move_to_file(mapping, size, what);
-    if (result == 0)
-        mapping->size = size;
-    return result;
+    grown.size = size;
+    grown.in_file = mapping->in_file || (mapping->path && size > mapping->in_memory_max);
+    const bool moves = grown.in_file && !mapping->in_file;
+    if (moves && (grown.file = file_open_unnamed(mapping->path, what)) < 0)
+        return -1;
+    grown.bytes =
+        grown.in_file ? map_file(&grown, moves ? 0 : mapping->size, what) : mem_new(size, 1);
+    if (!grown.bytes) {
+        if (moves)
+            close(grown.file);
+        return -1;
+    }
+    if (!mapping->in_file && mapping->size > 0)
+        memcpy(grown.bytes, mapping->bytes, mapping->size);
+    release_bytes(mapping);
+    *mapping = grown;
+    if (moves)
+        temp_mapping_drop(mapping, mapping->bytes, size);
+    return 0;
 }
 
 int temp_mapping_init(struct temp_mapping *mapping, size_t size, size_t in_memory_max,
@@ -94,12 +74,9 @@ int temp_mapping_init(struct temp_mapping *mapping, size_t size, size_t in_memor
 
 void temp_mapping_release(struct temp_mapping *mapping)
 {
-    if (mapping->in_file) {
-        munmap(mapping->bytes, mapping->size);
+    release_bytes(mapping);
+    if (mapping->in_file)
         close(mapping->file);
-    } else {
-        free(mapping->bytes);
-    }
     *mapping = (struct temp_mapping){0};
 }
 

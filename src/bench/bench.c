@@ -85,11 +85,11 @@ static int32_t *random_ids(const struct bench_config *config, uint32_t which)
     return ids;
 }
 
-static int init_chunk(struct bench *bench, bool training)
+static int init_chunk(struct bench *bench)
 {
     const struct bench_config *config = bench->config;
-    if (tape_init(&bench->tape, &bench->model, config->batch_size, config->seq_length, training,
-                  0) != 0 ||
+    if (tape_init(&bench->tape, &bench->model, config->batch_size, config->seq_length,
+                  bench->model.training, 0) != 0 ||
         !(bench->x = random_ids(config, 0)) || !(bench->y = random_ids(config, 1)))
         return -1;
     tape_set_input(&bench->tape, bench->x);
@@ -100,8 +100,7 @@ static int init_chunk(struct bench *bench, bool training)
 static int init_training(struct bench *bench)
 {
     const struct optim optim = {.kind = OPTIM_ADAM, .clip_norm = 5};
-    return init_chunk(bench, true) == 0 ? optimizer_init(&bench->optimizer, &optim, &bench->model)
-                                        : -1;
+    return init_chunk(bench) == 0 ? optimizer_init(&bench->optimizer, &optim, &bench->model) : -1;
 }
 
 static void train(struct bench *bench)
@@ -117,11 +116,6 @@ static void train(struct bench *bench)
     };
     bench->step++;
     team_run(bench->team, train_step, &step);
-}
-
-static int init_evaluation(struct bench *bench)
-{
-    return init_chunk(bench, false);
 }
 
 static void read_chunk(struct member *member, void *argument)
@@ -153,7 +147,7 @@ static const struct {
     void (*step)(struct bench *);
 } works[] = {
     [BENCH_TRAIN] = {init_training, train},
-    [BENCH_EVAL] = {init_evaluation, evaluate_chunk},
+    [BENCH_EVAL] = {init_chunk, evaluate_chunk},
     [BENCH_SAMPLE] = {init_sampling, sample},
 };
 

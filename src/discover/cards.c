@@ -2,11 +2,9 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
-#include "mem.h"
+#include "measures.h"
 #include "ranks.h"
 #include "related.h"
 
@@ -31,10 +29,11 @@ struct job {
     struct workspace *workspaces;
 };
 
-static void lay_out(const struct job *job, size_t threads, struct arena *arena)
+static int take_workspaces(struct job *job, size_t threads, struct arena *arena)
 {
     const size_t length = job->trace->length, V = (size_t)job->trace->vocab->size;
-    for (size_t i = 0; i < threads; i++) {
+    job->workspaces = arena_take(arena, threads, sizeof *job->workspaces);
+    for (size_t i = 0; job->workspaces && i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
         workspace->values = arena_take(arena, length, sizeof *workspace->values);
         workspace->positions = arena_take(arena, length, sizeof *workspace->positions);
@@ -43,6 +42,7 @@ static void lay_out(const struct job *job, size_t threads, struct arena *arena)
         workspace->counts = arena_take(arena, V, sizeof *workspace->counts);
         workspace->sums = arena_take(arena, V, sizeof *workspace->sums);
     }
+    return arena->failed ? -1 : 0;
 }
 
 static void read_finite(const struct trace *trace, size_t signal, struct workspace *workspace)
@@ -59,12 +59,9 @@ static void read_finite(const struct trace *trace, size_t signal, struct workspa
 
 static void fill_moments(struct card *card, const struct workspace *workspace)
 {
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < workspace->n; i++)
-        sum += (double)workspace->values[i];
-    const double mean = workspace->n ? sum / (double)workspace->n : 0;
-    for (size_t i = 0; i < workspace->n; i++)
-        squares += ((double)workspace->values[i] - mean) * ((double)workspace->values[i] - mean);
+    const float *values = workspace->values;
+    const double mean = measure_mean(values, workspace->n);
+    const double squares = measure_product(values, mean, values, mean, workspace->n);
     card->mean = (float)mean;
     card->deviation = (float)(workspace->n ? sqrt(squares / (double)workspace->n) : 0);
 }
@@ -179,52 +176,24 @@ static void fill_share(struct member *member, void *argument)
         fill_card(job->trace, &job->cards->list[i], &job->workspaces[member->rank]);
 }
 
-/* Fills all of the cards but what they are related to. */
-static int fill_cards(struct cards *cards, struct team *team, const struct trace *trace)
-{
-    const size_t threads = (size_t)team_size(team);
-    struct job job = {trace, cards, mem_new(threads, sizeof *job.workspaces)};
-    struct arena arena = {0};
-    int result = -1;
-    if (job.workspaces) {
-        lay_out(&job, threads, &arena);
-        result = arena_allocate(&arena);
-    }
-    if (result == 0) {
-        lay_out(&job, threads, &arena);
-        team_run(team, fill_share, &job);
-    }
-    arena_release(&arena);
-    free(job.workspaces);
-    return result;
-}
-
-int cards_make(struct cards *cards, struct team *team, const struct trace *trace,
-               const size_t *signals, size_t count)
+int cards_make(struct cards *cards, struct arena *memory, struct team *team,
+               const struct trace *trace, const size_t *signals, size_t count)
 {
     const size_t V = (size_t)trace->vocab->size;
+    struct job job = {.trace = trace, .cards = cards};
+    struct arena scratch = {0};
     cards->count = count;
-    cards->list = mem_new(count, sizeof *cards->list);
-    cards->means = mem_new(count * V, sizeof *cards->means);
-    int result = cards->list && cards->means ? 0 : -1;
-    for (size_t i = 0; i < count && result == 0; i++) {
+    cards->list = arena_take(memory, count, sizeof *cards->list);
+    for (size_t i = 0; cards->list && i < count; i++) {
         cards->list[i].signal = signals[i];
-        cards->list[i].by_symbol = cards->means + i * V;
+        cards->list[i].by_symbol = arena_take(memory, V, sizeof *cards->list[i].by_symbol);
     }
+    const int result =
+        memory->failed ? -1 : take_workspaces(&job, (size_t)team_size(team), &scratch);
     if (result == 0)
-        result = fill_cards(cards, team, trace);
-    if (result == 0)
-        result = related_find(cards, team, trace);
-    if (result != 0)
-        cards_release(cards);
-    return result;
-}
-
-void cards_release(struct cards *cards)
-{
-    free(cards->list);
-    free(cards->means);
-    *cards = (struct cards){0};
+        team_run(team, fill_share, &job);
+    arena_release(&scratch);
+    return result == 0 ? related_find(cards, team, trace) : -1;
 }
 
 const struct card *cards_find(const struct cards *cards, size_t signal)

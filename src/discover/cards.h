@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "arena.h"
 #include "team.h"
 #include "trace.h"
 
@@ -37,16 +38,12 @@ struct card {
 struct cards {
     struct card *list;
     size_t count;
-    float *means; /* the storage of by_symbol */
 };
 
-/* Fills zeroed cards of the given signals, in their order. They are compared with all signals of
- * the trace. Returns 0, or −1 and a message. */
-int cards_make(struct cards *cards, struct team *team, const struct trace *trace,
-               const size_t *signals, size_t count);
-
-/* Safe on zeroed ones. */
-void cards_release(struct cards *cards);
+/* Fills zeroed cards of the given signals, in their order, which lie in `memory`. They are compared
+ * with all signals of the trace. Returns 0, or −1 and a message. */
+int cards_make(struct cards *cards, struct arena *memory, struct team *team,
+               const struct trace *trace, const size_t *signals, size_t count);
 
 /* The card of a signal; NULL if there is none. */
 const struct card *cards_find(const struct cards *cards, size_t signal);

@@ -4,9 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "mem.h"
 #include "screen.h"
 #include "targets.h"
 #include "test.h"
@@ -91,18 +89,12 @@ static void list_units(struct discoveries *discoveries, const struct trace *trac
     }
 }
 
-static int list_findings(struct discoveries *discoveries, const struct trace *trace,
-                         struct result *results, const struct screening *screening)
+static int list_findings(struct discoveries *discoveries, struct arena *memory,
+                         const struct trace *trace, struct result *results, size_t count)
 {
-    float *smallest = mem_new(screening->num_groups, sizeof *smallest);
-    if (!smallest)
-        return -1;
-    const size_t count =
-        keep_findings(results, screening->count, accepted_p(screening, results, smallest));
-    free(smallest);
-    discoveries->list = mem_new(count, sizeof *discoveries->list);
-    discoveries->units = mem_new(count, sizeof *discoveries->units);
-    if (!discoveries->list || !discoveries->units)
+    discoveries->list = arena_take(memory, count, sizeof *discoveries->list);
+    discoveries->units = arena_take(memory, count, sizeof *discoveries->units);
+    if (memory->failed)
         return -1;
     discoveries->count = count;
     for (size_t i = 0; i < count; i++)
@@ -111,50 +103,44 @@ static int list_findings(struct discoveries *discoveries, const struct trace *tr
     return 0;
 }
 
-static int list_attempts(struct discoveries *discoveries, const struct targets *targets,
-                         const struct screening *screening)
+static int list_attempts(struct discoveries *discoveries, struct arena *memory,
+                         const struct targets *targets, const struct screening *screening)
 {
-    discoveries->attempts = mem_new(discoveries->num_labels, sizeof *discoveries->attempts);
+    const size_t K = discoveries->num_labels;
+    discoveries->attempts = arena_take(memory, K, sizeof *discoveries->attempts);
     if (!discoveries->attempts)
         return -1;
-    for (size_t k = 0; k < discoveries->num_labels; k++)
+    for (size_t k = 0; k < K; k++)
         discoveries->attempts[k] = (struct attempt){.score = NAN, .baseline = NAN};
     for (size_t i = 0; i < targets->count; i++)
         discoveries->attempts[targets->list[i].label] = screening->attempts[i];
     return 0;
 }
 
-int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
-             const struct labels *labels)
+int discover(struct discoveries *discoveries, struct arena *memory, struct team *team,
+             const struct trace *trace, const struct labels *labels)
 {
     struct targets targets = {0};
     struct screening screening = {0};
-    struct result *results = NULL;
-    int result = -1;
+    struct arena scratch = {0};
+    int status = -1;
     discoveries->num_signals = trace->num_signals;
     discoveries->num_labels = labels->count;
     if (trace->length < SHORTEST)
         return 0;
-    if (targets_make(&targets, team, trace, labels) == 0 &&
-        screen(&screening, team, trace, &targets) == 0 &&
-        (results = mem_new(screening.count, sizeof *results)) &&
-        test_candidates(results, team, trace, &targets, &screening) == 0 &&
-        list_attempts(discoveries, &targets, &screening) == 0)
-        result = list_findings(discoveries, trace, results, &screening);
-    free(results);
-    screening_release(&screening);
-    targets_release(&targets);
-    if (result != 0)
-        discoveries_release(discoveries);
-    return result;
-}
-
-void discoveries_release(struct discoveries *discoveries)
-{
-    free(discoveries->attempts);
-    free(discoveries->list);
-    free(discoveries->units);
-    *discoveries = (struct discoveries){0};
+    if (targets_make(&targets, &scratch, team, trace, labels) == 0 &&
+        screen(&screening, &scratch, team, trace, &targets) == 0) {
+        struct result *results = arena_take(&scratch, screening.count, sizeof *results);
+        float *smallest = arena_take(&scratch, screening.num_groups, sizeof *smallest);
+        if (!scratch.failed && test_candidates(results, team, trace, &targets, &screening) == 0 &&
+            list_attempts(discoveries, memory, &targets, &screening) == 0) {
+            const double accepted = accepted_p(&screening, results, smallest);
+            status = list_findings(discoveries, memory, trace, results,
+                                   keep_findings(results, screening.count, accepted));
+        }
+    }
+    arena_release(&scratch);
+    return status;
 }
 
 /* ", cell state c"; nothing for the output h. */
@@ -214,18 +200,8 @@ static void name_course(const struct discovery *discovery, const struct label *l
                  discovery->measure == MEASURE_MI ? ", though not linearly" : "");
 }
 
-/* Takes what may be half a character off the end of a text that was cut at `length`. */
-static void cut_whole(char *text, size_t length)
-{
-    while (length > 0 && (text[length - 1] & 0xC0) == 0x80)
-        length--;
-    if (length > 0 && (text[length - 1] & 0x80))
-        length--;
-    text[length] = '\0';
-}
-
 char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
-                         const struct labels *labels, char *out, size_t size)
+                         const struct labels *labels, char out[DISCOVERY_ROOM])
 {
     const struct trace_signal *signal = &trace->signals[discovery->signal];
     const struct label *label = &labels->list[discovery->label];
@@ -236,36 +212,30 @@ char *discovery_describe(const struct discovery *discovery, const struct trace *
         name_course(discovery, label, relation, sizeof relation);
     name_quantity(trace, signal->quantity, quantity, sizeof quantity);
     name_score(discovery, score, sizeof score);
-    const int length = snprintf(out, size, "layer %d unit %d%s: %s (%s)", signal->layer,
-                                signal->unit, quantity, relation, score);
-    if (size > 0 && (size_t)length >= size)
-        cut_whole(out, size - 1);
+    snprintf(out, DISCOVERY_ROOM, "layer %d unit %d%s: %s (%s)", signal->layer, signal->unit,
+             quantity, relation, score);
     return out;
 }
 
 char *attempt_describe(const struct discoveries *discoveries, const struct trace *trace,
-                       const struct labels *labels, size_t label, char *out, size_t size)
+                       const struct labels *labels, size_t label, char out[DISCOVERY_ROOM])
 {
     const struct label *of = &labels->list[label];
     const struct attempt *attempt = discoveries->attempts ? &discoveries->attempts[label] : NULL;
     char quantity[64];
-    int length;
     if (!attempt || !isfinite(attempt->score)) {
-        length = snprintf(out, size, "no unit was found to go with “%s”: %s", of->name,
-                          attempt ? "it does not vary in both halves of the text"
-                                  : "the text is too short");
+        snprintf(out, DISCOVERY_ROOM, "no unit was found to go with “%s”: %s", of->name,
+                 attempt ? "it does not vary in both halves of the text" : "the text is too short");
     } else {
         const struct trace_signal *signal = &trace->signals[attempt->signal];
         name_quantity(trace, signal->quantity, quantity, sizeof quantity);
-        length = snprintf(out, size,
-                          "no unit was found to go with “%s” beyond chance and the current "
-                          "character (at best layer %d unit %d%s: %s %.2f; the character alone: "
-                          "%.2f)",
-                          of->name, signal->layer, signal->unit, quantity,
-                          of->kind == LABEL_BINARY ? "AUC" : "|r|", (double)attempt->score,
-                          (double)attempt->baseline);
+        snprintf(out, DISCOVERY_ROOM,
+                 "no unit was found to go with “%s” beyond chance and the current "
+                 "character (at best layer %d unit %d%s: %s %.2f; the character alone: "
+                 "%.2f)",
+                 of->name, signal->layer, signal->unit, quantity,
+                 of->kind == LABEL_BINARY ? "AUC" : "|r|", (double)attempt->score,
+                 (double)attempt->baseline);
     }
-    if (size > 0 && (size_t)length >= size)
-        cut_whole(out, size - 1);
     return out;
 }

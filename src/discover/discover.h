@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#include "arena.h"
 #include "labels.h"
 #include "team.h"
 #include "trace.h"
@@ -58,22 +59,21 @@ struct discoveries {
 
 #define DISCOVER_RATE 0.01 /* false discovery rate over groups (Benjamini & Hochberg 1995) */
 
-/* Fills zeroed discoveries; the trace is only read. A text of under 327 characters has too few
- * shifts for any. Returns 0, or −1 and a message. */
-int discover(struct discoveries *discoveries, struct team *team, const struct trace *trace,
-             const struct labels *labels);
+/* Fills zeroed discoveries, which lie in `memory`; the trace is only read. A text of under 327
+ * characters has too few shifts for any. Returns 0, or −1 and a message. */
+int discover(struct discoveries *discoveries, struct arena *memory, struct team *team,
+             const struct trace *trace, const struct labels *labels);
 
-/* "no unit was found to go with “year” …": the sentence for a label without a discovery. Writes at
- * most `size` bytes with the NUL, never half a character; returns out. */
+#define DISCOVERY_ROOM 512 /* bytes for a sentence */
+
+/* "no unit was found to go with “year” …": the sentence for a label without a discovery. Returns
+ * out. */
 char *attempt_describe(const struct discoveries *discoveries, const struct trace *trace,
-                       const struct labels *labels, size_t label, char *out, size_t size);
-
-/* Safe on zeroed ones. */
-void discoveries_release(struct discoveries *discoveries);
+                       const struct labels *labels, size_t label, char out[DISCOVERY_ROOM]);
 
 /* "layer 1 unit 37: counts down to the end of the line (r = −0.93)", of c "layer 1 unit 37, cell
- * state c: …"; at most `size` bytes with the NUL. Returns out. */
+ * state c: …". Returns out. */
 char *discovery_describe(const struct discovery *discovery, const struct trace *trace,
-                         const struct labels *labels, char *out, size_t size);
+                         const struct labels *labels, char out[DISCOVERY_ROOM]);
 
 #endif

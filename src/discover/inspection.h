@@ -4,7 +4,6 @@
 #define RUNE_INSPECTION_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "cards.h"
 #include "discover.h"
@@ -68,6 +67,7 @@ struct ablation {
 };
 
 struct inspection {
+    struct arena memory; /* where all is but the trace and the labels */
     struct trace trace;
     struct labels labels;
     struct discoveries discoveries;
@@ -80,12 +80,8 @@ struct inspection {
                               NULL if unknown */
 };
 
-/* All are safe on zeroed ones. */
+/* Safe on a zeroed one. */
 void inspection_release(struct inspection *inspection);
-void gates_release(struct gates *gates);
-void reach_release(struct reach *reach);
-void attributions_release(struct attributions *attributions);
-void ablation_release(struct ablation *ablation);
 
 /* The index of a signal's unit; count if it was not ablated. */
 size_t ablation_find(const struct ablation *ablation, const struct trace_signal *signal);

@@ -59,19 +59,38 @@ double measure_average_precision(const float *values, const uint32_t *order, con
     return all > 0 ? sum / all : 0;
 }
 
-static double row_sum(const struct table *table, size_t row)
+/* The bins of one variable of a table, and how its counts lie. */
+struct side {
+    const uint32_t *counts;
+    size_t bins, stride;         /* from bin to bin */
+    size_t others, other_stride; /* the bins of the other variable, and from one to the next */
+};
+
+static struct side rows_of(const struct table *table)
+{
+    return (struct side){table->counts, table->rows, table->columns, table->columns, 1};
+}
+
+static struct side columns_of(const struct table *table)
+{
+    return (struct side){table->counts, table->columns, 1, table->rows, table->columns};
+}
+
+/* Counts in a bin. */
+static double bin_sum(const struct side *side, size_t bin)
 {
     double sum = 0;
-    for (size_t j = 0; j < table->columns; j++)
-        sum += table->counts[row * table->columns + j];
+    for (size_t k = 0; k < side->others; k++)
+        sum += side->counts[bin * side->stride + k * side->other_stride];
     return sum;
 }
 
-static double column_sum(const struct table *table, size_t column)
+static double table_sum(const struct table *table)
 {
+    const struct side rows = rows_of(table);
     double sum = 0;
-    for (size_t i = 0; i < table->rows; i++)
-        sum += table->counts[i * table->columns + column];
+    for (size_t i = 0; i < rows.bins; i++)
+        sum += bin_sum(&rows, i);
     return sum;
 }
 
@@ -91,31 +110,21 @@ static void spread_add(struct spread *spread, double count)
     spread->count += count > 0;
 }
 
-static struct spread spread_of_columns(const struct table *table)
+static struct spread spread_of(struct side side)
 {
     struct spread spread = {0};
-    for (size_t j = 0; j < table->columns; j++)
-        spread_add(&spread, column_sum(table, j));
+    for (size_t bin = 0; bin < side.bins; bin++)
+        spread_add(&spread, bin_sum(&side, bin));
     return spread;
-}
-
-static double table_sum(const struct table *table)
-{
-    double sum = 0;
-    for (size_t i = 0; i < table->rows; i++)
-        sum += row_sum(table, i);
-    return sum;
 }
 
 double measure_information(const struct table *table)
 {
     const double n = table_sum(table);
-    const struct spread columns = spread_of_columns(table);
-    struct spread rows = {0}, cells = {0};
+    const struct spread rows = spread_of(rows_of(table)), columns = spread_of(columns_of(table));
+    struct spread cells = {0};
     if (n == 0)
         return 0;
-    for (size_t i = 0; i < table->rows; i++)
-        spread_add(&rows, row_sum(table, i));
     for (size_t i = 0; i < table->rows * table->columns; i++)
         spread_add(&cells, table->counts[i]);
     const double plain = (cells.logs - rows.logs - columns.logs + count_log(n)) / n;
@@ -128,7 +137,7 @@ double measure_mi(const struct table *table, enum label_kind kind)
     const double information = measure_information(table), n = table_sum(table);
     if (kind == LABEL_SCALAR)
         return sqrt(1 - exp(-2 * information));
-    const double entropy = n > 0 ? (count_log(n) - spread_of_columns(table).logs) / n : 0;
+    const double entropy = n > 0 ? (count_log(n) - spread_of(columns_of(table)).logs) / n : 0;
     return entropy > 0 ? fmin(information / entropy, 1) : 0;
 }
 
@@ -146,62 +155,49 @@ double measure_score_r(const struct table *table, const double *row_scores,
     return measure_r(product, row_squares, column_squares);
 }
 
+static void rank(struct side side, double n, double *scores)
+{
+    double below = -n / 2;
+    for (size_t bin = 0; bin < side.bins; bin++) {
+        const double here = bin_sum(&side, bin);
+        scores[bin] = below + here / 2;
+        below += here;
+    }
+}
+
 void measure_rank_scores(const struct table *table, double *row_scores, double *column_scores)
 {
-    const double middle = table_sum(table) / 2;
-    double below = -middle;
-    for (size_t i = 0; i < table->rows; i++) {
-        const double here = row_sum(table, i);
-        row_scores[i] = below + here / 2;
-        below += here;
-    }
-    below = -middle;
-    for (size_t j = 0; j < table->columns; j++) {
-        const double here = column_sum(table, j);
-        column_scores[j] = below + here / 2;
-        below += here;
-    }
+    const double n = table_sum(table);
+    rank(rows_of(table), n, row_scores);
+    rank(columns_of(table), n, column_scores);
 }
 
-/* The mean, over each row's counts, of the columns' scores. */
-static void average_rows(const struct table *table, const double *column_scores, double *row_scores)
+/* The mean, over each bin's counts, of the other variable's scores. */
+static void average(struct side side, const double *other_scores, double *scores)
 {
-    for (size_t i = 0; i < table->rows; i++) {
-        const uint32_t *counts = table->counts + i * table->columns;
-        const double here = row_sum(table, i);
+    for (size_t bin = 0; bin < side.bins; bin++) {
+        const double here = bin_sum(&side, bin);
         double sum = 0;
-        for (size_t j = 0; j < table->columns; j++)
-            sum += counts[j] * column_scores[j];
-        row_scores[i] = here > 0 ? sum / here : 0;
+        for (size_t k = 0; k < side.others; k++)
+            sum += side.counts[bin * side.stride + k * side.other_stride] * other_scores[k];
+        scores[bin] = here > 0 ? sum / here : 0;
     }
 }
 
-static void average_columns(const struct table *table, const double *row_scores,
-                            double *column_scores)
-{
-    for (size_t j = 0; j < table->columns; j++) {
-        const double here = column_sum(table, j);
-        double sum = 0;
-        for (size_t i = 0; i < table->rows; i++)
-            sum += table->counts[i * table->columns + j] * row_scores[i];
-        column_scores[j] = here > 0 ? sum / here : 0;
-    }
-}
-
-/* Makes the columns' scores of mean 0 and variance 1 over all counts. */
-static void standardise_columns(const struct table *table, double *scores)
+/* Makes scores of mean 0 and variance 1 over all counts. */
+static void standardise(struct side side, double *scores)
 {
     double n = 0, sum = 0, squares = 0;
-    for (size_t j = 0; j < table->columns; j++) {
-        n += column_sum(table, j);
-        sum += column_sum(table, j) * scores[j];
+    for (size_t bin = 0; bin < side.bins; bin++) {
+        n += bin_sum(&side, bin);
+        sum += bin_sum(&side, bin) * scores[bin];
     }
-    for (size_t j = 0; j < table->columns; j++) {
-        scores[j] -= n > 0 ? sum / n : 0;
-        squares += column_sum(table, j) * scores[j] * scores[j];
+    for (size_t bin = 0; bin < side.bins; bin++) {
+        scores[bin] -= n > 0 ? sum / n : 0;
+        squares += bin_sum(&side, bin) * scores[bin] * scores[bin];
     }
-    for (size_t j = 0; j < table->columns && squares > 0; j++)
-        scores[j] /= sqrt(squares / n);
+    for (size_t bin = 0; bin < side.bins && squares > 0; bin++)
+        scores[bin] /= sqrt(squares / n);
 }
 
 #define ROUNDS 100
@@ -212,8 +208,8 @@ void measure_best_scores(const struct table *table, double *row_scores, double *
         column_scores[j] = cos(1 + 2 * (double)j); /* favours no direction */
     for (int round = 0; round < ROUNDS; round++) {
         if (round > 0)
-            average_columns(table, row_scores, column_scores);
-        standardise_columns(table, column_scores);
-        average_rows(table, column_scores, row_scores);
+            average(columns_of(table), row_scores, column_scores);
+        standardise(columns_of(table), column_scores);
+        average(rows_of(table), column_scores, row_scores);
     }
 }

@@ -1,11 +1,9 @@
 #include "related.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
-#include "mem.h"
+#include "measures.h"
 #include "products.h"
 
 #define PANEL 16 /* cards that are compared with all signals at once */
@@ -52,20 +50,14 @@ static void read_some(const struct job *job, size_t signal, float *row)
 static void fill_row(const struct job *job, size_t signal, float *row)
 {
     const size_t n = job->characters;
-    double sum = 0, squares = 0;
     read_some(job, signal, row);
-    for (size_t i = 0; i < n; i++)
-        sum += (double)row[i];
-    for (size_t i = 0; i < n; i++) {
-        const double value = (double)row[i] - sum / (double)n;
-        squares += value * value;
-    }
-    if (!isfinite(squares) || squares <= 1e-12 * sum * sum / (double)n) {
+    const double mean = measure_mean(row, n), squares = measure_product(row, mean, row, mean, n);
+    if (!isfinite(squares) || squares <= 1e-12 * mean * mean * (double)n) {
         memset(row, 0, n * sizeof *row);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        row[i] = (float)(((double)row[i] - sum / (double)n) / sqrt(squares));
+        row[i] = (float)(((double)row[i] - mean) / sqrt(squares));
 }
 
 /* Inserts a signal into a list of the strongest. */
@@ -128,64 +120,43 @@ static void relate_share(struct member *member, void *argument)
         relate_panel(job, (size_t)panel * PANEL, &job->workspaces[member->rank]);
 }
 
-static void lay_out(struct job *job, size_t threads, struct arena *arena)
+/* Lists the signals of a quantity and their cards, and takes memory for them. */
+static int list_quantity(struct job *job, int quantity, size_t threads, struct arena *arena)
 {
+    const struct trace *trace = job->trace;
     const size_t row = job->characters * sizeof(float);
-    job->signals = arena_take(arena, job->count, sizeof *job->signals);
-    job->mine = arena_take(arena, job->num_mine, sizeof *job->mine);
+    job->signals = arena_take(arena, trace->num_signals, sizeof *job->signals);
+    job->mine = arena_take(arena, job->cards->count, sizeof *job->mine);
+    for (size_t s = 0; job->signals && s < trace->num_signals; s++)
+        if (trace->signals[s].quantity == quantity)
+            job->signals[job->count++] = s;
+    for (size_t i = 0; job->mine && i < job->cards->count; i++)
+        if (trace->signals[job->cards->list[i].signal].quantity == quantity)
+            job->mine[job->num_mine++] = i;
+    if (!arena->failed && job->num_mine == 0)
+        return 0;
     job->rows = arena_take(arena, job->count, row);
-    for (size_t i = 0; i < threads; i++) {
+    job->workspaces = arena_take(arena, threads, sizeof *job->workspaces);
+    for (size_t i = 0; job->workspaces && i < threads; i++) {
         job->workspaces[i].panel = arena_take(arena, PANEL, row);
         job->workspaces[i].products = arena_take(arena, PANEL, job->count * sizeof(float));
     }
-}
-
-/* Counts the signals of a quantity and their cards, and lists them once there is memory for that.
- */
-static void list_quantity(struct job *job, int quantity)
-{
-    const struct trace *trace = job->trace;
-    job->count = job->num_mine = 0;
-    for (size_t s = 0; s < trace->num_signals; s++)
-        if (trace->signals[s].quantity == quantity) {
-            if (job->signals)
-                job->signals[job->count] = s;
-            job->count++;
-        }
-    for (size_t i = 0; i < job->cards->count; i++)
-        if (trace->signals[job->cards->list[i].signal].quantity == quantity) {
-            if (job->mine)
-                job->mine[job->num_mine] = i;
-            job->num_mine++;
-        }
-}
-
-static int relate_quantity(struct job job, struct team *team, int quantity)
-{
-    const size_t threads = (size_t)team_size(team);
-    struct arena arena = {0};
-    list_quantity(&job, quantity);
-    if (job.num_mine == 0)
-        return 0;
-    lay_out(&job, threads, &arena);
-    if (arena_allocate(&arena) != 0)
-        return -1;
-    lay_out(&job, threads, &arena);
-    list_quantity(&job, quantity);
-    team_run(team, relate_share, &job);
-    arena_release(&arena);
-    return 0;
+    return arena->failed ? -1 : 0;
 }
 
 int related_find(struct cards *cards, struct team *team, const struct trace *trace)
 {
-    struct job job = {.trace = trace, .cards = cards};
+    const size_t most = RELATED_CHARACTERS;
     int result = 0;
-    job.characters = trace->length < RELATED_CHARACTERS ? trace->length : RELATED_CHARACTERS;
-    if (!(job.workspaces = mem_new((size_t)team_size(team), sizeof *job.workspaces)))
-        return -1;
-    for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++)
-        result = relate_quantity(job, team, quantity);
-    free(job.workspaces);
+    for (int quantity = 0; quantity < trace->num_quantities && result == 0; quantity++) {
+        struct job job = {.trace = trace,
+                          .cards = cards,
+                          .characters = trace->length < most ? trace->length : most};
+        struct arena arena = {0};
+        result = list_quantity(&job, quantity, (size_t)team_size(team), &arena);
+        if (result == 0 && job.num_mine > 0)
+            team_run(team, relate_share, &job);
+        arena_release(&arena);
+    }
     return result;
 }

@@ -2,12 +2,9 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
 #include "measures.h"
-#include "mem.h"
 #include "products.h"
 #include "relation.h"
 
@@ -49,7 +46,6 @@ struct job {
     struct workspace *workspaces; /* one a thread */
     struct bins *bins;            /* [S] */
     struct verdict *verdicts;     /* [S][count] */
-    struct arena arena;           /* labels, label_bins, verdicts and workspaces */
 };
 
 static void fill_label(const struct job *job, size_t index)
@@ -65,13 +61,21 @@ static void fill_label(const struct job *job, size_t index)
     }
 }
 
-static void lay_out(struct job *job, size_t threads, struct arena *arena)
+static int job_init(struct job *job, size_t threads, struct arena *arena)
 {
-    const size_t n = job->n, count = job->count, cells = RANKS_BINS * job->columns;
+    const size_t n = job->n, count = job->count;
+    job->workspaces = arena_take(arena, threads, sizeof *job->workspaces);
+    job->first_column = arena_take(arena, count, sizeof *job->first_column);
+    for (size_t i = 0; job->first_column && i < count; i++) {
+        job->first_column[i] = job->columns;
+        job->columns += (size_t)job->targets->list[i].bins.count;
+    }
+    job->columns = (job->columns + LANES - 1) / LANES * LANES;
+    const size_t cells = RANKS_BINS * job->columns;
     job->labels = arena_take(arena, n, count * sizeof *job->labels);
     job->label_bins = arena_take(arena, n, job->columns);
     job->verdicts = arena_take(arena, job->trace->num_signals, count * sizeof *job->verdicts);
-    for (size_t i = 0; i < threads; i++) {
+    for (size_t i = 0; job->workspaces && i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
         workspace->values = arena_take(arena, TILE * n, sizeof *workspace->values);
         workspace->ranks = arena_take(arena, TILE * n, sizeof *workspace->ranks);
@@ -83,33 +87,9 @@ static void lay_out(struct job *job, size_t threads, struct arena *arena)
         workspace->tables = arena_take(arena, TILE * cells, sizeof *workspace->tables);
         workspace->counts = arena_take(arena, cells, sizeof *workspace->counts);
     }
-}
-
-static int job_init(struct job *job, size_t threads)
-{
-    job->workspaces = mem_new(threads, sizeof *job->workspaces);
-    job->first_column = mem_new(job->count, sizeof *job->first_column);
-    if (!job->workspaces || !job->first_column)
-        return -1;
-    for (size_t i = 0; i < job->count; i++) {
-        job->first_column[i] = job->columns;
-        job->columns += (size_t)job->targets->list[i].bins.count;
-    }
-    job->columns = (job->columns + LANES - 1) / LANES * LANES;
-    lay_out(job, threads, &job->arena);
-    if (arena_allocate(&job->arena) != 0)
-        return -1;
-    lay_out(job, threads, &job->arena);
-    for (size_t i = 0; i < job->count; i++)
+    for (size_t i = 0; !arena->failed && i < count; i++)
         fill_label(job, i);
-    return 0;
-}
-
-static void job_release(struct job *job)
-{
-    arena_release(&job->arena);
-    free(job->workspaces);
-    free(job->first_column);
+    return arena->failed ? -1 : 0;
 }
 
 /* Reads signal `row` of the tile: values less their mean, ranks and bins. One that is not finite is
@@ -305,36 +285,25 @@ static void list_candidates(struct screening *screening, const struct job *job)
     }
 }
 
-int screen(struct screening *screening, struct team *team, const struct trace *trace,
-           const struct targets *targets)
+int screen(struct screening *screening, struct arena *memory, struct team *team,
+           const struct trace *trace, const struct targets *targets)
 {
-    const size_t S = trace->num_signals, threads = (size_t)team_size(team);
+    const size_t T = targets->count;
+    struct arena scratch = {0};
     struct job job = {.trace = trace,
                       .targets = targets,
                       .n = targets->halves[FIRST_HALF].count,
                       .count = targets->count};
-    int result = -1;
-    job.bins = screening->bins = mem_new(S, sizeof *screening->bins);
-    screening->list = mem_new(targets->count, SCREEN_CANDIDATES * sizeof *screening->list);
-    screening->groups = mem_new(targets->count, 2 * sizeof *screening->groups);
-    screening->attempts = mem_new(targets->count, sizeof *screening->attempts);
-    if (job.bins && screening->list && screening->groups && screening->attempts &&
-        job_init(&job, threads) == 0) {
+    screening->bins = arena_take(memory, trace->num_signals, sizeof *screening->bins);
+    screening->list = arena_take(memory, T, SCREEN_CANDIDATES * sizeof *screening->list);
+    screening->groups = arena_take(memory, T, 2 * sizeof *screening->groups);
+    screening->attempts = arena_take(memory, T, sizeof *screening->attempts);
+    job.bins = screening->bins;
+    const int result = memory->failed ? -1 : job_init(&job, (size_t)team_size(team), &scratch);
+    if (result == 0) {
         team_run(team, judge_share, &job);
         list_candidates(screening, &job);
-        result = 0;
     }
-    job_release(&job);
-    if (result != 0)
-        screening_release(screening);
+    arena_release(&scratch);
     return result;
-}
-
-void screening_release(struct screening *screening)
-{
-    free(screening->list);
-    free(screening->groups);
-    free(screening->bins);
-    free(screening->attempts);
-    *screening = (struct screening){0};
 }

@@ -29,11 +29,8 @@ struct screening {
     struct attempt *attempts; /* [targets->count] */
 };
 
-/* Fills a zeroed screening. Returns 0, or −1 and a message. */
-int screen(struct screening *screening, struct team *team, const struct trace *trace,
-           const struct targets *targets);
-
-/* Safe on a zeroed one. */
-void screening_release(struct screening *screening);
+/* Fills a zeroed screening, which lies in `memory`. Returns 0, or −1 and a message. */
+int screen(struct screening *screening, struct arena *memory, struct team *team,
+           const struct trace *trace, const struct targets *targets);
 
 #endif

@@ -1,10 +1,7 @@
 #include "shifts.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "mem.h"
 
 /* A length that is no power of two is padded with zeros to twice as much or more. Products of the
  * padded series do not wrap round; shifts_products adds the two that make a circular one. */
@@ -16,30 +13,18 @@ static size_t transform_size(size_t length)
     return size == length ? size : 2 * size;
 }
 
-int shifts_init(struct shifts *shifts, size_t length)
+void shifts_init(struct shifts *shifts, struct arena *memory, size_t length)
 {
     shifts->length = length;
     shifts->size = transform_size(length);
     const size_t half = shifts->size / 2;
-    shifts->cosine = mem_new(half, sizeof *shifts->cosine);
-    shifts->sine = mem_new(half, sizeof *shifts->sine);
-    if (!shifts->cosine || !shifts->sine) {
-        shifts_release(shifts);
-        return -1;
-    }
-    for (size_t i = 0; i < half; i++) {
+    shifts->cosine = arena_take(memory, half, sizeof *shifts->cosine);
+    shifts->sine = arena_take(memory, half, sizeof *shifts->sine);
+    for (size_t i = 0; !memory->failed && i < half; i++) {
         const double angle = 2 * acos(-1) * (double)i / (double)shifts->size;
         shifts->cosine[i] = (float)cos(angle);
         shifts->sine[i] = (float)sin(angle);
     }
-    return 0;
-}
-
-void shifts_release(struct shifts *shifts)
-{
-    free(shifts->cosine);
-    free(shifts->sine);
-    *shifts = (struct shifts){0};
 }
 
 size_t shifts_scratch(const struct shifts *shifts)

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "arena.h"
+
 #define SHIFTS_MOST 32768 /* the longest series; a power of two */
 
 /* What the transforms of series of one length need; only read once it is made, so threads share it.
@@ -14,11 +16,8 @@ struct shifts {
     float *cosine, *sine; /* [size / 2] of 2πi / size */
 };
 
-/* For series of 1 … SHIFTS_MOST numbers. Returns 0, or −1 and a message. */
-int shifts_init(struct shifts *shifts, size_t length);
-
-/* Safe on zeroed ones. */
-void shifts_release(struct shifts *shifts);
+/* For series of 1 … SHIFTS_MOST numbers. The tables lie in `memory`, which may fail. */
+void shifts_init(struct shifts *shifts, struct arena *memory, size_t length);
 
 /* The floats of scratch memory that shifts_products needs. */
 size_t shifts_scratch(const struct shifts *shifts);

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
 #include "measures.h"
-#include "mem.h"
 
 #define CELLS 32    /* of a table over few characters */
 #define ROW_MOST 64 /* characters that are enough for a row of it */
@@ -35,11 +33,12 @@ struct job {
     struct workspace *workspaces; /* one a thread */
 };
 
-static void lay_out(const struct job *job, size_t threads, struct arena *arena)
+static int take_workspaces(struct job *job, size_t threads, struct arena *arena)
 {
     const size_t n = job->targets->halves[SECOND_HALF].count; /* the longer one */
     const size_t V = (size_t)job->trace->vocab->size, row = TARGETS_LABEL_BINS * sizeof(uint32_t);
-    for (size_t i = 0; i < threads; i++) {
+    job->workspaces = arena_take(arena, threads, sizeof *job->workspaces);
+    for (size_t i = 0; job->workspaces && i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
         workspace->known = arena_take(arena, n, sizeof *workspace->known);
         workspace->predicted = arena_take(arena, n, sizeof *workspace->predicted);
@@ -53,6 +52,7 @@ static void lay_out(const struct job *job, size_t threads, struct arena *arena)
         workspace->by_symbol = arena_take(arena, V, row);
         workspace->table = arena_take(arena, V, row);
     }
+    return arena->failed ? -1 : 0;
 }
 
 static bool is_drift(const float *values, size_t length)
@@ -249,36 +249,23 @@ static void list_labels(struct targets *targets, const struct labels *labels, en
                 (struct target){.label = k, .kind = kind, .values = labels->list[k].values};
 }
 
-int targets_make(struct targets *targets, struct team *team, const struct trace *trace,
-                 const struct labels *labels)
+int targets_make(struct targets *targets, struct arena *memory, struct team *team,
+                 const struct trace *trace, const struct labels *labels)
 {
-    const size_t middle = trace->length / 2, threads = (size_t)team_size(team);
-    struct job job = {targets, trace, mem_new(threads, sizeof *job.workspaces)};
-    struct arena arena = {0};
-    int result = -1;
+    const size_t middle = trace->length / 2;
+    struct job job = {.targets = targets, .trace = trace};
+    struct arena scratch = {0};
     targets->halves[FIRST_HALF] = (struct range){0, middle};
     targets->halves[SECOND_HALF] = (struct range){middle, trace->length - middle};
-    if (!job.workspaces || !(targets->list = mem_new(labels->count, sizeof *targets->list)))
-        goto done;
-    lay_out(&job, threads, &arena);
-    if (arena_allocate(&arena) != 0)
-        goto done;
-    lay_out(&job, threads, &arena);
-    list_labels(targets, labels, LABEL_BINARY);
-    list_labels(targets, labels, LABEL_SCALAR);
-    team_run(team, fill_share, &job);
-    keep_varying(targets);
-    result = 0;
-done:
-    arena_release(&arena);
-    free(job.workspaces);
-    if (result != 0)
-        targets_release(targets);
+    targets->list = arena_take(memory, labels->count, sizeof *targets->list);
+    const int result =
+        targets->list ? take_workspaces(&job, (size_t)team_size(team), &scratch) : -1;
+    if (result == 0) {
+        list_labels(targets, labels, LABEL_BINARY);
+        list_labels(targets, labels, LABEL_SCALAR);
+        team_run(team, fill_share, &job);
+        keep_varying(targets);
+    }
+    arena_release(&scratch);
     return result;
-}
-
-void targets_release(struct targets *targets)
-{
-    free(targets->list);
-    *targets = (struct targets){0};
 }

@@ -6,8 +6,8 @@
 #define RUNE_TARGETS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "arena.h"
 #include "labels.h"
 #include "ranks.h"
 #include "team.h"
@@ -52,11 +52,8 @@ static inline float target_standard(const struct target_half *half, float value)
     return (float)(((double)value - half->mean) / half->deviation);
 }
 
-/* Fills zeroed targets. Returns 0, or −1 and a message. */
-int targets_make(struct targets *targets, struct team *team, const struct trace *trace,
-                 const struct labels *labels);
-
-/* Safe on zeroed ones. */
-void targets_release(struct targets *targets);
+/* Fills zeroed targets, which lie in `memory`. Returns 0, or −1 and a message. */
+int targets_make(struct targets *targets, struct arena *memory, struct team *team,
+                 const struct trace *trace, const struct labels *labels);
 
 #endif

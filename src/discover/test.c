@@ -3,13 +3,10 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
 #include "excerpt.h"
 #include "measures.h"
-#include "mem.h"
 #include "relation.h"
 #include "shifts.h"
 
@@ -40,11 +37,12 @@ struct job {
     struct workspace *workspaces; /* one a thread */
 };
 
-static void lay_out(const struct job *job, size_t threads, struct arena *arena)
+static int take_workspaces(struct job *job, size_t threads, struct arena *arena)
 {
     const size_t n = job->second.count, m = job->shifted.count;
     const size_t V = (size_t)job->trace->vocab->size;
-    for (size_t i = 0; i < threads; i++) {
+    job->workspaces = arena_take(arena, threads, sizeof *job->workspaces);
+    for (size_t i = 0; job->workspaces && i < threads; i++) {
         struct workspace *workspace = &job->workspaces[i];
         workspace->values = arena_take(arena, n, sizeof *workspace->values);
         workspace->ranks = arena_take(arena, n, sizeof *workspace->ranks);
@@ -62,6 +60,7 @@ static void lay_out(const struct job *job, size_t threads, struct arena *arena)
         workspace->sums = arena_take(arena, V, sizeof *workspace->sums);
         workspace->counts = arena_take(arena, V, sizeof *workspace->counts);
     }
+    return arena->failed ? -1 : 0;
 }
 
 #define RARE 16 /* characters of value 0 that are counted with each symbol's own */
@@ -329,7 +328,7 @@ static void test_groups(struct member *member, void *argument)
 int test_candidates(struct result *results, struct team *team, const struct trace *trace,
                     const struct targets *targets, const struct screening *screening)
 {
-    const size_t threads = (size_t)team_size(team);
+    struct arena scratch = {0};
     struct job job = {
         .trace = trace,
         .targets = targets,
@@ -338,20 +337,10 @@ int test_candidates(struct result *results, struct team *team, const struct trac
         .second = targets->halves[SECOND_HALF],
         .shifted = excerpt_of(targets->halves[SECOND_HALF].count, SHIFTS_MOST),
     };
-    struct arena arena = {0};
-    int result = -1;
-    job.workspaces = mem_new(threads, sizeof *job.workspaces);
-    if (!job.workspaces || shifts_init(&job.shifts, job.shifted.count) != 0)
-        goto done;
-    lay_out(&job, threads, &arena);
-    if (arena_allocate(&arena) != 0)
-        goto done;
-    lay_out(&job, threads, &arena);
-    team_run(team, test_groups, &job);
-    result = 0;
-done:
-    arena_release(&arena);
-    free(job.workspaces);
-    shifts_release(&job.shifts);
+    shifts_init(&job.shifts, &scratch, job.shifted.count);
+    const int result = take_workspaces(&job, (size_t)team_size(team), &scratch);
+    if (result == 0)
+        team_run(team, test_groups, &job);
+    arena_release(&scratch);
     return result;
 }

@@ -2,10 +2,8 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
 #include "tape.h"
 
 #define BLOCK 64    /* timesteps that the whole model reads at once */
@@ -68,23 +66,6 @@ static void measure_whole(struct whole *whole, struct team *team)
     }
 }
 
-static int whole_init(struct whole *whole)
-{
-    const struct model *model = whole->model;
-    if (tape_init(&whole->tape, model, 1, BLOCK, false, 0) != 0)
-        return -1;
-    tape_set_input(&whole->tape, whole->x);
-    whole->means =
-        mem_new((size_t)model->num_layers * (size_t)model->hidden_size, sizeof *whole->means);
-    return whole->means ? 0 : -1;
-}
-
-static void whole_release(struct whole *whole)
-{
-    tape_release(&whole->tape);
-    free(whole->means);
-}
-
 /* --- units clamped ---------------------------------------------------------------------------- */
 
 /* Units of one layer that are clamped, one in each stream. The layer's input is the same in all
@@ -101,6 +82,7 @@ struct group {
     double *sums;         /* [1 + K][B] changes of the loss: in all, and where each label is on */
     bool above;           /* the layer is not the lowest, and uses */
     real *projected;      /* [BLOCK][…] its input product, see layer.h */
+    struct arena memory;
 };
 
 /* The layer of the group as it is in the whole model. */
@@ -109,43 +91,27 @@ static const struct layer *whole_layer(const struct group *group)
     return tape_layer(&group->whole->tape, group->layer);
 }
 
-static int above_init(struct group *group)
-{
-    const struct layer *layer = whole_layer(group);
-    const size_t width = (size_t)layer->kind->projected_width(layer);
-    if (!(group->projected = mem_new(BLOCK, width * sizeof(real))))
-        return -1;
-    tape_begin_at(&group->tape, group->layer, group->projected);
-    return 0;
-}
-
 static int group_init(struct group *group)
 {
     const size_t B = (size_t)group->count + 1, K = group->labels->count;
+    const struct layer *layer = whole_layer(group);
     if (tape_init(&group->tape, group->whole->model, group->count + 1, 1, false, 0) != 0)
         return -1;
-    group->clamps = mem_new((size_t)group->count, sizeof *group->clamps);
-    group->inputs = mem_new(B, sizeof *group->inputs);
-    group->targets = mem_new(B, sizeof *group->targets);
-    group->sums = mem_new((1 + K) * B, sizeof *group->sums);
-    if (!group->clamps || !group->inputs || !group->targets || !group->sums)
-        return -1;
     group->above = group->layer > 0;
-    if (group->above && above_init(group) != 0)
+    group->clamps = arena_take(&group->memory, B, sizeof *group->clamps);
+    group->inputs = arena_take(&group->memory, B, sizeof *group->inputs);
+    group->targets = arena_take(&group->memory, B, sizeof *group->targets);
+    group->sums = arena_take(&group->memory, (1 + K) * B, sizeof *group->sums);
+    if (group->above)
+        group->projected = arena_take(&group->memory, BLOCK,
+                                      (size_t)layer->kind->projected_width(layer) * sizeof(real));
+    if (group->memory.failed)
         return -1;
+    if (group->above)
+        tape_begin_at(&group->tape, group->layer, group->projected);
     tape_set_input(&group->tape, group->inputs);
     tape_set_clamps(&group->tape, group->clamps, (size_t)group->count);
     return 0;
-}
-
-static void group_release(struct group *group)
-{
-    tape_release(&group->tape);
-    free(group->clamps);
-    free(group->inputs);
-    free(group->targets);
-    free(group->sums);
-    free(group->projected);
 }
 
 /* Runs the whole model over the block, and computes the layer's input product from it. */
@@ -219,14 +185,10 @@ static void keep_changes(struct ablation *ablation, const struct group *group)
     }
 }
 
-static int measure_group(struct ablation *ablation, struct team *team, struct group *group)
+static void measure_group(struct ablation *ablation, struct team *team, struct group *group)
 {
     struct whole *whole = group->whole;
     const size_t H = (size_t)whole->model->hidden_size;
-    if (group_init(group) != 0) {
-        group_release(group);
-        return -1;
-    }
     for (int b = 0; b < group->count; b++) {
         const struct trace_signal *unit = &ablation->units[group->units[b]];
         const double mean = whole->means[(size_t)unit->layer * H + (size_t)unit->unit];
@@ -238,8 +200,6 @@ static int measure_group(struct ablation *ablation, struct team *team, struct gr
         team_run(team, read_block, group);
     }
     keep_changes(ablation, group);
-    group_release(group);
-    return 0;
 }
 
 /* Clamps the units, layer by layer. order[count] is scratch. */
@@ -257,51 +217,47 @@ static int measure_units(struct ablation *ablation, struct team *team, struct wh
                                   .layer = layer,
                                   .units = order + at,
                                   .count = (int)(count - at < STREAMS ? count - at : STREAMS)};
-            if (measure_group(ablation, team, &group) != 0)
+            const int result = group_init(&group);
+            if (result == 0)
+                measure_group(ablation, team, &group);
+            tape_release(&group.tape);
+            arena_release(&group.memory);
+            if (result != 0)
                 return -1;
         }
     }
     return 0;
 }
 
-static int ablation_init(struct ablation *ablation, const struct trace_signal *units, size_t count,
-                         const struct labels *labels)
+int ablate(struct ablation *ablation, struct arena *memory, struct team *team, struct model *model,
+           const int32_t *ids, size_t length, enum ablation_kind kind,
+           const struct trace_signal *units, size_t count, const struct labels *labels)
 {
-    ablation->units = mem_new(count, sizeof *ablation->units);
-    ablation->change = mem_new(count, sizeof *ablation->change);
-    if (labels->count > 0) {
-        ablation->by_label = mem_new(count * labels->count, sizeof *ablation->by_label);
-        ablation->counts = mem_new(labels->count, sizeof *ablation->counts);
-    }
-    if (!ablation->units || !ablation->change ||
-        (labels->count > 0 && (!ablation->by_label || !ablation->counts)))
-        return -1;
-    memcpy(ablation->units, units, count * sizeof *units);
-    ablation->count = count;
-    return 0;
-}
-
-int ablate(struct ablation *ablation, struct team *team, struct model *model, const int32_t *ids,
-           size_t length, enum ablation_kind kind, const struct trace_signal *units, size_t count,
-           const struct labels *labels)
-{
+    const size_t K = labels->count, LH = (size_t)model->num_layers * (size_t)model->hidden_size;
     struct whole whole = {.model = model, .ids = ids, .length = length};
-    size_t *order = mem_new(count, sizeof *order);
+    struct arena scratch = {0};
+    int result = -1;
     assert(kind != ABLATION_NONE && length > 0);
-    int result =
-        order && whole_init(&whole) == 0 ? ablation_init(ablation, units, count, labels) : -1;
-    if (result == 0) {
-        ablation->kind = kind;
-        ablation->length = length;
+    *ablation = (struct ablation){.kind = kind, .length = length, .count = count};
+    ablation->units = arena_take(memory, count, sizeof *units);
+    ablation->change = arena_take(memory, count, sizeof *ablation->change);
+    if (K > 0) {
+        ablation->by_label = arena_take(memory, count * K, sizeof *ablation->by_label);
+        ablation->counts = arena_take(memory, K, sizeof *ablation->counts);
+    }
+    size_t *order = arena_take(&scratch, count, sizeof *order);
+    whole.means = arena_take(&scratch, LH, sizeof *whole.means);
+    if (!memory->failed && !scratch.failed &&
+        tape_init(&whole.tape, model, 1, BLOCK, false, 0) == 0) {
+        memcpy(ablation->units, units, count * sizeof *units);
+        tape_set_input(&whole.tape, whole.x);
         model_prepare(team, model);
         measure_whole(&whole, team);
         ablation->loss = (float)whole.loss;
         count_on(ablation, labels);
         result = measure_units(ablation, team, &whole, labels, order);
     }
-    if (result != 0)
-        ablation_release(ablation);
-    whole_release(&whole);
-    free(order);
+    tape_release(&whole.tape);
+    arena_release(&scratch);
     return result;
 }

@@ -1,12 +1,9 @@
 #include "inspect.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "ablate.h"
 #include "error.h"
-#include "mem.h"
 #include "probe.h"
 #include "reach.h"
 
@@ -21,13 +18,15 @@
 
 struct work {
     struct inspect_result *result;
-    struct inspection *inspection; /* the result's */
+    struct inspection *inspection; /* the result's, and */
+    struct arena *memory;          /* where its arrays are */
     struct team *team;
     struct model *model;
     const struct temp_mapping *text; /* what the ids are in */
     const int32_t *ids;
     size_t length;
     const struct inspect_options *options;
+    struct arena scratch;
 };
 
 static void tell(const struct work *work, const char *what)
@@ -47,8 +46,8 @@ static int probe_signals(struct work *work, const struct trace_signal *signals, 
                                         .signals = signals,
                                         .num_signals = count};
     tell(work, "reading the text");
-    return probe_run(&work->inspection->trace, gates, work->team, work->model, work->text,
-                     work->length, &probe);
+    return probe_run(&work->inspection->trace, gates, work->memory, work->team, work->model,
+                     work->text, work->length, &probe);
 }
 
 /* The states of all units, which are compared, and the other quantities that are shown. */
@@ -63,16 +62,15 @@ static int probe_units(struct work *work)
     const struct model *model = work->model;
     const int quantities = model->cell->num_states + model->cell->num_gates;
     const int H = model->hidden_size, units = model->num_layers * H;
-    struct trace_signal *signals = mem_new((size_t)quantities * (size_t)units, sizeof *signals);
+    struct trace_signal *signals =
+        arena_take(&work->scratch, (uint64_t)quantities * (uint64_t)units, sizeof *signals);
     size_t count = 0;
     if (!signals)
         return -1;
     for (int q = 0; q < quantities; q++)
         for (int k = 0; k < units && is_probed(work, q); k++)
             signals[count++] = (struct trace_signal){q, k / H, k % H};
-    const int result = probe_signals(work, signals, count, &work->inspection->gates);
-    free(signals);
-    return result;
+    return probe_signals(work, signals, count, &work->inspection->gates);
 }
 
 /* --- which signals are shown ------------------------------------------------------------------ */
@@ -108,13 +106,12 @@ static int show_all(struct work *work, bool *taken)
 {
     const struct trace *trace = &work->inspection->trace;
     const struct discoveries *discoveries = &work->inspection->discoveries;
-    size_t *varying = mem_new(trace->num_signals, sizeof *varying);
+    size_t *varying = arena_take(&work->scratch, trace->num_signals, sizeof *varying);
     const int count = varying ? trace_most_varying(trace, trace->num_signals, varying) : -1;
     for (size_t k = 0; count >= 0 && k < discoveries->num_units; k++)
         show_unit_of(work, taken, discoveries->list[discoveries->units[k]].signal);
     for (int k = 0; k < count; k++)
         show_unit_of(work, taken, varying[k]);
-    free(varying);
     return count >= 0 ? 0 : -1;
 }
 
@@ -123,15 +120,14 @@ static int rank(struct work *work)
 {
     const struct trace *trace = &work->inspection->trace;
     const struct inspect_options *options = work->options;
-    bool *taken = mem_new((size_t)trace->num_layers * (size_t)trace->hidden_size, sizeof *taken);
-    work->result->shown = mem_new(trace->num_signals, sizeof *work->result->shown);
-    int status = taken && work->result->shown ? 0 : -1;
-    for (size_t k = 0; status == 0 && k < options->num_units; k++)
+    const size_t units = (size_t)trace->num_layers * (size_t)trace->hidden_size;
+    bool *taken = arena_take(&work->scratch, units, sizeof *taken);
+    work->result->shown = arena_take(work->memory, trace->num_signals, sizeof *work->result->shown);
+    if (!taken || !work->result->shown)
+        return -1;
+    for (size_t k = 0; k < options->num_units; k++)
         show_unit(work, taken, options->units[k].layer, options->units[k].unit);
-    if (status == 0 && options->num_units == 0)
-        status = show_all(work, taken);
-    free(taken);
-    return status;
+    return options->num_units == 0 ? show_all(work, taken) : 0;
 }
 
 /* --- what is found out ------------------------------------------------------------------------ */
@@ -154,8 +150,8 @@ static int label(struct work *work)
 static int find(struct work *work)
 {
     tell(work, "comparing units with labels");
-    return discover(&work->inspection->discoveries, work->team, &work->inspection->trace,
-                    &work->inspection->labels);
+    return discover(&work->inspection->discoveries, work->memory, work->team,
+                    &work->inspection->trace, &work->inspection->labels);
 }
 
 /* Makes cards of the signals that are shown first. */
@@ -164,8 +160,8 @@ static int describe(struct work *work)
     const struct inspect_result *result = work->result;
     const size_t most = CARD_VALUES / work->length + 1;
     tell(work, "describing units");
-    return cards_make(&work->inspection->cards, work->team, &work->inspection->trace, result->shown,
-                      result->num_shown < most ? result->num_shown : most);
+    return cards_make(&work->inspection->cards, work->memory, work->team, &work->inspection->trace,
+                      result->shown, result->num_shown < most ? result->num_shown : most);
 }
 
 /* The weights of the linear layer, [V][H]. */
@@ -174,10 +170,11 @@ static int copy_output_weights(struct work *work)
     const struct model *model = work->model;
     const struct param *linear = params_at(&model->params, model->depth - 1, 0);
     const size_t count = (size_t)model->vocab_size * (size_t)model->hidden_size;
-    work->inspection->output_weights = mem_new(count, sizeof *work->inspection->output_weights);
-    for (size_t k = 0; work->inspection->output_weights && k < count; k++)
-        work->inspection->output_weights[k] = (float)model->weights[linear->offset + k];
-    return work->inspection->output_weights ? 0 : -1;
+    float *weights = arena_take(work->memory, count, sizeof *weights);
+    for (size_t k = 0; weights && k < count; k++)
+        weights[k] = (float)model->weights[linear->offset + k];
+    work->inspection->output_weights = weights;
+    return weights ? 0 : -1;
 }
 
 /* Where all losses of the text are finite, their gradients, and losses with units clamped, need not
@@ -202,10 +199,10 @@ static int look_back(struct work *work)
     struct reach *reach = &work->inspection->reach;
     struct attributions *attributions = &work->inspection->attributions;
     tell(work, "looking back");
-    if (reach_measure(reach, work->team, work->model, work->ids, work->length, REACH_POSITIONS,
-                      REACH_STEPS) != 0 ||
-        attributions_measure(attributions, work->team, work->model, work->ids, work->length, start,
-                             count, ATTRIBUTION_STEPS) != 0)
+    if (reach_measure(reach, work->memory, work->team, work->model, work->ids, work->length,
+                      REACH_POSITIONS, REACH_STEPS) != 0 ||
+        attributions_measure(attributions, work->memory, work->team, work->model, work->ids,
+                             work->length, start, count, ATTRIBUTION_STEPS) != 0)
         return -1;
     const size_t points = (size_t)reach->curves * (size_t)reach->steps;
     if (check_finite(work, reach->low, points) != 0 || check_finite(work, reach->high, points) != 0)
@@ -219,8 +216,8 @@ static int ablate_in(struct work *work, const struct engine *engine,
     const size_t length = work->length < ABLATION_LENGTH ? work->length : ABLATION_LENGTH;
     if (work->model->engine != engine && model_change_engine(work->model, engine) != 0)
         return -1;
-    return ablate(&work->inspection->ablation, work->team, work->model, work->ids, length,
-                  work->options->ablation_kind, units, count, &work->inspection->labels);
+    return ablate(&work->inspection->ablation, work->memory, work->team, work->model, work->ids,
+                  length, work->options->ablation_kind, units, count, &work->inspection->labels);
 }
 
 /* Whether the whole model has nearly the loss that the probe saw in float32. */
@@ -245,7 +242,6 @@ static int hold_still(struct work *work, const struct trace_signal *units, size_
         return 0;
     if (is_near(work))
         return model_change_engine(work->model, own);
-    ablation_release(&work->inspection->ablation);
     return ablate_in(work, own, units, count);
 }
 
@@ -256,7 +252,7 @@ static int take_away(struct work *work)
     const struct trace *trace = &work->inspection->trace;
     const int H = model->hidden_size;
     const size_t all = (size_t)model->num_layers * (size_t)H;
-    struct trace_signal *units = mem_new(all, sizeof *units);
+    struct trace_signal *units = arena_take(&work->scratch, all, sizeof *units);
     size_t count = 0;
     if (!units)
         return -1;
@@ -269,48 +265,56 @@ static int take_away(struct work *work)
             units[count - 1].unit != signal->unit)
             units[count++] = (struct trace_signal){0, signal->layer, signal->unit};
     }
-    const int result = hold_still(work, units, count);
-    free(units);
-    return result == 0 ? check_finite(work, work->inspection->ablation.change, count) : -1;
+    return hold_still(work, units, count) == 0
+               ? check_finite(work, work->inspection->ablation.change, count)
+               : -1;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+/* Releases scratch memory, and what was found out if that failed. */
+static int end_work(struct work *work, bool done)
+{
+    arena_release(&work->scratch);
+    if (!done)
+        inspect_release(work->result);
+    return done ? 0 : -1;
+}
+
 int inspect(struct inspect_result *result, struct team *team, struct model *model,
             const struct temp_mapping *ids, size_t length, const struct inspect_options *options)
 {
-    struct work work = {result, &result->inspection, team, model, ids, ids->bytes, length, options};
-    if (label(&work) == 0 && probe_units(&work) == 0 && find(&work) == 0 && rank(&work) == 0 &&
-        describe(&work) == 0 && copy_output_weights(&work) == 0 && look_back(&work) == 0 &&
-        (options->ablation == INSPECT_ABLATE_NONE || take_away(&work) == 0))
-        return 0;
-    inspect_release(result);
-    return -1;
+    struct inspection *inspection = &result->inspection;
+    struct work work = {result,  inspection, &inspection->memory, team,
+                        model,   ids,        ids->bytes,          length,
+                        options, {0}};
+    const bool done = label(&work) == 0 && probe_units(&work) == 0 && find(&work) == 0 &&
+                      rank(&work) == 0 && describe(&work) == 0 && copy_output_weights(&work) == 0 &&
+                      look_back(&work) == 0 &&
+                      (options->ablation == INSPECT_ABLATE_NONE || take_away(&work) == 0);
+    return end_work(&work, done);
 }
 
 int inspect_whole(struct inspect_result *whole, const struct inspect_result *result,
                   struct team *team, struct model *model, const struct temp_mapping *ids,
                   size_t length, const struct inspect_options *options)
 {
-    struct work work = {whole, &whole->inspection, team, model, ids, ids->bytes, length, options};
-    struct trace_signal *signals = mem_new(result->num_shown, sizeof *signals);
-    whole->shown = mem_new(result->num_shown, sizeof *whole->shown);
+    struct inspection *inspection = &whole->inspection;
+    struct work work = {
+        whole, inspection, &inspection->memory, team, model, ids, ids->bytes, length, options, {0}};
+    struct trace_signal *signals = arena_take(&work.scratch, result->num_shown, sizeof *signals);
+    whole->shown = arena_take(work.memory, result->num_shown, sizeof *whole->shown);
     whole->num_shown = result->num_shown;
     for (size_t k = 0; signals && whole->shown && k < result->num_shown; k++) {
         signals[k] = result->inspection.trace.signals[result->shown[k]];
         whole->shown[k] = k;
     }
-    const int status =
-        signals && whole->shown ? probe_signals(&work, signals, result->num_shown, NULL) : -1;
-    free(signals);
-    if (status != 0)
-        inspect_release(whole);
-    return status;
+    return end_work(&work, signals && whole->shown &&
+                               probe_signals(&work, signals, result->num_shown, NULL) == 0);
 }
 
 void inspect_release(struct inspect_result *result)
 {
     inspection_release(&result->inspection);
-    free(result->shown);
     *result = (struct inspect_result){0};
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "mem.h"
 #include "tape.h"
 
 #define STREAMS 32      /* parts that are read side by side; more are no faster */
@@ -440,26 +439,24 @@ static void cut_text(struct probe *probe)
     }
 }
 
-static int allocate(struct probe *probe, bool gates)
+static int allocate(struct probe *probe, struct arena *arena, bool gates)
 {
     const struct trace *trace = probe->trace;
     const size_t parts = (size_t)probe->parts, spans = parts * (size_t)probe->spans;
     const size_t state = state_size(probe->model), size = gates_size(probe->model);
-    probe->kept = mem_new(trace->num_signals, sizeof *probe->kept);
-    probe->initial_state = mem_new(state, sizeof *probe->initial_state);
-    probe->states = mem_new(spans * state, sizeof *probe->states);
-    probe->outdated = mem_new(parts, sizeof *probe->outdated);
-    probe->part = mem_new(parts, sizeof *probe->part);
-    probe->x = mem_new(parts * STEPS, sizeof *probe->x);
-    probe->y = mem_new(parts * STEPS, sizeof *probe->y);
+    probe->kept = arena_take(arena, trace->num_signals, sizeof *probe->kept);
+    probe->initial_state = arena_take(arena, state, sizeof *probe->initial_state);
+    probe->states = arena_take(arena, spans * state, sizeof *probe->states);
+    probe->outdated = arena_take(arena, parts, sizeof *probe->outdated);
+    probe->part = arena_take(arena, parts, sizeof *probe->part);
+    probe->x = arena_take(arena, parts * STEPS, sizeof *probe->x);
+    probe->y = arena_take(arena, parts * STEPS, sizeof *probe->y);
     if (gates) {
-        probe->low = mem_new(spans * size, sizeof *probe->low);
-        probe->high = mem_new(spans * size, sizeof *probe->high);
-        probe->sum = mem_new(spans * size, sizeof *probe->sum);
+        probe->low = arena_take(arena, spans * size, sizeof *probe->low);
+        probe->high = arena_take(arena, spans * size, sizeof *probe->high);
+        probe->sum = arena_take(arena, spans * size, sizeof *probe->sum);
     }
-    if (!probe->kept || !probe->initial_state || !probe->states || !probe->outdated ||
-        !probe->part || !probe->x || !probe->y ||
-        (gates && (!probe->low || !probe->high || !probe->sum)))
+    if (arena->failed)
         return -1;
     for (size_t s = 0; s < trace->num_signals; s++)
         probe->kept[s] = (struct kept){trace->signals[s], s};
@@ -467,29 +464,15 @@ static int allocate(struct probe *probe, bool gates)
     return 0;
 }
 
-static void release(struct probe *probe)
-{
-    free(probe->kept);
-    free(probe->initial_state);
-    free(probe->states);
-    free(probe->outdated);
-    free(probe->part);
-    free(probe->x);
-    free(probe->y);
-    free(probe->low);
-    free(probe->high);
-    free(probe->sum);
-}
-
 /* Sums over all spans of all parts. */
-static int fill_gates(struct gates *gates, const struct probe *probe)
+static int fill_gates(struct gates *gates, struct arena *memory, const struct probe *probe)
 {
     const struct layer_kind *cell = probe->model->cell;
     const size_t size = gates_size(probe->model), spans = span_index(probe, probe->parts, 0);
-    gates->low = mem_new(size, sizeof *gates->low);
-    gates->high = mem_new(size, sizeof *gates->high);
-    gates->mean = mem_new(size, sizeof *gates->mean);
-    if (!gates->low || !gates->high || !gates->mean)
+    gates->low = arena_take(memory, size, sizeof *gates->low);
+    gates->high = arena_take(memory, size, sizeof *gates->high);
+    gates->mean = arena_take(memory, size, sizeof *gates->mean);
+    if (memory->failed)
         return -1;
     gates->count = cell->num_gates;
     gates->names = cell->quantities + cell->num_states;
@@ -540,30 +523,23 @@ static int begin_trace(struct trace *trace, const struct model *model,
     return 0;
 }
 
-int probe_run(struct trace *trace, struct gates *gates, struct team *team, struct model *model,
-              const struct temp_mapping *ids, size_t length, const struct probe_options *options)
+int probe_run(struct trace *trace, struct gates *gates, struct arena *memory, struct team *team,
+              struct model *model, const struct temp_mapping *ids, size_t length,
+              const struct probe_options *options)
 {
     struct probe probe = {.trace = trace, .team = team, .model = model};
+    struct arena scratch = {0};
     assert(length > 0);
     if (begin_trace(trace, model, ids, length, options) != 0)
         return -1;
     cut_text(&probe);
-    int result = allocate(&probe, gates != NULL);
-    if (result == 0) {
-        model_prepare(team, model);
-        result = read_first_input(&probe);
-    }
-    if (result == 0)
-        result = read_text(&probe);
-    if (result == 0)
-        result = check_losses(trace);
-    if (result == 0 && gates)
-        result = fill_gates(gates, &probe);
-    release(&probe);
-    if (result != 0) {
+    model_prepare(team, model);
+    const bool done = allocate(&probe, &scratch, gates != NULL) == 0 &&
+                      read_first_input(&probe) == 0 && read_text(&probe) == 0 &&
+                      check_losses(trace) == 0 &&
+                      (!gates || fill_gates(gates, memory, &probe) == 0);
+    arena_release(&scratch);
+    if (!done)
         trace_release(trace);
-        if (gates)
-            gates_release(gates);
-    }
-    return result;
+    return done ? 0 : -1;
 }

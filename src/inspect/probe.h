@@ -19,7 +19,8 @@ struct probe_options {
 #define PROBE_SAME 1e-4
 
 /* Fills a zeroed trace of the first `length` ≥ 1 symbols of ids, int32_t, and zeroed gates (NULL:
- * not wanted), of all units whatever signals are kept. The trace refers to the model's vocabulary.
+ * not wanted), of all units whatever signals are kept, which lie in `memory`. The trace refers to
+ * the model's vocabulary.
  *
  * The parts of a long text are read at once, and what a part would remember of those before it is
  * made good: the state at its beginning is that at the end of the part before, and it is read again
@@ -30,7 +31,8 @@ struct probe_options {
  *
  * Memory: what 32 streams need, and 1 KB for each of them and each signal. Returns 0, or −1 and a
  * message, also where a loss is not finite. */
-int probe_run(struct trace *trace, struct gates *gates, struct team *team, struct model *model,
-              const struct temp_mapping *ids, size_t length, const struct probe_options *options);
+int probe_run(struct trace *trace, struct gates *gates, struct arena *memory, struct team *team,
+              struct model *model, const struct temp_mapping *ids, size_t length,
+              const struct probe_options *options);
 
 #endif

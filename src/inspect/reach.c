@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
 #include "tape.h"
 
 #define ROWS 2048       /* timesteps of a batch of predictions */
@@ -32,6 +31,7 @@ struct look {
     int num_streams; /* streams of the tape that have a prediction */
     struct tape tape;
     int32_t *x, *y; /* [K][B] */
+    struct arena memory;
 };
 
 /* The symbol that timestep t reads. */
@@ -104,10 +104,11 @@ static int find_states(struct look *look, struct team *team, size_t each)
 {
     const int count = (int)((look->count - 1) / each + 1);
     struct readers readers = {.look = look,
-                              .list = mem_new((size_t)count, sizeof *readers.list),
-                              .x = mem_new((size_t)count, sizeof *readers.x)};
+                              .list =
+                                  arena_take(&look->memory, (uint64_t)count, sizeof *readers.list),
+                              .x = arena_take(&look->memory, (uint64_t)count, sizeof *readers.x)};
     const int result =
-        readers.list && readers.x ? tape_init(&readers.tape, look->model, count, 1, false, 0) : -1;
+        look->memory.failed ? -1 : tape_init(&readers.tape, look->model, count, 1, false, 0);
     for (int b = 0; b < count && result == 0; b++) {
         const size_t next = (size_t)b * each, first = first_step(look->positions[next], look->K);
         const size_t end = next + each < look->count ? next + each : look->count;
@@ -118,8 +119,6 @@ static int find_states(struct look *look, struct team *team, size_t each)
     while (result == 0 && next_inputs(&readers))
         team_run(team, read_one, &readers);
     tape_release(&readers.tape);
-    free(readers.list);
-    free(readers.x);
     return result;
 }
 
@@ -162,14 +161,6 @@ static long row_before(const struct look *look, int b, int k)
     return step < 0 ? -1 : step * look->tape.B + b;
 }
 
-static void look_release(struct look *look)
-{
-    tape_release(&look->tape);
-    free(look->states);
-    free(look->x);
-    free(look->y);
-}
-
 /* Allocates, and computes the states before the predictions. */
 static int look_init(struct look *look, struct team *team, size_t each)
 {
@@ -178,13 +169,12 @@ static int look_init(struct look *look, struct team *team, size_t each)
     const int B = (int)(look->count < most ? look->count : most);
     const size_t rows = (size_t)B * (size_t)look->K;
     assert(model->training && model->input_gradient);
-    look->states =
-        mem_new(look->count, (size_t)model->num_layers * (size_t)model->cell->num_states *
-                                 (size_t)model->hidden_size * sizeof(real));
-    look->x = mem_new(rows, sizeof *look->x);
-    look->y = mem_new(rows, sizeof *look->y);
-    if (!look->states || !look->x || !look->y ||
-        tape_init(&look->tape, model, B, look->K, true, 0) != 0)
+    look->states = arena_take(&look->memory, look->count,
+                              (size_t)model->num_layers * (size_t)model->cell->num_states *
+                                  (size_t)model->hidden_size * sizeof(real));
+    look->x = arena_take(&look->memory, rows, sizeof *look->x);
+    look->y = arena_take(&look->memory, rows, sizeof *look->y);
+    if (look->memory.failed || tape_init(&look->tape, model, B, look->K, true, 0) != 0)
         return -1;
     tape_set_input(&look->tape, look->x);
     model_prepare(team, look->model);
@@ -201,7 +191,8 @@ static int look_at_all(struct look *look, struct team *team, size_t each,
         team_run(team, look_back, look);
         use(look, result);
     }
-    look_release(look);
+    tape_release(&look->tape);
+    arena_release(&look->memory);
     return status;
 }
 
@@ -249,30 +240,25 @@ static float quantile(const float *sorted, size_t count, double share)
     return sorted[below] + (float)(at - (double)below) * (sorted[above] - sorted[below]);
 }
 
-static int reach_init(struct reach *reach, int L, int K, size_t positions)
-{
-    const size_t points = (size_t)(L + 1) * (size_t)K;
-    reach->steps = K;
-    reach->positions = (int)positions;
-    reach->curves = L + 1;
-    reach->median = mem_new(points, sizeof *reach->median);
-    reach->low = mem_new(points, sizeof *reach->low);
-    reach->high = mem_new(points, sizeof *reach->high);
-    return reach->median && reach->low && reach->high ? 0 : -1;
-}
-
-int reach_measure(struct reach *reach, struct team *team, struct model *model, const int32_t *ids,
-                  size_t length, int positions, int K)
+int reach_measure(struct reach *reach, struct arena *memory, struct team *team, struct model *model,
+                  const int32_t *ids, size_t length, int positions, int K)
 {
     assert(length > 0 && positions > 0 && K > 0);
     K = length < (size_t)K ? (int)length : K;
     const size_t whole = length - (size_t)K + 1; /* predictions with K steps before them */
     const size_t count = whole < (size_t)positions ? whole : (size_t)positions;
     const size_t points = (size_t)(model->num_layers + 1) * (size_t)K;
-    size_t *spread = mem_new(count, sizeof *spread);
+    struct arena scratch = {0};
+    size_t *spread = arena_take(&scratch, count, sizeof *spread);
     struct look look = {.model = model, .ids = ids, .positions = spread, .count = count, .K = K};
-    float *norms = mem_new(points * count, sizeof *norms);
-    int result = spread && norms ? reach_init(reach, model->num_layers, K, count) : -1;
+    float *norms = arena_take(&scratch, points * count, sizeof *norms);
+    *reach = (struct reach){K,
+                            (int)count,
+                            model->num_layers + 1,
+                            .median = arena_take(memory, points, sizeof *reach->median),
+                            .low = arena_take(memory, points, sizeof *reach->low),
+                            .high = arena_take(memory, points, sizeof *reach->high)};
+    int result = memory->failed || scratch.failed ? -1 : 0;
     for (size_t k = 0; k < count && result == 0; k++) /* the middles of equal parts */
         spread[k] = (size_t)K - 1 + (2 * k + 1) * whole / (2 * count);
     if (result == 0)
@@ -284,10 +270,7 @@ int reach_measure(struct reach *reach, struct team *team, struct model *model, c
         reach->median[point] = quantile(values, count, 0.5);
         reach->high[point] = quantile(values, count, 0.75);
     }
-    if (result != 0)
-        reach_release(reach);
-    free(norms);
-    free(spread);
+    arena_release(&scratch);
     return result;
 }
 
@@ -307,23 +290,21 @@ static void keep_weights(const struct look *look, void *result)
         }
 }
 
-int attributions_measure(struct attributions *attributions, struct team *team, struct model *model,
-                         const int32_t *ids, size_t length, size_t start, size_t count, int K)
+int attributions_measure(struct attributions *attributions, struct arena *memory, struct team *team,
+                         struct model *model, const int32_t *ids, size_t length, size_t start,
+                         size_t count, int K)
 {
     assert(count > 0 && K > 0 && start + count <= length);
     const size_t steps = start + count < (size_t)K ? start + count : (size_t)K;
     struct look look = {.model = model, .ids = ids, .count = count, .K = (int)steps};
     attributions->count = count;
     attributions->steps = (size_t)K;
-    attributions->positions = mem_new(count, sizeof *attributions->positions);
-    attributions->weights = mem_new(count, (size_t)K * sizeof *attributions->weights);
-    int result = attributions->positions && attributions->weights ? 0 : -1;
-    for (size_t k = 0; k < count && result == 0; k++)
+    attributions->positions = arena_take(memory, count, sizeof *attributions->positions);
+    attributions->weights = arena_take(memory, count, (size_t)K * sizeof *attributions->weights);
+    if (memory->failed)
+        return -1;
+    for (size_t k = 0; k < count; k++)
         attributions->positions[k] = start + k;
     look.positions = attributions->positions;
-    if (result == 0)
-        result = look_at_all(&look, team, PREDICTIONS, keep_weights, attributions);
-    if (result != 0)
-        attributions_release(attributions);
-    return result;
+    return look_at_all(&look, team, PREDICTIONS, keep_weights, attributions);
 }

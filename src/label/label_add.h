@@ -4,17 +4,8 @@
 
 #include "labels.h"
 
-/* See struct label: one with a place is binary. */
-struct label_words {
-    const char *name, *place, *rising, *falling;
-};
-
-/* Adds a label with copies of the words. It takes values[length], also on failure. Returns 0, or −1
- * and a message. */
-int label_add(struct labels *labels, const struct label_words *words, bool own, float *values);
-
 /* Adds a user's label, whose words are made of its name. A name that label_check_name refuses is an
- * error. Takes the values, also on failure. */
+ * error. The values [length] lie in labels->memory. Returns 0, or −1 and a message. */
 int label_add_own(struct labels *labels, const char *where, const char *name, enum label_kind kind,
                   float *values);
 

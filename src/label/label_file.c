@@ -107,13 +107,14 @@ static bool at_end(struct csv *csv)
 /* --- columns ---------------------------------------------------------------------------------- */
 
 struct column {
-    char *name;
-    float *values; /* [length]; NULL: skipped */
+    const char *name;
+    float *values; /* [length] in the labels' memory; NULL: skipped */
 };
 
 struct table {
     struct column *columns;
     size_t count, capacity;
+    struct arena names;
 };
 
 /* The place of names, for messages. Returns out. */
@@ -123,7 +124,7 @@ static const char *name_header(const char *path, char out[WHERE])
     return out;
 }
 
-static int add_column(struct table *table, const struct csv *csv, const struct labels *labels)
+static int add_column(struct table *table, const struct csv *csv, struct labels *labels)
 {
     struct column column = {0};
     const char *name = csv->field;
@@ -136,18 +137,19 @@ static int add_column(struct table *table, const struct csv *csv, const struct l
         return refuse(csv, 1, "a name with a NUL byte: is it a CSV file?");
     if (mem_grow(&table->columns, &table->capacity, table->count + 1, sizeof column) != 0)
         return -1;
+    if (strcmp(name, "position") != 0 && strcmp(name, "character") != 0) {
+        if (label_check_name(labels, name_header(csv->path, where), name) != 0)
+            return -1;
+        column.name = arena_copy(&table->names, name);
+        column.values = arena_take(&labels->memory, labels->length, sizeof *column.values);
+        if (!column.name || !column.values)
+            return -1;
+    }
     table->columns[table->count++] = column;
-    if (strcmp(name, "position") == 0 || strcmp(name, "character") == 0)
-        return 0;
-    if (label_check_name(labels, name_header(csv->path, where), name) != 0)
-        return -1;
-    struct column *last = &table->columns[table->count - 1];
-    last->name = mem_copy(name, strlen(name));
-    last->values = mem_new(labels->length, sizeof *last->values);
-    return last->name && last->values ? 0 : -1;
+    return 0;
 }
 
-static int read_header(struct csv *csv, struct table *table, const struct labels *labels)
+static int read_header(struct csv *csv, struct table *table, struct labels *labels)
 {
     enum ending ending = END_FIELD;
     bool any = false;
@@ -195,7 +197,7 @@ static int read_row(struct csv *csv, struct table *table, size_t t, size_t lengt
     return 0;
 }
 
-static int read_table(struct csv *csv, struct table *table, const struct labels *labels,
+static int read_table(struct csv *csv, struct table *table, struct labels *labels,
                       size_t text_length)
 {
     if (read_header(csv, table, labels) != 0)
@@ -216,17 +218,14 @@ static int read_table(struct csv *csv, struct table *table, const struct labels 
 
 /* --- labels ----------------------------------------------------------------------------------- */
 
-/* Adds a column as a label, which takes its values. */
-static int add_label(struct labels *labels, const char *path, struct column *column)
+static int add_label(struct labels *labels, const char *path, const struct column *column)
 {
     char where[WHERE];
     bool binary = true;
     for (size_t t = 0; binary && t < labels->length; t++)
         binary = column->values[t] == 0 || column->values[t] == 1;
-    float *values = column->values;
-    column->values = NULL;
     return label_add_own(labels, name_header(path, where), column->name,
-                         binary ? LABEL_BINARY : LABEL_SCALAR, values);
+                         binary ? LABEL_BINARY : LABEL_SCALAR, column->values);
 }
 
 int labels_add_file(struct labels *labels, const char *path, size_t text_length)
@@ -239,10 +238,7 @@ int labels_add_file(struct labels *labels, const char *path, size_t text_length)
     for (size_t i = 0; result == 0 && i < table.count; i++)
         if (table.columns[i].values)
             result = add_label(labels, path, &table.columns[i]);
-    for (size_t i = 0; i < table.count; i++) {
-        free(table.columns[i].name);
-        free(table.columns[i].values);
-    }
+    arena_release(&table.names);
     free(table.columns);
     free(csv.field);
     fclose(csv.file);

@@ -1,15 +1,12 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "clock.h"
 #include "error.h"
 #include "label_add.h"
 #include "label_text.h"
 #include "labels.h"
-#include "mem.h"
 
 #define MATCH_LIMIT 1000000   /* PCRE2's steps, from one place of the text */
 #define HEAP_LIMIT (64 << 10) /* KiB */
@@ -135,7 +132,7 @@ static int add_pattern(struct labels *labels, const struct subject *subject,
     struct search search = {0};
     bool found = false;
     int result = -1;
-    float *values = mem_new(subject->length, sizeof *values);
+    float *values = arena_take(&labels->memory, subject->length, sizeof *values);
     if (values && label_check_name(labels, "", pattern->name) == 0 &&
         search_init(&search, pattern, subject->utf) == 0)
         result = search_all(&search, subject, pattern, values);
@@ -145,30 +142,20 @@ static int add_pattern(struct labels *labels, const struct subject *subject,
     if (result == 0 && !found)
         result = error_set("label '%s': the regex '%s' matches nothing in the text", pattern->name,
                            pattern->regex);
-    if (result != 0) {
-        free(values);
-        return -1;
-    }
-    return label_add_own(labels, "", pattern->name, LABEL_BINARY, values);
+    return result == 0 ? label_add_own(labels, "", pattern->name, LABEL_BINARY, values) : -1;
 }
 
 int labels_add_patterns(struct labels *labels, const struct vocab *vocab, const int32_t *ids,
                         const struct label_pattern *patterns, size_t count)
 {
-    struct subject subject = {.length = labels->length, .utf = true};
-    int result = 0;
-    if (label_text_bytes(vocab, ids, subject.length, &subject.bytes, &subject.starts) != 0)
-        return -1;
-    subject.size = subject.starts[subject.length];
-    for (size_t at = 0; subject.utf && at < subject.size;) {
-        int32_t point;
-        int step = utf8_decode(subject.bytes + at, subject.size - at, &point);
-        subject.utf = step > 0;
-        at += (size_t)(step > 0 ? step : 1);
-    }
+    struct subject subject = {.length = labels->length};
+    struct arena scratch = {0};
+    int result =
+        label_text_bytes(&scratch, vocab, ids, subject.length, &subject.bytes, &subject.starts);
+    subject.size = result == 0 ? subject.starts[subject.length] : 0;
+    subject.utf = utf8_is_valid(subject.bytes, subject.size);
     for (size_t i = 0; result == 0 && i < count; i++)
         result = add_pattern(labels, &subject, &patterns[i]);
-    free(subject.bytes);
-    free(subject.starts);
+    arena_release(&scratch);
     return result;
 }

@@ -1,24 +1,17 @@
 #include "label_text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
-
-int label_text_bytes(const struct vocab *vocab, const int32_t *ids, size_t length, uint8_t **bytes,
-                     size_t **starts)
+int label_text_bytes(struct arena *memory, const struct vocab *vocab, const int32_t *ids,
+                     size_t length, uint8_t **bytes, size_t **starts)
 {
-    size_t total = 0;
+    size_t total = 0, at = 0;
     for (size_t t = 0; t < length; t++)
         total += vocab->symbols[ids[t]].length;
-    *bytes = mem_new(total + 1, 1);
-    *starts = mem_new(length + 1, sizeof **starts);
-    if (!*bytes || !*starts) {
-        free(*bytes);
-        free(*starts);
+    *bytes = arena_take(memory, total + 1, 1);
+    *starts = arena_take(memory, length + 1, sizeof **starts);
+    if (memory->failed)
         return -1;
-    }
-    size_t at = 0;
     for (size_t t = 0; t < length; t++) {
         const struct vocab_symbol *symbol = &vocab->symbols[ids[t]];
         (*starts)[t] = at;
@@ -49,12 +42,12 @@ static void take_symbols(struct label_text *text, const struct vocab *vocab, con
 }
 
 /* The symbols of one code point as a character. */
-static int take_bytes(struct label_text *text, const struct vocab *vocab, const int32_t *ids,
-                      size_t length)
+static int take_bytes(struct label_text *text, struct arena *memory, const struct vocab *vocab,
+                      const int32_t *ids, size_t length)
 {
     uint8_t *bytes;
     size_t *starts, count = 0;
-    if (label_text_bytes(vocab, ids, length, &bytes, &starts) != 0)
+    if (label_text_bytes(memory, vocab, ids, length, &bytes, &starts) != 0)
         return -1;
     for (size_t t = 0; t < length; count++) {
         int32_t point;
@@ -67,27 +60,18 @@ static int take_bytes(struct label_text *text, const struct vocab *vocab, const 
     }
     text->first[count] = length;
     text->count = count;
-    free(bytes);
-    free(starts);
     return 0;
 }
 
-int label_text_init(struct label_text *text, const struct vocab *vocab, const int32_t *ids,
-                    size_t length)
+int label_text_init(struct label_text *text, struct arena *memory, const struct vocab *vocab,
+                    const int32_t *ids, size_t length)
 {
-    text->points = mem_new(length, sizeof *text->points);
-    text->first = mem_new(length + 1, sizeof *text->first);
-    if (!text->points || !text->first)
+    text->points = arena_take(memory, length, sizeof *text->points);
+    text->first = arena_take(memory, length + 1, sizeof *text->first);
+    if (memory->failed)
         return -1;
     if (vocab->unit == VOCAB_BYTE)
-        return take_bytes(text, vocab, ids, length);
+        return take_bytes(text, memory, vocab, ids, length);
     take_symbols(text, vocab, ids, length);
     return 0;
-}
-
-void label_text_release(struct label_text *text)
-{
-    free(text->points);
-    free(text->first);
-    *text = (struct label_text){0};
 }

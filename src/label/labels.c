@@ -197,11 +197,13 @@ static bool is_group_ordered(const bool ordered[RULES], size_t k)
 /* Finds the rules whose labels differ from those of shuffled copies of the text. The copies take
  * the text's style and unsound pairs, so that they differ by their order alone. values[] is
  * scratch. */
-static int find_ordered(const struct label_marks *marks, float *values, bool ordered[RULES])
+static int find_ordered(const struct label_marks *marks, struct arena *scratch, float *values,
+                        bool ordered[RULES])
 {
-    struct label_pattern_counts(*counts)[RULES] = mem_new(LABEL_COPIES + 1, sizeof *counts);
-    int32_t *points = mem_new(marks->length, sizeof *points);
-    int result = counts && points ? 0 : -1;
+    struct label_pattern_counts(*counts)[RULES] =
+        arena_take(scratch, LABEL_COPIES + 1, sizeof *counts);
+    int32_t *points = arena_take(scratch, marks->length, sizeof *points);
+    int result = scratch->failed ? -1 : 0;
     if (result == 0) {
         memcpy(points, marks->points, marks->length * sizeof *points);
         count_patterns(marks, values, counts[LABEL_COPIES]);
@@ -221,8 +223,6 @@ static int find_ordered(const struct label_marks *marks, float *values, bool ord
             copies[i] = counts[i][k];
         ordered[k] = rules[k].any_order || label_has_order(&counts[LABEL_COPIES][k], copies);
     }
-    free(counts);
-    free(points);
     return result;
 }
 
@@ -270,33 +270,12 @@ int label_check_name(const struct labels *labels, const char *where, const char 
     return 0;
 }
 
-static void release(struct label *label)
+static int add(struct labels *labels, struct label label)
 {
-    free(label->name);
-    free(label->place);
-    free(label->rising);
-    free(label->falling);
-    free(label->values);
-}
-
-/* Copies a text that may be NULL. */
-static int copy(char **to, const char *text)
-{
-    *to = text ? mem_copy(text, strlen(text)) : NULL;
-    return text && !*to ? -1 : 0;
-}
-
-int label_add(struct labels *labels, const struct label_words *words, bool own, float *values)
-{
-    const enum label_kind kind = words->place ? LABEL_BINARY : LABEL_SCALAR;
-    struct label label = {.kind = kind, .own = own, .values = values};
     size_t capacity = labels->count;
-    if (copy(&label.name, words->name) != 0 || copy(&label.place, words->place) != 0 ||
-        copy(&label.rising, words->rising) != 0 || copy(&label.falling, words->falling) != 0 ||
-        mem_grow(&labels->list, &capacity, labels->count + 1, sizeof label) != 0) {
-        release(&label);
+    if (labels->memory.failed ||
+        mem_grow(&labels->list, &capacity, labels->count + 1, sizeof label) != 0)
         return -1;
-    }
     labels->list[labels->count++] = label;
     return 0;
 }
@@ -305,68 +284,66 @@ int label_add_own(struct labels *labels, const char *where, const char *name, en
                   float *values)
 {
     char place[NAME_ROOM + 32], rising[NAME_ROOM + 32], falling[NAME_ROOM + 32];
-    if (label_check_name(labels, where, name) != 0) {
-        free(values);
+    const bool binary = kind == LABEL_BINARY;
+    if (label_check_name(labels, where, name) != 0)
         return -1;
-    }
     snprintf(place, sizeof place, "at “%s”", name);
     snprintf(rising, sizeof rising, "rises with “%s”", name);
     snprintf(falling, sizeof falling, "falls as “%s” rises", name);
-    const struct label_words binary = {.name = name, .place = place},
-                             scalar = {.name = name, .rising = rising, .falling = falling};
-    return label_add(labels, kind == LABEL_BINARY ? &binary : &scalar, true, values);
+    return add(labels, (struct label){arena_copy(&labels->memory, name),
+                                      arena_copy(&labels->memory, binary ? place : NULL),
+                                      arena_copy(&labels->memory, binary ? NULL : rising),
+                                      arena_copy(&labels->memory, binary ? NULL : falling), kind,
+                                      true, values});
 }
 
 /* Adds a rule's label unless it is constant or like an earlier one. values[text->count] are of
- * characters; all symbols of a character get its value. */
+ * characters; all symbols of a character get its value. all[labels->length] is scratch. */
 static int add_rule(struct labels *labels, const struct rule *rule, const struct label_text *text,
-                    const float *values)
+                    const float *values, float *all)
 {
     if (is_constant(values, text->count))
         return 0;
-    float *all = mem_new(labels->length, sizeof *all);
-    if (!all)
-        return -1;
     for (size_t i = 0; i < text->count; i++)
         for (size_t t = text->first[i]; t < text->first[i + 1]; t++)
             all[t] = values[i];
     for (size_t k = 0; k < labels->count; k++)
-        if (are_alike(labels->list[k].values, all, labels->length)) {
-            free(all);
+        if (are_alike(labels->list[k].values, all, labels->length))
             return 0;
-        }
-    const struct label_words words = {rule->name, rule->place, rule->rising, rule->falling};
-    return label_add(labels, &words, false, all);
+    float *kept = arena_take(&labels->memory, labels->length, sizeof *kept);
+    if (kept)
+        memcpy(kept, all, labels->length * sizeof *kept);
+    return add(labels, (struct label){rule->name, rule->place, rule->rising, rule->falling,
+                                      rule->place ? LABEL_BINARY : LABEL_SCALAR, false, kept});
 }
 
 int labels_make(struct labels *labels, const struct vocab *vocab, const int32_t *ids, size_t length)
 {
     struct label_text text = {0};
     struct label_marks marks = {0};
-    float *values = NULL;
+    struct arena scratch = {0};
+    float *values = arena_take(&scratch, length, sizeof *values);
+    float *all = arena_take(&scratch, length, sizeof *all);
     bool ordered[RULES];
     int result = -1;
     labels->length = length;
-    if (label_text_init(&text, vocab, ids, length) == 0 &&
-        (values = mem_new(text.count, sizeof *values)) != NULL &&
+    if (label_text_init(&text, &scratch, vocab, ids, length) == 0 &&
         label_parse(&marks, text.points, text.count, NULL) == 0)
-        result = find_ordered(&marks, values, ordered);
+        result = find_ordered(&marks, &scratch, values, ordered);
     for (size_t k = 0; result == 0 && k < RULES; k++) {
         if (!is_group_ordered(ordered, k) || (rules[k].mark & marks.unsound) != 0)
             continue;
         apply(&rules[k], &marks, values);
-        result = add_rule(labels, &rules[k], &text, values);
+        result = add_rule(labels, &rules[k], &text, values, all);
     }
-    free(values);
     label_marks_release(&marks);
-    label_text_release(&text);
+    arena_release(&scratch);
     return result;
 }
 
 void labels_release(struct labels *labels)
 {
-    for (size_t k = 0; k < labels->count; k++)
-        release(&labels->list[k]);
     free(labels->list);
+    arena_release(&labels->memory);
     *labels = (struct labels){0};
 }

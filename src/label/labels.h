@@ -7,24 +7,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "vocab.h"
 
 enum label_kind { LABEL_BINARY, LABEL_SCALAR };
 
 struct label {
-    char *name;             /* unique: "inside quotes", "left in line" */
-    char *place;            /* of a binary label, where it is on: "at capitals"; else NULL */
-    char *rising, *falling; /* of a scalar one, what a unit does that follows it: "counts up along
-                               the line"; and its opposite: "counts down …"; else NULL */
+    const char *name;  /* unique: "inside quotes", "left in line" */
+    const char *place; /* of a binary label, where it is on: "at capitals"; else NULL */
+    const char *rising,
+        *falling; /* of a scalar one, what a unit does that follows it: "counts up
+                     along the line"; and its opposite: "counts down …"; else NULL */
     enum label_kind kind;
     bool own;      /* the user's */
     float *values; /* [length] finite; of a binary label 0 or 1 */
 };
 
 struct labels {
-    size_t length;      /* characters of the text */
-    size_t count;       /* K */
-    struct label *list; /* [K] */
+    size_t length;       /* characters of the text */
+    size_t count;        /* K */
+    struct label *list;  /* [K] */
+    struct arena memory; /* where values and the words of the user's labels are */
 };
 
 /* One of --label NAME=REGEX, in UTF-8 and PCRE2's syntax. The label is on throughout each match. */

@@ -37,8 +37,8 @@ static void add_vocab(struct safetensors_out *out, const struct vocab *vocab)
     }
     safetensors_add_text(out, "vocab", text);
     free(text);
-    safetensors_add_text(out, "unit", vocab_unit_name(vocab->unit));
-    safetensors_add_text(out, "normalize", vocab_form_name(vocab->form));
+    safetensors_add_text(out, "unit", vocab_unit_names[vocab->unit]);
+    safetensors_add_text(out, "normalize", vocab_form_names[vocab->form]);
     safetensors_add_text(out, "unicode_version", utf8_unicode_version());
     add_integer(out, "unknown_id", vocab->unknown);
 }
@@ -70,14 +70,14 @@ static int parse_symbols(const char *text, long long count, struct vocab_symbol 
 
 static int read_vocab(const struct safetensors *in, struct vocab *vocab)
 {
-    enum vocab_unit unit;
-    enum utf8_form form;
     long long unknown, size;
     const char *text = safetensors_text(in, "vocab"), *unit_name = safetensors_text(in, "unit"),
                *form_name = safetensors_text(in, "normalize");
     if (!text || !unit_name || !form_name)
         return -1;
-    if (vocab_unit_parse(unit_name, &unit) != 0 || vocab_form_parse(form_name, &form) != 0)
+    const int unit = vocab_unit_parse(unit_name),
+              form = unit < 0 ? -1 : vocab_form_parse(form_name);
+    if (form < 0)
         return error_set("%s: %s", safetensors_path(in), error_message());
     if (safetensors_integer(in, "vocab_size", 1, (long long)strlen(text) / 2 + 1, &size) != 0 ||
         /* beside the unknown symbol there is one to be drawn */
@@ -89,7 +89,8 @@ static int read_vocab(const struct safetensors *in, struct vocab *vocab)
     int result = -1;
     if (symbols && bytes &&
         (parse_symbols(text, size, symbols, bytes) != 0 ||
-         (result = vocab_from_symbols(vocab, unit, form, symbols, (int)size, (int)unknown)) != 0))
+         (result = vocab_from_symbols(vocab, (enum vocab_unit)unit, (enum utf8_form)form, symbols,
+                                      (int)size, (int)unknown)) != 0))
         error_set("%s: %s", safetensors_path(in), error_message());
     free(symbols);
     free(bytes);
@@ -227,49 +228,42 @@ int checkpoint_read_model(const struct safetensors *in, const struct engine *eng
 
 /* --- training --------------------------------------------------------------------------------- */
 
-/* Calls `each` for every state of the chain, named "state.h_l0", until it returns other than 0. */
-static int each_state(const struct tape *tape, void *context,
-                      int (*each)(void *context, const char *name, const struct layer *layer,
-                                  real *state))
+/* "state.h_l0" */
+static const char *name_state(const struct layer *layer, int s, char name[48])
 {
-    for (int l = 0; l < tape->model->depth; l++)
-        for (int s = 0; s < tape->layers[l].kind->num_states; s++) {
-            const struct layer *layer = &tape->layers[l];
-            char name[48];
-            snprintf(name, sizeof name, "state.%s_l%d", layer->kind->quantities[s], layer->number);
-            if (each(context, name, layer, layer_state(layer, s)) != 0)
-                return -1;
-        }
-    return 0;
-}
-
-static int add_state(void *out, const char *name, const struct layer *layer, real *state)
-{
-    safetensors_add_reals(out, name, (size_t)layer->B, (size_t)layer->N, state, false);
-    return 0;
-}
-
-static int read_state(void *in, const char *name, const struct layer *layer, real *state)
-{
-    return safetensors_read_reals(*(const struct safetensors **)in, name, (size_t)layer->B,
-                                  (size_t)layer->N, state, false);
+    snprintf(name, 48, "state.%s_l%d", layer->kind->quantities[s], layer->number);
+    return name;
 }
 
 void checkpoint_add_training(struct safetensors_out *out, const struct optimizer *optimizer,
                              const struct tape *tape)
 {
+    char name[48];
     safetensors_add_reals(out, "optimizer.m", optimizer->size, 0, optimizer->m, false);
     safetensors_add_reals(out, "optimizer.v", optimizer->size, 0, optimizer->v, false);
-    each_state(tape, out, add_state);
+    for (int l = 0; l < tape->model->depth; l++) {
+        const struct layer *layer = &tape->layers[l];
+        for (int s = 0; s < layer->kind->num_states; s++)
+            safetensors_add_reals(out, name_state(layer, s, name), (size_t)layer->B,
+                                  (size_t)layer->N, layer_state(layer, s), false);
+    }
 }
 
 int checkpoint_read_training(const struct safetensors *in, struct optimizer *optimizer,
                              struct tape *tape)
 {
-    if (safetensors_read_reals(in, "optimizer.m", optimizer->size, 0, optimizer->m, false) != 0 ||
-        safetensors_read_reals(in, "optimizer.v", optimizer->size, 0, optimizer->v, false) != 0)
-        return -1;
-    return each_state(tape, &in, read_state);
+    char name[48];
+    int result =
+        safetensors_read_reals(in, "optimizer.m", optimizer->size, 0, optimizer->m, false) == 0
+            ? safetensors_read_reals(in, "optimizer.v", optimizer->size, 0, optimizer->v, false)
+            : -1;
+    for (int l = 0; l < tape->model->depth; l++) {
+        const struct layer *layer = &tape->layers[l];
+        for (int s = 0; s < layer->kind->num_states && result == 0; s++)
+            result = safetensors_read_reals(in, name_state(layer, s, name), (size_t)layer->B,
+                                            (size_t)layer->N, layer_state(layer, s), false);
+    }
+    return result;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

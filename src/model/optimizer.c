@@ -2,10 +2,7 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "mem.h"
 
 /* Numbers that a member takes at once: whole lines of the cache. */
 #define CHUNK ((size_t)1024)
@@ -27,10 +24,10 @@ int optimizer_init(struct optimizer *optimizer, const struct optim *optim,
     optimizer->size = model->params.size;
     for (int l = 0; l < model->depth; l++)
         optimizer->num_squares += (size_t)num_pieces(model, l);
-    optimizer->m = mem_new(optimizer->size, sizeof(real));
-    optimizer->v = mem_new(optimizer->size, sizeof(real));
-    optimizer->squares = mem_new(optimizer->num_squares, sizeof(double));
-    if (optimizer->m && optimizer->v && optimizer->squares)
+    optimizer->m = arena_take(&optimizer->memory, optimizer->size, sizeof(real));
+    optimizer->v = arena_take(&optimizer->memory, optimizer->size, sizeof(real));
+    optimizer->squares = arena_take(&optimizer->memory, optimizer->num_squares, sizeof(double));
+    if (!optimizer->memory.failed)
         return 0;
     optimizer_release(optimizer);
     return -1;
@@ -44,9 +41,7 @@ void optimizer_reset(struct optimizer *optimizer)
 
 void optimizer_release(struct optimizer *optimizer)
 {
-    free(optimizer->m);
-    free(optimizer->v);
-    free(optimizer->squares);
+    arena_release(&optimizer->memory);
     *optimizer = (struct optimizer){0};
 }
 

@@ -12,6 +12,7 @@ struct optimizer {
     size_t num_squares; /* pieces of the gradient, and */
     double *squares;    /* [num_squares] the sums of their squares */
     double grad_norm;   /* of the last step, before clipping by norm */
+    struct arena memory;
 };
 
 /* Fills a zeroed optimizer. Returns 0, or −1 and a message. */

@@ -18,12 +18,10 @@
 #include "utf8.h"
 
 #define LENGTH_BYTES 8
-#define HEADER_MOST 100000000 /* bytes, as other readers have it */
-#define BLOCK 16384           /* numbers that are converted at once */
-#define DATA_KEY "data_crc32" /* of all bytes behind the header */
-#define HEADER_KEY                                                                                 \
-    "header_crc32" /* of the header without it, compact and with its keys in order                 \
-                    */
+#define HEADER_MOST 100000000     /* bytes, as other readers have it */
+#define BLOCK 16384               /* numbers that are converted at once */
+#define DATA_KEY "data_crc32"     /* of all bytes behind the header */
+#define HEADER_KEY "header_crc32" /* of the header without it, compact, keys in order */
 
 /* Numbers first … first + count of a matrix, in the file's order. */
 struct stretch {
@@ -41,6 +39,13 @@ static struct stretch stretch_of(size_t rows, size_t columns, bool transposed, s
 {
     const size_t left = rows * width(columns) - first;
     return (struct stretch){rows, width(columns), transposed, first, left < BLOCK ? left : BLOCK};
+}
+
+/* Where number k of the stretch lies in memory. */
+static size_t place_of(const struct stretch *stretch, size_t k)
+{
+    const size_t at = stretch->first + k;
+    return stretch->transposed ? at % stretch->columns * stretch->rows + at / stretch->columns : at;
 }
 
 /* Which of the numbers is the first that is not finite; `count` if none is. */
@@ -88,9 +93,7 @@ static void no_memory(struct safetensors_out *out)
 /* Sets the checksum in the header; it has the same length whatever it is. */
 static int set_checksum(json_t *metadata, const char *key, unsigned long checksum)
 {
-    char digits[9];
-    snprintf(digits, sizeof digits, "%08lx", checksum & 0xFFFFFFFF);
-    return json_object_set_new(metadata, key, json_string(digits));
+    return json_object_set_new(metadata, key, json_sprintf("%08lx", checksum & 0xFFFFFFFF));
 }
 
 /* A JSON value as text, new memory for free(). NULL and a message if there is none: json_dumps
@@ -177,20 +180,9 @@ void safetensors_add_u64(struct safetensors_out *out, const char *name, size_t c
     add_entry(out, name, "U64", sizeof *data, (struct entry){.rows = count, .u64 = data});
 }
 
-static bool is_utf8(const char *text)
-{
-    const size_t length = strlen(text);
-    int32_t point;
-    int bytes;
-    for (size_t at = 0; at < length; at += (size_t)bytes)
-        if ((bytes = utf8_decode((const uint8_t *)text + at, length - at, &point)) <= 0)
-            return false;
-    return true;
-}
-
 void safetensors_add_text(struct safetensors_out *out, const char *key, const char *text)
 {
-    if (text && !is_utf8(text))
+    if (text && !utf8_is_valid(text, strlen(text)))
         snprintf(out->problem, sizeof out->problem, "its \"%s\" is not UTF-8", key);
     else if (!text || json_object_set_new(out->metadata, key, json_string(text)) != 0)
         no_memory(out);
@@ -199,19 +191,8 @@ void safetensors_add_text(struct safetensors_out *out, const char *key, const ch
 /* Numbers as the file has them. */
 static void gather(struct stretch stretch, const real *data, float *numbers)
 {
-    size_t row = stretch.first / stretch.columns, column = stretch.first % stretch.columns;
-    if (!data) {
-        memset(numbers, 0, stretch.count * sizeof *numbers);
-    } else if (!stretch.transposed) {
-        for (size_t k = 0; k < stretch.count; k++)
-            numbers[k] = (float)data[stretch.first + k];
-    } else {
-        for (size_t k = 0; k < stretch.count; k++) {
-            numbers[k] = (float)data[column * stretch.rows + row];
-            column = column + 1 < stretch.columns ? column + 1 : 0;
-            row += column == 0;
-        }
-    }
+    for (size_t k = 0; k < stretch.count; k++)
+        numbers[k] = data ? (float)data[place_of(&stretch, k)] : 0;
 }
 
 /* Bytes on their way to a file. */
@@ -737,17 +718,8 @@ int safetensors_check_reals(const struct safetensors *in, const char *name, size
 /* Numbers of the file to where they are in memory. */
 static void scatter(struct stretch stretch, const float *numbers, real *data)
 {
-    size_t row = stretch.first / stretch.columns, column = stretch.first % stretch.columns;
-    if (!stretch.transposed) {
-        for (size_t k = 0; k < stretch.count; k++)
-            data[stretch.first + k] = (real)numbers[k];
-    } else {
-        for (size_t k = 0; k < stretch.count; k++) {
-            data[column * stretch.rows + row] = (real)numbers[k];
-            column = column + 1 < stretch.columns ? column + 1 : 0;
-            row += column == 0;
-        }
-    }
+    for (size_t k = 0; k < stretch.count; k++)
+        data[place_of(&stretch, k)] = (real)numbers[k];
 }
 
 int safetensors_read_reals(const struct safetensors *in, const char *name, size_t rows,

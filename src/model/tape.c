@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
 #include "error.h"
 #include "mem.h"
 
@@ -78,7 +77,7 @@ static void lay_out(struct tape *tape, struct arena *arena)
         layer = layer_of(tape, l);
         layer.scratch = scratch;
         lay_out_layer(&layer, l > 0 ? &below : NULL, l == model->depth - 1, arena);
-        for (int k = 0; arena->base && tape->training && k < layer.kind->num_params; k++)
+        for (int k = 0; tape->gradients && k < layer.kind->num_params; k++)
             layer.grad[k] = tape->gradients + params_at(&model->params, l, k)->offset;
         if (tape->layers)
             tape->layers[l] = layer;
@@ -97,34 +96,33 @@ size_t tape_bytes(const struct model *model, int B, int T, bool training, double
     struct tape tape = {.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
     if (!countable(B, T))
         return ARENA_MAX;
-    struct arena arena = {0};
+    struct arena arena = {.counting = true};
     lay_out(&tape, &arena);
-    return arena.used;
+    return arena.taken;
 }
 
 int tape_init(struct tape *tape, const struct model *model, int B, int T, bool training,
               double dropout)
 {
-    struct arena arena = {.used = tape_bytes(model, B, T, training, dropout)};
+    const size_t bytes = tape_bytes(model, B, T, training, dropout);
     *tape = (struct tape){.model = model, .B = B, .T = T, .training = training, .dropout = dropout};
-    if (arena.used >= ARENA_MAX)
+    if (bytes >= ARENA_MAX)
         return error_set("chunks of %d streams and %d timesteps take more memory than can be "
                          "addressed: lower --batch-size or --seq-length",
                          B, T);
     tape->layers = mem_new((size_t)model->depth, sizeof *tape->layers);
-    if (!tape->layers || arena_allocate(&arena) != 0) {
+    if (!tape->layers || arena_reserve(&tape->memory, bytes) != 0) {
         tape_release(tape);
         return -1;
     }
-    tape->memory = arena.base;
-    lay_out(tape, &arena);
+    lay_out(tape, &tape->memory);
     return 0;
 }
 
 void tape_release(struct tape *tape)
 {
     free(tape->layers);
-    free(tape->memory);
+    arena_release(&tape->memory);
     *tape = (struct tape){0};
 }
 

@@ -3,6 +3,7 @@
 #ifndef RUNE_TAPE_H
 #define RUNE_TAPE_H
 
+#include "arena.h"
 #include "model.h"
 
 /* A unit whose output h is replaced by `value`: layers above and the next timestep read that. */
@@ -27,7 +28,7 @@ struct tape {
     real *log_sum_exps;   /* [T][B] log Σ e^logit */
     double loss;          /* mean over the targets, in nats */
     real *gradients;      /* [params.size] */
-    void *memory;
+    struct arena memory;
     int first_layer;            /* of the chain, at which passes start */
     const struct clamp *clamps; /* [num_clamps] not owned */
     size_t num_clamps;

@@ -2,11 +2,9 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
-#include "mem.h"
 
 static int batch_init(struct batch *batch, const struct corpus *corpus,
                       const struct corpus_part *part, int B, int T)
@@ -14,16 +12,15 @@ static int batch_init(struct batch *batch, const struct corpus *corpus,
     assert(B >= 1 && T >= 1);
     size_t streams = (size_t)B, chunk = streams * (size_t)T;
     *batch = (struct batch){.corpus = corpus, .part = part, .B = B, .T = T};
-    batch->position = mem_new(streams, sizeof *batch->position);
-    batch->previous = mem_new(streams, sizeof *batch->previous);
-    batch->end = mem_new(streams, sizeof *batch->end);
-    batch->scored = mem_new(streams, sizeof *batch->scored);
-    batch->x = mem_new(chunk, sizeof *batch->x);
-    batch->y = mem_new(chunk, sizeof *batch->y);
-    batch->reset = mem_new(streams, sizeof *batch->reset);
-    batch->row = mem_new((size_t)T + 1, sizeof *batch->row);
-    if (batch->position && batch->previous && batch->end && batch->scored && batch->x && batch->y &&
-        batch->reset && batch->row)
+    batch->position = arena_take(&batch->memory, streams, sizeof *batch->position);
+    batch->previous = arena_take(&batch->memory, streams, sizeof *batch->previous);
+    batch->end = arena_take(&batch->memory, streams, sizeof *batch->end);
+    batch->scored = arena_take(&batch->memory, streams, sizeof *batch->scored);
+    batch->x = arena_take(&batch->memory, chunk, sizeof *batch->x);
+    batch->y = arena_take(&batch->memory, chunk, sizeof *batch->y);
+    batch->reset = arena_take(&batch->memory, streams, sizeof *batch->reset);
+    batch->row = arena_take(&batch->memory, (size_t)T + 1, sizeof *batch->row);
+    if (!batch->memory.failed)
         return 0;
     batch_release(batch);
     return -1;
@@ -134,13 +131,6 @@ void batch_undo(struct batch *batch)
 
 void batch_release(struct batch *batch)
 {
-    free(batch->position);
-    free(batch->previous);
-    free(batch->end);
-    free(batch->scored);
-    free(batch->x);
-    free(batch->y);
-    free(batch->reset);
-    free(batch->row);
+    arena_release(&batch->memory);
     *batch = (struct batch){0};
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "corpus.h"
 
 struct batch {
@@ -22,6 +23,7 @@ struct batch {
     bool reset_all;     /* the next chunk resets every stream */
     size_t num_targets; /* in this chunk */
     int32_t *row;       /* [T + 1] scratch */
+    struct arena memory;
 };
 
 /* Fills a zeroed batch with endless streams: stream b starts at ⌊bN/B⌋ and wraps around at the end

@@ -382,20 +382,6 @@ void corpus_release(struct corpus *corpus)
     *corpus = (struct corpus){0};
 }
 
-int corpus_from_ids(struct corpus *corpus, const int32_t *ids, size_t count, int vocab_size)
-{
-    *corpus = (struct corpus){.length = count, .id_bytes = bytes_for_ids(vocab_size)};
-    corpus->ids = mem_new(count, (size_t)corpus->id_bytes);
-    corpus->training.segments = mem_new(1, sizeof *corpus->training.segments);
-    if (!corpus->ids || !corpus->training.segments) {
-        corpus_release(corpus);
-        return -1;
-    }
-    pack(ids, count, corpus->id_bytes, corpus->ids);
-    add_segment(&corpus->training, 0, count);
-    return 0;
-}
-
 /* --- reading ids ------------------------------------------------------------------------------ */
 
 const struct corpus_segment *corpus_segment_at(const struct corpus_part *part, uint64_t position)

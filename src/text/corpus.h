@@ -74,8 +74,4 @@ int corpus_read(const struct corpus *corpus, const struct corpus_part *part, uin
 /* The segment that contains a position < part->length. */
 const struct corpus_segment *corpus_segment_at(const struct corpus_part *part, uint64_t position);
 
-/* Fills a zeroed corpus with a copy of ids in 0 … vocab_size − 1, as one training part. For text
- * that is already encoded. Returns 0, or −1 and a message. */
-int corpus_from_ids(struct corpus *corpus, const int32_t *ids, size_t count, int vocab_size);
-
 #endif

@@ -48,6 +48,16 @@ int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint)
     return decode(text, length, codepoint);
 }
 
+bool utf8_is_valid(const void *text, size_t length)
+{
+    const uint8_t *bytes = text;
+    int32_t point;
+    int step = 1;
+    for (size_t at = 0; at < length && step > 0; at += (size_t)step)
+        step = decode(bytes + at, length - at, &point);
+    return step > 0;
+}
+
 size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size_t capacity,
                        size_t *used)
 {
@@ -77,16 +87,7 @@ size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size
 
 int utf8_encode(int32_t codepoint, uint8_t out[4])
 {
-    uint32_t point = (uint32_t)codepoint;
-    if (point < 0x80) {
-        out[0] = (uint8_t)point;
-        return 1;
-    }
-    int bytes = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-    for (int i = bytes - 1; i > 0; i--, point >>= 6)
-        out[i] = (uint8_t)(0x80 | (point & 0x3F));
-    out[0] = (uint8_t)((0xF00u >> bytes & 0xFF) | point);
-    return bytes;
+    return (int)utf8proc_encode_char(codepoint, out);
 }
 
 bool utf8_cluster_break(int32_t before, int32_t after, int32_t *state)

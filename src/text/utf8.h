@@ -15,6 +15,9 @@ enum utf8_form { UTF8_NONE, UTF8_NFC, UTF8_NFKC };
  * not). */
 int utf8_decode(const uint8_t *text, size_t length, int32_t *codepoint);
 
+/* Whether a text is UTF-8 from end to end. */
+bool utf8_is_valid(const void *text, size_t length);
+
 /* Decodes up to `capacity` code points to points[] and returns how many; *used is their length in
  * bytes. Stops before bytes that are incomplete or not UTF-8: utf8_decode tells which. */
 size_t utf8_decode_all(const uint8_t *text, size_t length, int32_t *points, size_t capacity,

@@ -26,32 +26,14 @@ static int parse_name(const char *what, const char *const names[3], const char *
     return error_set("%s is %s, %s or %s, not '%s'", what, names[0], names[1], names[2], name);
 }
 
-const char *vocab_unit_name(enum vocab_unit unit)
+int vocab_unit_parse(const char *name)
 {
-    return vocab_unit_names[unit];
+    return parse_name("a unit", vocab_unit_names, name);
 }
 
-const char *vocab_form_name(enum utf8_form form)
+int vocab_form_parse(const char *name)
 {
-    return vocab_form_names[form];
-}
-
-int vocab_unit_parse(const char *name, enum vocab_unit *unit)
-{
-    int i = parse_name("a unit", vocab_unit_names, name);
-    if (i < 0)
-        return -1;
-    *unit = (enum vocab_unit)i;
-    return 0;
-}
-
-int vocab_form_parse(const char *name, enum utf8_form *form)
-{
-    int i = parse_name("a normal form", vocab_form_names, name);
-    if (i < 0)
-        return -1;
-    *form = (enum utf8_form)i;
-    return 0;
+    return parse_name("a normal form", vocab_form_names, name);
 }
 
 /* A symbol in quotes, as it looks; "" if it has no glyph. */
@@ -363,16 +345,8 @@ static int copy_symbols(struct vocab *vocab, const struct vocab_symbol *symbols)
 /* Whether bytes are one symbol of a unit. Of a cluster only the encoding is checked. */
 static bool is_symbol(enum vocab_unit unit, const uint8_t *bytes, size_t length)
 {
-    if (unit != VOCAB_GRAPHEME)
-        return single_point(unit, bytes, length) >= 0;
-    for (size_t at = 0; at < length;) {
-        int32_t point;
-        int step = utf8_decode(bytes + at, length - at, &point);
-        if (step <= 0)
-            return false;
-        at += (size_t)step;
-    }
-    return length > 0;
+    return unit == VOCAB_GRAPHEME ? length > 0 && utf8_is_valid(bytes, length)
+                                  : single_point(unit, bytes, length) >= 0;
 }
 
 /* Adds symbol `id` to the lookup tables. */
@@ -383,7 +357,7 @@ static int index_symbol(struct vocab *vocab, int id)
     vocab_describe(vocab->unit, symbol->bytes, symbol->length, name, sizeof name);
     if (!is_symbol(vocab->unit, symbol->bytes, symbol->length))
         return error_set("symbol %d of the vocabulary, %s, is not one %s", id,
-                         symbol->length ? name : "empty", vocab_unit_name(vocab->unit));
+                         symbol->length ? name : "empty", vocab_unit_names[vocab->unit]);
     int32_t point = single_point(vocab->unit, symbol->bytes, symbol->length);
     int32_t *entry;
     if (point >= 0)
@@ -430,27 +404,19 @@ int32_t vocab_find_point(const struct vocab *vocab, int32_t point)
     return (size_t)point < vocab->num_points ? vocab->by_point[point] : VOCAB_NONE;
 }
 
-static int32_t find_cluster(const struct vocab *vocab, const uint8_t *symbol, size_t length)
+static int32_t find_cluster(const struct vocab *vocab, const struct vocab_symbol *symbol)
 {
-    return vocab->by_cluster[find_slot(vocab->by_cluster, vocab->num_slots, vocab->symbols, symbol,
-                                       length)];
-}
-
-int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t length)
-{
-    int32_t point = single_point(vocab->unit, symbol, length);
-    return point >= 0 ? vocab_find_point(vocab, point) : find_cluster(vocab, symbol, length);
+    return vocab->by_cluster[find_slot(vocab->by_cluster, vocab->num_slots, vocab->symbols,
+                                       symbol->bytes, symbol->length)];
 }
 
 size_t vocab_find_all(const struct vocab *vocab, const struct segmenter_run *run, int32_t *ids)
 {
     size_t missing = 0;
     for (size_t i = 0; i < run->count; i++) {
-        int32_t point = run->points[i];
-        if (point >= 0)
-            ids[i] = vocab_find_point(vocab, point);
-        else
-            ids[i] = find_cluster(vocab, run->clusters[~point].bytes, run->clusters[~point].length);
+        const int32_t point = run->points[i];
+        ids[i] = point >= 0 ? vocab_find_point(vocab, point)
+                            : find_cluster(vocab, &run->clusters[~point]);
         missing += ids[i] == VOCAB_NONE;
     }
     return missing;

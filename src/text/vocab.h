@@ -2,7 +2,6 @@
 #ifndef RUNE_VOCAB_H
 #define RUNE_VOCAB_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,11 +50,8 @@ int vocab_from_symbols(struct vocab *vocab, enum vocab_unit unit, enum utf8_form
 /* Safe on a zeroed vocabulary. */
 void vocab_release(struct vocab *vocab);
 
-/* The id of a symbol, or VOCAB_NONE if it is not in the vocabulary; never that of the unknown
- * symbol. */
-int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t length);
-
-/* The same for a symbol of one code point (or one byte, if that is the unit). */
+/* The id of a symbol of one code point (or one byte, if that is the unit), or VOCAB_NONE if it is
+ * not in the vocabulary; never that of the unknown symbol. */
 int32_t vocab_find_point(const struct vocab *vocab, int32_t point);
 
 /* The same for each symbol of a run, whose unit is the vocabulary's: fills ids[run->count]. Returns
@@ -66,11 +62,9 @@ size_t vocab_find_all(const struct vocab *vocab, const struct segmenter_run *run
  * "nfkc". */
 extern const char *const vocab_unit_names[], *const vocab_form_names[];
 
-/* The name of a unit or a form; and the reverse, which returns 0, or −1 and a message. */
-const char *vocab_unit_name(enum vocab_unit unit);
-const char *vocab_form_name(enum utf8_form form);
-int vocab_unit_parse(const char *name, enum vocab_unit *unit);
-int vocab_form_parse(const char *name, enum utf8_form *form);
+/* The unit or form of that name; −1 and a message if there is none. */
+int vocab_unit_parse(const char *name);
+int vocab_form_parse(const char *name);
 
 /* Describes a symbol for messages: 'a', '\n' (U+000A), U+0301, byte D0, a cluster with its points.
  * Writes at most `capacity` bytes with the NUL, and never part of a character. Returns `out`. */

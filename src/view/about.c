@@ -15,7 +15,7 @@ json_t *about_new(const struct trace *trace)
         json_array_append_new(quantities, json_string(trace->quantities[q]));
     if (model && text)
         about = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:O}", "model", model, "text", text,
-                          "cell", trace->cell, "unit", vocab_unit_name(trace->vocab->unit),
+                          "cell", trace->cell, "unit", vocab_unit_names[trace->vocab->unit],
                           "num_layers", trace->num_layers, "hidden_size", trace->hidden_size,
                           "quantities", quantities);
     json_decref(quantities);

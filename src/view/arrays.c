@@ -8,7 +8,6 @@
 
 #include "about.h"
 #include "csv.h"
-#include "error.h"
 #include "glyph.h"
 #include "mem.h"
 #include "writers.h"
@@ -123,70 +122,36 @@ static json_t *signals_json(const struct trace *trace, const struct view_options
     return list;
 }
 
-/* The source of lists with an item per character. */
-struct about_text {
-    const struct trace *trace;
-    json_t *symbols; /* [V] strings */
-};
+/* Lists with an item per character. */
+static const char *const lists[] = {"characters", "ids", "losses", "ranks"};
 
-static json_t *character_json(const struct about_text *text, size_t t)
+static json_t *item_of(const struct trace *trace, const struct glyph *glyphs, size_t list, size_t t)
 {
-    return json_incref(json_array_get(text->symbols, (size_t)text->trace->ids[t]));
+    switch (list) {
+    case 0:
+        return json_string(glyphs[trace->ids[t]].exact);
+    case 1:
+        return json_integer(trace->ids[t]);
+    case 2:
+        return about_number((double)trace->losses[t]);
+    default:
+        return json_integer(trace->ranks[t]);
+    }
 }
 
-static json_t *id_json(const struct about_text *text, size_t t)
+/* Writes a member of the object. */
+static void put_list(FILE *out, const struct trace *trace, const struct glyph *glyphs, size_t list)
 {
-    return json_integer(text->trace->ids[t]);
-}
-
-static json_t *loss_json(const struct about_text *text, size_t t)
-{
-    return about_number((double)text->trace->losses[t]);
-}
-
-static json_t *rank_json(const struct about_text *text, size_t t)
-{
-    return json_integer(text->trace->ranks[t]);
-}
-
-/* Writes a member of the object: a list with an item per character. */
-static int put_list(FILE *out, const char *name, const struct about_text *text,
-                    json_t *(*item_of)(const struct about_text *text, size_t t))
-{
-    int failed = 0;
-    fprintf(out, ",\"%s\":[", name);
-    for (size_t t = 0; t < text->trace->length && !failed; t++) {
-        json_t *item = item_of(text, t);
+    fprintf(out, ",\"%s\":[", lists[list]);
+    for (size_t t = 0; t < trace->length; t++) {
+        json_t *item = item_of(trace, glyphs, list, t);
         fputs(t > 0 ? "," : "", out);
-        failed = json_dumpf(item, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));
+        json_dumpf(item, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(7));
         json_decref(item);
         if ((t + 1) % TRACE_BLOCK == 0)
-            trace_drop(text->trace, t + 1 - TRACE_BLOCK, TRACE_BLOCK);
+            trace_drop(trace, t + 1 - TRACE_BLOCK, TRACE_BLOCK);
     }
     fputc(']', out);
-    return failed;
-}
-
-static int put_json_with(FILE *out, const struct trace *trace, const struct view_options *options,
-                         const struct glyph *glyphs)
-{
-    struct about_text text = {trace, json_array()};
-    json_t *about = about_new(trace);
-    int failed = json_object_set_new(about, "signals", signals_json(trace, options));
-    for (int id = 0; id < trace->vocab->size; id++)
-        failed |= json_array_append_new(text.symbols, json_string(glyphs[id].exact));
-    if (!failed) {
-        fputc('{', out);
-        failed = json_dumpf(about, out, JSON_COMPACT | JSON_EMBED) ||
-                 put_list(out, "characters", &text, character_json) ||
-                 put_list(out, "ids", &text, id_json) ||
-                 put_list(out, "losses", &text, loss_json) ||
-                 put_list(out, "ranks", &text, rank_json);
-        fputs("}\n", out);
-    }
-    json_decref(about);
-    json_decref(text.symbols);
-    return failed && !ferror(out) ? error_set("no memory for activations.json") : 0;
 }
 
 static int put_json(const struct file_out *out, const struct inspection *inspection,
@@ -194,7 +159,15 @@ static int put_json(const struct file_out *out, const struct inspection *inspect
 {
     const struct trace *trace = &inspection->trace;
     struct glyph *glyphs = glyphs_new(trace->vocab);
-    int result = glyphs ? put_json_with(out->stream, trace, options, glyphs) : -1;
+    json_t *about = about_new(trace);
+    const int result = glyphs && about ? 0 : -1;
+    json_object_set_new(about, "signals", signals_json(trace, options));
+    fputc('{', out->stream);
+    json_dumpf(about, out->stream, JSON_COMPACT | JSON_EMBED);
+    for (size_t list = 0; list < sizeof lists / sizeof *lists && result == 0; list++)
+        put_list(out->stream, trace, glyphs, list);
+    fputs("}\n", out->stream);
+    json_decref(about);
     glyphs_free(glyphs);
     return result;
 }

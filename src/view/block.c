@@ -1,5 +1,6 @@
 #include "block.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -13,16 +14,9 @@
 /* The number of a forbidden septet; −1 for others. */
 static int forbidden_number(unsigned septet)
 {
-    switch (septet) {
-    case '\0':
-        return 0;
-    case '\r':
-        return 1;
-    case '<':
-        return 2;
-    default:
-        return -1;
-    }
+    static const char forbidden[] = {'\0', '\r', '<'};
+    const char *at = memchr(forbidden, (int)septet, sizeof forbidden);
+    return at ? (int)(at - forbidden) : -1;
 }
 
 static void put_two_bytes(FILE *out, unsigned point)

@@ -11,7 +11,6 @@
 #define RUNE_BLOCK_H
 
 #include <jansson.h>
-#include <stdint.h>
 #include <stdio.h>
 
 /* Writes bytes[0..length) as an element with that id. Returns 0, or −1 and a message. */

@@ -15,22 +15,30 @@ void canvas_line(cairo_t *cr, double x0, double y0, double x1, double y1)
     cairo_stroke(cr);
 }
 
-/* Without hinting and rounding, text has the measured width at every scale. */
-static PangoLayout *layout_new(const char *font, const char *text)
+PangoLayout *canvas_layout(const char *font, const char *text)
 {
     PangoContext *context = pango_font_map_create_context(pango_cairo_font_map_get_default());
     PangoFontDescription *description = pango_font_description_from_string(font);
-    cairo_font_options_t *options = cairo_font_options_create();
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
-    pango_cairo_context_set_font_options(context, options);
-    pango_context_set_round_glyph_positions(context, FALSE);
     PangoLayout *layout = pango_layout_new(context);
     pango_layout_set_font_description(layout, description);
     pango_layout_set_single_paragraph_mode(layout, TRUE);
     pango_layout_set_text(layout, text, -1);
-    cairo_font_options_destroy(options);
     pango_font_description_free(description);
     g_object_unref(context);
+    return layout;
+}
+
+/* Without hinting and rounding, text has the measured width at every scale. */
+static PangoLayout *layout_new(const char *font, const char *text)
+{
+    PangoLayout *layout = canvas_layout(font, text);
+    PangoContext *context = pango_layout_get_context(layout);
+    cairo_font_options_t *options = cairo_font_options_create();
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+    pango_cairo_context_set_font_options(context, options);
+    pango_context_set_round_glyph_positions(context, FALSE);
+    pango_layout_context_changed(layout);
+    cairo_font_options_destroy(options);
     return layout;
 }
 

@@ -25,6 +25,9 @@ struct box {
 void canvas_colour(cairo_t *cr, struct colour colour);
 void canvas_line(cairo_t *cr, double x0, double y0, double x1, double y1);
 
+/* Lays out one line of UTF-8, for g_object_unref(). */
+PangoLayout *canvas_layout(const char *font, const char *text);
+
 /* Draws one line of UTF-8, vertically centred at y; x is its left end (anchor 0), centre (0.5) or
  * right end (1). Returns its width. */
 double canvas_text(cairo_t *cr, double x, double y, double anchor, const char *font,

@@ -22,17 +22,17 @@ char *caption_of_trace(const struct trace *trace)
 
 char *caption_of_discovery(const struct inspection *inspection, size_t discovery)
 {
-    char sentence[CAPTION_ROOM];
+    char sentence[DISCOVERY_ROOM];
     discovery_describe(&inspection->discoveries.list[discovery], &inspection->trace,
-                       &inspection->labels, sentence, sizeof sentence);
+                       &inspection->labels, sentence);
     return glyph_shown(sentence, strlen(sentence));
 }
 
 char *caption_of_attempt(const struct inspection *inspection, size_t label)
 {
-    char sentence[CAPTION_ROOM];
+    char sentence[DISCOVERY_ROOM];
     attempt_describe(&inspection->discoveries, &inspection->trace, &inspection->labels, label,
-                     sentence, sizeof sentence);
+                     sentence);
     return glyph_shown(sentence, strlen(sentence));
 }
 

@@ -4,8 +4,6 @@
 
 #include "inspection.h"
 
-#define CAPTION_ROOM 512 /* bytes for a sentence */
-
 /* "verses.txt, read by runs/bible", in new memory. NULL and a message if that runs out. */
 char *caption_of_trace(const struct trace *trace);
 

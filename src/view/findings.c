@@ -1,12 +1,8 @@
 #include "findings.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "about.h"
-#include "error.h"
-#include "means.h"
-#include "mem.h"
 
 #define SYMBOLS_EACH 14   /* symbols with the highest means, and with the lowest */
 #define OUTPUT_WEIGHTS 12 /* largest output weights, and smallest */
@@ -21,25 +17,17 @@ static json_t *numbers(const float *values, size_t count)
     return list;
 }
 
-static json_t *counts(const size_t *values, size_t count)
+/* Those of the numbers that are below `end`. */
+static json_t *integers(const size_t *values, size_t count, size_t end)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_integer((json_int_t)values[i]));
-    return list;
-}
-
-/* The positions below `length`. */
-static json_t *positions(const size_t *values, size_t count, size_t length)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        if (values[i] < length)
+        if (values[i] < end)
             json_array_append_new(list, json_integer((json_int_t)values[i]));
     return list;
 }
 
-/* The same for rising positions: the first, then the distance of each to its predecessor. */
+/* The same for rising numbers: the first, then the distance of each to its predecessor. */
 static json_t *distances(const size_t *values, size_t count, size_t length)
 {
     json_t *list = json_array();
@@ -55,16 +43,6 @@ static json_t *signal_json(const struct trace *trace, size_t signal)
     return json_pack("[i, i, i]", s->quantity, s->layer, s->unit);
 }
 
-/* The object; or NULL and a message, and the object released, if a part failed. */
-static json_t *complete(json_t *object, bool failed)
-{
-    if (!failed)
-        return object;
-    json_decref(object);
-    error_set("no memory for the page");
-    return NULL;
-}
-
 /* --- the network ------------------------------------------------------------------------------ */
 
 static json_t *labels_json(const struct labels *labels)
@@ -78,8 +56,8 @@ static json_t *labels_json(const struct labels *labels)
 static json_t *discovery_json(const struct inspection *inspection,
                               const struct discovery *discovery)
 {
-    char text[512];
-    discovery_describe(discovery, &inspection->trace, &inspection->labels, text, sizeof text);
+    char text[DISCOVERY_ROOM];
+    discovery_describe(discovery, &inspection->trace, &inspection->labels, text);
     return json_pack("[o, i, s, o, o, s]", signal_json(&inspection->trace, discovery->signal),
                      (int)discovery->label, measure_names[discovery->measure],
                      about_number((double)discovery->score),
@@ -89,17 +67,15 @@ static json_t *discovery_json(const struct inspection *inspection,
 /* Best first, at most FINDINGS_EACH of a signal. */
 static json_t *discoveries_json(const struct inspection *inspection)
 {
-    const struct discoveries *discoveries = &inspection->discoveries;
-    unsigned char *taken = mem_new(inspection->trace.num_signals, 1);
-    json_t *list = taken ? json_array() : NULL;
-    for (size_t i = 0; list && i < discoveries->count; i++) {
-        const struct discovery *discovery = &discoveries->list[i];
-        if (taken[discovery->signal]++ < FINDINGS_EACH)
-            json_array_append_new(list, discovery_json(inspection, discovery));
-        else
-            taken[discovery->signal] = FINDINGS_EACH;
+    const struct discovery *all = inspection->discoveries.list;
+    json_t *list = json_array();
+    for (size_t i = 0; i < inspection->discoveries.count; i++) {
+        int better = 0;
+        for (size_t j = 0; j < i && better < FINDINGS_EACH; j++)
+            better += all[j].signal == all[i].signal;
+        if (better < FINDINGS_EACH)
+            json_array_append_new(list, discovery_json(inspection, &all[i]));
     }
-    free(taken);
     return list;
 }
 
@@ -130,69 +106,68 @@ static json_t *reach_json(const struct reach *reach)
     return json_pack("{s:i, s:o}", "positions", reach->positions, "curves", curves);
 }
 
-json_t *findings_new(const struct inspection *inspection, const size_t *symbol_counts,
+static json_t *attributions_json(const struct attributions *attributions, size_t length)
+{
+    return json_pack("{s:i, s:o}", "steps", (int)attributions->steps, "distances",
+                     distances(attributions->positions, attributions->count, length));
+}
+
+static json_t *ablation_json(const struct ablation *ablation)
+{
+    return json_pack("{s:s, s:i, s:f}", "clamped",
+                     ablation->kind == ABLATION_MEAN ? "its mean" : "0", "length",
+                     (int)ablation->length, "loss", (double)ablation->loss);
+}
+
+json_t *findings_new(const struct inspection *inspection, const struct symbols *symbols,
                      size_t length)
 {
     const struct attributions *attributions = &inspection->attributions;
     const struct ablation *ablation = &inspection->ablation;
-    json_t *discoveries = discoveries_json(inspection), *findings = json_object();
-    int failed =
-        !discoveries || json_object_set_new(findings, "labels", labels_json(&inspection->labels)) ||
-        json_object_set(findings, "discoveries", discoveries) ||
-        json_object_set_new(findings, "quantiles", numbers(card_quantiles, CARD_QUANTILES)) ||
-        json_object_set_new(findings, "times",
-                            counts(symbol_counts, (size_t)inspection->trace.vocab->size));
-    if (inspection->gates.count > 0)
-        failed |= json_object_set_new(findings, "gates", gates_json(inspection));
-    if (inspection->reach.curves > 0)
-        failed |= json_object_set_new(findings, "reach", reach_json(&inspection->reach));
-    if (attributions->count > 0)
-        failed |= json_object_set_new(
-            findings, "attributions",
-            json_pack("{s:i, s:o}", "steps", (int)attributions->steps, "distances",
-                      distances(attributions->positions, attributions->count, length)));
-    if (ablation->count > 0)
-        failed |= json_object_set_new(findings, "ablation",
-                                      json_pack("{s:s, s:i, s:f}", "clamped",
-                                                ablation->kind == ABLATION_MEAN ? "its mean" : "0",
-                                                "length", (int)ablation->length, "loss",
-                                                (double)ablation->loss));
-    json_decref(discoveries);
-    return complete(findings, failed);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*, s:o*}", /* o*: NULL is left out */
+        "labels", labels_json(&inspection->labels),     /**/
+        "discoveries", discoveries_json(inspection), "quantiles",
+        numbers(card_quantiles, CARD_QUANTILES), /**/
+        "times", integers(symbols->counts, (size_t)inspection->trace.vocab->size, SIZE_MAX),
+        "gates", inspection->gates.count > 0 ? gates_json(inspection) : NULL, "reach",
+        inspection->reach.curves > 0 ? reach_json(&inspection->reach) : NULL, "attributions",
+        attributions->count > 0 ? attributions_json(attributions, length) : NULL, "ablation",
+        ablation->count > 0 ? ablation_json(ablation) : NULL);
 }
 
 /* --- a signal --------------------------------------------------------------------------------- */
 
-struct output_weight {
-    int symbol;
-    float weight;
-};
-
-static int compare_weights(const void *a, const void *b)
+/* [symbol, value] of so many symbols of the list, from `first` on in that direction. */
+static json_t *values_json(const struct symbols *symbols, int first, int count, int step)
 {
-    const struct output_weight *left = a, *right = b;
-    if (left->weight != right->weight)
-        return left->weight > right->weight ? -1 : 1;
-    return left->symbol < right->symbol ? -1 : 1;
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        const struct symbol_value *at = &symbols->list[first + i * step];
+        json_array_append_new(list, json_pack("[i, f]", at->symbol, (double)at->value));
+    }
+    return list;
 }
 
 /* Two lists of [symbol, mean of the signal after it]: the highest means and the lowest. The second
  * is empty if the first has all. */
-static json_t *by_symbol_json(const struct trace *trace, const struct card *card,
-                              const size_t *counts)
+static json_t *by_symbol_json(struct symbols *symbols, const struct card *card)
 {
-    struct symbol_mean *means = mem_new((size_t)trace->vocab->size, sizeof *means);
-    if (!means)
-        return NULL;
-    const int count = means_list(card, counts, trace->vocab->size, means, NULL);
+    symbols_list_means(symbols, card);
+    const int count = symbols->count;
     const bool all = count <= 2 * SYMBOLS_EACH;
-    json_t *lists = json_pack("[[], []]");
-    for (int i = 0; i < count; i++)
-        if (all || i < SYMBOLS_EACH || i >= count - SYMBOLS_EACH)
-            json_array_append_new(json_array_get(lists, !all && i >= SYMBOLS_EACH),
-                                  json_pack("[i, f]", means[i].symbol, (double)means[i].mean));
-    free(means);
-    return lists;
+    return json_pack("[o, o]", values_json(symbols, 0, all ? count : SYMBOLS_EACH, 1),
+                     values_json(symbols, count - SYMBOLS_EACH, all ? 0 : SYMBOLS_EACH, 1));
+}
+
+/* Two lists of [symbol, output weight] of a unit of the last layer: the largest weights and the
+ * smallest. */
+static json_t *output_weights_json(struct symbols *symbols, const float *weights, int unit)
+{
+    symbols_list_weights(symbols, weights, unit);
+    const int half = symbols->count / 2, shown = half < OUTPUT_WEIGHTS ? half : OUTPUT_WEIGHTS;
+    return json_pack("[o, o]", values_json(symbols, 0, shown, 1),
+                     values_json(symbols, symbols->count - 1, shown, -1));
 }
 
 static json_t *related_json(const struct trace *trace, const struct card_related *related)
@@ -204,46 +179,24 @@ static json_t *related_json(const struct trace *trace, const struct card_related
     return list;
 }
 
-static json_t *card_json(const struct trace *trace, const struct card *card,
-                         const size_t *symbol_counts, size_t length)
+static json_t *card_json(struct symbols *symbols, const struct card *card, size_t length)
 {
     return json_pack(
         "{s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "range", (double)card->range,
         "mean", (double)card->mean, "deviation", (double)card->deviation, "histogram",
-        counts(card->histogram, CARD_BINS), "quantiles", numbers(card->quantiles, CARD_QUANTILES),
-        "highest", positions(card->highest, CARD_ENDS, length), "lowest",
-        positions(card->lowest, CARD_ENDS, length), "tenths",
-        positions(card->tenths, CARD_TENTHS, length), "by_symbol",
-        by_symbol_json(trace, card, symbol_counts), "alike", related_json(trace, card->alike),
-        "opposed", related_json(trace, card->opposed));
-}
-
-/* Two lists of [symbol, output weight] of a unit of the last layer: the largest weights and the
- * smallest. */
-static json_t *output_weights_json(const struct trace *trace, const float *weights, int unit)
-{
-    const int V = trace->vocab->size, shown = V / 2 < OUTPUT_WEIGHTS ? V / 2 : OUTPUT_WEIGHTS;
-    struct output_weight *symbols = mem_new((size_t)V, sizeof *symbols);
-    if (!symbols)
-        return NULL;
-    for (int v = 0; v < V; v++)
-        symbols[v] = (struct output_weight){
-            v, weights[(size_t)v * (size_t)trace->hidden_size + (size_t)unit]};
-    qsort(symbols, (size_t)V, sizeof *symbols, compare_weights);
-    json_t *up = json_array(), *down = json_array();
-    for (int i = 0; i < shown; i++) {
-        const struct output_weight *first = &symbols[i], *last = &symbols[V - 1 - i];
-        json_array_append_new(up, json_pack("[i, f]", first->symbol, (double)first->weight));
-        json_array_append_new(down, json_pack("[i, f]", last->symbol, (double)last->weight));
-    }
-    free(symbols);
-    return json_pack("[o, o]", up, down);
+        integers(card->histogram, CARD_BINS, SIZE_MAX), "quantiles",
+        numbers(card->quantiles, CARD_QUANTILES), "highest",
+        integers(card->highest, CARD_ENDS, length), "lowest",
+        integers(card->lowest, CARD_ENDS, length), "tenths",
+        integers(card->tenths, CARD_TENTHS, length), "by_symbol", by_symbol_json(symbols, card),
+        "alike", related_json(symbols->trace, card->alike), "opposed",
+        related_json(symbols->trace, card->opposed));
 }
 
 /* The change of the loss without the unit: in all and, as [[label, change], …], by label. NULL if
  * the unit was not ablated. */
-static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
-                             const struct trace_signal *signal)
+static json_t *changes_json(const struct ablation *ablation, size_t num_labels,
+                            const struct trace_signal *signal)
 {
     const size_t i = ablation_find(ablation, signal);
     if (i == ablation->count)
@@ -258,23 +211,16 @@ static json_t *ablation_json(const struct ablation *ablation, size_t num_labels,
                      by_label);
 }
 
-json_t *findings_of_signal(const struct inspection *inspection, const size_t *symbol_counts,
+json_t *findings_of_signal(const struct inspection *inspection, struct symbols *symbols,
                            size_t signal, size_t length)
 {
-    const struct trace *trace = &inspection->trace;
-    const struct trace_signal *named = &trace->signals[signal];
+    const struct trace_signal *named = &inspection->trace.signals[signal];
     const struct card *card = cards_find(&inspection->cards, signal);
-    json_t *findings = json_object();
-    int failed = !findings;
-    if (card)
-        failed |=
-            json_object_set_new(findings, "card", card_json(trace, card, symbol_counts, length));
-    if (inspection->output_weights && named->layer == trace->num_layers - 1)
-        failed |= json_object_set_new(
-            findings, "output_weights",
-            output_weights_json(trace, inspection->output_weights, named->unit));
-    json_t *ablation = ablation_json(&inspection->ablation, inspection->labels.count, named);
-    if (ablation)
-        failed |= json_object_set_new(findings, "ablation", ablation);
-    return complete(findings, failed);
+    const float *weights = inspection->output_weights;
+    const bool last = named->layer == inspection->trace.num_layers - 1;
+    return json_pack("{s:o*, s:o*, s:o*}", "card", card ? card_json(symbols, card, length) : NULL,
+                     "output_weights",
+                     weights && last ? output_weights_json(symbols, weights, named->unit) : NULL,
+                     "ablation",
+                     changes_json(&inspection->ablation, inspection->labels.count, named));
 }

@@ -6,16 +6,17 @@
 #include <jansson.h>
 
 #include "inspection.h"
+#include "symbols.h"
 
 #define FINDINGS_EACH 6 /* discoveries per signal, at most */
 
-/* The results on the whole network; the page holds the first `length` characters of the text, and
- * symbol_counts is from means_count(). A new reference. NULL and a message if memory runs out. */
-json_t *findings_new(const struct inspection *inspection, const size_t *symbol_counts,
+/* The results on the whole network; the page holds the first `length` characters of the text. A new
+ * reference; NULL or incomplete if memory runs out. */
+json_t *findings_new(const struct inspection *inspection, const struct symbols *symbols,
                      size_t length);
 
 /* The results on one signal; an empty object if there are none. Else as findings_new. */
-json_t *findings_of_signal(const struct inspection *inspection, const size_t *symbol_counts,
+json_t *findings_of_signal(const struct inspection *inspection, struct symbols *symbols,
                            size_t signal, size_t length);
 
 #endif

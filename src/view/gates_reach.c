@@ -30,6 +30,8 @@ static void draw_title(cairo_t *cr, const struct trace *trace, const char *title
 #define PANEL_BELOW 56
 #define FOOTNOTE_HEIGHT 20
 #define PANEL_GAP 20
+#define PANEL_WIDTH (PANEL_LEFT + PANEL_SIDE + PANEL_GAP)
+#define PANEL_HEIGHT (PANEL_ABOVE + PANEL_SIDE + PANEL_BELOW)
 #define PANELS_PER_ROW 4
 #define MARKER 2.6
 
@@ -43,20 +45,10 @@ static int panel_rows(const struct gates *gates)
     return (gates->count + PANELS_PER_ROW - 1) / PANELS_PER_ROW;
 }
 
-static double panel_width(void)
-{
-    return PANEL_LEFT + PANEL_SIDE + PANEL_GAP;
-}
-
 /* The width of the figure, enough for its title even with a single gate. */
 static double gates_width(const struct gates *gates)
 {
-    return 2 * MARGIN + fmax(panel_columns(gates), 2) * panel_width();
-}
-
-static double panel_height(void)
-{
-    return PANEL_ABOVE + PANEL_SIDE + PANEL_BELOW;
+    return 2 * MARGIN + fmax(panel_columns(gates), 2) * PANEL_WIDTH;
 }
 
 /* Draws the diagonal. No unit is above it: its two shares add up to at most 1. */
@@ -107,9 +99,9 @@ static void draw_gates(cairo_t *cr, const void *what, double page_height)
     }
     y += LEGEND_HEIGHT / 2.0;
     for (int g = 0; g < gates->count; g++)
-        draw_gate(cr, inspection, g, MARGIN + g % columns * panel_width() + PANEL_LEFT,
-                  y + g / columns * panel_height() + PANEL_ABOVE);
-    canvas_text(cr, MARGIN, y + panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT / 2.0, 0,
+        draw_gate(cr, inspection, g, MARGIN + g % columns * PANEL_WIDTH + PANEL_LEFT,
+                  y + g / columns * PANEL_HEIGHT + PANEL_ABOVE);
+    canvas_text(cr, MARGIN, y + panel_rows(gates) * PANEL_HEIGHT + FOOTNOTE_HEIGHT / 2.0, 0,
                 CANVAS_SMALL, CANVAS_QUIET,
                 "A gate g from −1 to 1 counts as (g + 1) / 2. No unit is above the line.");
 }
@@ -122,7 +114,7 @@ int gates_write(const struct renderer *renderer, const struct inspection *inspec
     const struct drawing drawing = {.title = "Gates",
                                     .width = gates_width(gates),
                                     .height = 2 * MARGIN + TITLE_HEIGHT + LEGEND_HEIGHT / 2.0 +
-                                              panel_rows(gates) * panel_height() + FOOTNOTE_HEIGHT,
+                                              panel_rows(gates) * PANEL_HEIGHT + FOOTNOTE_HEIGHT,
                                     .draw = draw_gates,
                                     .what = inspection};
     return renderer_write(renderer, &drawing, "gates");

@@ -7,10 +7,10 @@
 
 #include "caption.h"
 #include "figures.h"
-#include "means.h"
 #include "mem.h"
 #include "plot.h"
 #include "strip.h"
+#include "symbols.h"
 
 #define MARGIN 24
 #define GAP 30
@@ -34,6 +34,7 @@
 struct neuron {
     const struct inspection *inspection;
     const struct glyph *glyphs;
+    struct symbols *symbols;
     size_t signal;
     const struct trace_signal *unit;
     const struct card *card; /* NULL if there is none */
@@ -86,7 +87,7 @@ static void draw_quantiles(cairo_t *cr, const struct card *card, const struct ax
     canvas_line(cr, at[MEDIAN], y - 5, at[MEDIAN], y + 5);
 }
 
-static double histogram_height(const struct neuron *neuron)
+static double card_height(const struct neuron *neuron)
 {
     return neuron->card ? bars_height(MAX_BARS) : 0;
 }
@@ -117,54 +118,30 @@ static void draw_histogram(cairo_t *cr, const struct neuron *neuron, struct box 
 
 /* --- symbols ---------------------------------------------------------------------------------- */
 
-static int compare_bars(const void *a, const void *b)
+/* Draws the first and the last of the listed symbols. */
+static void draw_symbols(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
-    const struct bar *left = a, *right = b;
-    return (left->value < right->value) - (left->value > right->value);
-}
-
-static struct bar bar_of(const struct neuron *neuron, int symbol, float value)
-{
-    const char *shown = neuron->glyphs[symbol].shown;
-    return (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)value};
-}
-
-/* Draws the first and the last of sorted bars; releases them. */
-static void draw_extremes(cairo_t *cr, struct box box, struct bar *bars, int count)
-{
-    if (count > MAX_BARS) {
-        memmove(bars + EXTREMES, bars + count - EXTREMES, EXTREMES * sizeof *bars);
-        count = MAX_BARS;
+    const struct symbols *symbols = neuron->symbols;
+    const int count = symbols->count < MAX_BARS ? symbols->count : MAX_BARS;
+    struct bar bars[MAX_BARS];
+    for (int i = 0; i < count; i++) {
+        const int place = i < count - EXTREMES ? i : symbols->count - count + i;
+        const char *shown = neuron->glyphs[symbols->list[place].symbol].shown;
+        bars[i] =
+            (struct bar){strcmp(shown, " ") == 0 ? "␣" : shown, (double)symbols->list[place].value};
     }
     plot_bars(cr, box, bars, count, 2);
-    free(bars);
-}
-
-static double means_height(const struct neuron *neuron)
-{
-    return neuron->card ? bars_height(MAX_BARS) : 0;
 }
 
 static void draw_means(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
-    const struct trace *trace = &neuron->inspection->trace;
-    const size_t V = (size_t)trace->vocab->size;
-    struct symbol_mean *means = mem_new(V, sizeof *means);
-    struct bar *bars = mem_new(V, sizeof *bars);
-    size_t *counts = means_count(trace);
-    int count = 0;
-    size_t least = 1;
     char note[64];
-    if (means && bars && counts)
-        count = means_list(neuron->card, counts, (int)V, means, &least);
+    symbols_list_means(neuron->symbols, neuron->card);
+    const size_t least = neuron->symbols->least;
     snprintf(note, sizeof note, "occurring %zu time%s or more: highest and lowest", least,
              least == 1 ? "" : "s");
     draw_note(cr, &box, note);
-    for (int i = 0; i < count; i++)
-        bars[i] = bar_of(neuron, means[i].symbol, means[i].mean);
-    draw_extremes(cr, box, bars, count);
-    free(counts);
-    free(means);
+    draw_symbols(cr, neuron, box);
 }
 
 static double output_weights_height(const struct neuron *neuron)
@@ -175,19 +152,9 @@ static double output_weights_height(const struct neuron *neuron)
 
 static void draw_output_weights(cairo_t *cr, const struct neuron *neuron, struct box box)
 {
-    const struct trace *trace = &neuron->inspection->trace;
-    const float *weights = neuron->inspection->output_weights + neuron->unit->unit;
-    struct bar *bars = mem_new((size_t)trace->vocab->size, sizeof *bars);
-    int count = 0;
+    symbols_list_weights(neuron->symbols, neuron->inspection->output_weights, neuron->unit->unit);
     draw_note(cr, &box, "output weights: added to the logit by h = 1");
-    for (int v = 0; bars && v < trace->vocab->size; v++) {
-        const float weight = weights[(size_t)v * (size_t)trace->hidden_size];
-        if (isfinite(weight))
-            bars[count++] = bar_of(neuron, v, weight);
-    }
-    if (count > 0)
-        qsort(bars, (size_t)count, sizeof *bars, compare_bars);
-    draw_extremes(cr, box, bars, count);
+    draw_symbols(cr, neuron, box);
 }
 
 /* --- gates ------------------------------------------------------------------------------------ */
@@ -391,8 +358,8 @@ static void draw_passages(cairo_t *cr, const struct neuron *neuron, double y)
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static const struct panel panels[] = {
-    {"values over the text", histogram_height, draw_histogram},
-    {"mean after each character", means_height, draw_means},
+    {"values over the text", card_height, draw_histogram},
+    {"mean after each character", card_height, draw_means},
     {"characters it makes more or less likely", output_weights_height, draw_output_weights},
     {"saturation of its gates", gates_height, draw_gates},
     {"most correlated units", related_height, draw_related},
@@ -474,12 +441,13 @@ static char *title_of(const struct inspection *inspection, size_t signal)
 }
 
 static int write_neuron(const struct renderer *renderer, const struct inspection *inspection,
-                        const struct glyph *glyphs, size_t signal)
+                        const struct glyph *glyphs, struct symbols *symbols, size_t signal)
 {
     const struct trace_signal *unit = &inspection->trace.signals[signal];
     char name[48];
     struct neuron neuron = {.inspection = inspection,
                             .glyphs = glyphs,
+                            .symbols = symbols,
                             .signal = signal,
                             .unit = unit,
                             .card = cards_find(&inspection->cards, signal),
@@ -524,10 +492,12 @@ int neurons_write(const struct renderer *renderer, const struct inspection *insp
 {
     const struct view_options *options = renderer->options;
     struct glyph *glyphs = glyphs_new(inspection->trace.vocab);
-    int result = glyphs ? 0 : -1;
+    struct symbols symbols;
+    int result = symbols_init(&symbols, &inspection->trace) == 0 && glyphs ? 0 : -1;
     for (size_t i = 0; i < options->num_chosen && result == 0; i++)
         if (represents_unit(inspection, options, i))
-            result = write_neuron(renderer, inspection, glyphs, options->chosen[i]);
+            result = write_neuron(renderer, inspection, glyphs, &symbols, options->chosen[i]);
+    symbols_release(&symbols);
     glyphs_free(glyphs);
     return result;
 }

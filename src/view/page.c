@@ -9,21 +9,18 @@
  *
  * All data but "about" and "signals" are compressed blocks (block.h); the script unpacks what is
  * looked at. Text is never written as markup. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "about.h"
 #include "block.h"
 #include "colour.h"
-#include "file.h"
+#include "error.h"
 #include "findings.h"
 #include "glyph.h"
-#include "means.h"
 #include "mem.h"
 #include "page_parts.h"
-#include "temp_mapping.h"
+#include "symbols.h"
 #include "writers.h"
 
 /* A value is stored as a level, −127 … 127: level/127 of its signal's range. Values beyond the
@@ -42,11 +39,12 @@
 struct page {
     const struct trace *trace;
     const struct inspection *inspection;
-    const char *path;
-    size_t length;         /* characters in the page, the first of the text */
-    size_t *symbol_counts; /* [V], from means_count() */
+    size_t length; /* characters in the page, the first of the text */
+    struct symbols symbols;
     FILE *out;
-    FILE *rest;      /* all after "signals", which is written once their number is known */
+    FILE *rest; /* memory for all after "signals", which is written once their number is known */
+    char *rest_bytes;
+    size_t rest_size;
     json_t *signals; /* [[quantity, layer, unit, range, clipped], …] in the page */
 };
 
@@ -66,10 +64,31 @@ static uint8_t *put_number(uint8_t *at, uint32_t number, int bytes)
     return at;
 }
 
-/* Writes a block of number_of(t, k) for each character t and k < each. All numbers of a k are
+enum series { IDS, RANKS, LOSSES, GUESS_IDS, GUESS_PROBS };
+
+/* The number of character t; of its guesses, that of guess k. */
+static uint32_t number_of(const struct trace *trace, enum series series, size_t t, size_t k)
+{
+    const struct trace_guess *guess = &trace->guesses[t * TRACE_GUESSES + k];
+    switch (series) {
+    case IDS:
+        return (uint32_t)trace->ids[t];
+    case RANKS:
+        return (uint32_t)trace->ranks[t];
+    case LOSSES:
+        if (!isfinite(trace->losses[t]))
+            return NO_LOSS;
+        return (uint32_t)lrintf(fminf(trace->losses[t] * LOSS_STEPS, NO_LOSS - 1));
+    case GUESS_IDS:
+        return (uint32_t)guess->id;
+    default:
+        return (uint32_t)lrintf(sqrtf(fminf(fmaxf(guess->prob, 0), 1)) * SHARE_STEPS);
+    }
+}
+
+/* Writes a block of `each` numbers of every character. All numbers of a k are
  * neighbours, which compresses better. */
-static int put_characters(const struct page *page, const char *id, int bytes,
-                          uint32_t (*number_of)(const struct trace *trace, size_t t, size_t k),
+static int put_characters(const struct page *page, const char *id, int bytes, enum series series,
                           size_t each)
 {
     uint8_t *numbers = mem_new(page->length * each, (size_t)bytes), *end = numbers;
@@ -77,50 +96,20 @@ static int put_characters(const struct page *page, const char *id, int bytes,
         return -1;
     for (size_t k = 0; k < each; k++)
         for (size_t t = 0; t < page->length; t++)
-            end = put_number(end, number_of(page->trace, t, k), bytes);
+            end = put_number(end, number_of(page->trace, series, t, k), bytes);
     int result = block_put(page->rest, id, numbers, (size_t)(end - numbers));
     free(numbers);
     return result;
 }
 
-static uint32_t id_of(const struct trace *trace, size_t t, size_t k)
-{
-    (void)k;
-    return (uint32_t)trace->ids[t];
-}
-
-static uint32_t rank_of(const struct trace *trace, size_t t, size_t k)
-{
-    (void)k;
-    return (uint32_t)trace->ranks[t];
-}
-
-static uint32_t loss_of(const struct trace *trace, size_t t, size_t k)
-{
-    (void)k;
-    float loss = trace->losses[t];
-    return isfinite(loss) ? (uint32_t)lrintf(fminf(loss * LOSS_STEPS, NO_LOSS - 1)) : NO_LOSS;
-}
-
-static uint32_t guess_of(const struct trace *trace, size_t t, size_t k)
-{
-    return (uint32_t)trace->guesses[t * TRACE_GUESSES + k].id;
-}
-
-static uint32_t probability_of(const struct trace *trace, size_t t, size_t k)
-{
-    float prob = trace->guesses[t * TRACE_GUESSES + k].prob;
-    return (uint32_t)lrintf(sqrtf(fminf(fmaxf(prob, 0), 1)) * SHARE_STEPS);
-}
-
 static int put_text(const struct page *page)
 {
     const int size = id_bytes(page->trace);
-    return put_characters(page, "ids", size, id_of, 1) == 0 &&
-                   put_characters(page, "losses", 2, loss_of, 1) == 0 &&
-                   put_characters(page, "ranks", size, rank_of, 1) == 0 &&
-                   put_characters(page, "guess_ids", size, guess_of, TRACE_GUESSES) == 0 &&
-                   put_characters(page, "guess_probs", 1, probability_of, TRACE_GUESSES) == 0
+    return put_characters(page, "ids", size, IDS, 1) == 0 &&
+                   put_characters(page, "losses", 2, LOSSES, 1) == 0 &&
+                   put_characters(page, "ranks", size, RANKS, 1) == 0 &&
+                   put_characters(page, "guess_ids", size, GUESS_IDS, TRACE_GUESSES) == 0 &&
+                   put_characters(page, "guess_probs", 1, GUESS_PROBS, TRACE_GUESSES) == 0
                ? 0
                : -1;
 }
@@ -175,10 +164,9 @@ static int put_signal(struct page *page, size_t signal)
     if (put_levels(page, id, signal, range, &clipped) != 0)
         return -1;
     snprintf(id, sizeof id, "unit%zu", index);
-    if (block_put_json(
-            page->rest, id,
-            findings_of_signal(page->inspection, page->symbol_counts, signal, page->length),
-            UNIT_DIGITS))
+    if (block_put_json(page->rest, id,
+                       findings_of_signal(page->inspection, &page->symbols, signal, page->length),
+                       UNIT_DIGITS))
         return -1;
     return json_array_append_new(page->signals, json_pack("[i, i, i, f, b]", s->quantity, s->layer,
                                                           s->unit, (double)range, clipped));
@@ -248,21 +236,15 @@ static int put_about(const struct page *page, const struct view_options *options
         return -1;
     size_t first = options->num_chosen ? index_of(options, options->chosen[0]) : 0;
     json_t *about = about_new(trace);
-    int failed =
-        json_object_set_new(about, "length", json_integer((json_int_t)page->length)) ||
-        json_object_set_new(about, "characters", json_integer((json_int_t)options->text_length)) ||
-        json_object_set_new(about, "mean_loss", about_number(trace_mean_loss(trace))) ||
-        json_object_set_new(about, "id_bytes", json_integer(id_bytes(trace))) ||
-        json_object_set_new(about, "num_guesses", json_integer(TRACE_GUESSES)) ||
-        json_object_set_new(about, "first", json_integer((json_int_t)first)) ||
-        json_object_set_new(about, "symbols", symbols_json(trace, glyphs)) ||
-        json_object_set_new(about, "light", colours_json(COLOUR_LIGHT)) ||
-        json_object_set_new(about, "dark", colours_json(COLOUR_DARK));
+    json_t *page_alone = json_pack(
+        "{s:I, s:I, s:o, s:i, s:i, s:I, s:o, s:o, s:o}", "length", (json_int_t)page->length,
+        "characters", (json_int_t)options->text_length, "mean_loss",
+        about_number(trace_mean_loss(trace)), "id_bytes", id_bytes(trace), "num_guesses",
+        TRACE_GUESSES, "first", (json_int_t)first, "symbols", symbols_json(trace, glyphs), "light",
+        colours_json(COLOUR_LIGHT), "dark", colours_json(COLOUR_DARK));
+    json_object_update(about, page_alone);
+    json_decref(page_alone);
     glyphs_free(glyphs);
-    if (failed) {
-        json_decref(about);
-        about = NULL;
-    }
     return block_put_plain_json(page->out, "about", about);
 }
 
@@ -296,21 +278,6 @@ static int put_attributions(const struct page *page)
     return result;
 }
 
-static int copy(FILE *from, off_t length, FILE *to, const char *path)
-{
-    char bytes[16384];
-    rewind(from);
-    for (off_t left = length; left > 0;) {
-        size_t wanted = left < (off_t)sizeof bytes ? (size_t)left : sizeof bytes;
-        size_t count = fread(bytes, 1, wanted, from);
-        if (count == 0)
-            return file_write_error(path, "cannot be written", errno);
-        fwrite(bytes, 1, count, to);
-        left -= (off_t)count;
-    }
-    return 0;
-}
-
 /* Writes all between page_head and page_tail. */
 static int put_data(struct page *page, const struct view_options *options)
 {
@@ -318,30 +285,18 @@ static int put_data(struct page *page, const struct view_options *options)
         return -1;
     fwrite(page_script, 1, sizeof page_script, page->rest);
     if (block_put_json(page->rest, "findings",
-                       findings_new(page->inspection, page->symbol_counts, page->length),
-                       DIGITS) != 0 ||
+                       findings_new(page->inspection, &page->symbols, page->length), DIGITS) != 0 ||
         put_attributions(page) != 0)
         return -1;
     const off_t end = put_signals(page, options);
     if (end < 0)
         return -1;
     if (fflush(page->rest) != 0 || ferror(page->rest))
-        return file_write_error(page->path, "cannot be written", errno);
+        return error_set_memory("no memory for the page");
     if (block_put_plain_json(page->out, "signals", json_incref(page->signals)) != 0)
         return -1;
-    return copy(page->rest, end, page->out, page->path);
-}
-
-/* Opens an unnamed file in the directory of `path`. NULL and a message if that fails. */
-static FILE *open_rest(const char *path)
-{
-    const int file = file_open_unnamed(path, "cannot be written");
-    FILE *stream = file >= 0 ? fdopen(file, "w+b") : NULL;
-    if (file >= 0 && !stream) {
-        file_write_error(path, "cannot be written", errno);
-        close(file);
-    }
-    return stream;
+    fwrite(page->rest_bytes, 1, (size_t)end, page->out);
+    return 0;
 }
 
 static int put_page(const struct file_out *out, const struct inspection *inspection,
@@ -349,20 +304,19 @@ static int put_page(const struct file_out *out, const struct inspection *inspect
 {
     struct page page = {.trace = &inspection->trace,
                         .inspection = inspection,
-                        .path = out->path,
                         .length = length_within(&inspection->trace, options->max_bytes),
-                        .out = out->stream,
-                        .rest = open_rest(out->path)};
+                        .out = out->stream};
+    page.rest = open_memstream(&page.rest_bytes, &page.rest_size);
     if (!page.rest)
-        return -1;
+        return error_set_memory("no memory for the page");
     page.signals = json_array();
-    page.symbol_counts = means_count(page.trace);
     fwrite(page_head, 1, sizeof page_head, page.out);
-    int result = page.symbol_counts ? put_data(&page, options) : -1;
+    int result = symbols_init(&page.symbols, page.trace) == 0 ? put_data(&page, options) : -1;
     fwrite(page_tail, 1, sizeof page_tail, page.out);
-    free(page.symbol_counts);
+    symbols_release(&page.symbols);
     json_decref(page.signals);
     fclose(page.rest);
+    free(page.rest_bytes);
     return result;
 }
 

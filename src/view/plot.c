@@ -1,8 +1,6 @@
 #include "plot.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 /* --- the frame -------------------------------------------------------------------------------- */
 
@@ -55,38 +53,26 @@ void plot_set_dash(cairo_t *cr, int series)
     cairo_set_dash(cr, dashes[series % PLOT_STYLES].lengths, dashes[series % PLOT_STYLES].count, 0);
 }
 
-/* A regular polygon; `first` is the angle of a corner, clockwise from the right, in turns. */
-static void polygon(cairo_t *cr, double x, double y, double radius, int corners, double first)
-{
-    for (int i = 0; i < corners; i++) {
-        const double angle = 2 * G_PI * (first + (double)i / corners);
-        cairo_line_to(cr, x + radius * cos(angle), y + radius * sin(angle));
-    }
-    cairo_close_path(cr);
-}
-
 void plot_marker(cairo_t *cr, int series, double x, double y, double radius)
 {
+    /* A circle, and regular polygons; `first` is the angle of a corner, clockwise from the right,
+     * in turns. */
+    static const struct {
+        int corners;
+        double size, first;
+    } shapes[PLOT_STYLES] = {{0, 1, 0},   {3, 1.3, 0.75}, {4, 1.2, 0.125},
+                             {4, 1.3, 0}, {3, 1.3, 0.25}, {6, 1.2, 0}};
     const struct colour colour = plot_colour(series);
-    switch (series % PLOT_STYLES) {
-    case 0:
-        cairo_arc(cr, x, y, radius, 0, 2 * G_PI);
-        break;
-    case 1:
-        polygon(cr, x, y, 1.3 * radius, 3, 0.75);
-        break;
-    case 2:
-        polygon(cr, x, y, 1.2 * radius, 4, 0.125);
-        break;
-    case 3:
-        polygon(cr, x, y, 1.3 * radius, 4, 0);
-        break;
-    case 4:
-        polygon(cr, x, y, 1.3 * radius, 3, 0.25);
-        break;
-    default:
-        polygon(cr, x, y, 1.2 * radius, 6, 0);
+    const int shape = series % PLOT_STYLES, corners = shapes[shape].corners;
+    radius *= shapes[shape].size;
+    for (int i = 0; i < corners; i++) {
+        const double angle = 2 * G_PI * (shapes[shape].first + (double)i / corners);
+        cairo_line_to(cr, x + radius * cos(angle), y + radius * sin(angle));
     }
+    if (corners == 0)
+        cairo_arc(cr, x, y, radius, 0, 2 * G_PI);
+    else
+        cairo_close_path(cr);
     cairo_set_source_rgba(cr, colour.red / 255.0, colour.green / 255.0, colour.blue / 255.0, 0.45);
     cairo_fill_preserve(cr);
     canvas_colour(cr, colour);

@@ -77,22 +77,6 @@ static void measure_spans(struct strip *strip, const int *ends)
     pango_layout_iter_free(iter);
 }
 
-static void lay_out(struct strip *strip, const char *font, const char *text,
-                    PangoAttrList *attributes)
-{
-    PangoContext *context = pango_font_map_create_context(pango_cairo_font_map_get_default());
-    PangoFontDescription *description = pango_font_description_from_string(font);
-    strip->layout = pango_layout_new(context);
-    pango_layout_set_font_description(strip->layout, description);
-    pango_layout_set_single_paragraph_mode(strip->layout, TRUE);
-    pango_layout_set_text(strip->layout, text, -1);
-    pango_layout_set_attributes(strip->layout, attributes);
-    pango_layout_get_pixel_size(strip->layout, &strip->width, NULL);
-    strip->from_right = pango_layout_get_direction(strip->layout, 0) == PANGO_DIRECTION_RTL;
-    pango_font_description_free(description);
-    g_object_unref(context);
-}
-
 int strip_init(struct strip *strip, const struct trace *trace, const struct glyph *glyphs,
                const char *font, size_t start, size_t end)
 {
@@ -102,7 +86,10 @@ int strip_init(struct strip *strip, const struct trace *trace, const struct glyp
     char *text = strip->spans && ends ? text_of(strip, trace, glyphs, ends) : NULL;
     if (text) {
         PangoAttrList *attributes = attributes_of(strip, trace, glyphs, ends);
-        lay_out(strip, font, text, attributes);
+        strip->layout = canvas_layout(font, text);
+        pango_layout_set_attributes(strip->layout, attributes);
+        pango_layout_get_pixel_size(strip->layout, &strip->width, NULL);
+        strip->from_right = pango_layout_get_direction(strip->layout, 0) == PANGO_DIRECTION_RTL;
         pango_attr_list_unref(attributes);
         measure_spans(strip, ends);
     }

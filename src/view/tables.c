@@ -20,14 +20,14 @@ static void put_finding(FILE *out, const struct inspection *inspection,
 static void put_neurons(FILE *out, const struct inspection *inspection)
 {
     const struct discoveries *discoveries = &inspection->discoveries;
-    char sentence[CAPTION_ROOM];
+    char sentence[DISCOVERY_ROOM];
     fputs("rank,layer,unit,quantity,label,measure,score,description\n", out);
     for (size_t i = 0; i < discoveries->num_units; i++) {
         const struct discovery *found = &discoveries->list[discoveries->units[i]];
         put_finding(out, inspection, found, i + 1);
         fputc(',', out);
-        csv_put_text(out, discovery_describe(found, &inspection->trace, &inspection->labels,
-                                             sentence, sizeof sentence));
+        csv_put_text(out,
+                     discovery_describe(found, &inspection->trace, &inspection->labels, sentence));
         fputc('\n', out);
     }
 }

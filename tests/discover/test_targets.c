@@ -9,6 +9,8 @@
 #include "targets.h"
 #include "text.h"
 
+static struct arena memory; /* of all results of a test */
+
 static const struct vocab many = {.size = 1600};
 
 /* As in a text of ideograms: symbols by Zipf's law, or all as frequent. */
@@ -26,7 +28,7 @@ static struct targets targets_of(const struct text *text)
     struct targets targets = {0};
     struct team *team = team_new(2);
     assert_non_null(team);
-    assert_int_equal(targets_make(&targets, team, &text->trace, &text->labels), 0);
+    assert_int_equal(targets_make(&targets, &memory, team, &text->trace, &text->labels), 0);
     team_free(team);
     return targets;
 }
@@ -49,7 +51,8 @@ static void make_example(struct text *text, size_t length, bool zipf)
     }
 }
 
-static void check_baseline(const struct target *target, const struct target_half *half, size_t length)
+static void check_baseline(const struct target *target, const struct target_half *half,
+                           size_t length)
 {
     if (target->label != 2 && target->label != 3) {
         assert_true(half->baseline > 0.99);
@@ -72,7 +75,7 @@ static void what_the_symbol_tells_is_known_however_rare_it_is(void **state)
             for (size_t i = 0; i < targets.count; i++)
                 for (enum half half = FIRST_HALF; half < HALVES; half++)
                     check_baseline(&targets.list[i], &targets.list[i].halves[half], length);
-            targets_release(&targets);
+            arena_release(&memory);
             text_release(&text);
         }
 }
@@ -93,7 +96,7 @@ static void what_is_constant_where_known_counts_as_predicted(void **state)
     assert_int_equal(targets.count, 1);
     assert_float_equal(targets.list[0].halves[SECOND_HALF].baseline, 1, 0);
     assert_float_equal(targets.list[0].halves[SECOND_HALF].baseline_mi, 1, 0);
-    targets_release(&targets);
+    arena_release(&memory);
     text_release(&text);
 }
 

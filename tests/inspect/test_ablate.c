@@ -13,6 +13,8 @@
 #include "naive.h"
 #include "stack.h"
 
+static struct arena memory; /* of all results of a test */
+
 enum { V = 7, H = 11, MOST = 150, UNITS = 3 * H, K = 5 };
 
 static int32_t ids[MOST];
@@ -24,7 +26,7 @@ static struct label list[K] = {
     {.name = "once", .kind = LABEL_BINARY, .values = values[3]},
     {.name = "start", .kind = LABEL_BINARY, .values = values[4]}, /* of as many as are needed */
 };
-static const struct labels labels = {MOST, K, list}, no_labels;
+static const struct labels labels = {.length = MOST, .count = K, .list = list}, no_labels;
 
 static void make_text(void)
 {
@@ -116,8 +118,9 @@ static void compare(const struct engine *engine, const char *cell, int L, size_t
     struct clamped none = {0};
     stack_init(&stack, engine, (struct shape){L, H, V, 1, 1, cell}, 0, threads);
     const size_t count = shuffled_units(L, random, units);
-    assert_int_equal(
-        ablate(&ablation, stack.team, &stack.model, ids, length, kind, units, count, &labels), 0);
+    assert_int_equal(ablate(&ablation, &memory, stack.team, &stack.model, ids, length, kind, units,
+                            count, &labels),
+                     0);
     read_text(&stack.model, length, &none, whole);
     assert_true(ablation.kind == kind && ablation.length == length && ablation.count == count);
     assert_memory_equal(ablation.units, units, count * sizeof *units);
@@ -135,7 +138,7 @@ static void compare(const struct engine *engine, const char *cell, int L, size_t
             assert_true(near(ablation.by_label[k * K + (size_t)l],
                              l == 2 ? NAN : mean_change(losses, whole, length, values[l]), most));
     }
-    ablation_release(&ablation);
+    arena_release(&memory);
     stack_release(&stack);
 }
 
@@ -165,8 +168,8 @@ static void ablate_units(struct ablation *ablation, int L, int width,
     struct stack stack;
     *ablation = (struct ablation){0};
     stack_init(&stack, engine_at(0), (struct shape){L, width, V, 1, 1, NULL}, 0, threads);
-    assert_int_equal(ablate(ablation, stack.team, &stack.model, ids, length, ABLATION_MEAN, units,
-                            count, &labels),
+    assert_int_equal(ablate(ablation, &memory, stack.team, &stack.model, ids, length, ABLATION_MEAN,
+                            units, count, &labels),
                      0);
     stack_release(&stack);
 }
@@ -185,8 +188,7 @@ static void threads_make_no_difference(void **state)
     assert_memory_equal(alone.change, together.change, COUNT * sizeof(float));
     for (int k = 0; k < COUNT; k++) /* the label that is on often */
         assert_memory_equal(alone.by_label + k * K, together.by_label + k * K, sizeof(float));
-    ablation_release(&alone);
-    ablation_release(&together);
+    arena_release(&memory);
 }
 
 /* More units than are clamped side by side: those around the cut, and what is found of them alone.
@@ -203,8 +205,7 @@ static void units_beside_make_no_difference(void **state)
     ablate_units(&all, 1, MANY, units, MANY, LENGTH, 2);
     ablate_units(&some, 1, MANY, units + FIRST, SOME, LENGTH, 2);
     assert_memory_equal(all.change + FIRST, some.change, SOME * sizeof(float));
-    ablation_release(&all);
-    ablation_release(&some);
+    arena_release(&memory);
 }
 
 /* Exactly: it is compared with a stream that is computed in the same way. */
@@ -222,11 +223,11 @@ static void a_unit_that_nothing_reads_changes_nothing(void **state)
             for (int row = 0; row < param->rows && param->columns == H; row++)
                 stack.model.weights[param->offset + (size_t)(row * H + unit.unit)] = 0;
         }
-        assert_int_equal(ablate(&ablation, stack.team, &stack.model, ids, MOST, ABLATION_MEAN,
-                                &unit, 1, &no_labels),
+        assert_int_equal(ablate(&ablation, &memory, stack.team, &stack.model, ids, MOST,
+                                ABLATION_MEAN, &unit, 1, &no_labels),
                          0);
         assert_true(ablation.change[0] == 0 && !ablation.by_label);
-        ablation_release(&ablation);
+        arena_release(&memory);
         stack_release(&stack);
     }
 }

@@ -18,6 +18,8 @@
 #include "random.h"
 #include "scratch.h"
 
+static struct arena memory; /* of all results of a test */
+
 #define MAPPING(...) (&(struct temp_mapping){.bytes = (void *)(__VA_ARGS__)})
 
 #define LENGTH 20000 /* characters of a text */
@@ -81,8 +83,8 @@ static void probe(struct learner *learner, struct trace *trace, const int32_t *i
         signals[s] = (struct trace_signal){s / H, 0, s % H};
     const struct probe_options options = {
         .model = "model", .text = "text", .signals = signals, .num_signals = SIGNALS};
-    assert_int_equal(probe_run(trace, NULL, team, &learner->model, MAPPING(ids), length, &options),
-                     0);
+    assert_int_equal(
+        probe_run(trace, NULL, &memory, team, &learner->model, MAPPING(ids), length, &options), 0);
 }
 
 static int learn(void **state)
@@ -125,11 +127,11 @@ static size_t count_findings(const struct learner *learner, const struct trace *
     struct discoveries discoveries = {0};
     size_t count = 0;
     assert_int_equal(labels_make(&labels, &learner->model.vocab, text, trace->length), 0);
-    assert_int_equal(discover(&discoveries, team, trace, &labels), 0);
+    assert_int_equal(discover(&discoveries, &memory, team, trace, &labels), 0);
     for (size_t d = 0; d < discoveries.count; d++)
         for (const char *const *part = parts; *part; part++)
             count += strstr(labels.list[discoveries.list[d].label].name, *part) != NULL;
-    discoveries_release(&discoveries);
+    arena_release(&memory);
     labels_release(&labels);
     return count;
 }

@@ -11,8 +11,11 @@
 #include <cmocka.h>
 
 #include "evaluate.h"
+#include "made_corpus.h"
 #include "probe.h"
 #include "stack.h"
+
+static struct arena memory; /* of all results of a test */
 
 #define MAPPING(...) (&(struct temp_mapping){.bytes = (void *)(__VA_ARGS__)})
 
@@ -142,8 +145,9 @@ static int compare_with_one_by_one(size_t length, double near)
     struct gates gates = {0};
     int other_ranks = 0;
     memset(&expected, 0, sizeof expected);
-    assert_int_equal(
-        probe_run(&trace, &gates, naive.team, &naive.model, MAPPING(ids), length, &options), 0);
+    assert_int_equal(probe_run(&trace, &gates, &memory, naive.team, &naive.model, MAPPING(ids),
+                               length, &options),
+                     0);
     assert_int_equal(trace.length, length);
     assert_memory_equal(trace.ids, ids, length * sizeof *ids);
     for (size_t k = 0; k <= length; k++) {
@@ -164,7 +168,7 @@ static int compare_with_one_by_one(size_t length, double near)
     }
     check_gates(&gates, &expected, length, near);
     trace_release(&trace);
-    gates_release(&gates);
+    arena_release(&memory);
     return other_ranks;
 }
 
@@ -173,8 +177,8 @@ static void the_trace_says_what_it_is_of(void **state)
     (void)state;
     struct trace trace = {0};
     make();
-    assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(ids), 3, &options),
-                     0);
+    assert_int_equal(
+        probe_run(&trace, NULL, &memory, naive.team, &naive.model, MAPPING(ids), 3, &options), 0);
     assert_string_equal(trace.quantities[0], "h");
     assert_string_equal(trace.quantities[5], "o");
     assert_int_equal(trace.num_quantities, QUANTITIES);
@@ -228,8 +232,9 @@ static void every_cell_is_read(void **state)
             all[count++] = (struct trace_signal){k / (L * H), k / H % L, k % H};
         const struct probe_options of_all = {
             .signals = all, .num_signals = count, .model = "model", .text = "text"};
-        assert_int_equal(
-            probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(text), LENGTH, &of_all), 0);
+        assert_int_equal(probe_run(&trace, NULL, &memory, naive.team, &naive.model, MAPPING(text),
+                                   LENGTH, &of_all),
+                         0);
         assert_string_equal(trace.descriptions[0], "hidden state");
         read_one(VOCAB_NONE, text[0]);
         for (size_t t = 0; t < LENGTH; t++) {
@@ -351,21 +356,22 @@ static void threads_do_not_change_a_bit(void **state)
     struct trace traces[2] = {0};
     struct gates gates[2] = {0};
     make();
-    assert_int_equal(
-        probe_run(&traces[0], &gates[0], naive.team, &naive.model, MAPPING(ids), MOST, &options),
-        0);
+    assert_int_equal(probe_run(&traces[0], &gates[0], &memory, naive.team, &naive.model,
+                               MAPPING(ids), MOST, &options),
+                     0);
     for (int threads = 2; threads <= 3; threads++) {
         struct team *team = team_new(threads);
-        assert_int_equal(
-            probe_run(&traces[1], &gates[1], team, &naive.model, MAPPING(ids), MOST, &options), 0);
+        assert_int_equal(probe_run(&traces[1], &gates[1], &memory, team, &naive.model, MAPPING(ids),
+                                   MOST, &options),
+                         0);
         assert_true(same_traces(&traces[0], &traces[1]));
         assert_true(same_gates(&gates[0], &gates[1]));
         trace_release(&traces[1]);
-        gates_release(&gates[1]);
+        gates[1] = (struct gates){0};
         team_free(team);
     }
     trace_release(&traces[0]);
-    gates_release(&gates[0]);
+    arena_release(&memory);
     stack_release(&naive);
 }
 
@@ -398,12 +404,14 @@ static void a_file_holds_what_memory_would(void **state)
     make();
     for (size_t k = 0; k < COPIES * SIGNALS; k++)
         many[k] = signals[(k * 5 + 3) % SIGNALS];
-    assert_int_equal(
-        probe_run(&in_memory, NULL, naive.team, &naive.model, MAPPING(ids), MOST, &options), 0);
+    assert_int_equal(probe_run(&in_memory, NULL, &memory, naive.team, &naive.model, MAPPING(ids),
+                               MOST, &options),
+                     0);
     resident_peak();
     const long before = resident_peak();
     assert_int_equal(
-        probe_run(&in_file, NULL, naive.team, &naive.model, MAPPING(ids), MOST, &large), 0);
+        probe_run(&in_file, NULL, &memory, naive.team, &naive.model, MAPPING(ids), MOST, &large),
+        0);
     assert_true(before == 0 || resident_peak() - before < (long)(in_file.mapping.size / 1024 / 2));
     assert_false(in_memory.mapping.in_file);
     assert_true(in_file.mapping.in_file);
@@ -422,12 +430,13 @@ static void losses_are_those_of_the_evaluator(void **state)
     struct evaluation evaluation;
     struct trace trace = {0};
     make();
-    assert_int_equal(corpus_from_ids(&corpus, ids, SHORT, V), 0);
+    corpus_of(&corpus, ids, SHORT);
     assert_int_equal(
         evaluator_init(&evaluator, naive.team, &naive.model, &corpus, &corpus.training, 1, 0), 0);
     assert_int_equal(evaluate(&evaluator, &evaluation, NULL, NULL), 0);
     assert_int_equal(
-        probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(ids), SHORT, &options), 0);
+        probe_run(&trace, NULL, &memory, naive.team, &naive.model, MAPPING(ids), SHORT, &options),
+        0);
     assert_true(fabs(trace_mean_loss(&trace) - evaluation.loss) < PROBE_SAME);
     trace_release(&trace);
     evaluator_release(&evaluator);
@@ -441,7 +450,7 @@ static void few_symbols_are_few_guesses(void **state)
     (void)state;
     struct trace trace = {0};
     stack_init(&naive, engine_at(0), (struct shape){1, 3, 2, 1, 1, NULL}, 0, 1);
-    assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model,
+    assert_int_equal(probe_run(&trace, NULL, &memory, naive.team, &naive.model,
                                MAPPING((int32_t[]){0, 1, 1}), 3, &(struct probe_options){0}),
                      0);
     for (int k = 0; k < 3; k++) {
@@ -473,7 +482,7 @@ static void the_likeliest_of_many_symbols_are_found(void **state)
         int32_t rank = 1;
         for (int v = 0; v < SYMBOLS; v++)
             rank += bias[v] > bias[id];
-        assert_int_equal(probe_run(&trace, NULL, naive.team, &naive.model, MAPPING(&id), 1,
+        assert_int_equal(probe_run(&trace, NULL, &memory, naive.team, &naive.model, MAPPING(&id), 1,
                                    &(struct probe_options){0}),
                          0);
         assert_int_equal(trace.ranks[0], rank);

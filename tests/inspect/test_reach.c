@@ -13,6 +13,8 @@
 #include "reach.h"
 #include "stack.h"
 
+static struct arena memory; /* of all results of a test */
+
 enum { V = 6, H = 7, MOST = 2000 };
 
 static int32_t ids[MOST];
@@ -92,7 +94,8 @@ static void check_reach(int L, size_t length, int positions, int K, int threads)
     struct stack stack;
     struct reach reach = {0};
     stack_init_attributes(&stack, engine_at(0), (struct shape){L, H, V, 1, 1, cell}, threads);
-    assert_int_equal(reach_measure(&reach, stack.team, &stack.model, ids, length, positions, K), 0);
+    assert_int_equal(
+        reach_measure(&reach, &memory, stack.team, &stack.model, ids, length, positions, K), 0);
     const int steps = length < (size_t)K ? (int)length : K;
     const int whole = (int)length - steps + 1, count = whole < positions ? whole : positions;
     assert_true(reach.steps == steps && reach.positions == count && reach.curves == L + 1);
@@ -115,7 +118,7 @@ static void check_reach(int L, size_t length, int positions, int K, int threads)
             }
             assert_true(near(reach.median[at], norms[(count - 1) / 2]));
         }
-    reach_release(&reach);
+    arena_release(&memory);
     stack_release(&stack);
 }
 
@@ -139,9 +142,9 @@ static void measure_attributions(struct attributions *attributions, int L, size_
     struct stack stack;
     stack_init_attributes(&stack, engine_at(0), (struct shape){L, H, V, 1, 1, cell}, threads);
     *attributions = (struct attributions){0};
-    assert_int_equal(
-        attributions_measure(attributions, stack.team, &stack.model, ids, length, start, count, K),
-        0);
+    assert_int_equal(attributions_measure(attributions, &memory, stack.team, &stack.model, ids,
+                                          length, start, count, K),
+                     0);
     assert_true(attributions->count == count && attributions->steps == (size_t)K);
     for (size_t p = 0; p < count; p++)
         assert_int_equal(attributions->positions[p], start + p);
@@ -161,7 +164,7 @@ static void check_attributions(int L, size_t length, size_t start, size_t count,
             const float weight = attributions.weights[p * (size_t)K + k];
             assert_true(k < t ? near(weight, expected) : weight == 0);
         }
-    attributions_release(&attributions);
+    arena_release(&memory);
     stack_release(&stack);
 }
 
@@ -200,9 +203,8 @@ static void a_prediction_does_not_depend_on_those_beside_it(void **state)
         measure_attributions(&alone, 2, MOST, p, 1, K, 1);
         for (size_t k = 0; k < K; k++)
             assert_true(near(all.weights[p * K + k], (double)alone.weights[k]));
-        attributions_release(&alone);
     }
-    attributions_release(&all);
+    arena_release(&memory);
 }
 
 static void threads_make_no_difference(void **state)
@@ -218,9 +220,10 @@ static void threads_make_no_difference(void **state)
             stack_init_attributes(&stack, engine_at(k), (struct shape){3, 40, V, 1, 1, NULL},
                                   1 + 2 * run);
             assert_int_equal(
-                reach_measure(&reach[run], stack.team, &stack.model, ids, LENGTH, 7, K), 0);
-            assert_int_equal(attributions_measure(&attributions[run], stack.team, &stack.model, ids,
-                                                  LENGTH, LENGTH - 9, 9, K),
+                reach_measure(&reach[run], &memory, stack.team, &stack.model, ids, LENGTH, 7, K),
+                0);
+            assert_int_equal(attributions_measure(&attributions[run], &memory, stack.team,
+                                                  &stack.model, ids, LENGTH, LENGTH - 9, 9, K),
                              0);
             stack_release(&stack);
         }
@@ -230,8 +233,7 @@ static void threads_make_no_difference(void **state)
         assert_memory_equal(attributions[0].weights, attributions[1].weights,
                             9 * K * sizeof(float));
         for (int run = 0; run < 2; run++) {
-            reach_release(&reach[run]);
-            attributions_release(&attributions[run]);
+            arena_release(&memory);
         }
     }
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "evaluate.h"
+#include "made_corpus.h"
 #include "stack.h"
 
 enum { V = 20, N = 6000, CUT = 3437 };
@@ -33,7 +34,7 @@ static void text_init(struct text *text)
     struct random random = {1, 0};
     for (int k = 0; k < N; k++)
         text->ids[k] = random_below(&random, V);
-    assert_int_equal(corpus_from_ids(&text->corpus, text->ids, N, V), 0);
+    corpus_of(&text->corpus, text->ids, N);
     text->segments[0] = (struct corpus_segment){0, CUT, 0};
     text->segments[1] = (struct corpus_segment){CUT, N - CUT, CUT};
     text->part = (struct corpus_part){text->segments, 2, N};

@@ -10,6 +10,7 @@
 
 #include "batch.h"
 #include "error.h"
+#include "made_corpus.h"
 #include "random_text.h"
 
 #define MAX_LENGTH 400
@@ -21,7 +22,7 @@ static void make_corpus(struct corpus *corpus, struct random *random, uint64_t l
     int32_t ids[MAX_LENGTH];
     for (int32_t i = 0; i < MAX_LENGTH; i++)
         ids[i] = i;
-    assert_int_equal(corpus_from_ids(corpus, ids, (size_t)length, MAX_LENGTH), 0);
+    corpus_of(corpus, ids, (size_t)length);
     struct corpus_part *part = &corpus->training;
     part->segments = realloc(part->segments, (size_t)(length + 1) * sizeof *part->segments);
     part->num_segments = 0;

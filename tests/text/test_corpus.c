@@ -419,21 +419,6 @@ static void test_fixed_vocabulary(void **state)
     vocab_release(&vocab);
 }
 
-static void test_corpus_from_ids(void **state)
-{
-    (void)state;
-    const int32_t ids[] = {0, 70000, 3, 255, 256};
-    int32_t out[5];
-    struct corpus corpus;
-    assert_int_equal(corpus_from_ids(&corpus, ids, 5, 70001), 0);
-    assert_int_equal(corpus.training.length, 5);
-    assert_int_equal(corpus.validation.length, 0);
-    assert_int_equal(corpus_read(&corpus, &corpus.training, 0, 5, out), 0);
-    assert_memory_equal(out, ids, sizeof ids);
-    corpus_release(&corpus);
-    corpus_release(&corpus); /* safe on a zeroed one */
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,7 +431,6 @@ int main(void)
         cmocka_unit_test(test_file_changes_while_it_is_read),
         cmocka_unit_test(test_progress_counts_both_passes),
         cmocka_unit_test(test_fixed_vocabulary),
-        cmocka_unit_test(test_corpus_from_ids),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

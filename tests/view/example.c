@@ -115,21 +115,6 @@ void example_awkward(struct example *example, int rounds)
     example_init(example, VOCAB_GRAPHEME, symbols, sizeof symbols / sizeof *symbols, rounds);
 }
 
-static void release_findings(struct inspection *inspection)
-{
-    for (size_t i = 0; i < inspection->labels.count; i++)
-        free(inspection->labels.list[i].name);
-    free(inspection->labels.list);
-    free(inspection->discoveries.list);
-    free(inspection->cards.list);
-    free(inspection->cards.means);
-    free(inspection->output_weights);
-    gates_release(&inspection->gates);
-    reach_release(&inspection->reach);
-    attributions_release(&inspection->attributions);
-    ablation_release(&inspection->ablation);
-}
-
 void example_release(struct example *example)
 {
     char path[512];
@@ -142,11 +127,9 @@ void example_release(struct example *example)
         }
     closedir(directory);
     assert_int_equal(rmdir(example->directory), 0); /* no temporary file is left behind */
-    if (example->shown)
-        release_findings(&example->inspection);
+    arena_release(&example->inspection.memory);
     trace_release(&example->inspection.trace);
     vocab_release(&example->vocab);
-    free(example->shown);
 }
 
 char *example_read(const struct example *example, const char *name, size_t *length)
@@ -178,9 +161,9 @@ static float draw_between(uint32_t *state, float low, float high)
     return low + (high - low) * (float)(draw(state) & 0xFFFF) / 65535;
 }
 
-static void *new_array(size_t count, size_t size)
+static void *new_array(struct inspection *inspection, size_t count, size_t size)
 {
-    void *array = calloc(count ? count : 1, size);
+    void *array = arena_take(&inspection->memory, count, size);
     assert_non_null(array);
     return array;
 }
@@ -202,8 +185,7 @@ static void fill_text(struct trace *trace)
                  quoted ? "\"" : "", column > 62 ? "\n" : " ");
         column = column > 62 ? 0 : column + strlen(text);
         for (size_t i = 0; text[i] && t < trace->length; i++, t++) {
-            const uint8_t byte = (uint8_t)text[i];
-            trace->ids[t] = vocab_find(trace->vocab, &byte, 1);
+            trace->ids[t] = vocab_find_point(trace->vocab, text[i]);
             assert_true(trace->ids[t] >= 0);
         }
     }
@@ -246,7 +228,7 @@ static void fill_signals(struct trace *trace)
 
 static void add_discoveries(struct inspection *inspection)
 {
-    static const struct label labels[FULL_LABELS] = {
+    static struct label labels[FULL_LABELS] = {
         {"inside quotes", "inside quotes", NULL, NULL, LABEL_BINARY, false, NULL},
         {"left in line", NULL, "counts up along the line to go",
          "counts down to the end of the line", LABEL_SCALAR, false, NULL},
@@ -254,13 +236,9 @@ static void add_discoveries(struct inspection *inspection)
         {"sentence start", "where a sentence starts", NULL, NULL, LABEL_BINARY, true, NULL}};
     const size_t S = inspection->trace.num_signals;
     struct discoveries *discoveries = &inspection->discoveries;
-    inspection->labels = (struct labels){inspection->trace.length, FULL_LABELS,
-                                         new_array(FULL_LABELS, sizeof(struct label))};
-    for (size_t k = 0; k < FULL_LABELS; k++) {
-        inspection->labels.list[k] = labels[k];
-        inspection->labels.list[k].name = strdup(labels[k].name);
-    }
-    discoveries->list = new_array(S, sizeof *discoveries->list);
+    inspection->labels =
+        (struct labels){.length = inspection->trace.length, .count = FULL_LABELS, .list = labels};
+    discoveries->list = new_array(inspection, S, sizeof *discoveries->list);
     discoveries->count = S;
     for (size_t i = 0; i < S; i++) {
         const bool scalar = i % FULL_LABELS == 1;
@@ -287,14 +265,14 @@ static void add_cards(struct inspection *inspection)
     const size_t S = trace->num_signals, V = (size_t)trace->vocab->size;
     struct cards *cards = &inspection->cards;
     uint32_t random = 3;
-    cards->list = new_array(S, sizeof *cards->list);
-    cards->means = new_array(S * V, sizeof *cards->means);
+    cards->list = new_array(inspection, S, sizeof *cards->list);
+    float *means = new_array(inspection, S * V, sizeof *means);
     cards->count = S;
     for (size_t s = 0; s < S; s++) {
         struct card *card = &cards->list[s];
         const float range = trace_range(trace, s);
         *card = (struct card){
-            .signal = s, .range = range, .deviation = range / 3, .by_symbol = cards->means + s * V};
+            .signal = s, .range = range, .deviation = range / 3, .by_symbol = means + s * V};
         for (int i = 0; i < CARD_BINS; i++) {
             const double x = (i - 14.0) / 8;
             card->histogram[i] = (size_t)(20000 * exp(-x * x));
@@ -323,9 +301,9 @@ static void add_gates(struct inspection *inspection)
     *gates = (struct gates){4,
                             names,
                             1,
-                            new_array(4 * units, sizeof(float)),
-                            new_array(4 * units, sizeof(float)),
-                            new_array(4 * units, sizeof(float))};
+                            new_array(inspection, 4 * units, sizeof(float)),
+                            new_array(inspection, 4 * units, sizeof(float)),
+                            new_array(inspection, 4 * units, sizeof(float))};
     for (size_t i = 0; i < 4 * units; i++) {
         const float low = draw_between(&random, 0, 1), high = draw_between(&random, 0, 1);
         gates->low[i] = low * low * (i / FULL_HIDDEN % 2 ? 1 : 0.4F);
@@ -342,9 +320,9 @@ static void add_memory(struct inspection *inspection)
     *reach = (struct reach){FULL_REACH,
                             256,
                             3,
-                            new_array(3 * FULL_REACH, sizeof(float)),
-                            new_array(3 * FULL_REACH, sizeof(float)),
-                            new_array(3 * FULL_REACH, sizeof(float))};
+                            new_array(inspection, 3 * FULL_REACH, sizeof(float)),
+                            new_array(inspection, 3 * FULL_REACH, sizeof(float)),
+                            new_array(inspection, 3 * FULL_REACH, sizeof(float))};
     for (size_t i = 0; i < 3 * FULL_REACH; i++) {
         const float k = (float)(i % FULL_REACH), layer = (float)(i / FULL_REACH); /* NOLINT */
         reach->median[i] = 0.3F / (1 + layer) * expf(-k / (12 + 9 * layer));
@@ -352,8 +330,8 @@ static void add_memory(struct inspection *inspection)
         reach->high[i] = reach->median[i] * 2.7F;
     }
     *attributions = (struct attributions){
-        FULL_ATTRIBUTIONS, FULL_STEPS, new_array(FULL_ATTRIBUTIONS, sizeof(size_t)),
-        new_array((size_t)FULL_ATTRIBUTIONS * FULL_STEPS, sizeof(float))};
+        FULL_ATTRIBUTIONS, FULL_STEPS, new_array(inspection, FULL_ATTRIBUTIONS, sizeof(size_t)),
+        new_array(inspection, (size_t)FULL_ATTRIBUTIONS * FULL_STEPS, sizeof(float))};
     for (size_t i = 0; i < FULL_ATTRIBUTIONS; i++)
         attributions->positions[i] = 100 + i;
     for (size_t i = 0; i < (size_t)FULL_ATTRIBUTIONS * FULL_STEPS; i++)
@@ -370,11 +348,11 @@ static void add_ablation(struct inspection *inspection)
     *ablation = (struct ablation){ABLATION_MEAN,
                                   4000,
                                   count,
-                                  new_array(count, sizeof(struct trace_signal)),
+                                  new_array(inspection, count, sizeof(struct trace_signal)),
                                   1.5F,
-                                  new_array(count, sizeof(float)),
-                                  new_array(count * FULL_LABELS, sizeof(float)),
-                                  new_array(FULL_LABELS, sizeof(size_t))};
+                                  new_array(inspection, count, sizeof(float)),
+                                  new_array(inspection, count * FULL_LABELS, sizeof(float)),
+                                  new_array(inspection, FULL_LABELS, sizeof(size_t))};
     for (size_t i = 0; i < count; i++) {
         ablation->units[i] = trace->signals[i];
         ablation->change[i] = draw_between(&random, -0.001F, 0.02F);
@@ -383,7 +361,7 @@ static void add_ablation(struct inspection *inspection)
                 k == 1 ? NAN : draw_between(&random, -0.01F, 0.1F);
     }
     const size_t weights = (size_t)trace->vocab->size * FULL_HIDDEN;
-    inspection->output_weights = new_array(weights, sizeof(float));
+    inspection->output_weights = new_array(inspection, weights, sizeof(float));
     for (size_t i = 0; i < weights; i++)
         inspection->output_weights[i] = draw_between(&random, -2, 2);
 }
@@ -393,22 +371,22 @@ void example_full(struct example *example, size_t length, int units)
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz \n.\"";
     struct vocab_symbol symbols[sizeof letters - 1];
     const size_t S = 2 * (size_t)units;
-    struct trace_signal *signals = new_array(S, sizeof *signals);
     *example = (struct example){.directory = "/tmp/rune-view-XXXXXX"};
+    struct inspection *inspection = &example->inspection;
+    struct trace_signal *signals = new_array(inspection, S, sizeof *signals);
     assert_non_null(mkdtemp(example->directory));
     for (size_t i = 0; i < sizeof letters - 1; i++)
         symbols[i] = (struct vocab_symbol){(const uint8_t *)&letters[i], 1};
     assert_int_equal(vocab_from_symbols(&example->vocab, VOCAB_CODEPOINT, UTF8_NONE, symbols,
                                         sizeof letters - 1, VOCAB_NONE),
                      0);
-    example->shown = new_array(S, sizeof *example->shown);
+    example->shown = new_array(inspection, S, sizeof *example->shown);
     for (int s = 0; s < 2 * units; s++) {
         signals[s] = (struct trace_signal){s / units, s % units % 2, s % units * 5 % FULL_HIDDEN};
         example->shown[s] = (size_t)(s / 2 + (s % 2 ? units : 0)); /* h and c of a unit, in turn */
     }
     struct trace *trace = &example->inspection.trace;
     assert_int_equal(trace_init(trace, length, signals, S, NULL), 0);
-    free(signals);
     trace->vocab = &example->vocab;
     trace->model = "runs/rivers";
     trace->text = "rivers.txt";

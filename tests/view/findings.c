@@ -41,7 +41,7 @@ static void add_labels(struct labels *labels, size_t length)
         {"inside a word", "inside words", NULL, NULL, LABEL_BINARY, false, values},
         {"the, \"he\"\x1B", "in the, \"he\"\x1B", NULL, NULL, LABEL_BINARY, true, values},
     };
-    *labels = (struct labels){length, FINDINGS_LABELS, list};
+    *labels = (struct labels){.length = length, .count = FINDINGS_LABELS, .list = list};
 }
 
 static void add_discoveries(struct discoveries *discoveries)
@@ -157,7 +157,7 @@ static void add_cards(struct cards *cards, const struct trace *trace)
     memset(means, 0, sizeof means);
     for (size_t s = 0; s < SIGNALS; s++)
         fill_card(&list[s], trace, s, means + s * MAX_SYMBOLS);
-    *cards = (struct cards){list, SIGNALS, means};
+    *cards = (struct cards){list, SIGNALS};
 }
 
 static void add_gates(struct gates *gates)
@@ -228,7 +228,7 @@ static void write_verses(struct trace *trace)
     for (size_t t = 0; t < trace->length; t++) {
         const char *newline = strchr(verses + t % period, '\n');
         const float left = (float)(newline - (verses + t % period));
-        trace->ids[t] = vocab_find(trace->vocab, (const uint8_t *)verses + t % period, 1);
+        trace->ids[t] = vocab_find_point(trace->vocab, verses[t % period]);
         *trace_place(trace, 9, t) = 2 - left / 18 + 0.4F * sinf((float)t);
         *trace_place(trace, 3, t) = tanhf(1 - left / 40);
         *trace_place(trace, 1, t) = sinf((float)line / 9);

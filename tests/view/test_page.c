@@ -14,7 +14,7 @@
 #include "colour.h"
 #include "example.h"
 #include "glyph.h"
-#include "means.h"
+#include "symbols.h"
 #include "writers.h"
 
 static char *write_page(const struct example *example, size_t *length)
@@ -287,14 +287,14 @@ static void findings_are_in_the_page(void **state)
     (void)state;
     struct example example;
     size_t length;
-    char sentence[256];
+    char sentence[DISCOVERY_ROOM];
     example_full(&example, 2000, 4);
     const struct inspection *inspection = &example.inspection;
     char *page = write_page(&example, &length);
     json_t *findings = load_packed(page, "findings"), *first;
     first = json_array_get(json_object_get(findings, "discoveries"), 0);
     discovery_describe(inspection->discoveries.list, &inspection->trace, &inspection->labels,
-                       sentence, sizeof sentence);
+                       sentence);
     assert_string_equal(json_string_value(json_array_get(first, 5)), sentence);
     json_t *gates = json_object_get(findings, "gates");
     assert_int_equal(json_array_size(gates), 4);
@@ -327,7 +327,7 @@ static void findings_are_in_the_page(void **state)
 }
 
 /* Both ends of the list, the highest first. */
-static void check_means(const char *page, const struct symbol_mean *means, size_t count)
+static void check_means(const char *page, const struct symbol_value *means, size_t count)
 {
     json_t *unit = load_packed(page, "unit0"), *entry;
     json_t *lists = json_object_get(json_object_get(unit, "card"), "by_symbol");
@@ -346,39 +346,38 @@ static void means_are_of_frequent_symbols(void **state)
 {
     (void)state;
     struct example example;
-    size_t length, i, left = MEANS_MIN_COUNT - 1;
+    size_t length, i, left = SYMBOLS_MIN_COUNT - 1;
     example_full(&example, 2000, 4);
     struct trace *trace = &example.inspection.trace;
     const size_t V = (size_t)example.vocab.size;
     struct card *card = &example.inspection.cards.list[0];
-    struct symbol_mean *means = calloc(V, sizeof *means);
-    assert_non_null(means);
+    struct symbols symbols;
     card->by_symbol[5] = 1e6F; /* the highest by far, but met once too little */
     for (size_t t = 0; t < trace->length; t++)
         if (trace->ids[t] == 5 && left-- == 0) {
             trace->ids[t] = 4;
             left = 0;
         }
-    size_t *counts = means_count(trace);
-    assert_non_null(counts);
-    assert_int_equal(counts[5], MEANS_MIN_COUNT - 1);
-    const int count = means_list(card, counts, (int)V, means, NULL);
-    for (int k = 0; k < count; k++) {
-        assert_true(counts[means[k].symbol] >= MEANS_MIN_COUNT);
-        assert_true(k == 0 || means[k].mean <= means[k - 1].mean);
+    assert_int_equal(symbols_init(&symbols, trace), 0);
+    assert_int_equal(symbols.counts[5], SYMBOLS_MIN_COUNT - 1);
+    symbols_list_means(&symbols, card);
+    assert_int_equal(symbols.least, SYMBOLS_MIN_COUNT);
+    for (int k = 0; k < symbols.count; k++) {
+        assert_true(symbols.counts[symbols.list[k].symbol] >= SYMBOLS_MIN_COUNT);
+        assert_true(k == 0 || symbols.list[k].value <= symbols.list[k - 1].value);
     }
     char *page = write_page(&example, &length);
-    check_means(page, means, (size_t)count);
+    check_means(page, symbols.list, (size_t)symbols.count);
     json_t *findings = load_packed(page, "findings"), *times;
     json_array_foreach(json_object_get(findings, "times"), i, times)
-        assert_int_equal(json_integer_value(times), counts[i]);
-    memset(counts, 0, V * sizeof *counts);
-    counts[5] = 1; /* where nothing is met often */
-    assert_int_equal(means_list(card, counts, (int)V, means, NULL), 1);
-    assert_int_equal(means[0].symbol, 5);
+        assert_int_equal(json_integer_value(times), symbols.counts[i]);
+    memset(symbols.counts, 0, V * sizeof *symbols.counts);
+    symbols.counts[5] = 1; /* where nothing is met often */
+    symbols_list_means(&symbols, card);
+    assert_int_equal(symbols.count, 1);
+    assert_int_equal(symbols.list[0].symbol, 5);
     json_decref(findings);
-    free(means);
-    free(counts);
+    symbols_release(&symbols);
     free(page);
     example_release(&example);
 }

@@ -81,7 +81,7 @@ static void neurons_are_ranked(void **state)
 {
     (void)state;
     struct example example;
-    char sentence[256];
+    char sentence[DISCOVERY_ROOM];
     findings_init(&example);
     const struct inspection *inspection = &example.inspection;
     write_tables(&example);
@@ -92,11 +92,11 @@ static void neurons_are_ranked(void **state)
               (const char *const[]){"rank", "layer", "unit", "quantity", "label", "measure",
                                     "score", "description"});
     discovery_describe(&inspection->discoveries.list[0], &inspection->trace, &inspection->labels,
-                       sentence, sizeof sentence);
+                       sentence);
     check_row(&table, 1,
               (const char *const[]){"1", "1", "0", "c", "left in line", "r", "-0.93", sentence});
     discovery_describe(&inspection->discoveries.list[3], &inspection->trace, &inspection->labels,
-                       sentence, sizeof sentence);
+                       sentence);
     check_row(&table, 3,
               (const char *const[]){"3", "0", "2", "c", "the, \"he\"\x1B", "mi", "0.4", sentence});
     table_release(&table);

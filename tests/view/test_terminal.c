@@ -117,13 +117,13 @@ static void sentences_come_first(void **state)
 {
     (void)state;
     struct example example;
-    char sentence[256], *shown;
+    char sentence[DISCOVERY_ROOM], *shown;
     findings_init(&example);
     struct inspection *inspection = &example.inspection;
     char *text = write_text(&example), *line = text;
     for (size_t i = 0; i < inspection->discoveries.num_units; i++) {
         discovery_describe(&inspection->discoveries.list[inspection->discoveries.units[i]],
-                           &inspection->trace, &inspection->labels, sentence, sizeof sentence);
+                           &inspection->trace, &inspection->labels, sentence);
         shown = glyph_shown(sentence, strlen(sentence));
         assert_memory_equal(line, shown, strlen(shown));
         line += strlen(shown);
