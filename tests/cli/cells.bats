@@ -60,9 +60,8 @@ goes_on()
     until [ -e "parts-$1/last.safetensors" ] || ! kill -0 $child; do
         sleep 0.01
     done
-    sleep 0.1
-    kill -INT $child || true # it may be done
-    wait $child
+    kill -TERM $child || true # it may be done
+    wait $child || true
     does train --resume "parts-$1" --quiet --threads 2
     cmp "parts-$1/best.safetensors" "$2/best.safetensors"
     rm -r "parts-$1"
