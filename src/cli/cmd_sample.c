@@ -191,7 +191,7 @@ static int generate(struct sampler *sampler, const struct request *request,
         if (sampler_next(sampler) != 0)
             return error_set("%s: %s", request->model, error_message());
         for (int b = 0; b < request->count; b++) {
-            if (texts[b].done)
+            if (texts[b].done || sampler->leads[b].silent)
                 continue;
             if (add_symbol(&texts[b], vocab->symbols[sampler->ids[b]], request) != 0)
                 return -1;
@@ -203,7 +203,8 @@ static int generate(struct sampler *sampler, const struct request *request,
     return print_all(request, texts);
 }
 
-/* Feeds the prompt to the samplers and starts each text with it. */
+/* Feeds the prompt to the samplers and starts each text with it. Without one, or with an empty one,
+ * they begin as texts begin. */
 static int read_prompt(struct sampler *sampler, const struct request *request,
                        struct sample_text *texts)
 {
@@ -212,15 +213,17 @@ static int read_prompt(struct sampler *sampler, const struct request *request,
     int32_t *ids = NULL;
     const char *name = request->prompt_file ? file_name(request->prompt_file) : "--prompt";
     const struct vocab *vocab = &sampler->model->vocab;
-    if (request->prompt_file
-            ? file_read(request->prompt_file, &text, &length) != 0
-            : !(text = (uint8_t *)mem_copy(request->prompt, length = strlen(request->prompt))))
+    const char *given = request->prompt ? request->prompt : "";
+    if (request->prompt_file ? file_read(request->prompt_file, &text, &length) != 0
+                             : !(text = (uint8_t *)mem_copy(given, length = strlen(given))))
         return -1;
     const struct encode_options options = {(enum encode_unknown)request->on_unknown,
                                            "--on-unknown skip or replace"};
     int result = encode_text(vocab, name, text, length, &options, &ids, &count, NULL);
-    if (result == 0)
+    if (result == 0 && count > 0)
         sampler_prompt(sampler, ids, count);
+    else if (result == 0)
+        sampler_start(sampler);
     for (int b = 0; b < request->count; b++)
         for (size_t k = 0; k < count && result == 0; k++)
             result = append(&texts[b], vocab->symbols[ids[k]]);
@@ -239,7 +242,7 @@ static int sample(struct model *model, struct team *team, struct request *reques
         texts ? sampler_init(&sampler, team, model, request->count, &request->options) : -1;
     if (result == 0)
         sampler_clamp(&sampler, request->clamps, request->num_clamps);
-    if (result == 0 && (request->prompt || request->prompt_file))
+    if (result == 0)
         result = read_prompt(&sampler, request, texts);
     if (result == 0 && request->random_seed)
         say("seed %llu", (unsigned long long)request->options.seed);
@@ -299,16 +302,20 @@ static struct option_row list[] = {
     {.kind = OPTION_GROUP, .help = "How much:"},
     {"length", 'n', OPTION_COUNT, AT(length), "N", "Number of new characters", .max = 1e15},
     {"lines", 0, OPTION_COUNT, AT(lines), "N",
-     "Number of new lines; --length then applies only if given", .default_text = "no limit",
-     .min = 1, .max = 1e15},
+     "Stop at the end of the Nth line, the one that a prompt begins included; --length then "
+     "applies only if given",
+     .default_text = "no limit", .min = 1, .max = 1e15},
     {"stop", 0, OPTION_TEXTS, AT(stops), "TEXT",
      "Stop when the text ends with TEXT; may be repeated", .default_text = NULL},
     {"count", 0, OPTION_INT, AT(count), "N",
      "Number of samples, generated in parallel and printed one after the other", .min = 1,
      .max = 1e6},
     {.kind = OPTION_GROUP, .help = "Prompt:"},
-    {"prompt", 'p', OPTION_TEXT, AT(prompt), "TEXT", "Continue TEXT",
-     .default_text = "the start of a text"},
+    {"prompt", 'p', OPTION_TEXT, AT(prompt), "TEXT",
+     "Continue TEXT. Without it, or if it is empty, a sample begins as texts begin, or, where the "
+     "model saw few texts, as they go on after what usually separates their parts, such as an "
+     "empty line",
+     .default_text = NULL},
     {"prompt-file", 0, OPTION_TEXT, AT(prompt_file), "FILE", "Continue the text of FILE; -: stdin",
      .default_text = NULL},
     {"on-unknown", 0, OPTION_CHOICE, AT(on_unknown), "WHAT",

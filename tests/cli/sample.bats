@@ -1,10 +1,112 @@
 # Sampling.
 load helpers
 
+# A short training, in which lines are learned and the start of the text is not.
+short=(--hidden-size 16 --num-layers 1 --batch-size 8 --seq-length 16 --max-steps 400 --threads 1)
+
+# write_lines END: a byte order mark, and lines that begin with ">".
+write_lines()
+{
+    python3 -c 'import random, sys
+draw = random.Random(1)
+lines = (">" + "".join(draw.choices("abcdefghij", k=draw.randint(3, 9))) for _ in range(4000))
+text = "\ufeff" + "".join(line + sys.argv[1] for line in lines)
+open("lines.txt", "w", encoding="utf-8", newline="").write(text)' "$1"
+}
+
+# MODEL has learned nothing, LINES has learned lines.
 setup_file()
 {
     train_model
+    export LINES=$BATS_FILE_TMPDIR/lines
+    cd "$BATS_FILE_TMPDIR"
+    write_lines $'\n'
+    "$RUNE" train lines.txt -o "$LINES" "${short[@]}" --quiet
 }
+
+# metadata KEY FILE: what the header of a model file says.
+metadata()
+{
+    python3 -c 'import json, struct, sys
+with open(sys.argv[2], "rb") as file:
+    length, = struct.unpack("<Q", file.read(8))
+    print(json.loads(file.read(length))["__metadata__"][sys.argv[1]])' "$@"
+}
+
+# begin_with PATTERN ARGUMENT…: whether samples of 20 seeds do.
+begin_with()
+{
+    for seed in {1..20}; do
+        "$RUNE" sample "${@:2}" --length 5 --seed $seed --threads 1 >sample.txt
+        od -c sample.txt
+        [[ $(cat sample.txt; echo .) =~ ^$1 ]]
+    done
+}
+
+# --- how a sample begins --------------------------------------------------------------------------
+
+@test "a sample begins as lines begin, though the start of the text was not learned" {
+    begin_with '>[a-j]' "$LINES"
+    begin_with '>[a-j]' "$LINES" --prompt ''
+    begin_with '>[a-j]' "$LINES" --prompt-file /dev/null
+    begin_with '>[a-j]' "$LINES" --exact --temperature 0
+    [ "$(metadata text_break "$LINES/best.safetensors")" = 0a ]
+    [ "$(metadata text_break "$LINES/last.safetensors")" = 0a ]
+}
+
+@test "so do all samples of one call, and those that train shows" {
+    does sample "$LINES" --count 30 --lines 1 --seed 1
+    [ "$(grep -c '^>' <<<"$output")" -eq 30 ]
+    [ "$(grep -c . <<<"$output")" -eq 30 ]
+    write_lines $'\n'
+    "$RUNE" train lines.txt -o run "${short[@]}" --validate-every 50 2>said
+    grep -A 1 '^epoch' said | grep '^  |' | tail -n 4 >first
+    cat first
+    [ "$(grep -c '^  | >' first)" -eq 4 ]
+}
+
+@test "a sample of a text with CR LF begins after both" {
+    write_lines $'\r\n'
+    "$RUNE" train lines.txt -o run "${short[@]}" --quiet
+    [ "$(metadata text_break run/best.safetensors)" = '0d 0a' ]
+    begin_with '>[a-j]' run
+    "$RUNE" train lines.txt -o run --force --unit grapheme "${short[@]}" --quiet
+    [ "$(metadata text_break run/best.safetensors)" = 0d0a ]
+    begin_with '>[a-j]' run
+}
+
+@test "a sample of a text without lines begins after what separates its parts" {
+    write_lines ' '
+    "$RUNE" train lines.txt -o run "${short[@]}" --quiet
+    [ "$(metadata text_break run/best.safetensors)" = 20 ]
+    begin_with '>[a-j]' run
+}
+
+@test "a model of many texts begins as they do" {
+    for k in {1..400}; do
+        printf '#%d\n>a\n>b\n>c\n' "$k" >"$k.txt"
+    done
+    "$RUNE" train {1..400}.txt -o run "${short[@]/400/900}" --quiet
+    [ "$(metadata starts_seen run/best.safetensors)" -ge 5000 ]
+    begin_with '#[0-9]' run --temperature 0.5
+}
+
+@test "a model of an earlier version begins with lines too" {
+    python3 "$BATS_TEST_DIRNAME/edit_model.py" "$LINES/best.safetensors" old.safetensors unopened
+    begin_with '>[a-j]' old.safetensors
+}
+
+@test "a resumed run, and one from another model, know how their texts begin" {
+    write_lines $'\r\n'
+    "$RUNE" train lines.txt -o run "${short[@]}" --quiet
+    "$RUNE" train --resume run --max-steps 500 --threads 1 --quiet
+    [ "$(metadata text_break run/last.safetensors)" = '0d 0a' ]
+    sed 's/\r/\r\n\r/' lines.txt >more.txt
+    "$RUNE" train more.txt -o other --init-from run --max-steps 5 --threads 1 --quiet
+    [ "$(metadata text_break other/last.safetensors)" = '0d 0a 0d 0a' ]
+}
+
+# --- what is drawn --------------------------------------------------------------------------------
 
 @test "a sample has the requested length and symbols of the text" {
     printf 'abcabcabcabcabcabcabcabcabcabcabcabcabcabc' >abc.txt
@@ -117,6 +219,19 @@ setup_file()
     [ "${#lines}" -gt 20 ]
     does sample "$MODEL" --lines 3 --seed 4 --length 9
     [ "$output" = "${lines:0:9}" ]
+}
+
+@test "--lines are whole ones; that of a prompt is the first" {
+    for seed in 1 2 3; do
+        "$RUNE" sample "$LINES" --lines 3 --seed $seed >sample.txt
+        [ "$(grep -cE '^>[a-j]+$' sample.txt)" -eq 3 ]
+        [ "$(wc -l <sample.txt)" -eq 3 ]
+        "$RUNE" sample "$LINES" --lines 3 --seed $seed --prompt '>a' >sample.txt
+        [ "$(wc -l <sample.txt)" -eq 3 ]
+        [[ $(head -n 1 sample.txt) =~ ^\>a[a-j]*$ ]]
+        "$RUNE" sample "$LINES" --lines 3 --seed $seed --prompt $'>a\n' >sample.txt
+        [ "$(wc -l <sample.txt)" -eq 4 ]
+    done
 }
 
 @test "--lines is refused for a model without line ends" {
