@@ -1,4 +1,4 @@
-/* How a text opens: what a sample without a prompt is primed with. */
+/* How a text opens: where a sample without a prompt begins. */
 #ifndef RUNE_OPENING_H
 #define RUNE_OPENING_H
 

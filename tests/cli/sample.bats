@@ -319,6 +319,169 @@ begin_with()
     [[ $stderr == *'No space left'* ]]
 }
 
+# --- output ---------------------------------------------------------------------------------------
+
+# joined SEPARATOR: whether sample.txt has the texts of json.txt with this between them.
+joined()
+{
+    python3 -c 'import json, sys
+texts = [json.loads(line)["text"] for line in open("json.txt", encoding="utf-8")]
+sys.exit(open("sample.txt", encoding="utf-8").read() != sys.argv[1].join(texts))' "$1"
+}
+
+@test "samples are separated by an empty line, or by what --separator says" {
+    three=("$MODEL" --length 30 --seed 1 --count 3)
+    "$RUNE" sample "${three[@]}" --json >json.txt
+    "$RUNE" sample "${three[@]}" | head -c -1 >sample.txt
+    joined $'\n\n'
+    for separator in '' '<>' '\n'; do
+        "$RUNE" sample "${three[@]}" --separator "$separator" >sample.txt
+        joined "$separator"
+    done
+    "$RUNE" sample "${three[@]}" --separator '\n---\x41\n' --escapes >sample.txt
+    joined $'\n---A\n'
+    "$RUNE" sample "${three[@]}" --separator '\x00' --escapes >sample.txt
+    [ "$(tr -dc '\0' <sample.txt | wc -c)" -eq 2 ]
+    "$RUNE" sample "$MODEL" --length 30 --seed 1 --separator '<>' >sample.txt
+    [ "$(wc -m <sample.txt)" -eq 30 ]
+}
+
+@test "--no-prompt hides the prompt" {
+    does sample "$MODEL" --prompt 'The bridge ' --length 60 --seed 2 --count 2
+    whole=$output
+    does sample "$MODEL" --prompt 'The bridge ' --length 60 --seed 2 --count 2 --no-prompt
+    [ "$output" = "${whole//The bridge /}" ]
+    [ "$output" != "$whole" ]
+    does sample "$MODEL" --prompt 'The bridge ' --length 60 --seed 2 --no-prompt
+    [[ $whole == "The bridge $output"* ]]
+}
+
+@test "--json prints an object for each sample" {
+    three=("$MODEL" --length 60 --seed 7 --count 3 --prompt 'The ')
+    "$RUNE" sample "${three[@]}" --json >json.txt
+    "$RUNE" sample "${three[@]}" --separator '|' >plain.txt
+    python3 - <<'END'
+import json
+samples = [json.loads(line) for line in open('json.txt')]
+assert '|'.join(s['prompt'] + s['text'] for s in samples) == open('plain.txt').read()
+assert [s['sample'] for s in samples] == [0, 1, 2]
+assert all(s['prompt'] == 'The ' and s['seed'] == 7 and s['characters'] == 60 for s in samples)
+assert all(list(s) == ['prompt', 'text', 'sample', 'seed', 'characters', 'log_probability'] for s in samples)
+END
+    does sample "$MODEL" --length 50 --prompt 'The ' --json --no-prompt
+    [[ $output == '{"text":'* ]]
+    [ -z "$stderr" ] # the seed is in the object
+    text=$(json text)
+    does sample "$MODEL" --length 50 --prompt 'The ' --seed "$(json seed)" --no-prompt
+    [ "$output" = "$text" ]
+}
+
+@test "log_probability is that of the text under the model, whatever the temperature" {
+    does sample "$LINES" --length 80 --seed 3 --prompt '>ab' --json --exact --temperature 2 --top-k 5
+    python3 -c 'import json, sys
+sample = json.loads(sys.argv[1])
+open("whole.txt", "w").write(sample["prompt"] + sample["text"])' "$output"
+    by_sample=$(json log_probability)
+    does eval "$LINES" whole.txt --per-char
+    by_eval=$(python3 -c 'import csv, sys
+rows = list(csv.DictReader(sys.stdin))
+print(-sum(float(row["loss"]) for row in rows[3:]))' <<<"$output")
+    number_is '($1 - $2) ^ 2 < 1e-4 && $1 < -80' "$by_sample" "$by_eval"
+}
+
+@test "a sample that is not UTF-8 is valid JSON and has its bytes" {
+    python3 -c 'import random, sys
+sys.stdout.buffer.write(random.Random(1).randbytes(5000))' >bytes.txt
+    "$RUNE" train bytes.txt -o run --unit byte "${tiny[@]}" --quiet
+    "$RUNE" sample run --length 500 --seed 1 --prompt $'a\xffb' --json >json.txt
+    "$RUNE" sample run --length 500 --seed 1 --prompt $'a\xffb' >plain.txt
+    python3 - <<'END'
+import json
+line = open('json.txt', 'rb').read().decode('utf-8')
+sample = json.loads(line)
+plain = open('plain.txt', 'rb').read()
+assert bytes.fromhex(sample['prompt_hex'] + sample['text_hex']) == plain
+assert sample['prompt'] == 'a\ufffdb' and '\ufffd' in sample['text']
+assert not [c for c in line[:-1] if ord(c) < 32 or 127 <= ord(c) < 160]
+END
+    does sample "$MODEL" --length 50 --json
+    [[ $output != *_hex* ]]
+}
+
+@test "--escapes reads escapes in prompts and stops" {
+    does sample "$MODEL" --prompt 'a\n\x62\u0063\U00000064' --escapes --length 0
+    [ "$output" = $'a\nbcd' ]
+    does sample "$LINES" --prompt '>\n>' --escapes --length 0 --json
+    [ "$(json prompt)" = $'>\n>' ]
+    "$RUNE" sample "$LINES" --seed 1 --stop '\n' --escapes >sample.txt
+    [ "$(wc -l <sample.txt)" -eq 1 ]
+    fails_naming 'offset 1' sample "$MODEL" --prompt 'a\nb'
+    for wrong in 'a\' 'a\q' 'a\x4' 'a\xgg' 'a\u123' '\ud800' '\U00110000' '\N'; do
+        misused_naming 'is not an escape' sample "$MODEL" --escapes --prompt "$wrong"
+        [[ $stderr == *--prompt* ]]
+        misused_naming --stop sample "$MODEL" --escapes --stop "$wrong"
+        misused_naming --separator sample "$MODEL" --escapes --separator "$wrong"
+    done
+}
+
+@test "options that contradict each other are wrong usage" {
+    misused_naming --prompt-file sample "$MODEL" --prompt a --prompt-file b
+    misused_naming --separator sample "$MODEL" --json --separator a
+    misused_naming --interactive sample "$MODEL" --interactive --json
+    misused_naming --interactive sample "$MODEL" --interactive --count 2
+    misused_naming --interactive sample "$MODEL" --interactive --prompt-file -
+}
+
+# --- conversations --------------------------------------------------------------------------------
+
+# converse ARGUMENT…: a conversation in which stdin is typed.
+converse()
+{
+    run --separate-stderr "$RUNE" sample "$@" --interactive --threads 1
+    echo "status $status, stderr: $stderr"
+    [ "$status" -eq 0 ]
+}
+
+@test "--interactive goes on from each line, with those before in mind" {
+    does sample "$LINES" --prompt '>ab' --lines 1 --seed 1 --exact --no-prompt
+    one=$output
+    converse "$LINES" --lines 1 --seed 1 --exact <<<'>ab'
+    [ "$output" = "$one" ]
+    converse "$LINES" --lines 1 --temperature 0 --exact <<<'>ab'
+    one=$output
+    does sample "$LINES" --prompt ">ab$one"$'\n>cd' --lines 1 --temperature 0 --exact --no-prompt
+    next=$output
+    converse "$LINES" --lines 1 --temperature 0 --exact <<<$'>ab\n>cd'
+    [ "$output" = "$one"$'\n'"$next" ]
+}
+
+@test "in a conversation an empty line goes on, and another one begins anew" {
+    does sample "$LINES" --length 60 --seed 1
+    whole=$output
+    converse "$LINES" --length 30 --seed 1 <<<$'\n'
+    [ "$(tr -d '\n' <<<"$output")" = "$(tr -d '\n' <<<"$whole")" ]
+    does sample "$LINES" --prompt $'>abcd\n>cd' --length 3 --temperature 0 --no-prompt
+    new=$output
+    converse "$LINES" --length 0 --temperature 0 <<<$'>abcd\n>cd'
+    [ -z "$output" ]
+    converse "$LINES" --prompt '>abcd' --length 0 --temperature 0 <<<$'\n'
+    [ "$output" = '>abcd' ]
+    converse "$LINES" --length 3 --temperature 0 --prompt-file <(printf '>abcd\n>cd') </dev/null
+    [ "${lines[1]}" = ">cd$new" ]
+}
+
+@test "a line that cannot be read is told, and the next one is asked for" {
+    converse "$LINES" --lines 1 --seed 1 --escapes <<<$'>Ä\n>\\q\n>\\x61'
+    [ "${#lines[@]}" -eq 1 ]
+    [ "${#stderr_lines[@]}" -eq 2 ]
+    [[ ${stderr_lines[0]} == *Ä*--on-unknown* ]]
+    [[ ${stderr_lines[1]} == *'is not an escape'* ]]
+}
+
+@test "in a conversation Ctrl-C ends the text, and not the program" {
+    timeout 100 python3 "$BATS_TEST_DIRNAME/conversation.py" "$RUNE" "$LINES"
+}
+
 @test "samples of clusters and of code points are UTF-8" {
     for unit in codepoint grapheme; do
         does train "$CORPORA/texts/emoji.txt" -o run --force --unit "$unit" "${tiny[@]}"
