@@ -180,9 +180,14 @@ static char *draw_sample(struct trainer *trainer, size_t *length)
                    ? SAMPLE_LENGTH
                    : 0;
     *length = 0;
-    for (int lines = 0; left > 0 && lines < SAMPLE_LINES; left--) {
+    if (left > 0)
+        sampler_start(&sampler);
+    for (int lines = 0; left > 0 && lines < SAMPLE_LINES;) {
         if (sampler_next(&sampler) != 0 || team_should_stop(trainer->team))
             break;
+        if (sampler.leads[0].silent)
+            continue;
+        left--;
         const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
         if (mem_grow(&text, &capacity, *length + symbol.length, 1) != 0)
             break;

@@ -13,6 +13,7 @@
 
 /* Updates of any training, were it to last for ages. */
 #define MOST_STEPS 1000000000000000
+#define BREAK_BYTES 64 /* of a text's usual break, at most */
 
 static void add_integer(struct safetensors_out *out, const char *key, long long number)
 {
@@ -21,22 +22,30 @@ static void add_integer(struct safetensors_out *out, const char *key, long long 
     safetensors_add_text(out, key, text);
 }
 
-/* --- vocabulary: symbols as hex bytes with a space between ------------------------------------ */
+/* --- symbols: hex bytes with a space between -------------------------------------------------- */
+
+/* Adds the symbols of ids[0..count), or of 0 … count − 1 if `ids` is NULL. */
+static void add_symbols(struct safetensors_out *out, const char *key, const struct vocab *vocab,
+                        const int32_t *ids, int count)
+{
+    size_t room = 1;
+    for (int i = 0; i < count; i++)
+        room += 2 * vocab->symbols[ids ? ids[i] : i].length + 1;
+    char *text = mem_new(room, 1), *to = text;
+    for (int i = 0; text && i < count; i++) {
+        const struct vocab_symbol symbol = vocab->symbols[ids ? ids[i] : i];
+        for (size_t k = 0; k < symbol.length; k++)
+            to += sprintf(to, "%02x", symbol.bytes[k]);
+        if (i + 1 < count)
+            *to++ = ' ';
+    }
+    safetensors_add_text(out, key, text);
+    free(text);
+}
 
 static void add_vocab(struct safetensors_out *out, const struct vocab *vocab)
 {
-    size_t room = 1;
-    for (int id = 0; id < vocab->size; id++)
-        room += 2 * vocab->symbols[id].length + 1;
-    char *text = mem_new(room, 1), *to = text;
-    for (int id = 0; text && id < vocab->size; id++) {
-        for (size_t k = 0; k < vocab->symbols[id].length; k++)
-            to += sprintf(to, "%02x", vocab->symbols[id].bytes[k]);
-        if (id + 1 < vocab->size)
-            *to++ = ' ';
-    }
-    safetensors_add_text(out, "vocab", text);
-    free(text);
+    add_symbols(out, "vocab", vocab, NULL, vocab->size);
     safetensors_add_text(out, "unit", vocab_unit_names[vocab->unit]);
     safetensors_add_text(out, "normalize", vocab_form_names[vocab->form]);
     safetensors_add_text(out, "unicode_version", utf8_unicode_version());
@@ -97,6 +106,54 @@ static int read_vocab(const struct safetensors *in, struct vocab *vocab)
     return result;
 }
 
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void add_opening(struct safetensors_out *out, const struct model *model)
+{
+    const struct text_break *usual = &model->opening.usual_break;
+    add_integer(out, "starts_seen", (long long)model->opening.starts_seen);
+    add_symbols(out, "text_break", &model->vocab, usual->ids, (int)usual->length);
+}
+
+static int read_break(const char *text, const struct vocab *vocab, struct text_break *found)
+{
+    struct vocab_symbol symbols[OPENING_MAX] = {0};
+    uint8_t bytes[BREAK_BYTES];
+    size_t count = *text != '\0';
+    for (const char *at = text; *at; at++)
+        count += *at == ' ';
+    if (count > OPENING_MAX || strlen(text) / 2 > BREAK_BYTES ||
+        parse_symbols(text, (long long)count, symbols, bytes) != 0)
+        return -1;
+    for (; found->length < count; found->length++) {
+        const struct vocab_symbol symbol = symbols[found->length];
+        const int32_t id =
+            symbol.length > 0 ? vocab_find(vocab, symbol.bytes, symbol.length) : VOCAB_NONE;
+        if (id == VOCAB_NONE)
+            return -1;
+        found->ids[found->length] = id;
+    }
+    return 0;
+}
+
+/* Models of earlier versions lack it. */
+static int read_opening(const struct safetensors *in, struct model *model)
+{
+    long long seen;
+    const char *const text = safetensors_text(in, "text_break");
+    if (!text) {
+        model->opening = opening_guess(&model->vocab);
+        return 0;
+    }
+    if (safetensors_integer(in, "starts_seen", 0, LLONG_MAX, &seen) != 0)
+        return -1;
+    model->opening.starts_seen = (uint64_t)seen;
+    if (read_break(text, &model->vocab, &model->opening.usual_break) != 0)
+        return error_set("%s: is damaged: its \"text_break\" is \"%.40s\"", safetensors_path(in),
+                         text);
+    return 0;
+}
+
 /* --- model ------------------------------------------------------------------------------------ */
 
 void checkpoint_add_model(struct safetensors_out *out, const struct model *model)
@@ -116,6 +173,7 @@ void checkpoint_add_model(struct safetensors_out *out, const struct model *model
     snprintf(number, sizeof number, "%.17g", model->val_loss);
     safetensors_add_text(out, "val_loss", number);
     add_vocab(out, &model->vocab);
+    add_opening(out, model);
     safetensors_add_u64(out, "step", 1, &model->step);
     for (int k = 0; k < model->params.count; k++) {
         const struct param *param = &model->params.list[k];
@@ -205,6 +263,8 @@ static int read_shape(const struct safetensors *in, const struct engine *engine,
                            safetensors_path(in), (unsigned long long)model->step);
     if (result == 0)
         result = safetensors_number(in, "val_loss", &model->val_loss);
+    if (result == 0)
+        result = read_opening(in, model);
     for (int k = 0; k < model->params.count && result == 0; k++)
         result = check_param(in, &model->params.list[k]);
     if (result != 0)

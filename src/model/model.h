@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine.h"
+#include "opening.h"
 #include "params.h"
 #include "vocab.h"
 
@@ -30,6 +31,7 @@ struct model {
     bool training;       /* pack for backward too */
     bool input_gradient; /* backward also computes dx of the lowest layer */
     struct vocab vocab;
+    struct opening opening; /* of the text it was trained on */
     uint64_t step;   /* updates so far */
     double val_loss; /* of these weights, or NAN if it was not measured */
 };

@@ -32,16 +32,6 @@ static int write_sample_text(struct model *model, struct team *team,
     return result;
 }
 
-static double log_sum_exp(int V, const real *logits)
-{
-    double largest = (double)logits[0], sum = 0;
-    for (int v = 1; v < V; v++)
-        largest = (double)logits[v] > largest ? (double)logits[v] : largest;
-    for (int v = 0; v < V; v++)
-        sum += exp((double)logits[v] - largest);
-    return largest + log(sum);
-}
-
 /* KL(p ‖ q) = Σ p (log p − log q) */
 static double kl_divergence(int V, const real *p_logits, const real *q_logits)
 {

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
 #include "mem.h"
@@ -16,7 +17,8 @@ int sampler_init(struct sampler *sampler, struct team *team, struct model *model
     sampler->ids = mem_new((size_t)count, sizeof *sampler->ids);
     sampler->weights = mem_new((size_t)model->vocab_size, sizeof *sampler->weights);
     sampler->order = mem_new((size_t)model->vocab_size, sizeof *sampler->order);
-    if (!sampler->ids || !sampler->weights || !sampler->order ||
+    sampler->leads = mem_new((size_t)count, sizeof *sampler->leads);
+    if (!sampler->ids || !sampler->leads || !sampler->weights || !sampler->order ||
         tape_init(&sampler->tape, model, count, 1, false, 0) != 0) {
         sampler_release(sampler);
         return -1;
@@ -32,6 +34,7 @@ void sampler_release(struct sampler *sampler)
 {
     tape_release(&sampler->tape);
     free(sampler->ids);
+    free(sampler->leads);
     free(sampler->weights);
     free(sampler->order);
     *sampler = (struct sampler){0};
@@ -50,11 +53,35 @@ static void read_symbols(struct member *member, void *argument)
 
 void sampler_prompt(struct sampler *sampler, const int32_t *ids, size_t count)
 {
+    for (int b = 0; b < sampler->tape.B && count > 0; b++)
+        sampler->leads[b].open = false;
     for (size_t k = 0; k < count; k++) {
         team_run_paced(sampler->team, &sampler->pace, read_symbols, sampler);
         for (int b = 0; b < sampler->tape.B; b++)
             sampler->ids[b] = ids[k];
     }
+}
+
+void sampler_start(struct sampler *sampler)
+{
+    const bool known = sampler->model->opening.starts_seen >= OPENING_LEARNED;
+    for (int b = 0; b < sampler->tape.B; b++)
+        sampler->leads[b] = (struct lead){.open = !known};
+}
+
+/* Adds the symbol *id, just drawn, to a lead; near LEAD_MAX, a symbol of the break replaces it.
+ * Returns whether the lead goes on. */
+static bool lead_on(struct lead *lead, const struct text_break *usual, int32_t *id)
+{
+    const size_t n = usual->length;
+    const int late = lead->drawn - (LEAD_MAX - (int)n);
+    if (late >= 0 && late < (int)n)
+        *id = usual->ids[late];
+    memmove(lead->last, lead->last + 1, sizeof lead->last - sizeof *lead->last);
+    lead->last[OPENING_MAX - 1] = *id;
+    lead->drawn++;
+    return lead->drawn < LEAD_MIN ||
+           memcmp(lead->last + OPENING_MAX - n, usual->ids, n * sizeof *usual->ids) != 0;
 }
 
 int sampler_next(struct sampler *sampler)
@@ -72,8 +99,30 @@ int sampler_next(struct sampler *sampler)
         if (sampler->ids[b] == VOCAB_NONE)
             return error_set("the probabilities of the next symbol are not finite: " MODEL_UNSOUND);
     }
+    for (int b = 0; b < sampler->tape.B; b++) {
+        struct lead *lead = &sampler->leads[b];
+        lead->silent = lead->open;
+        lead->open = lead->open && lead_on(lead, &model->opening.usual_break, &sampler->ids[b]);
+    }
     sampler->drawn++;
     return 0;
+}
+
+double log_sum_exp(int V, const real *logits)
+{
+    double largest = (double)logits[0], sum = 0;
+    for (int v = 1; v < V; v++)
+        largest = (double)logits[v] > largest ? (double)logits[v] : largest;
+    for (int v = 0; v < V; v++)
+        sum += exp((double)logits[v] - largest);
+    return largest + log(sum);
+}
+
+double sampler_log_prob(const struct sampler *sampler, int b)
+{
+    const int V = sampler->model->vocab_size;
+    const real *logits = sampler->tape.logits + (size_t)b * (size_t)V;
+    return (double)logits[sampler->ids[b]] - log_sum_exp(V, logits);
 }
 
 /* --- drawing ---------------------------------------------------------------------------------- */

@@ -15,17 +15,32 @@ struct sample_options {
     uint64_t seed;
 };
 
+/* The lead of a sample: what is drawn before it, silently. A model that saw few starts of text does
+ * not know how texts start. Its samples begin after a break of a text that it has found its way
+ * into, so after LEAD_MIN symbols or more; if there is no break within LEAD_MAX, one is put there.
+ */
+#define LEAD_MIN 200
+#define LEAD_MAX 1000
+
+struct lead {
+    bool open;                 /* the next symbol belongs to it */
+    bool silent;               /* so does the one drawn last */
+    int drawn;                 /* its symbols so far */
+    int32_t last[OPENING_MAX]; /* the last of them */
+};
+
 /* B samples, drawn in parallel. */
 struct sampler {
     struct team *team;
     struct team_pace pace;
     struct model *model;
     struct sample_options options;
-    struct tape tape; /* B streams, T = 1 */
-    int32_t *ids;     /* [B] last symbol of each sample; VOCAB_NONE at the start of a text */
-    double *weights;  /* [V] scratch */
-    int32_t *order;   /* [V] scratch */
-    uint64_t drawn;   /* symbols drawn in each sample */
+    struct tape tape;   /* B streams, T = 1 */
+    int32_t *ids;       /* [B] last symbol of each sample; VOCAB_NONE at the start of a text */
+    struct lead *leads; /* [B] */
+    double *weights;    /* [V] scratch */
+    int32_t *order;     /* [V] scratch */
+    uint64_t drawn;     /* symbols drawn in each sample, the lead included */
 };
 
 /* Fills a zeroed sampler for `count` samples, which start like a text. Returns 0, or −1 and a
@@ -39,13 +54,24 @@ void sampler_release(struct sampler *sampler);
  * alive. */
 void sampler_clamp(struct sampler *sampler, const struct clamp *clamps, size_t count);
 
-/* Appends a prompt, ids[0..count), to every sample. */
+/* To be called before the first symbol is drawn, for samples without a prompt: they begin as texts
+ * begin. Unless the model knows that from starts of text, each has a lead. */
+void sampler_start(struct sampler *sampler);
+
+/* Appends a prompt, ids[0..count), to every sample, which ends its lead. */
 void sampler_prompt(struct sampler *sampler, const int32_t *ids, size_t count);
 
-/* Draws the next symbol of every sample to sampler->ids[0..B). The unknown symbol is never drawn.
- * Sample b depends only on (seed, b), not on the others. Returns 0, or −1 and a message if the
- * probabilities are not finite. */
+/* Draws the next symbol of every sample to sampler->ids[0..B). Where leads[b].silent, it is not
+ * part of the sample. The unknown symbol is never drawn. Sample b depends only on (seed, b), not on
+ * the others. Returns 0, or −1 and a message if the probabilities are not finite. */
 int sampler_next(struct sampler *sampler);
+
+/* ln p of the symbol last drawn in sample b, under the model alone: at temperature 1, with nothing
+ * cut off. */
+double sampler_log_prob(const struct sampler *sampler, int b);
+
+/* log Σ e^z over V logits. */
+double log_sum_exp(int V, const real *logits);
 
 /* Draws a symbol from a distribution given as V logits: applies temperature, top-k, top-p and min-p
  * in this order, and uses `uniform` in [0, 1). `banned` is an id that is never drawn, or

@@ -47,6 +47,7 @@ static void record_step(struct trainer *trainer, double seconds)
     loss_mean_add(&progress->since_row, trainer->tape.loss);
     loss_mean_add(&progress->since_validation, trainer->tape.loss);
     trainer->model.step = progress->step;
+    opening_count(&trainer->model.opening, trainer_epochs(trainer));
     trainer->model.val_loss = NAN;
     clock->session = clock_seconds() - clock->started;
     if (clock->session > UNTIMED_SECONDS) {

@@ -339,6 +339,8 @@ static int allocate(struct trainer *trainer, int threads)
     const struct corpus *corpus = &trainer->corpus;
     if (check_memory(trainer) != 0)
         return -1;
+    if (opening_find(&trainer->model.opening, corpus, &trainer->model.vocab) != 0)
+        return -1;
     if (!trainer->model.weights && model_allocate(&trainer->model) != 0)
         return -1;
     trainer->team = team_new(threads);

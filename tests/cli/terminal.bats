@@ -85,17 +85,42 @@ print(open(sys.argv[1], newline="", encoding="utf-8").read()[:int(sys.argv[2])],
     cat whole broken whole broken >bytes.txt
     "$RUNE" train bytes.txt -o model --unit byte "${tiny[@]}" --quiet
     on_terminal sample model --prompt-file whole --length 0 --seed 1 >seen
-    cmp whole seen
+    printf '\r\n' | cat whole - | cmp - seen
     on_terminal sample model --prompt-file broken --length 0 --seed 1 >seen
-    [ "$(cat seen)" = 'a\xFF\xE2\x80' ]
+    [ "$(cat seen)" = $'a\\xFF\\xE2\\x80\r' ]
     "$RUNE" sample model --prompt-file broken --length 0 --seed 1 | cmp broken
     on_terminal sample "$CODEPOINTS" --prompt $'\e]0;title\a\u202e\u009b' --length 0 --seed 1 >seen
-    [ "$(cat seen)" = '\x1B]0;title\x07U+202EU+009B' ]
+    [ "$(cat seen)" = $'\\x1B]0;title\\x07U+202EU+009B\r' ]
 }
 
 @test "CR LF ends a line on a terminal; CR alone is shown" {
     on_terminal sample "$CODEPOINTS" --prompt $'w\r\no\tr\rd\r' --length 0 --seed 1 >seen
-    [ "$(tr '\n' '|' <seen)" = $'w\r\r|o\tr\\rd\\r' ]
+    [ "$(tr '\n' '|' <seen)" = $'w\r\r|o\tr\\rd\\r\r|' ]
+}
+
+@test "a sample on a terminal ends with its line, and in a pipe as it is" {
+    for prompt in w $'w\n' $'w\r\n'; do
+        on_terminal sample "$CODEPOINTS" --prompt "$prompt" --length 0 --seed 1 >seen
+        [ "$(wc -l <seen)" -eq 1 ]
+        "$RUNE" sample "$CODEPOINTS" --prompt "$prompt" --length 0 --seed 1 >piped
+        printf '%s' "$prompt" | cmp - piped
+    done
+    on_terminal sample "$CODEPOINTS" --length 0 --seed 1 >seen
+    [ ! -s seen ]
+}
+
+@test "JSON on a terminal has no control characters and is JSON" {
+    for model in "$BYTES" "$CODEPOINTS" "$GRAPHEMES"; do
+        on_terminal sample "$model" --length 2000 --seed 1 --json >seen
+        "$RUNE" sample "$model" --length 2000 --seed 1 >piped
+        is_tame <seen
+        python3 - <<'END'
+import json
+sample = json.load(open('seen', encoding='utf-8'))
+piped = open('piped', 'rb').read()
+assert sample['text'].encode() == piped or bytes.fromhex(sample['text_hex']) == piped
+END
+    done
 }
 
 @test "the sample that train shows has no control characters" {

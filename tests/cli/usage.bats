@@ -63,6 +63,7 @@ helps_with()
 
 @test "sample --help has every option and its default" {
     helps_with sample --length --temperature --top-k --top-p --min-p --prompt --prompt-file --stop \
+        --escapes --interactive --separator --no-prompt --json \
         --lines --seed --count --on-unknown --exact
     [[ $output =~ length.*1000 ]]
     [[ $output =~ temperature.*0\.8 ]]

@@ -35,6 +35,8 @@ static void make_of(struct stack *stack, const char *cell)
                      0);
     stack->model.step = 0x123456789a;
     stack->model.val_loss = 1.0 / 3;
+    stack->model.opening = (struct opening){.starts_seen = 0x123456789,
+                                            .usual_break = {.length = 3, .ids = {1, 0, 0}}};
 }
 
 static void make(struct stack *stack)
@@ -55,6 +57,10 @@ static void assert_same_model(const struct model *a, const struct model *b)
         assert_memory_equal(a->weights + param->offset, b->weights + param->offset,
                             (size_t)param->rows * (size_t)param->columns * sizeof(real));
     }
+    assert_int_equal(a->opening.starts_seen, b->opening.starts_seen);
+    assert_int_equal(a->opening.usual_break.length, b->opening.usual_break.length);
+    assert_memory_equal(a->opening.usual_break.ids, b->opening.usual_break.ids,
+                        a->opening.usual_break.length * sizeof(int32_t));
     assert_int_equal(a->vocab.unit, b->vocab.unit);
     assert_int_equal(a->vocab.form, b->vocab.form);
     assert_int_equal(a->vocab.unknown, b->vocab.unknown);
@@ -81,6 +87,7 @@ static void a_model_comes_back(void **state)
         assert_same_model(&stack.model, &loaded);
         model_release(&loaded);
         stack.model.val_loss = NAN; /* not measured */
+        stack.model.opening = (struct opening){0};
     }
     remove(scratch_path("best.safetensors"));
     struct model none = {0};
@@ -369,6 +376,11 @@ static void wrong_configurations_are_told(void **state)
         {"\"unknown_id\":\"3\"", "\"unknown_id\":\"4\"", "unknown_id"},
         {"\"unit\":\"codepoint\"", "\"unit\":\"codepaint\"", "codepaint"},
         {"\"normalize\":\"nfc\"", "\"normalize\":\"nfd\"", "nfd"},
+        {"\"text_break\":\"22 0a", "\"text_break\":\"22 0b", "its \"text_break\" is \"22 0b 0a\""},
+        {"\"text_break\":\"22 0a", "\"text_break\":\"22 0g", "its \"text_break\" is"},
+        {"\"text_break\":\"22 0a", "\"text_break\":\"22   ", "its \"text_break\" is"},
+        {"\"text_break\":\"22 0a 0a", "\"text_break\":\"22 0a 0 ", "its \"text_break\" is"},
+        {"\"starts_seen\":\"4886718345\"", "\"starts_seen\":\"-886718345\"", "starts_seen"},
         {"\"step\"", "\"stop\"", "no array \"step\""},
         {"linear.bias", "linear.bios", "no array \"linear.bias\""},
     };
@@ -384,6 +396,53 @@ static void wrong_configurations_are_told(void **state)
         assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), -1);
         if (!strstr(error_message(), wrong[k].says))
             fail_msg("%s: \"%s\" does not say \"%s\"", wrong[k].to, error_message(), wrong[k].says);
+        model_release(&loaded);
+        free(file);
+    }
+    stack_release(&stack);
+}
+
+/* Nothing is known of the text but its vocabulary. */
+static void a_model_without_an_opening_gets_one(void **state)
+{
+    (void)state;
+    struct model loaded = {0};
+    struct stack stack;
+    size_t length;
+    make(&stack);
+    uint8_t *file = saved_bytes(&stack.model, &length);
+    parse_drop_checksum(file, length);
+    replace(file, length, "\"text_break\"", "\"text_brook\"");
+    scratch_write(scratch_path("model"), file, length);
+    assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), 0);
+    assert_int_equal(loaded.opening.starts_seen, 0);
+    assert_int_equal(loaded.opening.usual_break.length, 1);
+    assert_int_equal(loaded.opening.usual_break.ids[0], 0); /* a line end */
+    model_release(&loaded);
+    free(file);
+    stack_release(&stack);
+}
+
+static void a_break_is_not_too_long(void **state)
+{
+    (void)state;
+    struct stack stack;
+    size_t length;
+    make(&stack);
+    struct text_break *usual = &stack.model.opening.usual_break;
+    usual->length = OPENING_MAX;
+    for (int k = 0; k < OPENING_MAX; k++)
+        usual->ids[k] = 2; /* in four bytes */
+    for (int longer = 0; longer < 2; longer++) {
+        struct model loaded = {0};
+        uint8_t *file = saved_bytes(&stack.model, &length);
+        parse_drop_checksum(file, length);
+        if (longer)
+            replace(file, length, "f09f9880 f09f9880", "f09f9880 0a 0a 0a");
+        scratch_write(scratch_path("model"), file, length);
+        assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")), longer ? -1 : 0);
+        if (longer)
+            assert_non_null(strstr(error_message(), "text_break"));
         model_release(&loaded);
         free(file);
     }
@@ -458,6 +517,8 @@ int main(void)
         cmocka_unit_test(claims_take_no_memory),
         cmocka_unit_test(damage_is_refused_wherever_it_is),
         cmocka_unit_test(wrong_configurations_are_told),
+        cmocka_unit_test(a_model_without_an_opening_gets_one),
+        cmocka_unit_test(a_break_is_not_too_long),
         cmocka_unit_test(there_is_a_symbol_to_draw),
         cmocka_unit_test(damage_does_no_harm),
     };

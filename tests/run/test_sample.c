@@ -288,6 +288,124 @@ static void a_prompt_is_read(void **state)
     stack_release(&naive);
 }
 
+/* --- leads --- */
+
+enum { STREAMS = 20, STEPS = LEAD_MAX + 20 };
+
+struct drawn {
+    int32_t ids[STREAMS][STEPS];
+    bool silent[STREAMS][STEPS];
+    int leads[STREAMS]; /* lengths */
+};
+
+/* Draws from a model of 12 symbols, of which 5 is the unknown one, that is never drawn. */
+static void draw(const struct opening *opening, bool start, int prompt, struct drawn *drawn)
+{
+    const struct sample_options options = {.temperature = 1, .top_p = 1, .seed = 3};
+    static const int32_t ids[] = {1, 2};
+    struct sampler sampler = {0};
+    struct stack stack;
+    stack_init(&stack, engine_at(0), (struct shape){1, 8, 12, 1, 1, NULL}, 0, 1);
+    stack.model.vocab.unknown = 5;
+    stack.model.opening = *opening;
+    assert_int_equal(sampler_init(&sampler, stack.team, &stack.model, STREAMS, &options), 0);
+    if (start)
+        sampler_start(&sampler);
+    sampler_prompt(&sampler, ids, (size_t)prompt);
+    memset(drawn->leads, 0, sizeof drawn->leads);
+    for (int k = 0; k < STEPS; k++) {
+        assert_int_equal(sampler_next(&sampler), 0);
+        for (int b = 0; b < STREAMS; b++) {
+            drawn->ids[b][k] = sampler.ids[b];
+            drawn->silent[b][k] = sampler.leads[b].silent;
+            if (sampler.leads[b].silent)
+                assert_int_equal(drawn->leads[b]++, k); /* nothing of the sample is before it */
+        }
+    }
+    sampler_release(&sampler);
+    stack_release(&stack);
+}
+
+static void a_lead_ends_with_a_break(void **state)
+{
+    (void)state;
+    static struct drawn with, without;
+    const struct opening opening = {.usual_break = {.length = 2, .ids = {3, 4}}};
+    int differ = 0;
+    draw(&opening, true, 0, &with);
+    draw(&opening, false, 0, &without);
+    assert_memory_equal(with.ids, without.ids, sizeof with.ids); /* no break was put there */
+    for (int b = 0; b < STREAMS; b++) {
+        const int32_t *ids = with.ids[b];
+        const int lead = with.leads[b];
+        assert_in_range(lead, LEAD_MIN, LEAD_MAX);
+        assert_int_equal(without.leads[b], 0);
+        for (int k = LEAD_MIN - 1; k < lead; k++)
+            assert_int_equal(ids[k - 1] == 3 && ids[k] == 4, k == lead - 1);
+        differ += lead != with.leads[0];
+    }
+    assert_true(differ > 0);
+}
+
+static void a_lead_without_a_break_gets_one(void **state)
+{
+    (void)state;
+    static struct drawn drawn;
+    const struct opening opening = {.usual_break = {.length = 3, .ids = {5, 5, 5}}};
+    draw(&opening, true, 0, &drawn);
+    for (int b = 0; b < STREAMS; b++) {
+        assert_int_equal(drawn.leads[b], LEAD_MAX);
+        for (int k = 0; k < STEPS; k++)
+            assert_int_equal(drawn.ids[b][k] == 5, k >= LEAD_MAX - 3 && k < LEAD_MAX);
+    }
+}
+
+static void other_samples_have_no_lead(void **state)
+{
+    (void)state;
+    static struct drawn drawn;
+    struct opening opening = {.starts_seen = OPENING_LEARNED};
+    draw(&opening, true, 0, &drawn);
+    for (int b = 0; b < STREAMS; b++)
+        assert_int_equal(drawn.leads[b], 0);
+    opening.starts_seen--;
+    draw(&opening, true, 0, &drawn);
+    for (int b = 0; b < STREAMS; b++)
+        assert_int_equal(drawn.leads[b], LEAD_MIN); /* the text has no breaks */
+    draw(&opening, true, 2, &drawn);
+    for (int b = 0; b < STREAMS; b++)
+        assert_int_equal(drawn.leads[b], 0);
+}
+
+/* The model's own probability, whatever the options. */
+static void symbols_have_log_probabilities(void **state)
+{
+    (void)state;
+    enum { V = 6, N = 3 };
+    const struct sample_options plain = {.temperature = 1, .top_p = 1};
+    const struct sample_options options = {.temperature = 0.3, .top_k = 3, .top_p = 1, .seed = 5};
+    struct stack stack, naive;
+    struct sampler sampler = {0};
+    double probs[V];
+    stack_init(&stack, engine_at(0), (struct shape){1, 8, V, 1, 1, NULL}, 0, 1);
+    stack_init(&naive, engine_at(0), (struct shape){1, 8, V, N, 1, NULL}, 0, 1);
+    assert_int_equal(sampler_init(&sampler, stack.team, &stack.model, N, &options), 0);
+    for (int b = 0; b < N; b++)
+        naive.x[b] = VOCAB_NONE;
+    for (int k = 0; k < 10; k++) {
+        stack_forward(&naive);
+        assert_int_equal(sampler_next(&sampler), 0);
+        for (int b = 0; b < N; b++) {
+            const int32_t id = naive.x[b] = sampler.ids[b];
+            distribution(&plain, V, naive.tape.logits + b * V, VOCAB_NONE, probs);
+            assert_true(fabs(sampler_log_prob(&sampler, b) - log(probs[id])) < 1e-5);
+        }
+    }
+    sampler_release(&sampler);
+    stack_release(&stack);
+    stack_release(&naive);
+}
+
 /* Whatever the temperature, and whether or not the symbol could be drawn. */
 static void what_is_not_finite_is_not_drawn(void **state)
 {
@@ -337,6 +455,10 @@ int main(void)
         cmocka_unit_test(a_banned_symbol_is_never_drawn),
         cmocka_unit_test(samples_repeat),
         cmocka_unit_test(a_prompt_is_read),
+        cmocka_unit_test(a_lead_ends_with_a_break),
+        cmocka_unit_test(a_lead_without_a_break_gets_one),
+        cmocka_unit_test(other_samples_have_no_lead),
+        cmocka_unit_test(symbols_have_log_probabilities),
         cmocka_unit_test(what_is_not_finite_is_not_drawn),
         cmocka_unit_test(an_unsound_model_writes_nothing),
     };
