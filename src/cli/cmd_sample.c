@@ -217,7 +217,7 @@ static int read_prompt(struct sampler *sampler, const struct request *request,
             : !(text = (uint8_t *)mem_copy(request->prompt, length = strlen(request->prompt))))
         return -1;
     const struct encode_options options = {(enum encode_unknown)request->on_unknown,
-                                           "--on-unknown skip or replace"};
+                                           "--on-unknown skip or replace", NULL};
     int result = encode_text(vocab, name, text, length, &options, &ids, &count, NULL);
     if (result == 0)
         sampler_prompt(sampler, ids, count);

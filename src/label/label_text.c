@@ -79,7 +79,7 @@ int label_text_init(struct label_text *text, const struct vocab *vocab, const in
     text->first = mem_new(length + 1, sizeof *text->first);
     if (!text->points || !text->first)
         return -1;
-    if (vocab->unit == VOCAB_BYTE)
+    if (vocab->treatment.unit == VOCAB_BYTE)
         return take_bytes(text, vocab, ids, length);
     take_symbols(text, vocab, ids, length);
     return 0;

@@ -37,8 +37,10 @@ static void add_vocab(struct safetensors_out *out, const struct vocab *vocab)
     }
     safetensors_add_text(out, "vocab", text);
     free(text);
-    safetensors_add_text(out, "unit", vocab_unit_name(vocab->unit));
-    safetensors_add_text(out, "normalize", vocab_form_name(vocab->form));
+    safetensors_add_text(out, "unit", vocab_unit_name(vocab->treatment.unit));
+    safetensors_add_text(out, "normalize", vocab_form_name(vocab->treatment.form));
+    safetensors_add_text(out, "newlines", vocab_newlines_name(vocab->treatment.newlines));
+    safetensors_add_text(out, "strip_bom", vocab->treatment.strip_bom ? "1" : "0");
     safetensors_add_text(out, "unicode_version", utf8_unicode_version());
     add_integer(out, "unknown_id", vocab->unknown);
 }
@@ -68,17 +70,30 @@ static int parse_symbols(const char *text, long long count, struct vocab_symbol 
     return *text ? error_set("its vocabulary has more than vocab_size symbols") : 0;
 }
 
+/* How the model treats texts. Older files do not say it of line ends and byte order marks, which
+ * are then kept. */
+static int read_treatment(const struct safetensors *in, struct text_treatment *treatment)
+{
+    const char *newlines = safetensors_text(in, "newlines"),
+               *strip_bom = safetensors_text(in, "strip_bom"), *unit = safetensors_text(in, "unit"),
+               *form = unit ? safetensors_text(in, "normalize") : NULL;
+    if (!unit || !form)
+        return -1;
+    *treatment = (struct text_treatment){.strip_bom = strip_bom && strcmp(strip_bom, "1") == 0};
+    if (vocab_unit_parse(unit, &treatment->unit) != 0 ||
+        vocab_form_parse(form, &treatment->form) != 0 ||
+        (newlines && vocab_newlines_parse(newlines, &treatment->newlines) != 0))
+        return error_set("%s: %s", safetensors_path(in), error_message());
+    return 0;
+}
+
 static int read_vocab(const struct safetensors *in, struct vocab *vocab)
 {
-    enum vocab_unit unit;
-    enum utf8_form form;
+    struct text_treatment treatment;
     long long unknown, size;
-    const char *text = safetensors_text(in, "vocab"), *unit_name = safetensors_text(in, "unit"),
-               *form_name = safetensors_text(in, "normalize");
-    if (!text || !unit_name || !form_name)
+    const char *text = safetensors_text(in, "vocab");
+    if (!text || read_treatment(in, &treatment) != 0)
         return -1;
-    if (vocab_unit_parse(unit_name, &unit) != 0 || vocab_form_parse(form_name, &form) != 0)
-        return error_set("%s: %s", safetensors_path(in), error_message());
     if (safetensors_integer(in, "vocab_size", 1, (long long)strlen(text) / 2 + 1, &size) != 0 ||
         /* beside the unknown symbol there is one to be drawn */
         safetensors_integer(in, "unknown_id", VOCAB_NONE, size > 1 ? size - 1 : VOCAB_NONE,
@@ -89,7 +104,7 @@ static int read_vocab(const struct safetensors *in, struct vocab *vocab)
     int result = -1;
     if (symbols && bytes &&
         (parse_symbols(text, size, symbols, bytes) != 0 ||
-         (result = vocab_from_symbols(vocab, unit, form, symbols, (int)size, (int)unknown)) != 0))
+         (result = vocab_from_symbols(vocab, &treatment, symbols, (int)size, (int)unknown)) != 0))
         error_set("%s: %s", safetensors_path(in), error_message());
     free(symbols);
     free(bytes);

@@ -21,7 +21,7 @@ load helpers
 }
 
 @test "empty stdin is named" {
-    fails_naming stdin train - -o run "${tiny[@]}" </dev/null
+    fails_naming 'standard input' train - -o run "${tiny[@]}" </dev/null
 }
 
 @test "a text of one character is refused" {

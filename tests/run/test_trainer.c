@@ -69,8 +69,7 @@ static const struct plan no_limits = {.max_epochs = PLAN_AUTO};
 static const struct train_source *source(void)
 {
     static const char *files[2];
-    static struct train_source source = {
-        .files = files, .num_files = 2, .unit = VOCAB_CODEPOINT, .form = UTF8_NONE, .min_count = 1};
+    static struct train_source source = {.files = files, .num_files = 2, .min_count = 1};
     files[0] = scratch_path("a.txt");
     files[1] = scratch_path("b.txt");
     return &source;

@@ -16,10 +16,12 @@ static bool make_vocab(struct vocab *vocab, uint8_t choice, const uint8_t *text,
     const enum vocab_unit unit = (enum vocab_unit)(choice % 3);
     const enum utf8_form form = unit == VOCAB_BYTE ? UTF8_NONE : (enum utf8_form)(choice / 3 % 3);
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
+    struct segmenter *segmenter =
+        segmenter_new(&(struct text_treatment){.unit = unit, .form = form}, "a text");
     const bool made = segmenter &&
                       segmenter_feed(segmenter, text, length, true, count_run, counter) == 0 &&
-                      vocab_from_counts(vocab, counter, 1 + choice / 32 % 2, form) == 0;
+                      vocab_from_counts(vocab, counter, 1 + choice / 32 % 2,
+                                        &(struct text_treatment){.unit = unit, .form = form}) == 0;
     segmenter_free(segmenter);
     vocab_counter_free(counter);
     return made;

@@ -106,7 +106,7 @@ static void test_files_come_back(void **state)
             struct corpus corpus;
             struct vocab vocab = {0};
             struct corpus_options options = make_options(3);
-            options.unit = (enum vocab_unit)unit;
+            options.treatment.unit = (enum vocab_unit)unit;
             options.in_memory_max = in_memory ? 1 << 30 : 1000;
             assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
             assert_int_equal(corpus.ids != NULL, in_memory);
@@ -149,7 +149,7 @@ static void test_memory_and_file_give_the_same(void **state)
     static uint8_t text[4 * 130000];
     for (size_t k = 0; k < COUNT(points); k++) {
         struct corpus corpora[2];
-        struct vocab vocabs[2] = {{0}, {0}};
+        struct vocab vocabs[2] = {0};
         for (int i = 0; i < 2; i++) {
             size_t length = 0;
             for (int32_t n = 0; n < 120000; n++) {
@@ -299,8 +299,8 @@ static void test_files_that_cannot_be_used(void **state)
     options.min_count = 2;
     CHECK_REFUSED(&options, &vocab, paths[0], "--min-count");
     options = make_options(1);
-    options.unit = VOCAB_BYTE;
-    options.form = UTF8_NFC;
+    options.treatment.unit = VOCAB_BYTE;
+    options.treatment.form = UTF8_NFC;
     CHECK_REFUSED(&options, &vocab, "--normalize");
     options = make_options(1);
     char text[2000];
@@ -385,8 +385,8 @@ static void test_fixed_vocabulary(void **state)
     corpus_release(&corpus);
 
     options.fixed_vocab = true;
-    options.unit = VOCAB_BYTE; /* not used: the vocabulary says what a symbol is */
-    write_file(0, "bbb", 3);   /* a single distinct symbol is fine here */
+    options.treatment.unit = VOCAB_BYTE; /* not used: the vocabulary says what a symbol is */
+    write_file(0, "bbb", 3);             /* a single distinct symbol is fine here */
     write_file(1, "b", 1);
     assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
     assert_int_equal(corpus.length, 4);

@@ -42,7 +42,8 @@ static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form
                       const uint8_t *text, size_t length, const size_t *ends, size_t num_ends)
 {
     *cut = (struct cut){0};
-    struct segmenter *segmenter = segmenter_new(unit, form, "a text", "; do something");
+    struct segmenter *segmenter =
+        segmenter_new(&(struct text_treatment){.unit = unit, .form = form}, "a text");
     assert_non_null(segmenter);
     int result = 0;
     size_t at = 0;
@@ -256,11 +257,10 @@ static void check_refused(const char *bad, size_t bad_length, size_t offset, con
         }
 }
 
-#define AFTER(byte, offset)                                                                        \
-    "a text: byte 0x" byte " at offset " offset " is not UTF-8; do something"
+#define AFTER(byte, offset) "a text: byte 0x" byte " at offset " offset " is not UTF-8"
 #define CUT_OFF(byte, offset)                                                                      \
     "a text: the last character, from byte 0x" byte " at offset " offset                           \
-    " on, is not whole UTF-8: the text ends within it; do something"
+    " on, is not whole UTF-8: the text ends within it"
 
 static void test_bytes_that_are_not_utf8(void **state)
 {
@@ -284,7 +284,8 @@ static void test_bytes_that_are_not_utf8(void **state)
 static void test_bytes_have_no_normal_form(void **state)
 {
     (void)state;
-    assert_null(segmenter_new(VOCAB_BYTE, UTF8_NFC, "a text", NULL));
+    assert_null(
+        segmenter_new(&(struct text_treatment){.unit = VOCAB_BYTE, .form = UTF8_NFC}, "a text"));
     assert_non_null(strstr(error_message(), "--normalize"));
 }
 
@@ -301,7 +302,8 @@ static void test_taker_can_stop(void **state)
     memset(text, 'a', sizeof text);
     for (size_t k = 0; k < NUM_KINDS; k++) {
         int calls = 0;
-        struct segmenter *segmenter = segmenter_new(KINDS[k].unit, KINDS[k].form, "a text", NULL);
+        struct segmenter *segmenter = segmenter_new(
+            &(struct text_treatment){.unit = KINDS[k].unit, .form = KINDS[k].form}, "a text");
         assert_int_equal(segmenter_feed(segmenter, text, sizeof text, true, stop_at_second, &calls),
                          7);
         assert_int_equal(calls, 2);

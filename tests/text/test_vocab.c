@@ -130,7 +130,7 @@ static void test_min_count(void **state)
         assert_int_equal(vocab.unknown, vocab.size - 1);
         check_symbol(&vocab, vocab.unknown, "\xEF\xBF\xBD");
         size_t missing = 0;
-        if (vocab.unit == VOCAB_BYTE) {
+        if (vocab.treatment.unit == VOCAB_BYTE) {
             for (int byte = 0; byte < 256; byte++) {
                 uint8_t bytes[1] = {(uint8_t)byte};
                 int64_t seen = naive_count(text, sizeof text, bytes[0]);
@@ -196,7 +196,8 @@ static void check_from_symbols(enum vocab_unit unit, const struct vocab_symbol *
                                int unknown, const char *complaint)
 {
     struct vocab vocab = {0};
-    int result = vocab_from_symbols(&vocab, unit, UTF8_NONE, symbols, count, unknown);
+    int result =
+        vocab_from_symbols(&vocab, &(struct text_treatment){.unit = unit}, symbols, count, unknown);
     assert_int_equal(result, complaint ? -1 : 0);
     if (complaint && !strstr(error_message(), complaint))
         fail_msg("'%s' is not in: %s", complaint, error_message());
@@ -208,8 +209,9 @@ static void test_given_symbols(void **state)
     (void)state;
     struct vocab_symbol good[] = {SYMBOL("b"), SYMBOL("a"), SYMBOL("\xEF\xBF\xBD"), SYMBOL("é")};
     struct vocab vocab = {0};
-    assert_int_equal(vocab_from_symbols(&vocab, VOCAB_CODEPOINT, UTF8_NFC, good, 4, 2), 0);
-    assert_int_equal(vocab.form, UTF8_NFC);
+    assert_int_equal(
+        vocab_from_symbols(&vocab, &(struct text_treatment){.form = UTF8_NFC}, good, 4, 2), 0);
+    assert_int_equal(vocab.treatment.form, UTF8_NFC);
     check_symbol(&vocab, 0, "b"); /* ids are in the given order */
     assert_int_equal(vocab_find(&vocab, (const uint8_t *)"a", 1), 1);
     assert_int_equal(vocab_find(&vocab, (const uint8_t *)"z", 1), VOCAB_NONE);
