@@ -48,13 +48,15 @@ static json_t *quantities_json(const struct layer_kind *cell)
 
 static int print_json(const struct model *model)
 {
-    json_t *object = json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell",
-                               model->cell->name, "cell_options", cell_options_json(model),
+    json_t *object = json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:s, s:b, s:I, s:o}",
+                               "cell", model->cell->name, "cell_options", cell_options_json(model),
                                "quantities", quantities_json(model->cell), "num_layers",
                                model->num_layers, "hidden_size", model->hidden_size, "vocab_size",
                                model->vocab_size, "parameters", (json_int_t)model->params.total,
                                "unit", vocab_unit_name(model->vocab.treatment.unit), "normalize",
-                               vocab_form_name(model->vocab.treatment.form), "step",
+                               vocab_form_name(model->vocab.treatment.form), "newlines",
+                               vocab_newlines_name(model->vocab.treatment.newlines), "strip_bom",
+                               (int)model->vocab.treatment.strip_bom, "step",
                                (json_int_t)model->step, "val_loss", about_number(model->val_loss));
     const bool failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
@@ -80,8 +82,10 @@ static void print_text(const struct model *model)
     if (isfinite(model->val_loss))
         printf("val_loss    %.4f nats, %.3f bits per character\n", model->val_loss,
                model->val_loss / log(2));
-    printf("vocabulary  %d symbols (%s, normalised: %s):", vocab->size,
-           vocab_unit_name(vocab->treatment.unit), vocab_form_name(vocab->treatment.form));
+    printf("vocabulary  %d symbols (%s, normalised: %s, line ends: %s%s):", vocab->size,
+           vocab_unit_name(vocab->treatment.unit), vocab_form_name(vocab->treatment.form),
+           vocab_newlines_name(vocab->treatment.newlines),
+           vocab->treatment.strip_bom ? ", without byte order mark" : "");
     for (int id = 0; id < vocab->size; id++)
         printf(" %s", id == vocab->unknown
                           ? "(unknown)"

@@ -344,11 +344,10 @@ static void note_symbols(const struct trainer *trainer, const struct vocab *voca
                      "the text begins with a byte order mark (U+FEFF), which is kept as a symbol; "
                      "--strip-bom leaves it out");
     if (notes->nul_bytes > 0)
-        trainer_note(trainer, "the text has %llu NUL bytes, which are kept%s",
-                     (unsigned long long)notes->nul_bytes,
-                     notes->nul_bytes > notes->bytes / 4
-                         ? "; it seems to be UTF-16, which --encoding UTF-16LE (or UTF-16BE) reads"
-                         : "");
+        trainer_note(trainer,
+                     "the text has %llu NUL bytes, which are kept; if it is UTF-16, --encoding "
+                     "UTF-16LE or UTF-16BE reads it",
+                     (unsigned long long)notes->nul_bytes);
     if (notes->carriage_returns > 0 && treatment->newlines == VOCAB_KEEP)
         trainer_note(trainer,
                      "the text has %llu carriage returns (CR), which are kept as symbols; "

@@ -154,7 +154,9 @@ struct guess guess_bytes(const uint8_t *head, size_t head_length, const uint8_t 
     if (census.low_letters * 2 > census.high)
         return (struct guess){.what = "text from DOS (CP850) or an old Macintosh (MACINTOSH)",
                               .encoding = "CP850"};
-    return (struct guess){.what = "text in Windows-1252 or Latin-1", .encoding = "WINDOWS-1252"};
+    return (struct guess){.what =
+                              "text in an 8-bit encoding, such as Windows-1252 (Western Europe)",
+                          .encoding = "WINDOWS-1252"};
 }
 
 /* --- the message ------------------------------------------------------------------------------ */
@@ -208,8 +210,8 @@ static void describe_file(const struct guess *guess, const char *path, char *out
         if (!guess->binary)
             snprintf(end, sizeof end, "-utf8%.40s", dot);
         quote(path, stem, end, to, sizeof to);
-        snprintf(out, room, "; it seems to be %s: %s it with %s %s%s > %s", guess->what,
-                 guess->binary ? "unpack" : "mend", guess->tool, from,
+        snprintf(out, room, "; it seems to be %s: %s with %s %s%s > %s", guess->what,
+                 guess->binary ? "get its text" : "mend it", guess->tool, from,
                  guess->behind ? guess->behind : "", to);
     } else
         snprintf(out, room, "; it seems to be %s, not a text", guess->what);

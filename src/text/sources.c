@@ -38,12 +38,15 @@ static const struct {
     [SOURCE_DIRECTORY] = {"directory of the list", "directories of the list"},
 };
 
+/* The example is the first path in byte order, whatever the order in which they are found. */
 static int leave_out(struct sources *sources, enum source_left_out why, const char *path)
 {
-    if (sources->left_out[why].count++ > 0)
+    char **const example = &sources->left_out[why].example;
+    if (sources->left_out[why].count++ > 0 && strcmp(path, *example) >= 0)
         return 0;
-    sources->left_out[why].example = mem_copy(path, strlen(path));
-    return sources->left_out[why].example ? 0 : -1;
+    free(*example);
+    *example = mem_copy(path, strlen(path));
+    return *example ? 0 : -1;
 }
 
 static int add(struct sources *sources, const char *path)

@@ -34,7 +34,7 @@ struct sources {
     bool gathered; /* a directory was read, or a list */
     struct {
         uint64_t count;
-        char *example; /* path of the first one */
+        char *example; /* the first of their paths, in byte order */
     } left_out[NUM_SOURCE_LEFT_OUT];
 };
 
