@@ -119,6 +119,8 @@ static void print_commands(const struct trainer *trainer)
         fputs("\n  rune inspect", stderr);
         say_path(directory);
         say_path(text);
+        if (trainer->encoding)
+            say_part(" --encoding %s", trainer->encoding);
         fputs(" -o", stderr);
         say_path(output);
         fputc('\n', stderr);

@@ -312,7 +312,9 @@ static int refuse_texts(const struct trainer *trainer, const struct safetensors 
     while (known && changed + 1 < count && hashes[changed] == trainer->corpus.hashes[changed])
         changed++;
     free(hashes);
-    return error_set("%s%s has changed since the run began: %s %s", trainer->files[changed],
+    const bool kept = trainer->files[changed][0] != '/'; /* a copy of stdin, in the run */
+    return error_set("%s%s%s%s has changed since the run began: %s %s", kept ? directory : "",
+                     kept ? "/" : "", trainer->files[changed],
                      count > 1 && !known ? " (or another of the run's texts)" : "", advice,
                      directory);
 }
@@ -341,8 +343,9 @@ static void note_symbols(const struct trainer *trainer, const struct vocab *voca
     const struct text_treatment *treatment = &vocab->treatment;
     if (notes->byte_order_mark && !treatment->strip_bom)
         trainer_note(trainer,
-                     "the text begins with a byte order mark (U+FEFF), which is kept as a symbol; "
-                     "--strip-bom leaves it out");
+                     "%s text begins with a byte order mark (U+FEFF), which is kept as a symbol; "
+                     "--strip-bom leaves it out",
+                     trainer->num_files > 1 ? "a" : "the");
     if (notes->nul_bytes > 0)
         trainer_note(trainer,
                      "the text has %llu NUL bytes, which are kept; if it is UTF-16, --encoding "

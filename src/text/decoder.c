@@ -21,22 +21,20 @@ struct decoder {
     uint8_t out[OUT_BYTES];
 };
 
-#define NOT_OPEN ((iconv_t)-1)
-
-static iconv_t open_iconv(const char *encoding)
+/* Returns 0, or −1 and a message. */
+static int open_iconv(const char *encoding, iconv_t *found)
 {
     /* What follows a slash would change how iconv treats errors. */
-    const iconv_t found =
-        strchr(encoding, '/') || !*encoding ? NOT_OPEN : iconv_open("UTF-8", encoding);
-    if (found == NOT_OPEN)
-        error_set("\"%s\" is not an encoding that iconv knows; iconv -l lists them", encoding);
-    return found;
+    const bool is_name = *encoding && !strchr(encoding, '/');
+    if (is_name && (intptr_t)(*found = iconv_open("UTF-8", encoding)) != -1)
+        return 0;
+    return error_set("\"%s\" is not an encoding that iconv knows; iconv -l lists them", encoding);
 }
 
 int decoder_check(const char *encoding)
 {
-    const iconv_t found = open_iconv(encoding);
-    if (found == NOT_OPEN)
+    iconv_t found = NULL;
+    if (open_iconv(encoding, &found) != 0)
         return -1;
     iconv_close(found);
     return 0;
@@ -49,17 +47,17 @@ struct decoder *decoder_new(const char *encoding, const char *name)
         return NULL;
     decoder->encoding = encoding;
     decoder->name = name;
-    decoder->iconv = open_iconv(encoding);
-    if (decoder->iconv != NOT_OPEN)
+    if (open_iconv(encoding, &decoder->iconv) == 0)
         return decoder;
-    decoder_free(decoder);
+    free(decoder);
     return NULL;
 }
 
 void decoder_free(struct decoder *decoder)
 {
-    if (decoder && decoder->iconv != NOT_OPEN)
-        iconv_close(decoder->iconv);
+    if (!decoder)
+        return;
+    iconv_close(decoder->iconv);
     free(decoder);
 }
 

@@ -1,5 +1,6 @@
 #include "segmenter.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,7 +252,7 @@ static int refuse_tail(struct segmenter *segmenter)
 static int complete_tail(struct segmenter *segmenter, const uint8_t *piece, size_t length,
                          size_t *used)
 {
-    int32_t point;
+    int32_t point = 0;
     uint64_t offset = segmenter->offset - segmenter->tail_length;
     for (*used = 0; segmenter->tail_length > 0 && *used < length;) {
         segmenter->tail[segmenter->tail_length++] = piece[(*used)++];
@@ -332,6 +333,7 @@ static int segment_unmarked(struct segmenter *segmenter, const uint8_t *piece, s
         segmenter->offset = sizeof MARK;
     } else if (!segmenter->started && (marked < length || last)) { /* what was held is not a mark */
         segmenter->started = true;
+        assert(segmenter->mark_length < sizeof MARK);
         int result = segment(segmenter, MARK, segmenter->mark_length);
         if (result != 0)
             return result;

@@ -53,9 +53,9 @@ static size_t encode(const char *encoding, const char *text, size_t length, uint
                      size_t room)
 {
     char *in = (char *)text, *to = (char *)out;
-    const iconv_t to_encoding = iconv_open(encoding, "UTF-8");
+    iconv_t to_encoding = iconv_open(encoding, "UTF-8");
     size_t left = room;
-    assert_true(to_encoding != (iconv_t)-1);
+    assert_true((intptr_t)to_encoding != -1);
     assert_true(iconv(to_encoding, &in, &length, &to, &left) != (size_t)-1);
     assert_true(iconv(to_encoding, NULL, NULL, &to, &left) != (size_t)-1);
     iconv_close(to_encoding);

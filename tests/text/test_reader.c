@@ -53,6 +53,13 @@ static int read_as(const struct text_treatment *treatment, const char *path, con
     return result;
 }
 
+/* Overwrites the start of an array with a text, without its NUL. */
+static void put(uint8_t *at, const char *text)
+{
+    while (*text)
+        *at++ = (uint8_t)*text++;
+}
+
 /* What is in pieces of a block: CR LF, a character and a surrogate pair lie across its end. */
 static void test_treatment_across_blocks(void **state)
 {
@@ -63,8 +70,8 @@ static void test_treatment_across_blocks(void **state)
     struct text text;
     struct text_notes notes;
     memset(utf8, 'a', block + 10);
-    memcpy(utf8, "\xEF\xBB\xBF", 3);
-    memcpy(utf8 + block - 1, "\r\n\xD0\xB1z", 5);
+    put(utf8, "\xEF\xBB\xBF");
+    put(utf8 + block - 1, "\r\n\xD0\xB1z");
     scratch_write(path, utf8, block + 4);
     const struct text_treatment clean = {.newlines = VOCAB_LF, .strip_bom = true};
     assert_int_equal(read_as(&clean, path, path, &text, &notes), 0);
@@ -77,8 +84,10 @@ static void test_treatment_across_blocks(void **state)
 
     for (size_t i = 0; i < block + 10; i++)
         memcpy(utf16 + 2 * i, "a", 2);
-    memcpy(utf16, "\xFF\xFE", 2);
-    memcpy(utf16 + block - 2, "\x3D\xD8\x00\xDE", 4); /* U+1F600 */
+    put(utf16, "\xFF\xFE");
+    put(utf16 + block - 2, "\x3D\xD8");
+    utf16[block] = 0;
+    utf16[block + 1] = 0xDE; /* U+1F600 */
     scratch_write(path, utf16, block + 10);
     const struct text_treatment wide = {.encoding = "UTF-16"};
     assert_int_equal(read_as(&wide, path, path, &text, &notes), 0);
