@@ -33,7 +33,7 @@ FILE *file_open(const char *path)
 
 const char *file_name(const char *path)
 {
-    return strcmp(path, "-") == 0 ? "stdin" : path;
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 int file_read(const char *path, uint8_t **data, size_t *length)
@@ -208,7 +208,9 @@ int file_create(struct file_out *out, const char *path)
         file_write_error(path, "cannot be written", errno);
         close(fd);
     }
+    const int reason = errno;
     file_abandon(out);
+    errno = reason;
     return -1;
 }
 
@@ -275,6 +277,16 @@ void file_abandon(struct file_out *out)
     *out = (struct file_out){0};
 }
 
+/* The message where a copy of stdin cannot be written. */
+static int refuse_stdin(const char *path, int number)
+{
+    char what[300];
+    char *directory = directory_of(path);
+    snprintf(what, sizeof what, "cannot be kept in %s", directory ? directory : "a file");
+    free(directory);
+    return file_write_error(file_name("-"), what, number);
+}
+
 int file_copy_stdin(struct file_out *out, const char *path)
 {
     char block[1 << 14];
@@ -287,6 +299,7 @@ int file_copy_stdin(struct file_out *out, const char *path)
     if (!from)
         return -1;
     if (file_create(out, path) != 0) {
+        refuse_stdin(path, errno);
         fclose(from);
         return -1;
     }
@@ -295,9 +308,9 @@ int file_copy_stdin(struct file_out *out, const char *path)
         ;
     int result = 0;
     if (ferror(from))
-        result = error_set("stdin: cannot be read: %s", strerror(errno));
+        result = error_set("%s: cannot be read: %s", file_name("-"), strerror(errno));
     else if (ferror(out->stream) || fflush(out->stream) != 0)
-        result = file_write_error(path, "cannot be written", errno);
+        result = refuse_stdin(path, errno);
     fclose(from);
     if (result != 0)
         file_abandon(out);

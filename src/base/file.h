@@ -11,7 +11,7 @@
  * and a message that names the path if it cannot be read or is a directory. */
 FILE *file_open(const char *path);
 
-/* The path as messages name it: "stdin" for "-". */
+/* The path as messages name it: "standard input" for "-". */
 const char *file_name(const char *path);
 
 /* Reads a whole file ("-": stdin). The caller frees *data; a NUL follows its *length bytes. Returns
@@ -24,7 +24,7 @@ struct file_out {
     char *path, *temporary;
 };
 
-/* Opens a temporary file in the directory of `path`. Returns 0, or −1 and a message. */
+/* Opens a temporary file in the directory of `path`. Returns 0, or −1, errno and a message. */
 int file_create(struct file_out *out, const char *path);
 
 /* Flushes, syncs and renames the file into place. On failure, such as a full disk, the temporary
@@ -46,7 +46,8 @@ void file_disown(void);
  * Returns −1. */
 int file_write_error(const char *path, const char *what, int number);
 
-/* Copies stdin to a temporary file in the directory of `path` and flushes it. The copy can be read
+/* Copies stdin to a temporary file in the directory of `path`, which messages do not name, and
+ * flushes it. The copy can be read
  * as out->temporary until the caller commits or abandons it. Returns 0, or −1 and a message. */
 int file_copy_stdin(struct file_out *out, const char *path);
 

@@ -15,6 +15,7 @@
 #include "evaluate.h"
 #include "file.h"
 #include "glyph.h"
+#include "inputs.h"
 #include "mem.h"
 #include "options.h"
 #include "team.h"
@@ -25,7 +26,8 @@
 
 struct request {
     uint64_t window; /* characters from each fresh state; 0: the state is carried throughout */
-    int streams, threads;
+    const char *files_from, *encoding;
+    int on_unknown, streams, threads;
     bool json, per_char;
 };
 
@@ -94,14 +96,20 @@ static void print_text(FILE *out, const struct scores *scores)
         fprintf(out, "unknown        %llu\n", (unsigned long long)scores->unknown);
 }
 
-/* Bytes that the text has in its files; 0 if unknown. For a part of the corpus they are counted
- * from its symbols, which differ from the file where characters are unknown or normalised. */
+/* Bytes that the text has in its files, as UTF-8; 0 if unknown, or if characters that the model
+ * does not know were left out or replaced. For a part of the corpus they are counted from its
+ * symbols, which differ from the file where characters are unknown, normalised or line ends that
+ * were joined. */
 static uint64_t text_bytes(const struct corpus *corpus, const struct corpus_part *part,
                            const struct tally *tally)
 {
+    const struct text_treatment *treatment = &tally->vocab->treatment;
+    const bool joined = treatment->newlines == VOCAB_LF && corpus->notes.carriage_returns > 0;
+    if (corpus->num_unknown > 0 && tally->vocab->unknown == VOCAB_NONE)
+        return 0;
     if (part->length == corpus->length)
         return corpus->notes.bytes;
-    return tally->unknown > 0 || tally->vocab->form != UTF8_NONE ? 0 : tally->bytes;
+    return tally->unknown > 0 || treatment->form != UTF8_NONE || joined ? 0 : tally->bytes;
 }
 
 static struct scores scores_of(const struct evaluation *result, const struct tally *tally,
@@ -135,6 +143,8 @@ static int evaluate_part(const struct request *request, struct team *team, struc
         puts("position,character,loss");
     if (status == 0)
         status = evaluate(&evaluator, &result, add_character, &tally);
+    if (part->length == corpus->length)
+        tally.unknown = corpus->num_unknown; /* those left out or replaced, too */
     if (status == 0) {
         const struct scores scores =
             scores_of(&result, &tally, text_bytes(corpus, part, &tally), request->window);
@@ -148,17 +158,27 @@ static int evaluate_part(const struct request *request, struct team *team, struc
     return status;
 }
 
+/* Whether the command line names texts; if not, it is what the run held out. */
+static bool names_texts(const struct request *request, const struct options *options)
+{
+    return options->num_arguments > 1 || request->files_from;
+}
+
 /* Encodes the files in the model's vocabulary; nothing is held out. */
-static int read_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
-                      int num_files)
+static int read_files(struct corpus *corpus, struct vocab *vocab, const struct request *request,
+                      const char *const *files, const char *const *names, size_t num_files)
 {
     char *temp_path = file_temporary("rune-ids");
     const struct corpus_options options = {
         .files = files,
-        .num_files = num_files,
+        .names = names,
+        .num_files = (int)num_files,
         .temp_path = temp_path,
         .in_memory_max = CORPUS_IN_MEMORY,
+        .treatment = {.encoding = request->encoding},
         .fixed_vocab = true,
+        .on_unknown = (enum encode_unknown)request->on_unknown,
+        .option = "--on-unknown skip or replace",
     };
     int result = temp_path ? corpus_open(corpus, vocab, &options) : -1;
     free(temp_path);
@@ -166,24 +186,44 @@ static int read_files(struct corpus *corpus, struct vocab *vocab, const char *co
 }
 
 /* The same; "-" stands for stdin, which is copied to a temporary file first. */
-static int open_files(struct corpus *corpus, struct vocab *vocab, const char *const *files,
-                      int num_files)
+static int open_files(struct corpus *corpus, struct vocab *vocab, const struct request *request,
+                      const struct sources *sources)
 {
     struct file_out copy = {0};
     char *path = file_temporary("rune-stdin");
-    const char **names = mem_new((size_t)num_files, sizeof *names);
-    int result = path && names ? 0 : -1;
-    for (int k = 0; k < num_files && result == 0; k++) {
-        const bool piped = strcmp(files[k], "-") == 0;
+    const char **files = mem_new(sources->count, sizeof *files);
+    const char **names = mem_new(sources->count, sizeof *names);
+    int result = path && files && names ? 0 : -1;
+    for (size_t k = 0; k < sources->count && result == 0; k++) {
+        const bool piped = strcmp(sources->files[k], "-") == 0;
         if (piped && !copy.temporary)
             result = file_copy_stdin(&copy, path);
-        names[k] = piped ? copy.temporary : files[k];
+        files[k] = piped ? copy.temporary : sources->files[k];
+        names[k] = file_name(sources->files[k]);
     }
     if (result == 0)
-        result = read_files(corpus, vocab, names, num_files);
+        result = read_files(corpus, vocab, request, files, names, sources->count);
     file_abandon(&copy);
     free(names);
+    free(files);
     free(path);
+    return result;
+}
+
+/* Reads what the command line names, or what the run held out. */
+static int open_texts(struct corpus *corpus, struct vocab *vocab, const struct request *request,
+                      const struct options *options)
+{
+    struct text_treatment treatment = vocab->treatment;
+    struct sources sources = {0};
+    if (!names_texts(request, options))
+        return trainer_read_corpus(corpus, options->arguments[0], vocab);
+    treatment.encoding = request->encoding;
+    int result = inputs_gather(&sources, options->arguments + 1, options->num_arguments - 1,
+                               request->files_from, &treatment, false);
+    if (result == 0)
+        result = open_files(corpus, vocab, request, &sources);
+    sources_release(&sources);
     return result;
 }
 
@@ -195,13 +235,10 @@ static int run(const struct request *request, const struct options *options)
     struct team *team = team_new(request->threads);
     const char *path = options->arguments[0];
     int result = engine && team ? model_load(&model, engine, path) : -1;
-    if (result == 0 && options->num_arguments > 1)
-        result =
-            open_files(&corpus, &model.vocab, options->arguments + 1, options->num_arguments - 1);
-    else if (result == 0)
-        result = trainer_read_corpus(&corpus, path, &model.vocab);
+    if (result == 0)
+        result = open_texts(&corpus, &model.vocab, request, options);
     const struct corpus_part *part =
-        options->num_arguments > 1 ? &corpus.training : &corpus.validation;
+        names_texts(request, options) ? &corpus.training : &corpus.validation;
     if (result == 0 && part->length == 0)
         result = error_set("%s: the run held out nothing for validation: give a FILE", path);
     if (result == 0)
@@ -226,7 +263,25 @@ static struct option_row list[] = {
      .default_text = "1, or 64 with --window", .min = 1, .max = 1e6},
     {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .default_text = "all cores", .min = 1,
      .max = 1024},
+    {.kind = OPTION_GROUP, .help = "The text:"},
+    INPUTS_FILES_FROM(AT(files_from)),
+    INPUTS_ENCODING(AT(encoding)),
+    INPUTS_ON_UNKNOWN(AT(on_unknown)),
+    {.kind = OPTION_GROUP, .help = "Help:"},
 };
+
+/* Of the text of a run, the run knows how it is read. */
+static int check_text(const struct request *request, const struct options *options)
+{
+    static const char *const names[] = {"encoding", "on-unknown"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (options_given(options, names[k]) && !names_texts(request, options))
+            return error_set(
+                "--%s needs a FILE: without one, the text of the run is read as it was "
+                "in training",
+                names[k]);
+    return inputs_check_encoding(request->encoding);
+}
 
 int command_eval(int argc, char **argv)
 {
@@ -235,8 +290,8 @@ int command_eval(int argc, char **argv)
         .command = "eval",
         .usage = "MODEL [FILE...]",
         .summary =
-            "Measures how well a model predicts the text of FILE (-: stdin) or, without FILE, the "
-            "validation part of its run.",
+            "Measures how well a model predicts the text of FILE (-: stdin), of a directory's "
+            "files or, without FILE, of the validation part of its run.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
@@ -248,6 +303,8 @@ int command_eval(int argc, char **argv)
     if (status == 0 && request.per_char && (request.json || request.streams > 1))
         status =
             (error_set("--per-char cannot be combined with --json or --streams"), STATUS_USAGE);
+    if (status == 0)
+        status = check_text(&request, &options) == 0 ? 0 : STATUS_USAGE;
     if (request.window > 0 && !request.per_char && !options_given(&options, "streams"))
         request.streams = WINDOW_STREAMS;
     if (status == 0)

@@ -48,13 +48,16 @@ static json_t *quantities_json(const struct layer_kind *cell)
 
 static int print_json(const struct model *model)
 {
-    json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:I, s:o}", "cell", model->cell->name,
-        "cell_options", cell_options_json(model), "quantities", quantities_json(model->cell),
-        "num_layers", model->num_layers, "hidden_size", model->hidden_size, "vocab_size",
-        model->vocab_size, "parameters", (json_int_t)model->params.total, "unit",
-        vocab_unit_names[model->vocab.unit], "normalize", vocab_form_names[model->vocab.form],
-        "step", (json_int_t)model->step, "val_loss", about_number(model->val_loss));
+    json_t *object = json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:s, s:b, s:I, s:o}",
+                               "cell", model->cell->name, "cell_options", cell_options_json(model),
+                               "quantities", quantities_json(model->cell), "num_layers",
+                               model->num_layers, "hidden_size", model->hidden_size, "vocab_size",
+                               model->vocab_size, "parameters", (json_int_t)model->params.total,
+                               "unit", vocab_unit_names[model->vocab.treatment.unit], "normalize",
+                               vocab_form_names[model->vocab.treatment.form], "newlines",
+                               vocab_newlines_names[model->vocab.treatment.newlines], "strip_bom",
+                               (int)model->vocab.treatment.strip_bom, "step",
+                               (json_int_t)model->step, "val_loss", about_number(model->val_loss));
     const bool failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');
@@ -79,12 +82,14 @@ static void print_text(const struct model *model)
     if (isfinite(model->val_loss))
         printf("val_loss    %.4f nats, %.3f bits per character\n", model->val_loss,
                model->val_loss / log(2));
-    printf("vocabulary  %d symbols (%s, normalised: %s):", vocab->size,
-           vocab_unit_names[vocab->unit], vocab_form_names[vocab->form]);
+    printf("vocabulary  %d symbols (%s, normalised: %s, line ends: %s%s):", vocab->size,
+           vocab_unit_names[vocab->treatment.unit], vocab_form_names[vocab->treatment.form],
+           vocab_newlines_names[vocab->treatment.newlines],
+           vocab->treatment.strip_bom ? ", without byte order mark" : "");
     for (int id = 0; id < vocab->size; id++)
         printf(" %s", id == vocab->unknown
                           ? "(unknown)"
-                          : vocab_describe(vocab->unit, vocab->symbols[id].bytes,
+                          : vocab_describe(vocab->treatment.unit, vocab->symbols[id].bytes,
                                            vocab->symbols[id].length, name, sizeof name));
     putchar('\n');
 }

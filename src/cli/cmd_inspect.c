@@ -13,6 +13,7 @@
 #include "encode.h"
 #include "error.h"
 #include "file.h"
+#include "inputs.h"
 #include "inspect.h"
 #include "mem.h"
 #include "options.h"
@@ -30,7 +31,7 @@ static const char *const ablation_names[] = {"none", "best", "all", NULL};
 static const char *const clamp_names[] = {"zero", "mean", NULL};
 
 struct request {
-    const char *directory, *formats, *unit_list, *quantities, *passage, *labels_file;
+    const char *directory, *encoding, *formats, *unit_list, *quantities, *passage, *labels_file;
     struct option_texts label_texts;
     int on_unknown, columns, threads, ablation, clamp;
     bool exact;
@@ -132,9 +133,9 @@ static int check_output(const struct request *request)
 
 static int parse(struct request *request)
 {
-    return check_output(request) == 0 && check_formats(request->formats) == 0 &&
-                   parse_units(request) == 0 && parse_passage(request) == 0 &&
-                   parse_labels(request) == 0
+    return check_output(request) == 0 && inputs_check_encoding(request->encoding) == 0 &&
+                   check_formats(request->formats) == 0 && parse_units(request) == 0 &&
+                   parse_passage(request) == 0 && parse_labels(request) == 0
                ? 0
                : -1;
 }
@@ -378,7 +379,7 @@ static int check_inputs(const struct request *request, const char *text)
 static int read_text(struct task *task, const char *path)
 {
     const struct encode_options options = {(enum encode_unknown)task->request->on_unknown,
-                                           "--on-unknown skip or replace"};
+                                           "--on-unknown skip or replace", task->request->encoding};
     char *temp_path = file_temporary("rune-text");
     int result = temp_path ? temp_mapping_init(&task->ids, 0, TRACE_IN_MEMORY, temp_path) : -1;
     if (result == 0)
@@ -494,9 +495,8 @@ static struct option_row list[] = {
      "by less than 1e-3 nats",
      .default_text = NULL},
     {.kind = OPTION_GROUP, .help = "Other:"},
-    {"on-unknown", 0, OPTION_CHOICE, AT(on_unknown), "WHAT",
-     "What to do with characters that the model does not know: error, skip or replace",
-     .choices = encode_unknown_names},
+    INPUTS_ENCODING(AT(encoding)),
+    INPUTS_ON_UNKNOWN(AT(on_unknown)),
     {"threads", 0, OPTION_INT, AT(threads), "N", "Threads", .default_text = "all cores", .min = 1,
      .max = 1024},
 };

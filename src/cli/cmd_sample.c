@@ -341,7 +341,7 @@ static int read_prompt(struct sampler *sampler, const struct request *request, c
     const struct vocab *vocab = &sampler->model->vocab;
     const struct text_break *usual = &sampler->model->opening.usual_break;
     const struct encode_options options = {(enum encode_unknown)request->on_unknown,
-                                           "--on-unknown skip or replace"};
+                                           "--on-unknown skip or replace", NULL};
     int result = encode_text(vocab, name, (const uint8_t *)prompt->bytes, prompt->length, &options,
                              &ids, &count, NULL);
     if (result == 0 && count == 0 && place == TEXT_START)

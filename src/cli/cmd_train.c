@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cell_options.h"
 #include "commands.h"
 #include "error.h"
 #include "file.h"
+#include "inputs.h"
 #include "mem.h"
 #include "options.h"
 #include "progress.h"
@@ -54,9 +56,10 @@ static void catch_signals(void)
 struct request {
     struct plan plan;
     struct train_source source;
-    const char *directory, *resume;
-    int unit, form, optimizer, schedule, precision; /* indices of the choices */
-    const char *cell_options[CELL_OPTIONS_MAX];     /* as typed */
+    const char *directory, *resume, *files_from;
+    int unit, form, newlines, on_unknown, optimizer, schedule,
+        precision;                              /* indices of the choices */
+    const char *cell_options[CELL_OPTIONS_MAX]; /* as typed */
     int threads;
     bool quiet;
 };
@@ -80,13 +83,21 @@ static const struct request defaults = {
 
 #define AUTO "chosen from the text"
 
-/* "runs/<name of the first file without its extension>", in new memory. A name that consists of
- * dots could be an existing directory, so it becomes "text". */
+/* "runs/<name of the first file without its extension, or of a directory>", in new memory. A name
+ * that consists of dots could be an existing directory, so it becomes "text". */
 static char *default_directory(const char *file)
 {
-    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
-    const char *dot = strrchr(name, '.');
-    const size_t dots = strspn(name, "."), whole = strlen(name);
+    struct stat status;
+    size_t end = strlen(file), start;
+    while (end > 0 && file[end - 1] == '/')
+        end--;
+    for (start = end; start > 0 && file[start - 1] != '/';)
+        start--;
+    const char *name = file + start;
+    const size_t whole = end - start, leading = strspn(name, ".");
+    const size_t dots = leading < whole ? leading : whole;
+    const bool is_directory = stat(file, &status) == 0 && S_ISDIR(status.st_mode);
+    const char *dot = is_directory ? NULL : memrchr(name, '.', whole);
     const size_t length = dot && dots < (size_t)(dot - name) ? (size_t)(dot - name) : whole;
     char *stem = strcmp(file, "-") == 0 ? mem_copy("stdin", 5)
                  : dots == whole        ? mem_copy("text", 4)
@@ -108,6 +119,8 @@ static void print_commands(const struct trainer *trainer)
         fputs("\n  rune inspect", stderr);
         say_path(directory);
         say_path(text);
+        if (trainer->encoding)
+            say_part(" --encoding %s", trainer->encoding);
         fputs(" -o", stderr);
         say_path(output);
         fputc('\n', stderr);
@@ -144,8 +157,8 @@ static void print_end(const struct trainer *trainer)
 /* An existing model has its own shape and symbols. */
 static int check_init_from(const struct options *options)
 {
-    static const char *const fixed[] = {"cell", "num-layers", "hidden-size",
-                                        "unit", "normalize",  "min-count"};
+    static const char *const fixed[] = {"cell",      "num-layers", "hidden-size", "unit",
+                                        "normalize", "newlines",   "strip-bom",   "min-count"};
     const size_t cell_options_end = AT(cell_options) + sizeof defaults.cell_options;
     const char *refused = NULL;
     for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
@@ -158,6 +171,14 @@ static int check_init_from(const struct options *options)
     return refused
                ? error_set("--%s cannot be given with --init-from: the model has its own", refused)
                : 0;
+}
+
+static int check_text(const struct request *request, const struct options *options)
+{
+    if (options_given(options, "on-unknown") && !request->source.init_from)
+        return error_set("--on-unknown is for --init-from: a new model knows every character of "
+                         "its text");
+    return inputs_check_encoding(request->source.treatment.encoding);
 }
 
 static int check_cell(struct request *request)
@@ -192,13 +213,20 @@ static int open_trainer(struct trainer *trainer, struct request *request,
 {
     if (request->resume)
         return trainer_resume(trainer, request->resume, &request->plan, request->threads, observer);
+    const char *first = options->num_arguments > 0 ? options->arguments[0] : request->files_from;
+    struct sources sources = {0};
     char *directory = request->directory ? mem_copy(request->directory, strlen(request->directory))
-                                         : default_directory(options->arguments[0]);
-    request->source.files = options->arguments;
-    request->source.num_files = options->num_arguments;
-    int result = directory ? trainer_open(trainer, directory, &request->source, &request->plan,
-                                          request->threads, observer)
-                           : -1;
+                                         : default_directory(first);
+    int result =
+        directory ? inputs_gather(&sources, options->arguments, options->num_arguments,
+                                  request->files_from, &request->source.treatment, request->quiet)
+                  : -1;
+    request->source.files = (const char *const *)sources.files;
+    request->source.num_files = (int)sources.count;
+    if (result == 0)
+        result = trainer_open(trainer, directory, &request->source, &request->plan,
+                              request->threads, observer);
+    sources_release(&sources);
     free(directory);
     return result;
 }
@@ -248,12 +276,23 @@ static const struct option_row list[] = {
      .max = 1024},
     {"quiet", 'q', OPTION_FLAG, AT(quiet), NULL, "Print only errors", .default_text = NULL},
     {.kind = OPTION_GROUP, .help = "The text:"},
+    INPUTS_FILES_FROM(AT(files_from)),
+    INPUTS_ENCODING(AT(source.treatment.encoding)),
+    {"newlines", 0, OPTION_CHOICE, AT(newlines), "WHAT",
+     "Line ends: keep, or lf (CR LF and CR become LF), here and in all that the model reads later",
+     .choices = vocab_newlines_names},
+    {"strip-bom", 0, OPTION_FLAG, AT(source.treatment.strip_bom), NULL,
+     "Leave out a byte order mark at the start of a text, here and later", .default_text = NULL},
     {"unit", 0, OPTION_CHOICE, AT(unit), "UNIT", "What a symbol is: codepoint, grapheme or byte",
      .choices = vocab_unit_names},
     {"normalize", 0, OPTION_CHOICE, AT(form), "FORM",
      "Unicode normal form of the text: none, nfc or nfkc", .choices = vocab_form_names},
     {"min-count", 0, OPTION_COUNT, AT(source.min_count), "N",
      "Symbols that occur fewer than N times become one unknown symbol", .min = 1, .max = 1e15},
+    {"on-unknown", 0, OPTION_CHOICE, AT(on_unknown), "WHAT",
+     "With --init-from, what to do with characters that the model does not know: error, skip or "
+     "replace",
+     .choices = encode_unknown_names},
     {.kind = OPTION_GROUP, .help = "The model:"},
     {"cell", 0, OPTION_TEXT, AT(plan.cell), "CELL", NULL,
      .default_text = NULL}, /* see complete_options */
@@ -327,7 +366,8 @@ int command_train(int argc, char **argv)
         .command = "train",
         .usage = "FILE... [-o RUN] | --resume RUN",
         .summary =
-            "Trains a model on text files (-: stdin). The run's directory holds the best and the "
+            "Trains a model on text files and on those in directories (-: stdin). The run's "
+            "directory holds the best and the "
             "newest model, log.csv and loss.svg. Ctrl-C saves and stops; --resume continues.",
         .list = rows,
         .count = complete_options(rows),
@@ -337,14 +377,18 @@ int command_train(int argc, char **argv)
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.resume)
         status = check_resume(&options) == 0 ? 0 : STATUS_USAGE;
-    else if (status == 0 && options.num_arguments == 0)
+    else if (status == 0 && options.num_arguments == 0 && !request.files_from)
         status = (error_set("a FILE is needed: rune train %s", options.usage), STATUS_USAGE);
     else if (status == 0 && request.source.init_from)
         status = check_init_from(&options) == 0 ? 0 : STATUS_USAGE;
     else if (status == 0)
         status = check_cell(&request) == 0 ? 0 : STATUS_USAGE;
-    source->unit = (enum vocab_unit)request.unit;
-    source->form = (enum utf8_form)request.form;
+    if (status == 0)
+        status = check_text(&request, &options) == 0 ? 0 : STATUS_USAGE;
+    source->treatment.unit = (enum vocab_unit)request.unit;
+    source->treatment.form = (enum utf8_form)request.form;
+    source->treatment.newlines = (enum vocab_newlines)request.newlines;
+    source->on_unknown = (enum encode_unknown)request.on_unknown;
     plan->optim.kind = (enum optim_kind)request.optimizer;
     plan->schedule.kind = (enum schedule_kind)request.schedule;
     plan->precision = (enum precision)request.precision;

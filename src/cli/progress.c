@@ -98,7 +98,7 @@ static void started(void *context, const struct trainer *trainer)
     if (progress->quiet)
         return;
     say("text    %s symbols (%s), %s characters to train on, %s to validate",
-        progress_number((uint64_t)model->vocab_size), vocab_unit_names[model->vocab.unit],
+        progress_number((uint64_t)model->vocab_size), vocab_unit_names[model->vocab.treatment.unit],
         progress_number(trainer->corpus.training.length),
         progress_number(trainer->corpus.validation.length));
     say("model   %s, %d layers of %d, %s parameters", model->cell->name, model->num_layers,

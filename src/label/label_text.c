@@ -70,7 +70,7 @@ int label_text_init(struct label_text *text, struct arena *memory, const struct 
     text->first = arena_take(memory, length + 1, sizeof *text->first);
     if (memory->failed)
         return -1;
-    if (vocab->unit == VOCAB_BYTE)
+    if (vocab->treatment.unit == VOCAB_BYTE)
         return take_bytes(text, memory, vocab, ids, length);
     take_symbols(text, vocab, ids, length);
     return 0;

@@ -46,8 +46,10 @@ static void add_symbols(struct safetensors_out *out, const char *key, const stru
 static void add_vocab(struct safetensors_out *out, const struct vocab *vocab)
 {
     add_symbols(out, "vocab", vocab, NULL, vocab->size);
-    safetensors_add_text(out, "unit", vocab_unit_names[vocab->unit]);
-    safetensors_add_text(out, "normalize", vocab_form_names[vocab->form]);
+    safetensors_add_text(out, "unit", vocab_unit_names[vocab->treatment.unit]);
+    safetensors_add_text(out, "normalize", vocab_form_names[vocab->treatment.form]);
+    safetensors_add_text(out, "newlines", vocab_newlines_names[vocab->treatment.newlines]);
+    safetensors_add_text(out, "strip_bom", vocab->treatment.strip_bom ? "1" : "0");
     safetensors_add_text(out, "unicode_version", utf8_unicode_version());
     add_integer(out, "unknown_id", vocab->unknown);
 }
@@ -77,17 +79,35 @@ static int parse_symbols(const char *text, long long count, struct vocab_symbol 
     return *text ? error_set("its vocabulary has more than vocab_size symbols") : 0;
 }
 
-static int read_vocab(const struct safetensors *in, struct vocab *vocab)
+/* How the model treats texts. Older files do not say it of line ends and byte order marks, which
+ * are then kept. */
+static int read_treatment(const struct safetensors *in, struct text_treatment *treatment)
 {
-    long long unknown, size;
-    const char *text = safetensors_text(in, "vocab"), *unit_name = safetensors_text(in, "unit"),
-               *form_name = safetensors_text(in, "normalize");
-    if (!text || !unit_name || !form_name)
+    const char *newlines = safetensors_find_text(in, "newlines"),
+               *strip_bom = safetensors_find_text(in, "strip_bom"),
+               *unit_name = safetensors_text(in, "unit"),
+               *form_name = unit_name ? safetensors_text(in, "normalize") : NULL;
+    if (!unit_name || !form_name)
         return -1;
     const int unit = vocab_unit_parse(unit_name),
               form = unit < 0 ? -1 : vocab_form_parse(form_name);
-    if (form < 0)
+    const int ends = form < 0 ? -1 : newlines ? vocab_newlines_parse(newlines) : VOCAB_KEEP;
+    if (ends < 0)
         return error_set("%s: %s", safetensors_path(in), error_message());
+    *treatment = (struct text_treatment){.unit = (enum vocab_unit)unit,
+                                         .form = (enum utf8_form)form,
+                                         .newlines = (enum vocab_newlines)ends,
+                                         .strip_bom = strip_bom && strcmp(strip_bom, "1") == 0};
+    return 0;
+}
+
+static int read_vocab(const struct safetensors *in, struct vocab *vocab)
+{
+    struct text_treatment treatment;
+    long long unknown, size;
+    const char *text = safetensors_text(in, "vocab");
+    if (!text || read_treatment(in, &treatment) != 0)
+        return -1;
     if (safetensors_integer(in, "vocab_size", 1, (long long)strlen(text) / 2 + 1, &size) != 0 ||
         /* beside the unknown symbol there is one to be drawn */
         safetensors_integer(in, "unknown_id", VOCAB_NONE, size > 1 ? size - 1 : VOCAB_NONE,
@@ -98,8 +118,7 @@ static int read_vocab(const struct safetensors *in, struct vocab *vocab)
     int result = -1;
     if (symbols && bytes &&
         (parse_symbols(text, size, symbols, bytes) != 0 ||
-         (result = vocab_from_symbols(vocab, (enum vocab_unit)unit, (enum utf8_form)form, symbols,
-                                      (int)size, (int)unknown)) != 0))
+         (result = vocab_from_symbols(vocab, &treatment, symbols, (int)size, (int)unknown)) != 0))
         error_set("%s: %s", safetensors_path(in), error_message());
     free(symbols);
     free(bytes);
@@ -140,7 +159,7 @@ static int read_break(const char *text, const struct vocab *vocab, struct text_b
 static int read_opening(const struct safetensors *in, struct model *model)
 {
     long long seen;
-    const char *const text = safetensors_text(in, "text_break");
+    const char *const text = safetensors_find_text(in, "text_break");
     if (!text) {
         model->opening = opening_guess(&model->vocab);
         return 0;

@@ -62,6 +62,9 @@ double trainer_speed(const struct trainer *trainer)
 /* --- saving ----------------------------------------------------------------------------------- */
 
 #define INIT_FROM "train.init_from" /* path of the initial model, if any */
+#define ENCODING "train.encoding"   /* of the texts, if it is not UTF-8 */
+#define ON_UNKNOWN "train.on_unknown"
+#define FILE_HASHES "train.file_hashes"
 #define RECOVERY(field) offsetof(struct train_progress, recovery.field)
 
 static const struct field progress_fields[] = {
@@ -100,6 +103,12 @@ static void add_files(struct safetensors_out *out, const struct trainer *trainer
     char key[32], count[16];
     if (trainer->init_from)
         safetensors_add_text(out, INIT_FROM, trainer->init_from);
+    if (trainer->encoding)
+        safetensors_add_text(out, ENCODING, trainer->encoding);
+    if (trainer->on_unknown != ENCODE_ERROR)
+        safetensors_add_text(out, ON_UNKNOWN, encode_unknown_names[trainer->on_unknown]);
+    if (trainer->num_files > 1)
+        safetensors_add_u64(out, FILE_HASHES, (size_t)trainer->num_files, trainer->corpus.hashes);
     snprintf(count, sizeof count, "%d", trainer->num_files);
     safetensors_add_text(out, "train.num_files", count);
     for (int k = 0; k < trainer->num_files; k++) {
@@ -168,7 +177,7 @@ static char *copy_stdin(struct trainer *trainer)
 {
     char *path = NULL, *name = NULL;
     if (trainer->stdin_copy.path)
-        error_set("-: stdin can be read only once");
+        error_set("-: standard input can be read only once");
     else if ((path = rundir_file(&trainer->rundir, "stdin")) != NULL &&
              file_copy_stdin(&trainer->stdin_copy, path) == 0)
         name = mem_copy("stdin", 5); /* until commit_stdin_copy */
@@ -194,6 +203,7 @@ static int commit_stdin_copy(struct trainer *trainer)
 
 static int name_files(struct trainer *trainer, const struct train_source *source)
 {
+    trainer->named = source->files;
     trainer->files = mem_new((size_t)source->num_files, sizeof *trainer->files);
     if (!trainer->files)
         return -1;
@@ -210,12 +220,29 @@ static int name_files(struct trainer *trainer, const struct train_source *source
     return 0;
 }
 
+/* Copies a text of the checkpoint to *to; leaves it NULL if there is none. */
+static int read_optional(const struct safetensors *in, const char *key, char **to)
+{
+    const char *const text = safetensors_text(in, key);
+    return text && !(*to = mem_copy(text, strlen(text))) ? -1 : 0;
+}
+
+static enum encode_unknown read_on_unknown(const struct safetensors *in)
+{
+    const char *const name = safetensors_text(in, ON_UNKNOWN);
+    for (int k = 0; name && encode_unknown_names[k]; k++)
+        if (strcmp(name, encode_unknown_names[k]) == 0)
+            return (enum encode_unknown)k;
+    return ENCODE_ERROR;
+}
+
 static int read_paths(struct trainer *trainer, const struct safetensors *in)
 {
     long long count;
     char key[32];
-    const char *const init_from = safetensors_text(in, INIT_FROM);
-    if (init_from && !(trainer->init_from = mem_copy(init_from, strlen(init_from))))
+    trainer->on_unknown = read_on_unknown(in);
+    if (read_optional(in, INIT_FROM, &trainer->init_from) != 0 ||
+        read_optional(in, ENCODING, &trainer->encoding) != 0)
         return -1;
     if (safetensors_integer(in, "train.num_files", 1, 1 << 20, &count) != 0 ||
         !(trainer->files = mem_new((size_t)count, sizeof *trainer->files)))
@@ -245,11 +272,18 @@ static int open_corpus(struct trainer *trainer, const char *directory, struct vo
 {
     char *temp_path = file_join(directory, "corpus.ids");
     char **paths = mem_new((size_t)trainer->num_files, sizeof *paths);
-    int result = temp_path && paths ? 0 : -1;
-    for (int k = 0; k < trainer->num_files && result == 0; k++)
-        result = (paths[k] = text_path(trainer, directory, trainer->files[k])) ? 0 : -1;
+    const char **names = mem_new((size_t)trainer->num_files, sizeof *names);
+    int result = temp_path && paths && names ? 0 : -1;
+    for (int k = 0; k < trainer->num_files && result == 0; k++) {
+        const char *const file = trainer->files[k];
+        result = (paths[k] = text_path(trainer, directory, file)) ? 0 : -1;
+        names[k] = trainer->named ? file_name(trainer->named[k]) : paths[k];
+    }
     options.files = (const char *const *)paths;
+    options.names = names;
     options.num_files = trainer->num_files;
+    options.treatment.encoding = trainer->encoding;
+    options.on_unknown = trainer->on_unknown;
     options.val_fraction = trainer->plan.val_fraction;
     options.temp_path = temp_path;
     options.in_memory_max = CORPUS_IN_MEMORY;
@@ -259,9 +293,30 @@ static int open_corpus(struct trainer *trainer, const char *directory, struct vo
         result = corpus_open(&trainer->corpus, vocab, &options);
     for (int k = 0; paths && k < trainer->num_files; k++)
         free(paths[k]);
+    free(names);
     free(paths);
     free(temp_path);
     return result;
+}
+
+/* Names the first text that has changed. */
+static int refuse_texts(const struct trainer *trainer, const struct safetensors *in,
+                        const char *directory, const char *advice)
+{
+    const size_t count = (size_t)trainer->num_files;
+    uint64_t *hashes = mem_new(count, sizeof *hashes);
+    if (!hashes)
+        return -1;
+    const bool known = count > 1 && safetensors_read_u64(in, FILE_HASHES, count, hashes) == 0;
+    size_t changed = 0;
+    while (known && changed + 1 < count && hashes[changed] == trainer->corpus.hashes[changed])
+        changed++;
+    free(hashes);
+    const bool kept = trainer->files[changed][0] != '/'; /* a copy of stdin, in the run */
+    return error_set("%s%s%s%s has changed since the run began: %s %s", kept ? directory : "",
+                     kept ? "/" : "", trainer->files[changed],
+                     count > 1 && !known ? " (or another of the run's texts)" : "", advice,
+                     directory);
 }
 
 /* Reads the texts of a saved run, encoded with its vocabulary, and checks that they are unchanged.
@@ -277,30 +332,51 @@ static int reopen_corpus(struct trainer *trainer, const char *directory, struct 
         return error_set("the run's text is not as it was (%s): %s %s", error_message(), advice,
                          directory);
     if (trainer->corpus.hash != trainer->progress.corpus_hash)
-        return error_set("%s%s has changed since the run began: %s %s", trainer->files[0],
-                         trainer->num_files > 1 ? " (or another of the run's texts)" : "", advice,
-                         directory);
+        return refuse_texts(trainer, in, directory, advice);
     return 0;
 }
 
-static void note_corpus(const struct trainer *trainer)
+/* What may have become a symbol against the user's wish, or has not become one. */
+static void note_symbols(const struct trainer *trainer, const struct vocab *vocab)
 {
-    const struct corpus *corpus = &trainer->corpus;
-    const struct text_notes *notes = &corpus->notes;
-    if (notes->byte_order_mark)
+    const struct text_notes *notes = &trainer->corpus.notes;
+    const struct text_treatment *treatment = &vocab->treatment;
+    if (notes->byte_order_mark && !treatment->strip_bom)
         trainer_note(trainer,
-                     "the text begins with a byte order mark (U+FEFF); it is kept as a symbol");
+                     "%s text begins with a byte order mark (U+FEFF), which is kept as a symbol; "
+                     "--strip-bom leaves it out",
+                     trainer->num_files > 1 ? "a" : "the");
     if (notes->nul_bytes > 0)
-        trainer_note(trainer, "the text has %llu NUL bytes; they are kept",
-                     (unsigned long long)notes->nul_bytes);
-    if (notes->carriage_returns > 0)
-        trainer_note(trainer, "the text has %llu carriage returns (CR); they are kept as symbols",
-                     (unsigned long long)notes->carriage_returns);
-    if (corpus->num_unknown > 0)
         trainer_note(trainer,
-                     "%llu characters are rarer than --min-count and become the unknown symbol",
-                     (unsigned long long)corpus->num_unknown);
-    if (corpus->validation.length == 0 && trainer->plan.val_fraction > 0)
+                     "the text has %llu NUL bytes, which are kept; if it is UTF-16, --encoding "
+                     "UTF-16LE or UTF-16BE reads it",
+                     (unsigned long long)notes->nul_bytes);
+    if (notes->carriage_returns > 0 && treatment->newlines == VOCAB_KEEP)
+        trainer_note(trainer,
+                     "the text has %llu carriage returns (CR), which are kept as symbols; "
+                     "--newlines lf makes plain line ends of them",
+                     (unsigned long long)notes->carriage_returns);
+}
+
+static void note_unknown(const struct trainer *trainer, const struct vocab *vocab)
+{
+    static const char *const treatments[] = {
+        [ENCODE_SKIP] = "left out", [ENCODE_REPLACE] = "replaced by similar ones or left out"};
+    const unsigned long long unknown = trainer->corpus.num_unknown;
+    if (unknown > 0 && vocab->unknown != VOCAB_NONE)
+        trainer_note(trainer, "%llu characters %s the unknown symbol", unknown,
+                     trainer->init_from ? "are not known to the model and become"
+                                        : "are rarer than --min-count and become");
+    else if (unknown > 0)
+        trainer_note(trainer, "%llu characters that the model does not know are %s", unknown,
+                     treatments[trainer->on_unknown]);
+}
+
+static void note_corpus(const struct trainer *trainer, const struct vocab *vocab)
+{
+    note_symbols(trainer, vocab);
+    note_unknown(trainer, vocab);
+    if (trainer->corpus.validation.length == 0 && trainer->plan.val_fraction > 0)
         trainer_note(
             trainer,
             "the text is too short to hold a part out: all of it is trained on, and the best "
@@ -407,13 +483,18 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     if (given && (model_load(model, engine, source->init_from) != 0 ||
                   !(trainer->init_from = absolute(source->init_from))))
         return -1;
+    if (source->treatment.encoding &&
+        !(trainer->encoding =
+              mem_copy(source->treatment.encoding, strlen(source->treatment.encoding))))
+        return -1;
+    trainer->on_unknown = source->on_unknown;
     if (open_corpus(trainer, trainer->rundir.path, given ? &model->vocab : &vocab,
                     (struct corpus_options){.fixed_vocab = given,
-                                            .unit = source->unit,
-                                            .form = source->form,
-                                            .min_count = source->min_count}) != 0)
+                                            .treatment = source->treatment,
+                                            .min_count = source->min_count,
+                                            .option = "--on-unknown skip or replace"}) != 0)
         return -1;
-    note_corpus(trainer);
+    note_corpus(trainer, given ? &model->vocab : &vocab);
     if (given)
         return 0;
     plan_model(plan, trainer->corpus.training.length);
@@ -658,6 +739,7 @@ void trainer_close(struct trainer *trainer)
         free(trainer->files[k]);
     free(trainer->files);
     free(trainer->init_from);
+    free(trainer->encoding);
     rundir_close(&trainer->rundir);
     *trainer = (struct trainer){0};
 }

@@ -96,9 +96,12 @@ struct trainer {
     struct plan plan;
     struct train_observer observer;
     struct rundir rundir;
-    char *init_from; /* path of the initial model, or NULL */
-    char **files;    /* paths of the texts; the copy of stdin is relative to the run */
+    char *init_from;          /* path of the initial model, or NULL */
+    char **files;             /* paths of the texts; the copy of stdin is relative to the run */
+    const char *const *named; /* [num_files] as the user named them; NULL in a resumed run */
     int num_files;
+    char *encoding;                      /* of the texts, see struct text_treatment */
+    enum encode_unknown on_unknown;      /* for what the vocabulary of an initial model lacks */
     struct file_out stdin_copy;          /* uncommitted until the run is created */
     char stdin_name[RUNDIR_STDIN_BYTES]; /* its name in the run, or "" */
     struct team *team;
@@ -125,12 +128,12 @@ struct trainer {
 struct train_source {
     const char *const *files; /* paths; "-" is stdin, of which the run keeps a copy */
     int num_files;
-    enum vocab_unit unit;
-    enum utf8_form form;
+    struct text_treatment treatment;
     uint64_t min_count;
     const char
         *init_from; /* path of an initial model, which also gives vocabulary and shape; or NULL */
-    bool force;     /* an older run in the directory is replaced */
+    enum encode_unknown on_unknown; /* for what its vocabulary lacks */
+    bool force;                     /* an older run in the directory is replaced */
 };
 
 /* Fills a zeroed trainer for a new run in `directory`, which it creates, and saves it. An older run

@@ -14,35 +14,35 @@
 #include "file.h"
 #include "hash.h"
 #include "mem.h"
+#include "reader.h"
 #include "temp_mapping.h"
 
-#define BLOCK ((size_t)1 << 20) /* bytes per read */
-#define MAX_NAMED 10            /* missing symbols named in the message */
+#define MAX_NAMED 10 /* missing symbols named in the message */
 #define WRITE_FAILURE "the encoded text cannot be written"
 
 /* What a pass over a file found. Both passes must find the same. */
 struct file_pass {
-    uint64_t symbols;
-    uint64_t hash; /* of all files up to the end of this one */
+    uint64_t symbols, length; /* length: ids; fewer than the symbols if some are left out */
+    uint64_t hash;            /* of all files up to the end of this one */
 };
 
 struct builder {
     struct corpus *corpus;
     struct vocab *vocab;
     const struct corpus_options *options;
-    enum vocab_unit unit;
-    enum utf8_form form;
-    uint8_t *block;                /* [BLOCK] */
+    struct text_treatment treatment;
+    struct reader *reader;
     struct file_pass *passes;      /* [num_files] of the last pass */
     uint64_t hash;                 /* of the bytes read in this pass */
+    uint64_t file_bytes;           /* read of the current file */
     uint64_t bytes;                /* of all files */
     uint64_t done, total;          /* bytes, in all passes */
     struct vocab_counter *counter; /* NULL if the vocabulary is fixed */
     size_t capacity;               /* of corpus->ids */
-    const char *path;              /* of the current file */
+    const char *name;              /* of the current file */
 
     /* symbols that a fixed vocabulary without an unknown symbol lacks */
-    const char *first_missing; /* path of the first file with such a symbol */
+    const char *first_missing; /* name of the first file with such a symbol */
     uint64_t num_missing;
     char missing[MAX_NAMED][64]; /* names of the first distinct ones */
     int num_named;
@@ -103,6 +103,11 @@ static int store(struct builder *builder, const int32_t *ids, size_t count)
 
 /* --- reading files ---------------------------------------------------------------------------- */
 
+static const char *name_of(const struct corpus_options *options, int i)
+{
+    return options->names ? options->names[i] : options->files[i];
+}
+
 /* The size of all files. They must be regular: others cannot be read twice, and opening a pipe
  * might block forever. */
 static int measure_files(const struct corpus_options *options, uint64_t *total)
@@ -110,65 +115,52 @@ static int measure_files(const struct corpus_options *options, uint64_t *total)
     struct stat status;
     *total = 0;
     for (int i = 0; i < options->num_files; i++) {
-        const char *path = options->files[i];
-        if (stat(path, &status) != 0)
-            return error_set("%s: %s", path, strerror(errno));
+        const char *name = name_of(options, i);
+        if (stat(options->files[i], &status) != 0)
+            return error_set("%s: %s", name, strerror(errno));
         if (S_ISDIR(status.st_mode))
-            return error_set("%s: is a directory, where a file is needed", path);
+            return error_set("%s: is a directory, where a file is needed", name);
         if (!S_ISREG(status.st_mode))
             return error_set("%s: is not a regular file, and cannot be read twice: save the "
                              "text to a file first",
-                             path);
+                             name);
         if (status.st_size == 0)
-            return error_set("%s: is empty: leave it out", path);
+            return error_set("%s: is empty: leave it out", name);
         *total += (uint64_t)status.st_size;
     }
     return 0;
 }
 
-static int feed_file(struct builder *builder, FILE *file, struct segmenter *segmenter,
-                     segmenter_fn *each)
+/* Follows the bytes of a file. */
+static int add_block(void *context, const uint8_t *block, size_t length)
 {
+    struct builder *builder = context;
     const struct corpus_options *options = builder->options;
-    for (bool last = false; !last;) {
-        size_t length = fread(builder->block, 1, BLOCK, file);
-        if (ferror(file))
-            return error_set("%s: cannot be read: %s", builder->path, strerror(errno));
-        last = length < BLOCK;
-        builder->hash = hash_bytes(builder->hash, builder->block, length);
-        builder->done += length;
-        if (segmenter_feed(segmenter, builder->block, length, last, each, builder) != 0)
-            return -1;
-        if (options->progress)
-            options->progress(options->context, builder->done, builder->total);
-    }
+    builder->hash = hash_bytes(builder->hash, block, length);
+    builder->file_bytes += length;
+    builder->done += length;
+    if (options->progress)
+        options->progress(options->context, builder->done, builder->total);
     return 0;
 }
 
-/* Passes the runs of one file to `each`, whose context is the builder. */
-static int read_file(struct builder *builder, segmenter_fn *each, struct text_notes *notes)
+/* Passes the runs of the i-th file to `each`, whose context is the builder. */
+static int read_file(struct builder *builder, int i, segmenter_fn *each, struct text_notes *notes)
 {
-    FILE *file = file_open(builder->path);
-    if (!file)
+    builder->name = name_of(builder->options, i);
+    builder->file_bytes = 0;
+    if (reader_read(builder->reader, builder->options->files[i], builder->name, each, add_block,
+                    builder, notes) != 0)
         return -1;
-    const char *advice = builder->options->fixed_vocab ? NULL : "; --unit byte accepts any bytes";
-    struct segmenter *segmenter =
-        segmenter_new(builder->unit, builder->form, builder->path, advice);
-    int result = segmenter ? feed_file(builder, file, segmenter, each) : -1;
-    if (result == 0) {
-        *notes = *segmenter_notes(segmenter);
-        const uint64_t bytes = htole64(notes->bytes);
-        builder->hash = hash_bytes(builder->hash, &bytes, sizeof bytes);
-    }
-    segmenter_free(segmenter);
-    fclose(file);
-    return result;
+    const uint64_t bytes = htole64(builder->file_bytes);
+    builder->hash = hash_bytes(builder->hash, &bytes, sizeof bytes);
+    return 0;
 }
 
 static int refuse_change(const struct builder *builder)
 {
     return error_set("%s: has changed while it was read: start again when nothing writes to it",
-                     builder->path);
+                     builder->name);
 }
 
 /* Reads all files. In the second pass they must be unchanged. */
@@ -178,14 +170,15 @@ static int read_files(struct builder *builder, bool again, segmenter_fn *each)
     *sum = (struct text_notes){0};
     builder->hash = 0;
     for (int i = 0; i < builder->options->num_files; i++) {
+        const uint64_t start = builder->corpus->length;
         struct text_notes notes;
-        builder->path = builder->options->files[i];
-        if (read_file(builder, each, &notes) != 0)
+        if (read_file(builder, i, each, &notes) != 0)
             return -1;
         struct file_pass *pass = &builder->passes[i];
         if (again && (pass->hash != builder->hash || pass->symbols != notes.symbols))
             return refuse_change(builder);
-        *pass = (struct file_pass){notes.symbols, builder->hash};
+        *pass = (struct file_pass){notes.symbols, builder->corpus->length - start, builder->hash};
+        builder->corpus->hashes[i] = builder->hash;
         sum->bytes += notes.bytes;
         sum->symbols += notes.symbols;
         sum->nul_bytes += notes.nul_bytes;
@@ -207,7 +200,7 @@ static void note_missing(struct builder *builder, const struct segmenter_run *ru
     uint8_t room[4];
     char name[sizeof builder->missing[0]];
     if (builder->num_missing++ == 0)
-        builder->first_missing = builder->path;
+        builder->first_missing = builder->name;
     if (builder->num_named == MAX_NAMED)
         return;
     struct vocab_symbol symbol = segmenter_symbol(run, i, room);
@@ -222,21 +215,25 @@ static int encode_run(void *context, const struct segmenter_run *run)
 {
     struct builder *builder = context;
     const struct vocab *vocab = builder->vocab;
+    const enum encode_unknown on_unknown = builder->options->on_unknown;
+    const bool refused = vocab->unknown == VOCAB_NONE && on_unknown == ENCODE_ERROR;
     int32_t ids[SEGMENTER_RUN_MAX];
-    if (vocab_find_all(vocab, run, ids) == 0)
+    size_t missing = vocab_find_all(vocab, run, ids), kept = 0;
+    if (missing == 0)
         return store(builder, ids, run->count);
+    if (vocab->unknown == VOCAB_NONE && builder->counter)
+        return refuse_change(builder); /* the first pass saw every symbol */
+    builder->corpus->num_unknown += missing;
     for (size_t i = 0; i < run->count; i++) {
-        if (ids[i] != VOCAB_NONE)
-            continue;
-        if (vocab->unknown == VOCAB_NONE && builder->counter)
-            return refuse_change(builder); /* the first pass saw every symbol */
-        if (vocab->unknown == VOCAB_NONE)
+        int32_t id = ids[i];
+        if (id == VOCAB_NONE && refused)
             note_missing(builder, run, i);
-        else
-            builder->corpus->num_unknown++;
-        ids[i] = vocab->unknown == VOCAB_NONE ? 0 : vocab->unknown;
+        else if (id == VOCAB_NONE)
+            id = encode_missing(vocab, on_unknown, run, i);
+        if (id != VOCAB_NONE)
+            ids[kept++] = id;
     }
-    return store(builder, ids, run->count);
+    return store(builder, ids, kept);
 }
 
 static int refuse_missing(const struct builder *builder)
@@ -246,10 +243,11 @@ static int refuse_missing(const struct builder *builder)
         strcat(names, i > 0 ? ", " : "");
         strcat(names, builder->missing[i]);
     }
-    return error_set("%s: %" PRIu64 " symbols are not in the model's vocabulary: %s%s; only a "
-                     "model trained with --min-count above 1 takes unknown symbols",
+    const char *const option = builder->options->option;
+    return error_set("%s: %" PRIu64 " symbols are not in the model's vocabulary: %s%s%s%s",
                      builder->first_missing, builder->num_missing, names,
-                     builder->num_named == MAX_NAMED ? " …" : "");
+                     builder->num_named == MAX_NAMED ? " …" : "",
+                     option ? "; to go on without them: " : "", option ? option : "");
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -257,12 +255,13 @@ static int refuse_missing(const struct builder *builder)
 static int make_vocab(struct builder *builder)
 {
     const struct corpus_options *options = builder->options;
-    builder->counter = vocab_counter_new(options->unit);
+    builder->counter = vocab_counter_new(options->treatment.unit);
     if (!builder->counter || read_files(builder, false, count_run) != 0)
         return -1;
-    if (vocab_from_counts(builder->vocab, builder->counter, options->min_count, options->form) == 0)
+    if (vocab_from_counts(builder->vocab, builder->counter, options->min_count,
+                          &options->treatment) == 0)
         return 0;
-    return error_set("%s%s: %s", options->files[0],
+    return error_set("%s%s: %s", name_of(options, 0),
                      options->num_files > 1 ? " and the other files" : "", error_message());
 }
 
@@ -297,7 +296,8 @@ static int encode_files(struct builder *builder)
     if (builder->num_missing > 0)
         return refuse_missing(builder);
     if (corpus->length < 2)
-        return error_set("%s: is a single symbol: a text has 2 or more", builder->path);
+        return error_set("%s: has %s: a text needs 2 or more", builder->name,
+                         corpus->length == 0 ? "no symbols" : "a single symbol");
     return 0;
 }
 
@@ -328,11 +328,11 @@ static int make_parts(struct builder *builder)
         return -1;
     for (size_t i = 0; i < num_files; i++)
         held_out +=
-            builder->passes[i].symbols - training_length(builder->passes[i].symbols, fraction);
+            builder->passes[i].length - training_length(builder->passes[i].length, fraction);
     if (held_out < CORPUS_MIN_VALIDATION)
         fraction = 0;
     for (size_t i = 0; i < num_files; i++) {
-        uint64_t length = builder->passes[i].symbols;
+        uint64_t length = builder->passes[i].length;
         uint64_t training = training_length(length, fraction);
         add_segment(&corpus->training, start, training);
         add_segment(&corpus->validation, start + training, length - training);
@@ -350,19 +350,22 @@ int corpus_open(struct corpus *corpus, struct vocab *vocab, const struct corpus_
     struct builder builder = {.corpus = corpus,
                               .vocab = vocab,
                               .options = options,
-                              .unit = fixed ? vocab->unit : options->unit,
-                              .form = fixed ? vocab->form : options->form};
+                              .treatment = fixed ? vocab->treatment : options->treatment};
     int result = -1;
     *corpus = (struct corpus){0};
-    builder.block = mem_new(BLOCK, 1);
+    builder.treatment.encoding = options->treatment.encoding;
+    builder.reader =
+        reader_new(&builder.treatment, fixed ? NULL : "; --unit byte accepts any bytes");
     builder.passes = mem_new((size_t)options->num_files, sizeof *builder.passes);
-    if (builder.block && builder.passes && measure_files(options, &builder.bytes) == 0) {
+    corpus->hashes = mem_new((size_t)options->num_files, sizeof *corpus->hashes);
+    if (builder.reader && builder.passes && corpus->hashes &&
+        measure_files(options, &builder.bytes) == 0) {
         builder.total = fixed ? builder.bytes : 2 * builder.bytes;
         if ((fixed || make_vocab(&builder) == 0) && encode_files(&builder) == 0)
             result = make_parts(&builder);
     }
     vocab_counter_free(builder.counter);
-    free(builder.block);
+    reader_free(builder.reader);
     free(builder.passes);
     if (result != 0) {
         corpus_release(corpus);
@@ -376,6 +379,7 @@ void corpus_release(struct corpus *corpus)
 {
     free(corpus->training.segments);
     free(corpus->validation.segments);
+    free(corpus->hashes);
     free(corpus->ids);
     if (corpus->file)
         fclose(corpus->file);

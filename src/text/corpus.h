@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "encode.h"
 #include "vocab.h"
 
 #define CORPUS_IN_MEMORY ((uint64_t)64 << 20) /* bytes of text above which ids go to a file */
@@ -28,11 +29,12 @@ struct corpus_part {
 };
 
 struct corpus {
-    uint64_t length; /* number of ids */
-    uint64_t hash;   /* of the bytes and lengths of all files; not cryptographic */
+    uint64_t length;  /* number of ids */
+    uint64_t hash;    /* of the bytes and lengths of all files; not cryptographic */
+    uint64_t *hashes; /* [num_files] the same of the files up to each one */
     struct corpus_part training, validation; /* validation.length is 0 if nothing is held out */
     struct text_notes notes;                 /* sums over all files */
-    uint64_t num_unknown;                    /* number of ids that are the unknown symbol */
+    uint64_t num_unknown;                    /* number of symbols that the vocabulary lacks */
     int id_bytes;                            /* 1, 2 or 4: the smallest type that holds V ids */
     void *ids;  /* [length] of that type; NULL if they are in the file */
     FILE *file; /* the temporary file; NULL if the ids are in memory */
@@ -42,16 +44,19 @@ struct corpus_options {
     /* Paths of regular files. Each is read twice, to count symbols and to encode, or once if the
      * vocabulary is fixed. */
     const char *const *files;
+    const char *const *names; /* what messages call them; NULL: their paths */
     int num_files;
-    double val_fraction;    /* held out at the end of each file; 0 ≤ fraction < 1 */
-    const char *temp_path;  /* the temporary file is made in the directory of this path */
-    uint64_t in_memory_max; /* bytes; CORPUS_IN_MEMORY except in tests */
-    bool fixed_vocab; /* use the given vocabulary; symbols that it lacks are an error, which names
-                         the first ten and says how many there are */
-    /* These three are used only if the vocabulary is not fixed. */
-    enum vocab_unit unit;
-    enum utf8_form form;
-    uint64_t min_count;
+    double val_fraction;             /* held out at the end of each file; 0 ≤ fraction < 1 */
+    const char *temp_path;           /* the temporary file is made in the directory of this path */
+    uint64_t in_memory_max;          /* bytes; CORPUS_IN_MEMORY except in tests */
+    struct text_treatment treatment; /* only its encoding is used if the vocabulary is fixed */
+    uint64_t min_count;              /* not used then */
+    /* Use the given vocabulary. Symbols that it lacks are its unknown symbol if it has one, and
+     * otherwise left out, replaced, or an error that names the first ten and says how many there
+     * are. */
+    bool fixed_vocab;
+    enum encode_unknown on_unknown;
+    const char *option; /* named in that error, such as "--on-unknown skip"; NULL: none */
     /* Called after each block with bytes done and bytes in all, of both passes. May be NULL. */
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;

@@ -1,6 +1,5 @@
 #include "encode.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +8,7 @@
 #include "error.h"
 #include "file.h"
 #include "mem.h"
-
-#define BLOCK ((size_t)1 << 20) /* bytes per read */
+#include "reader.h"
 
 const char *const encode_unknown_names[] = {"error", "skip", "replace", NULL};
 
@@ -19,7 +17,7 @@ struct encoding {
     const char *name; /* of the text */
     const struct encode_options *options;
     struct temp_mapping *ids;
-    size_t count;
+    size_t count, dropped; /* ids; of them those that need not stay in memory */
     size_t num_unknown;
     uint64_t offset; /* of the run, in the normalised text */
 };
@@ -40,10 +38,10 @@ static int refuse_symbol(const struct encoding *encoding, const struct segmenter
     const struct vocab *vocab = encoding->vocab;
     const char *option = encoding->options->option;
     struct vocab_symbol symbol = segmenter_symbol(run, i, buffer);
-    vocab_describe(vocab->unit, symbol.bytes, symbol.length, name, sizeof name);
+    vocab_describe(vocab->treatment.unit, symbol.bytes, symbol.length, name, sizeof name);
     return error_set("%s: %s at offset %" PRIu64 "%s is not in the model's vocabulary%s%s",
                      encoding->name, name, encoding->offset + num_bytes(run, i),
-                     vocab->form == UTF8_NONE ? "" : " (normalised)",
+                     vocab->treatment.form == UTF8_NONE ? "" : " (normalised)",
                      option ? "; to go on without it: " : "", option ? option : "");
 }
 
@@ -51,7 +49,7 @@ static int refuse_symbol(const struct encoding *encoding, const struct segmenter
 static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol *symbol)
 {
     int32_t point, id;
-    bool is_text = vocab->unit != VOCAB_BYTE || symbol->bytes[0] < 0x80;
+    bool is_text = vocab->treatment.unit != VOCAB_BYTE || symbol->bytes[0] < 0x80;
     if (is_text && utf8_decode(symbol->bytes, symbol->length, &point) > 0)
         for (int i = 0; i < 2; i++, point = utf8_base(point)) {
             int32_t cases[] = {point, utf8_lower(point), utf8_upper(point)};
@@ -63,16 +61,14 @@ static int32_t find_similar(const struct vocab *vocab, const struct vocab_symbol
     return id != VOCAB_NONE ? id : vocab_find_point(vocab, ' ');
 }
 
-static int32_t replace_symbol(const struct encoding *encoding, const struct segmenter_run *run,
-                              size_t i)
+int32_t encode_missing(const struct vocab *vocab, enum encode_unknown on_unknown,
+                       const struct segmenter_run *run, size_t i)
 {
     uint8_t buffer[4];
     struct vocab_symbol symbol = segmenter_symbol(run, i, buffer);
-    if (encoding->vocab->unknown != VOCAB_NONE)
-        return encoding->vocab->unknown;
-    if (encoding->options->on_unknown == ENCODE_REPLACE)
-        return find_similar(encoding->vocab, &symbol);
-    return VOCAB_NONE;
+    if (vocab->unknown != VOCAB_NONE)
+        return vocab->unknown;
+    return on_unknown == ENCODE_REPLACE ? find_similar(vocab, &symbol) : VOCAB_NONE;
 }
 
 /* Returns where to append `count` ids, or NULL and a message. */
@@ -99,7 +95,9 @@ static int encode_run(void *context, const struct segmenter_run *run)
         for (size_t i = 0; i < run->count; i++) {
             if (ids[i] == VOCAB_NONE && !lenient)
                 return refuse_symbol(encoding, run, i);
-            int32_t id = ids[i] == VOCAB_NONE ? replace_symbol(encoding, run, i) : ids[i];
+            int32_t id = ids[i];
+            if (id == VOCAB_NONE)
+                id = encode_missing(encoding->vocab, encoding->options->on_unknown, run, i);
             if (id != VOCAB_NONE)
                 ids[kept++] = id;
         }
@@ -117,7 +115,7 @@ int encode_text(const struct vocab *vocab, const char *name, const uint8_t *text
 {
     struct temp_mapping mapping = {0}; /* in memory, having no path */
     struct encoding encoding = {.vocab = vocab, .name = name, .options = options, .ids = &mapping};
-    struct segmenter *segmenter = segmenter_new(vocab->unit, vocab->form, name, NULL);
+    struct segmenter *segmenter = segmenter_new(&vocab->treatment, name);
     int result =
         segmenter ? segmenter_feed(segmenter, text, length, true, encode_run, &encoding) : -1;
     segmenter_free(segmenter);
@@ -132,19 +130,14 @@ int encode_text(const struct vocab *vocab, const char *name, const uint8_t *text
     return 0;
 }
 
-static int encode_stream(struct encoding *encoding, FILE *file, struct segmenter *segmenter,
-                         uint8_t *block)
+/* Keeps the ids of a block out of memory until they are needed. */
+static int drop_ids(void *context, const uint8_t *block, size_t length)
 {
-    for (bool last = false; !last;) {
-        const size_t length = fread(block, 1, BLOCK, file), before = encoding->count;
-        if (ferror(file))
-            return error_set("%s: cannot be read: %s", encoding->name, strerror(errno));
-        last = length < BLOCK;
-        if (segmenter_feed(segmenter, block, length, last, encode_run, encoding) != 0)
-            return -1;
-        temp_mapping_drop(encoding->ids, (int32_t *)encoding->ids->bytes + before,
-                          (encoding->count - before) * sizeof(int32_t));
-    }
+    (void)block, (void)length;
+    struct encoding *encoding = context;
+    temp_mapping_drop(encoding->ids, (int32_t *)encoding->ids->bytes + encoding->dropped,
+                      (encoding->count - encoding->dropped) * sizeof(int32_t));
+    encoding->dropped = encoding->count;
     return 0;
 }
 
@@ -153,15 +146,14 @@ int encode_file(const struct vocab *vocab, const char *path, const struct encode
 {
     struct encoding encoding = {
         .vocab = vocab, .name = file_name(path), .options = options, .ids = ids};
-    FILE *file = file_open(path);
-    struct segmenter *segmenter = segmenter_new(vocab->unit, vocab->form, encoding.name, NULL);
-    uint8_t *block = mem_new(BLOCK, 1);
+    struct text_treatment treatment = vocab->treatment;
+    struct text_notes notes;
+    treatment.encoding = options->encoding;
+    struct reader *reader = reader_new(&treatment, NULL);
     const int result =
-        file && segmenter && block ? encode_stream(&encoding, file, segmenter, block) : -1;
-    free(block);
-    segmenter_free(segmenter);
-    if (file)
-        fclose(file);
+        reader ? reader_read(reader, path, encoding.name, encode_run, drop_ids, &encoding, &notes)
+               : -1;
+    reader_free(reader);
     *count = encoding.count;
     if (num_unknown)
         *num_unknown = encoding.num_unknown;

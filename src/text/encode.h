@@ -23,8 +23,14 @@ extern const char *const encode_unknown_names[];
 /* How a text is encoded. */
 struct encode_options {
     enum encode_unknown on_unknown;
-    const char *option; /* named in the message, such as "--on-unknown skip"; NULL: none */
+    const char *option;   /* named in the message, such as "--on-unknown skip"; NULL: none */
+    const char *encoding; /* of a file, see struct text_treatment */
 };
+
+/* The id that takes the place of the i-th symbol of a run, which the vocabulary lacks, or
+ * VOCAB_NONE to leave it out. With ENCODE_ERROR the vocabulary has an unknown symbol. */
+int32_t encode_missing(const struct vocab *vocab, enum encode_unknown on_unknown,
+                       const struct segmenter_run *run, size_t i);
 
 /* Encodes a text in memory, called `name` in messages, as *count ids, which the caller frees.
  * *num_unknown (may be NULL) is how many symbols were not in the vocabulary. Returns 0, or −1 and a

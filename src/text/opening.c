@@ -40,7 +40,7 @@ static struct text_break find_break(const struct vocab *vocab, const char *text)
 {
     struct text_break found = {0};
     for (size_t length; *text; text += length) {
-        length = symbol_length(vocab->unit, text);
+        length = symbol_length(vocab->treatment.unit, text);
         const int32_t id = vocab_find(vocab, (const uint8_t *)text, length);
         if (id == VOCAB_NONE)
             return (struct text_break){0};

@@ -16,6 +16,7 @@ static const uint8_t REPLACEMENT[] = {0xEF, 0xBF, 0xBD}; /* U+FFFD, the unknown 
 
 const char *const vocab_unit_names[] = {"codepoint", "grapheme", "byte", NULL};
 const char *const vocab_form_names[] = {"none", "nfc", "nfkc", NULL};
+const char *const vocab_newlines_names[] = {"keep", "lf", NULL};
 
 /* The index of a name among three, or −1 and a message. */
 static int parse_name(const char *what, const char *const names[3], const char *name)
@@ -34,6 +35,14 @@ int vocab_unit_parse(const char *name)
 int vocab_form_parse(const char *name)
 {
     return parse_name("a normal form", vocab_form_names, name);
+}
+
+int vocab_newlines_parse(const char *name)
+{
+    for (int i = 0; i < 2; i++)
+        if (strcmp(name, vocab_newlines_names[i]) == 0)
+            return i;
+    return error_set("the treatment of line ends is keep or lf, not '%s'", name);
 }
 
 /* A symbol in quotes, as it looks; "" if it has no glyph. */
@@ -279,7 +288,7 @@ static int kept_symbols(const struct vocab_counter *counter, uint64_t min_count,
 }
 
 int vocab_from_counts(struct vocab *vocab, const struct vocab_counter *counter, uint64_t min_count,
-                      enum utf8_form form)
+                      const struct text_treatment *treatment)
 {
     struct vocab_symbol *symbols = NULL;
     uint8_t(*points)[4] = NULL;
@@ -304,8 +313,8 @@ int vocab_from_counts(struct vocab *vocab, const struct vocab_counter *counter, 
     else {
         int unknown = min_count > 1 ? (int)count : VOCAB_NONE;
         symbols[count] = (struct vocab_symbol){REPLACEMENT, sizeof REPLACEMENT};
-        result = vocab_from_symbols(vocab, counter->unit, form, symbols,
-                                    (int)count + (unknown != VOCAB_NONE), unknown);
+        result = vocab_from_symbols(vocab, treatment, symbols, (int)count + (unknown != VOCAB_NONE),
+                                    unknown);
     }
 done:
     free(symbols);
@@ -319,7 +328,7 @@ static int copy_symbols(struct vocab *vocab, const struct vocab_symbol *symbols)
     size_t total = 0, clusters = 0;
     int32_t highest = -1;
     for (int i = 0; i < vocab->size; i++) {
-        int32_t point = single_point(vocab->unit, symbols[i].bytes, symbols[i].length);
+        int32_t point = single_point(vocab->treatment.unit, symbols[i].bytes, symbols[i].length);
         highest = point > highest ? point : highest;
         clusters += point < 0;
         total += symbols[i].length;
@@ -354,11 +363,11 @@ static int index_symbol(struct vocab *vocab, int id)
 {
     const struct vocab_symbol *symbol = &vocab->symbols[id];
     char name[64];
-    vocab_describe(vocab->unit, symbol->bytes, symbol->length, name, sizeof name);
-    if (!is_symbol(vocab->unit, symbol->bytes, symbol->length))
+    vocab_describe(vocab->treatment.unit, symbol->bytes, symbol->length, name, sizeof name);
+    if (!is_symbol(vocab->treatment.unit, symbol->bytes, symbol->length))
         return error_set("symbol %d of the vocabulary, %s, is not one %s", id,
-                         symbol->length ? name : "empty", vocab_unit_names[vocab->unit]);
-    int32_t point = single_point(vocab->unit, symbol->bytes, symbol->length);
+                         symbol->length ? name : "empty", vocab_unit_names[vocab->treatment.unit]);
+    int32_t point = single_point(vocab->treatment.unit, symbol->bytes, symbol->length);
     int32_t *entry;
     if (point >= 0)
         entry = &vocab->by_point[point];
@@ -372,7 +381,7 @@ static int index_symbol(struct vocab *vocab, int id)
     return 0;
 }
 
-int vocab_from_symbols(struct vocab *vocab, enum vocab_unit unit, enum utf8_form form,
+int vocab_from_symbols(struct vocab *vocab, const struct text_treatment *treatment,
                        const struct vocab_symbol *symbols, int count, int unknown)
 {
     if (count < 1)
@@ -380,7 +389,8 @@ int vocab_from_symbols(struct vocab *vocab, enum vocab_unit unit, enum utf8_form
     if (unknown < VOCAB_NONE || unknown >= count)
         return error_set("the unknown symbol, %d, is not one of the %d of the vocabulary", unknown,
                          count);
-    *vocab = (struct vocab){.unit = unit, .form = form, .size = count, .unknown = unknown};
+    *vocab = (struct vocab){.treatment = *treatment, .size = count, .unknown = unknown};
+    vocab->treatment.encoding = NULL;
     int result = copy_symbols(vocab, symbols);
     for (int id = 0; id < count && result == 0; id++)
         if (id != unknown) /* no text is encoded as it by lookup, not even U+FFFD */
@@ -408,6 +418,13 @@ static int32_t find_cluster(const struct vocab *vocab, const struct vocab_symbol
 {
     return vocab->by_cluster[find_slot(vocab->by_cluster, vocab->num_slots, vocab->symbols,
                                        symbol->bytes, symbol->length)];
+}
+
+int32_t vocab_find(const struct vocab *vocab, const uint8_t *symbol, size_t length)
+{
+    const int32_t point = single_point(vocab->treatment.unit, symbol, length);
+    return point >= 0 ? vocab_find_point(vocab, point)
+                      : find_cluster(vocab, &(struct vocab_symbol){symbol, length});
 }
 
 size_t vocab_find_all(const struct vocab *vocab, const struct segmenter_run *run, int32_t *ids)

@@ -14,10 +14,10 @@ json_t *about_new(const struct trace *trace)
     for (int q = 0; q < trace->num_quantities; q++)
         json_array_append_new(quantities, json_string(trace->quantities[q]));
     if (model && text)
-        about = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:O}", "model", model, "text", text,
-                          "cell", trace->cell, "unit", vocab_unit_names[trace->vocab->unit],
-                          "num_layers", trace->num_layers, "hidden_size", trace->hidden_size,
-                          "quantities", quantities);
+        about = json_pack(
+            "{s:s, s:s, s:s, s:s, s:i, s:i, s:O}", "model", model, "text", text, "cell",
+            trace->cell, "unit", vocab_unit_names[trace->vocab->treatment.unit], "num_layers",
+            trace->num_layers, "hidden_size", trace->hidden_size, "quantities", quantities);
     json_decref(quantities);
     free(text);
     free(model);

@@ -199,7 +199,8 @@ static json_t *symbols_json(const struct trace *trace, const struct glyph *glyph
     char name[64];
     for (int id = 0; id < trace->vocab->size; id++) {
         const struct vocab_symbol *symbol = &trace->vocab->symbols[id];
-        vocab_describe(trace->vocab->unit, symbol->bytes, symbol->length, name, sizeof name);
+        vocab_describe(trace->vocab->treatment.unit, symbol->bytes, symbol->length, name,
+                       sizeof name);
         json_array_append_new(list,
                               json_pack("[s, i, b, s, s]", glyphs[id].shown, (int)glyphs[id].ends,
                                         glyphs[id].combining, name, glyphs[id].exact));

@@ -74,7 +74,7 @@ static void refuses_what_is_no_file(void **state)
     assert_int_equal(file_read(scratch_directory, &data, &length), -1);
     assert_int_equal(file_read(scratch_path("missing"), &data, &length), -1);
     assert_non_null(strstr(error_message(), "missing"));
-    assert_string_equal(file_name("-"), "stdin");
+    assert_string_equal(file_name("-"), "standard input");
     assert_string_equal(file_name("a-"), "a-");
 }
 
@@ -110,7 +110,7 @@ static void dash_is_stdin(void **state)
     assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0); /* stdin itself stays open */
     close(STDIN_FILENO);
     assert_int_equal(file_read("-", &data, &length), -1);
-    assert_non_null(strstr(error_message(), "stdin"));
+    assert_non_null(strstr(error_message(), "standard input"));
     give_stdin_back(kept);
 }
 
@@ -129,12 +129,12 @@ static void stdin_is_kept_in_a_file(void **state)
     dup2(folder, STDIN_FILENO);
     close(folder);
     assert_int_equal(file_copy_stdin(&out, path), -1);
-    assert_non_null(strstr(error_message(), "stdin"));
+    assert_non_null(strstr(error_message(), "standard input"));
     const int writing = open(scratch_path("kept/other"), O_WRONLY | O_CREAT, 0666);
     dup2(writing, STDIN_FILENO);
     close(writing);
     assert_int_equal(file_copy_stdin(&out, path), -1);
-    assert_non_null(strstr(error_message(), "stdin"));
+    assert_non_null(strstr(error_message(), "standard input"));
     give_stdin_back(kept);
     kept = pipe_to_stdin("again");
     assert_int_equal(file_copy_stdin(&out, scratch_path("no such/place")), -1);

@@ -10,9 +10,9 @@ load helpers
     fails_naming missing.txt train "$english" missing.txt -o run "${tiny[@]}"
 }
 
-@test "a directory in place of a file is named" {
+@test "a directory without a text is named" {
     mkdir folder
-    fails_naming 'folder: is a directory' train folder -o run "${tiny[@]}"
+    fails_naming 'folder: has no text to read' train folder -o run "${tiny[@]}"
 }
 
 @test "an empty file is named" {
@@ -21,7 +21,7 @@ load helpers
 }
 
 @test "empty stdin is named" {
-    fails_naming stdin train - -o run "${tiny[@]}" </dev/null
+    fails_naming 'standard input' train - -o run "${tiny[@]}" </dev/null
 }
 
 @test "a text of one character is refused" {

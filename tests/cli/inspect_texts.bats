@@ -14,7 +14,7 @@ load inspect
     diff -r file stdin
     run --separate-stderr "$RUNE" inspect "$MODEL" - -o none </dev/null
     [ "$status" -eq 1 ]
-    [[ $stderr == *stdin* ]]
+    [[ $stderr == *'standard input'* ]]
     [ ! -e none ]
 }
 

@@ -65,7 +65,7 @@ setup_file()
     [ -z "$(ls -A tmp)" ]
     run --separate-stderr env TMPDIR=tmp "$RUNE" eval "$MODEL" - </dev/null
     [ "$status" -eq 1 ]
-    [[ $stderr == *stdin* ]]
+    [[ $stderr == *'standard input'* ]]
     [ -z "$(ls -A tmp)" ]
     run --separate-stderr env TMPDIR=nowhere "$RUNE" eval "$MODEL" - <"$english"
     [ "$status" -eq 1 ]

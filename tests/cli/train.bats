@@ -64,7 +64,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
 @test "a file name of dots gets a directory of its own in runs" {
     mkdir a
     for name in . .. a/..; do
-        fails_naming directory train "$name" "${tiny[@]}"
+        fails_naming "$name: has no text to read" train "$name" "${tiny[@]}"
     done
     for name in .txt ..txt ...txt ... a/..txt .hidden.txt x..; do
         cp "$english" "$name"

@@ -27,12 +27,13 @@ static void make_of(struct stack *stack, const char *cell)
                                                   {(const uint8_t *)"\"", 1},
                                                   {(const uint8_t *)"\xF0\x9F\x98\x80", 4},
                                                   {(const uint8_t *)"\xEF\xBF\xBD", 3}};
+    static const struct text_treatment treatment = {
+        .form = UTF8_NFC, .newlines = VOCAB_LF, .strip_bom = true, .encoding = "UTF-16"};
     struct shape of_cell = shape;
     of_cell.cell = cell;
     stack_init(stack, engine_at(0), of_cell, 0, 1);
-    assert_int_equal(vocab_from_symbols(&stack->model.vocab, VOCAB_CODEPOINT, UTF8_NFC, symbols,
-                                        shape.V, shape.V - 1),
-                     0);
+    assert_int_equal(
+        vocab_from_symbols(&stack->model.vocab, &treatment, symbols, shape.V, shape.V - 1), 0);
     stack->model.step = 0x123456789a;
     stack->model.val_loss = 1.0 / 3;
     stack->model.opening = (struct opening){.starts_seen = 0x123456789,
@@ -61,8 +62,11 @@ static void assert_same_model(const struct model *a, const struct model *b)
     assert_int_equal(a->opening.usual_break.length, b->opening.usual_break.length);
     assert_memory_equal(a->opening.usual_break.ids, b->opening.usual_break.ids,
                         a->opening.usual_break.length * sizeof(int32_t));
-    assert_int_equal(a->vocab.unit, b->vocab.unit);
-    assert_int_equal(a->vocab.form, b->vocab.form);
+    assert_int_equal(a->vocab.treatment.unit, b->vocab.treatment.unit);
+    assert_int_equal(a->vocab.treatment.form, b->vocab.treatment.form);
+    assert_int_equal(a->vocab.treatment.newlines, b->vocab.treatment.newlines);
+    assert_int_equal(a->vocab.treatment.strip_bom, b->vocab.treatment.strip_bom);
+    assert_null(b->vocab.treatment.encoding); /* which is that of a file */
     assert_int_equal(a->vocab.unknown, b->vocab.unknown);
     assert_int_equal(a->vocab.size, b->vocab.size);
     for (int id = 0; id < a->vocab.size; id++) {
@@ -458,9 +462,9 @@ static void there_is_a_symbol_to_draw(void **state)
         struct model loaded = {0};
         struct stack stack;
         stack_init(&stack, engine_at(0), (struct shape){1, 2, 1, 1, 1, NULL}, 0, 1);
-        assert_int_equal(
-            vocab_from_symbols(&stack.model.vocab, VOCAB_CODEPOINT, UTF8_NONE, &symbol, 1, unknown),
-            0);
+        assert_int_equal(vocab_from_symbols(&stack.model.vocab, &(struct text_treatment){0},
+                                            &symbol, 1, unknown),
+                         0);
         assert_int_equal(model_save(&stack.model, scratch_path("model")), 0);
         assert_int_equal(model_load(&loaded, engine_at(0), scratch_path("model")),
                          unknown == VOCAB_NONE ? 0 : -1);

@@ -63,9 +63,9 @@ static const struct vocab_symbol symbols[] = {{(const uint8_t *)"\n", 1},
 static void make(struct stack *stack)
 {
     stack_init(stack, engine_at(0), (struct shape){2, 5, 4, 1, 1, NULL}, 0, 1);
-    assert_int_equal(
-        vocab_from_symbols(&stack->model.vocab, VOCAB_CODEPOINT, UTF8_NONE, symbols, 4, VOCAB_NONE),
-        0);
+    assert_int_equal(vocab_from_symbols(&stack->model.vocab, &(struct text_treatment){0}, symbols,
+                                        4, VOCAB_NONE),
+                     0);
 }
 
 static int load(const struct model *model)

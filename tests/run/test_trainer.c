@@ -69,8 +69,7 @@ static const struct plan no_limits = {.max_epochs = PLAN_AUTO};
 static const struct train_source *source(void)
 {
     static const char *files[2];
-    static struct train_source source = {
-        .files = files, .num_files = 2, .unit = VOCAB_CODEPOINT, .form = UTF8_NONE, .min_count = 1};
+    static struct train_source source = {.files = files, .num_files = 2, .min_count = 1};
     files[0] = scratch_path("a.txt");
     files[1] = scratch_path("b.txt");
     return &source;
@@ -357,8 +356,47 @@ static void refusals(void **state)
     scratch_write(scratch_path("a.txt"), text, length);
     assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &no_limits, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "has changed since the run began"));
+    assert_non_null(strstr(error_message(), "a.txt has changed"));
     free(text);
     write_texts();
+    assert_int_equal(file_read(scratch_path("b.txt"), &text, &length), 0);
+    text[length - 1] = text[length - 1] == 'e' ? 'o' : 'e';
+    scratch_write(scratch_path("b.txt"), text, length);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &no_limits, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "b.txt has changed since the run began"));
+    free(text);
+    write_texts();
+}
+
+/* A run keeps how its texts are read: their encoding, and what is unknown to its initial model. */
+static void texts_are_read_again_as_they_were(void **state)
+{
+    (void)state;
+    const struct train_observer observer = {0};
+    const struct plan plan = small_plan();
+    const char *const path = scratch_path("wide.txt");
+    struct trainer trainer = {0};
+    uint8_t wide[2 * 4000];
+    for (size_t i = 0; i < sizeof wide / 2; i++)
+        memcpy(wide + 2 * i, i % 9 == 0 ? "Q" : i % 2 == 0 ? "e" : " ", 2);
+    memcpy(wide, "\xFF\xFE", 2);
+    scratch_write(path, wide, sizeof wide);
+    const struct train_source from = {.files = &path,
+                                      .num_files = 1,
+                                      .treatment.encoding = "UTF-16",
+                                      .init_from = scratch_path("whole"),
+                                      .on_unknown = ENCODE_SKIP};
+    assert_int_equal(trainer_open(&trainer, scratch_path("wide"), &from, &plan, 1, &observer), 0);
+    const uint64_t unknown = trainer.corpus.num_unknown, length = trainer.corpus.length;
+    const uint64_t hash = trainer.corpus.hash;
+    assert_int_equal(unknown, 444);
+    assert_int_equal(length, 3999 - 444);
+    trainer_close(&trainer);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("wide"), &no_limits, 1, &observer), 0);
+    assert_int_equal(trainer.corpus.length, length);
+    assert_int_equal(trainer.corpus.num_unknown, unknown);
+    assert_int_equal(trainer.corpus.hash, hash);
+    trainer_close(&trainer);
 }
 
 static void new_limits_prolong_a_run(void **state)
@@ -846,6 +884,7 @@ int main(void)
         cmocka_unit_test(a_killed_run_goes_on),
         cmocka_unit_test(what_a_run_leaves),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(texts_are_read_again_as_they_were),
         cmocka_unit_test(new_limits_prolong_a_run),
         cmocka_unit_test(the_text_of_a_run),
         cmocka_unit_test(interrupted_at_any_moment),

@@ -1,4 +1,4 @@
-/* libFuzzer: a text in the symbols of another. Whatever both are, in every unit, form and way with
+/* libFuzzer: a text in the symbols of another. Whatever both are, in every treatment and way with
  * unknown symbols, there are ids of the vocabulary or a message. The first byte chooses; the first
  * text ends at the first byte FF. */
 #include <string.h>
@@ -14,12 +14,16 @@ static int count_run(void *context, const struct segmenter_run *run)
 static bool make_vocab(struct vocab *vocab, uint8_t choice, const uint8_t *text, size_t length)
 {
     const enum vocab_unit unit = (enum vocab_unit)(choice % 3);
-    const enum utf8_form form = unit == VOCAB_BYTE ? UTF8_NONE : (enum utf8_form)(choice / 3 % 3);
+    const struct text_treatment treatment = {
+        .unit = unit,
+        .form = unit == VOCAB_BYTE ? UTF8_NONE : (enum utf8_form)(choice / 3 % 3),
+        .newlines = choice / 64 % 2 ? VOCAB_LF : VOCAB_KEEP,
+        .strip_bom = choice / 128};
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
+    struct segmenter *segmenter = segmenter_new(&treatment, "a text");
     const bool made = segmenter &&
                       segmenter_feed(segmenter, text, length, true, count_run, counter) == 0 &&
-                      vocab_from_counts(vocab, counter, 1 + choice / 32 % 2, form) == 0;
+                      vocab_from_counts(vocab, counter, 1 + choice / 32 % 2, &treatment) == 0;
     segmenter_free(segmenter);
     vocab_counter_free(counter);
     return made;

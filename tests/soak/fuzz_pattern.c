@@ -34,9 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const enum vocab_unit unit = (enum vocab_unit)(data[0] % 3);
     struct vocab vocab = {0};
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct segmenter *segmenter = segmenter_new(unit, UTF8_NONE, "a text", NULL);
+    struct segmenter *segmenter =
+        segmenter_new(&(struct text_treatment){.unit = unit, .form = UTF8_NONE}, "a text");
     if (segmenter && segmenter_feed(segmenter, end + 1, length, true, count_run, counter) == 0 &&
-        vocab_from_counts(&vocab, counter, 1, UTF8_NONE) == 0)
+        vocab_from_counts(&vocab, counter, 1, &(struct text_treatment){.unit = unit}) == 0)
         search(&vocab, (const char *)data + 1, end + 1, length);
     vocab_release(&vocab);
     segmenter_free(segmenter);

@@ -41,10 +41,12 @@ static bool make_vocab(struct vocab *vocab, enum vocab_unit unit, enum utf8_form
                        const uint8_t *text, size_t length)
 {
     struct vocab_counter *counter = vocab_counter_new(unit);
-    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
+    struct segmenter *segmenter =
+        segmenter_new(&(struct text_treatment){.unit = unit, .form = form}, "a text");
     bool made = segmenter &&
                 segmenter_feed(segmenter, text, length, true, count_run, counter) == 0 &&
-                vocab_from_counts(vocab, counter, 1, form) == 0;
+                vocab_from_counts(vocab, counter, 1,
+                                  &(struct text_treatment){.unit = unit, .form = form}) == 0;
     segmenter_free(segmenter);
     vocab_counter_free(counter);
     return made;
@@ -80,7 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (form == UTF8_NONE)
         check_decoding(&vocab, ids, count, text, length);
     struct gathered gathered = {&vocab, ids, 0};
-    struct segmenter *segmenter = segmenter_new(unit, form, "a text", NULL);
+    struct segmenter *segmenter =
+        segmenter_new(&(struct text_treatment){.unit = unit, .form = form}, "a text");
     for (size_t at = 0; at < length; at += step) {
         size_t piece = length - at < step ? length - at : step;
         require(segmenter_feed(segmenter, text + at, piece, at + piece == length, gather_run,

@@ -106,7 +106,7 @@ static void test_files_come_back(void **state)
             struct corpus corpus;
             struct vocab vocab = {0};
             struct corpus_options options = make_options(3);
-            options.unit = (enum vocab_unit)unit;
+            options.treatment.unit = (enum vocab_unit)unit;
             options.in_memory_max = in_memory ? 1 << 30 : 1000;
             assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
             assert_int_equal(corpus.ids != NULL, in_memory);
@@ -149,7 +149,7 @@ static void test_memory_and_file_give_the_same(void **state)
     static uint8_t text[4 * 130000];
     for (size_t k = 0; k < COUNT(points); k++) {
         struct corpus corpora[2];
-        struct vocab vocabs[2] = {{0}, {0}};
+        struct vocab vocabs[2] = {0};
         for (int i = 0; i < 2; i++) {
             size_t length = 0;
             for (int32_t n = 0; n < 120000; n++) {
@@ -299,8 +299,8 @@ static void test_files_that_cannot_be_used(void **state)
     options.min_count = 2;
     CHECK_REFUSED(&options, &vocab, paths[0], "--min-count");
     options = make_options(1);
-    options.unit = VOCAB_BYTE;
-    options.form = UTF8_NFC;
+    options.treatment.unit = VOCAB_BYTE;
+    options.treatment.form = UTF8_NFC;
     CHECK_REFUSED(&options, &vocab, "--normalize");
     options = make_options(1);
     char text[2000];
@@ -385,8 +385,8 @@ static void test_fixed_vocabulary(void **state)
     corpus_release(&corpus);
 
     options.fixed_vocab = true;
-    options.unit = VOCAB_BYTE; /* not used: the vocabulary says what a symbol is */
-    write_file(0, "bbb", 3);   /* a single distinct symbol is fine here */
+    options.treatment.unit = VOCAB_BYTE; /* not used: the vocabulary says what a symbol is */
+    write_file(0, "bbb", 3);             /* a single distinct symbol is fine here */
     write_file(1, "b", 1);
     assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
     assert_int_equal(corpus.length, 4);
@@ -419,6 +419,132 @@ static void test_fixed_vocabulary(void **state)
     vocab_release(&vocab);
 }
 
+/* What the vocabulary lacks is left out or replaced; parts and boundaries are those of what is
+ * left. */
+static void test_unknown_symbols(void **state)
+{
+    (void)state;
+    struct corpus corpus;
+    struct vocab vocab = {0};
+    struct corpus_options options = make_options(1);
+    uint8_t text[64];
+    write_file(0, "abcE? ", 6);
+    assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
+    corpus_release(&corpus);
+    write_file(0, "xaby", 4);
+    write_file(1, "eAcz", 4);
+    options = make_options(2);
+    options.fixed_vocab = true;
+    options.option = "--on-unknown skip";
+    CHECK_REFUSED(&options, &vocab, paths[0], "5 symbols",
+                  "to go on without them: --on-unknown skip");
+    static const struct {
+        enum encode_unknown on_unknown;
+        const char *text;
+        uint64_t second; /* where the second file begins */
+    } cases[] = {{ENCODE_SKIP, "abc", 2}, {ENCODE_REPLACE, "?ab?Eac?", 4}};
+    for (size_t k = 0; k < COUNT(cases); k++)
+        for (int in_memory = 0; in_memory < 2; in_memory++) {
+            options.on_unknown = cases[k].on_unknown;
+            options.in_memory_max = in_memory ? CORPUS_IN_MEMORY : 0;
+            assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
+            assert_int_equal(corpus.num_unknown, 5);
+            assert_int_equal(corpus.length, strlen(cases[k].text));
+            assert_int_equal(corpus.training.segments[1].start, cases[k].second);
+            check_part(&corpus, &corpus.training);
+            assert_int_equal(decode_part(&corpus, &vocab, &corpus.training, text),
+                             strlen(cases[k].text));
+            assert_memory_equal(text, cases[k].text, strlen(cases[k].text));
+            corpus_release(&corpus);
+        }
+    write_file(0, "xyz", 3);
+    write_file(1, "XYZ", 3);
+    options.on_unknown = ENCODE_SKIP;
+    CHECK_REFUSED(&options, &vocab, "no symbols");
+    vocab_release(&vocab);
+}
+
+/* A text gives the same symbols in any encoding, also when the vocabulary is fixed. */
+static void test_treatment(void **state)
+{
+    (void)state;
+    struct corpus corpus;
+    struct vocab vocab = {0};
+    struct corpus_options options = make_options(1);
+    uint8_t text[64];
+    write_file(0,
+               "\xFF\xFE"
+               "a\0\r\0\n\0\xE9\0\r\0b\0",
+               14);
+    options.treatment = (struct text_treatment){
+        .encoding = "UTF-16", .newlines = VOCAB_LF, .strip_bom = true, .unit = VOCAB_GRAPHEME};
+    assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
+    assert_int_equal(decode_part(&corpus, &vocab, &corpus.training, text), 6);
+    assert_memory_equal(text,
+                        "a\n\xC3\xA9\n"
+                        "b",
+                        6);
+    assert_int_equal(corpus.notes.bytes, 7); /* of UTF-8 */
+    assert_null(vocab.treatment.encoding);
+    assert_true(vocab.treatment.strip_bom);
+    corpus_release(&corpus);
+    write_file(0,
+               "\xEF\xBB\xBF"
+               "a\r\nb\r\xC3\xA9",
+               10);
+    options = make_options(1);
+    options.fixed_vocab = true;
+    assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
+    assert_int_equal(decode_part(&corpus, &vocab, &corpus.training, text), 6);
+    assert_memory_equal(text, "a\nb\n\xC3\xA9", 6);
+    corpus_release(&corpus);
+    write_file(0, "caf\xE9\x81", 5);
+    options.treatment.encoding = "WINDOWS-1252";
+    CHECK_REFUSED(&options, &vocab, paths[0], "0x81 at offset 4 is not WINDOWS-1252");
+    vocab_release(&vocab);
+}
+
+/* Messages give the names of files, not the paths that they are read from. */
+static void test_names(void **state)
+{
+    (void)state;
+    struct vocab vocab = {0};
+    struct corpus_options options = make_options(2);
+    const char *const names[] = {"the first", "the second"};
+    options.names = names;
+    write_file(0, "abc", 3);
+    const char *const bad[] = {"", "a\xFF", "\x1F\x8B\x08"};
+    for (size_t k = 0; k < COUNT(bad); k++) {
+        write_file(1, bad[k], strlen(bad[k]));
+        CHECK_REFUSED(&options, &vocab, "the second: ");
+        assert_null(strstr(error_message(), paths[1]));
+    }
+    unlink(paths[1]);
+    CHECK_REFUSED(&options, &vocab, "the second: ");
+}
+
+/* The hash up to each file tells which one has changed. */
+static void test_hashes_of_files(void **state)
+{
+    (void)state;
+    struct corpus corpus;
+    struct vocab vocab = {0};
+    struct corpus_options options = make_options(2);
+    uint64_t before[2];
+    write_file(0, "abc", 3);
+    write_file(1, "cab", 3);
+    assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
+    memcpy(before, corpus.hashes, sizeof before);
+    assert_true(before[1] == corpus.hash);
+    corpus_release(&corpus);
+    vocab_release(&vocab);
+    write_file(1, "cbb", 3);
+    assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
+    assert_true(corpus.hashes[0] == before[0] && corpus.hashes[1] != before[1]);
+    corpus_release(&corpus);
+    vocab_release(&vocab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +557,10 @@ int main(void)
         cmocka_unit_test(test_file_changes_while_it_is_read),
         cmocka_unit_test(test_progress_counts_both_passes),
         cmocka_unit_test(test_fixed_vocabulary),
+        cmocka_unit_test(test_unknown_symbols),
+        cmocka_unit_test(test_treatment),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_hashes_of_files),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -21,7 +21,7 @@ static void check_encoding(const struct vocab *vocab, const char *text,
     size_t count = 0, unknown = 0, length = 0;
     char decoded[64] = "";
     assert_int_equal(encode_text(vocab, "a text", (const uint8_t *)text, strlen(text),
-                                 &(struct encode_options){on_unknown, NULL}, &ids, &count,
+                                 &(struct encode_options){on_unknown, NULL, NULL}, &ids, &count,
                                  &unknown),
                      0);
     for (size_t i = 0; i < count; i++) {
@@ -46,8 +46,8 @@ static void test_on_unknown(void **state)
     check_encoding(&vocab, "xaéy", ENCODE_SKIP, "a", 3);
     check_encoding(&vocab, "AeéÉàx\xF0\x9F\x91\xA8", ENCODE_REPLACE, "aEEEa??", 7);
     assert_int_equal(encode_text(&vocab, "the prompt", (const uint8_t *)"b?a\xC3\xA9z", 6,
-                                 &(struct encode_options){ENCODE_ERROR, "--on-unknown skip"}, &ids,
-                                 &count, NULL),
+                                 &(struct encode_options){ENCODE_ERROR, "--on-unknown skip", NULL},
+                                 &ids, &count, NULL),
                      -1);
     assert_non_null(strstr(error_message(), "the prompt: 'é' at offset 3"));
     assert_non_null(strstr(error_message(), "--on-unknown skip"));

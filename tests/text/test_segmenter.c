@@ -38,11 +38,11 @@ static int collect(void *context, const struct segmenter_run *run)
 }
 
 /* Segments a text in pieces that end at ends[0..num_ends) and at its end. */
-static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form,
-                      const uint8_t *text, size_t length, const size_t *ends, size_t num_ends)
+static int cut_treated(struct cut *cut, const struct text_treatment *treatment, const uint8_t *text,
+                       size_t length, const size_t *ends, size_t num_ends)
 {
     *cut = (struct cut){0};
-    struct segmenter *segmenter = segmenter_new(unit, form, "a text", "; do something");
+    struct segmenter *segmenter = segmenter_new(treatment, "a text");
     assert_non_null(segmenter);
     int result = 0;
     size_t at = 0;
@@ -57,6 +57,13 @@ static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form
     cut->notes = *segmenter_notes(segmenter);
     segmenter_free(segmenter);
     return result;
+}
+
+static int cut_pieces(struct cut *cut, enum vocab_unit unit, enum utf8_form form,
+                      const uint8_t *text, size_t length, const size_t *ends, size_t num_ends)
+{
+    return cut_treated(cut, &(struct text_treatment){.unit = unit, .form = form}, text, length,
+                       ends, num_ends);
 }
 
 static void cut_release(struct cut *cut)
@@ -256,11 +263,10 @@ static void check_refused(const char *bad, size_t bad_length, size_t offset, con
         }
 }
 
-#define AFTER(byte, offset)                                                                        \
-    "a text: byte 0x" byte " at offset " offset " is not UTF-8; do something"
+#define AFTER(byte, offset) "a text: byte 0x" byte " at offset " offset " is not UTF-8"
 #define CUT_OFF(byte, offset)                                                                      \
     "a text: the last character, from byte 0x" byte " at offset " offset                           \
-    " on, is not whole UTF-8: the text ends within it; do something"
+    " on, is not whole UTF-8: the text ends within it"
 
 static void test_bytes_that_are_not_utf8(void **state)
 {
@@ -281,10 +287,112 @@ static void test_bytes_that_are_not_utf8(void **state)
     check_refused("\xF0\x9F\x91", 3, 0, CUT_OFF("F0", "0"));
 }
 
+/* By definition: the text without its byte order mark and with its line ends joined. */
+static size_t treat(const struct text_treatment *treatment, const uint8_t *text, size_t length,
+                    uint8_t *out)
+{
+    size_t used = 0, at = 0;
+    if (treatment->strip_bom && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+        at = 3;
+    for (; at < length; at++) {
+        const bool joined = treatment->newlines == VOCAB_LF && text[at] == '\r';
+        if (joined && at + 1 < length && text[at + 1] == '\n')
+            continue;
+        out[used++] = joined ? '\n' : text[at];
+    }
+    return used;
+}
+
+/* Texts of line ends, marks and parts of marks, with every way to treat them, cut at every place.
+ */
+static void test_newlines_and_byte_order_marks(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"\r\n",         "\r",       "\n",       "a",
+                                        "\xEF\xBB\xBF", "\xD0\xB1", "e\xCC\x81"};
+    struct random random = {8, 0};
+    for (int round = 0; round < 150; round++) {
+        uint8_t text[64], treated[64];
+        size_t length = 0;
+        for (uint32_t n = random_below(&random, 9); n > 0; n--) {
+            const char *part = parts[length == 0 && round % 2 ? 4 : random_below(&random, 7)];
+            length += (size_t)snprintf((char *)text + length, sizeof text - length, "%s", part);
+        }
+        for (size_t k = 0; k < 4 * NUM_KINDS; k++) {
+            const struct text_treatment treatment = {.unit = KINDS[k / 4].unit,
+                                                     .form = KINDS[k / 4].form,
+                                                     .newlines = k & 1 ? VOCAB_LF : VOCAB_KEEP,
+                                                     .strip_bom = k & 2};
+            /* the start of a mark alone is a text of bytes */
+            const size_t whole =
+                treatment.unit == VOCAB_BYTE && round % 3 == 0 && length > 2 ? 2 : length;
+            struct cut expected, cut;
+            const size_t left = treat(&treatment, text, whole, treated);
+            cut_pieces(&expected, treatment.unit, treatment.form, treated, left, NULL, 0);
+            for (size_t end = 0; end <= whole; end++) {
+                const size_t ends[] = {end / 2, end};
+                assert_int_equal(cut_treated(&cut, &treatment, text, whole, ends, 2), 0);
+                assert_int_equal(cut.notes.bytes, whole);
+                expected.notes = cut.notes; /* those of the text as it came in */
+                assert_int_equal(cut.notes.symbols, expected.count);
+                check_same(&cut, &expected);
+                cut_release(&cut);
+            }
+            cut_release(&expected);
+        }
+    }
+}
+
+/* Offsets are those in the file, whatever was left out before. */
+static void test_offsets_count_what_was_left_out(void **state)
+{
+    (void)state;
+    static const uint8_t text[] = "\xEF\xBB\xBF"
+                                  "a\r\n\r\nb\xFF";
+    const struct text_treatment treatment = {.newlines = VOCAB_LF, .strip_bom = true};
+    for (size_t end = 0; end < sizeof text; end++) {
+        struct cut cut;
+        assert_int_equal(cut_treated(&cut, &treatment, text, sizeof text - 1, &end, 1), -1);
+        assert_string_equal(error_message(), "a text: byte 0xFF at offset 9 is not UTF-8");
+        cut_release(&cut);
+    }
+}
+
+/* A segmenter that is restarted after any piece is as good as a new one. */
+static void test_restart(void **state)
+{
+    (void)state;
+    struct random random = {9, 0};
+    uint8_t text[4 * 60];
+    for (int round = 0; round < 200; round++) {
+        const size_t length = random_text(&random, 60, text);
+        for (size_t k = 0; k < NUM_KINDS; k++) {
+            const struct text_treatment treatment = {.unit = KINDS[k].unit,
+                                                     .form = KINDS[k].form,
+                                                     .newlines = VOCAB_LF,
+                                                     .strip_bom = true};
+            struct cut expected, cut = {0}, ignored = {0};
+            struct segmenter *segmenter = segmenter_new(&treatment, "a text");
+            segmenter_feed(segmenter, text, random_below(&random, (uint32_t)length), false, collect,
+                           &ignored);
+            segmenter_restart(segmenter, "another");
+            assert_int_equal(segmenter_feed(segmenter, text, length, true, collect, &cut), 0);
+            cut.notes = *segmenter_notes(segmenter);
+            cut_treated(&expected, &treatment, text, length, NULL, 0);
+            check_same(&cut, &expected);
+            segmenter_free(segmenter);
+            cut_release(&ignored);
+            cut_release(&cut);
+            cut_release(&expected);
+        }
+    }
+}
+
 static void test_bytes_have_no_normal_form(void **state)
 {
     (void)state;
-    assert_null(segmenter_new(VOCAB_BYTE, UTF8_NFC, "a text", NULL));
+    assert_null(
+        segmenter_new(&(struct text_treatment){.unit = VOCAB_BYTE, .form = UTF8_NFC}, "a text"));
     assert_non_null(strstr(error_message(), "--normalize"));
 }
 
@@ -301,7 +409,8 @@ static void test_taker_can_stop(void **state)
     memset(text, 'a', sizeof text);
     for (size_t k = 0; k < NUM_KINDS; k++) {
         int calls = 0;
-        struct segmenter *segmenter = segmenter_new(KINDS[k].unit, KINDS[k].form, "a text", NULL);
+        struct segmenter *segmenter = segmenter_new(
+            &(struct text_treatment){.unit = KINDS[k].unit, .form = KINDS[k].form}, "a text");
         assert_int_equal(segmenter_feed(segmenter, text, sizeof text, true, stop_at_second, &calls),
                          7);
         assert_int_equal(calls, 2);
@@ -317,6 +426,9 @@ int main(void)
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_bytes_that_are_not_utf8),
+        cmocka_unit_test(test_newlines_and_byte_order_marks),
+        cmocka_unit_test(test_offsets_count_what_was_left_out),
+        cmocka_unit_test(test_restart),
         cmocka_unit_test(test_bytes_have_no_normal_form),
         cmocka_unit_test(test_taker_can_stop),
     };

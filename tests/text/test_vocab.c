@@ -16,17 +16,6 @@
 #define SYMBOL(text) ((struct vocab_symbol){(const uint8_t *)(text), sizeof(text) - 1})
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* The id of a symbol, looked up as those of a text are. */
-static int32_t find(const struct vocab *vocab, const uint8_t *bytes, size_t length)
-{
-    const struct vocab_symbol cluster = {bytes, length};
-    int32_t point = bytes[0], id;
-    if (vocab->unit != VOCAB_BYTE && utf8_decode(bytes, length, &point) != (int)length)
-        point = ~0;
-    vocab_find_all(vocab, &(struct segmenter_run){vocab->unit, 1, &point, &cluster}, &id);
-    return id;
-}
-
 static void check_symbol(const struct vocab *vocab, int id, const char *expected)
 {
     assert_in_range(id, 0, vocab->size - 1);
@@ -59,7 +48,7 @@ static void test_symbols_are_in_byte_order(void **state)
     vocab_release(&vocab);
     assert_int_equal(make_vocab(&vocab, VOCAB_BYTE, UTF8_NONE, "b\xFF\x00\x80", 4, 1), 0);
     assert_int_equal(vocab.size, 4);
-    assert_int_equal(find(&vocab, (const uint8_t *)"\xFF", 1), 3);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xFF", 1), 3);
     vocab_release(&vocab);
 }
 
@@ -70,7 +59,7 @@ static void check_vocab(const struct vocab *vocab)
         const struct vocab_symbol *symbol = &vocab->symbols[id];
         if (id == vocab->unknown)
             continue;
-        assert_int_equal(find(vocab, symbol->bytes, symbol->length), id);
+        assert_int_equal(vocab_find(vocab, symbol->bytes, symbol->length), id);
         if (id == 0)
             continue;
         const struct vocab_symbol *before = symbol - 1;
@@ -141,11 +130,11 @@ static void test_min_count(void **state)
         assert_int_equal(vocab.unknown, vocab.size - 1);
         check_symbol(&vocab, vocab.unknown, "\xEF\xBF\xBD");
         size_t missing = 0;
-        if (vocab.unit == VOCAB_BYTE) {
+        if (vocab.treatment.unit == VOCAB_BYTE) {
             for (int byte = 0; byte < 256; byte++) {
                 uint8_t bytes[1] = {(uint8_t)byte};
                 int64_t seen = naive_count(text, sizeof text, bytes[0]);
-                assert_int_equal(find(&vocab, bytes, 1) != VOCAB_NONE, seen >= min_count);
+                assert_int_equal(vocab_find(&vocab, bytes, 1) != VOCAB_NONE, seen >= min_count);
                 missing += seen < min_count ? (size_t)seen : 0;
             }
             int32_t *ids;
@@ -156,7 +145,7 @@ static void test_min_count(void **state)
             assert_int_equal(count, sizeof text);
             assert_int_equal(unknown, missing);
             for (size_t i = 0; i < count; i++) {
-                int32_t id = find(&vocab, text + i, 1);
+                int32_t id = vocab_find(&vocab, text + i, 1);
                 assert_int_equal(ids[i], id == VOCAB_NONE ? vocab.unknown : id);
             }
             free(ids);
@@ -176,7 +165,7 @@ static void test_replacement_characters_are_not_unknown(void **state)
     size_t count, unknown;
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, text, sizeof text - 1, 2);
     assert_int_equal(vocab.size, 3); /* a, U+FFFD, unknown */
-    assert_int_equal(find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), 1);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), 1);
     encode_text(&vocab, "a text", (const uint8_t *)text, sizeof text - 1,
                 &(struct encode_options){0}, &ids, &count, &unknown);
     const int32_t expected[] = {0, 1, 2, 1, 0, 2};
@@ -186,7 +175,7 @@ static void test_replacement_characters_are_not_unknown(void **state)
     free(ids);
     vocab_release(&vocab);
     make_vocab(&vocab, VOCAB_CODEPOINT, UTF8_NONE, "aab", 3, 2);
-    assert_int_equal(find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), VOCAB_NONE);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), VOCAB_NONE);
     vocab_release(&vocab);
 }
 
@@ -207,7 +196,8 @@ static void check_from_symbols(enum vocab_unit unit, const struct vocab_symbol *
                                int unknown, const char *complaint)
 {
     struct vocab vocab = {0};
-    int result = vocab_from_symbols(&vocab, unit, UTF8_NONE, symbols, count, unknown);
+    int result =
+        vocab_from_symbols(&vocab, &(struct text_treatment){.unit = unit}, symbols, count, unknown);
     assert_int_equal(result, complaint ? -1 : 0);
     if (complaint && !strstr(error_message(), complaint))
         fail_msg("'%s' is not in: %s", complaint, error_message());
@@ -219,12 +209,13 @@ static void test_given_symbols(void **state)
     (void)state;
     struct vocab_symbol good[] = {SYMBOL("b"), SYMBOL("a"), SYMBOL("\xEF\xBF\xBD"), SYMBOL("é")};
     struct vocab vocab = {0};
-    assert_int_equal(vocab_from_symbols(&vocab, VOCAB_CODEPOINT, UTF8_NFC, good, 4, 2), 0);
-    assert_int_equal(vocab.form, UTF8_NFC);
+    assert_int_equal(
+        vocab_from_symbols(&vocab, &(struct text_treatment){.form = UTF8_NFC}, good, 4, 2), 0);
+    assert_int_equal(vocab.treatment.form, UTF8_NFC);
     check_symbol(&vocab, 0, "b"); /* ids are in the given order */
-    assert_int_equal(find(&vocab, (const uint8_t *)"a", 1), 1);
-    assert_int_equal(find(&vocab, (const uint8_t *)"z", 1), VOCAB_NONE);
-    assert_int_equal(find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), VOCAB_NONE);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"a", 1), 1);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"z", 1), VOCAB_NONE);
+    assert_int_equal(vocab_find(&vocab, (const uint8_t *)"\xEF\xBF\xBD", 3), VOCAB_NONE);
     vocab_release(&vocab);
 
     struct vocab_symbol twice[] = {SYMBOL("a"), SYMBOL("b"), SYMBOL("a")};

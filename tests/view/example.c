@@ -47,7 +47,8 @@ void example_init(struct example *example, enum vocab_unit unit, const char *con
     assert_true(count <= MAX_SYMBOLS);
     for (int i = 0; i < count; i++)
         list[i] = (struct vocab_symbol){(const uint8_t *)symbols[i], strlen(symbols[i])};
-    assert_int_equal(vocab_from_symbols(&example->vocab, unit, UTF8_NONE, list, count, VOCAB_NONE),
+    assert_int_equal(vocab_from_symbols(&example->vocab, &(struct text_treatment){.unit = unit},
+                                        list, count, VOCAB_NONE),
                      0);
     for (int s = 0; s < SIGNALS; s++)
         signals[s] = (struct trace_signal){s / (2 * UNITS), s / UNITS % 2, s % UNITS};
@@ -377,7 +378,7 @@ void example_full(struct example *example, size_t length, int units)
     assert_non_null(mkdtemp(example->directory));
     for (size_t i = 0; i < sizeof letters - 1; i++)
         symbols[i] = (struct vocab_symbol){(const uint8_t *)&letters[i], 1};
-    assert_int_equal(vocab_from_symbols(&example->vocab, VOCAB_CODEPOINT, UTF8_NONE, symbols,
+    assert_int_equal(vocab_from_symbols(&example->vocab, &(struct text_treatment){0}, symbols,
                                         sizeof letters - 1, VOCAB_NONE),
                      0);
     example->shown = new_array(inspection, S, sizeof *example->shown);

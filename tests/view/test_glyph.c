@@ -23,7 +23,8 @@ struct expected {
 static void check(enum vocab_unit unit, const struct expected *rows, int count)
 {
     struct vocab_symbol symbols[32];
-    struct vocab vocab = {.unit = unit, .size = count, .unknown = VOCAB_NONE, .symbols = symbols};
+    struct vocab vocab = {
+        .treatment.unit = unit, .size = count, .unknown = VOCAB_NONE, .symbols = symbols};
     for (int i = 0; i < count; i++)
         symbols[i] = rows[i].symbol;
     struct glyph *glyphs = glyphs_new(&vocab);
