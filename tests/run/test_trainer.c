@@ -64,8 +64,6 @@ static struct plan small_plan(void)
                          .patience = 0};
 }
 
-static const struct plan no_limits = {.max_epochs = PLAN_AUTO};
-
 static const struct train_source *source(void)
 {
     static const char *files[2];
@@ -120,7 +118,7 @@ static void session(const char *directory, bool resume, const struct way *way, u
     if (way->all)
         plan.val_fraction = 0;
     const int opened =
-        resume ? trainer_resume(&trainer, directory, &no_limits, way->threads_later, &observer)
+        resume ? trainer_resume(&trainer, directory, &plan_unchanged, way->threads_later, &observer)
                : trainer_open(&trainer, directory, source(), &plan, way->threads, &observer);
     if (opened != 0)
         fail_msg("%s", error_message());
@@ -294,7 +292,7 @@ static void a_killed_run_goes_on(void **state)
     size_t length;
     session(killed, false, &plain, 10);
     read_in(killed, "last.safetensors", &at_ten, &length);
-    assert_int_equal(trainer_resume(&trainer, killed, &no_limits, 2, &observer), 0);
+    assert_int_equal(trainer_resume(&trainer, killed, &plan_unchanged, 2, &observer), 0);
     assert_int_equal(train_run(&trainer, &stopper.stop), 0);
     trainer_close(&trainer);
     scratch_write(scratch_path("killed/last.safetensors"), at_ten,
@@ -340,22 +338,25 @@ static void refusals(void **state)
                      0);
     assert_int_equal(access(scratch_path("often/best.safetensors"), F_OK), -1);
     trainer_close(&trainer); /* a run that was opened but not trained can be resumed */
-    assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &no_limits, 1, &observer), 0);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &plan_unchanged, 1, &observer),
+                     0);
     struct trainer other = {0};
     assert_int_equal(trainer_open(&other, scratch_path("often"), &forced, &plan, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "another process"));
-    assert_int_equal(trainer_resume(&other, scratch_path("often"), &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&other, scratch_path("often"), &plan_unchanged, 1, &observer),
+                     -1);
     assert_non_null(strstr(error_message(), "another process"));
     trainer_close(&trainer);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("nowhere"), &no_limits, 1, &observer),
-                     -1);
+    assert_int_equal(
+        trainer_resume(&trainer, scratch_path("nowhere"), &plan_unchanged, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "is not a run"));
     uint8_t *text;
     size_t length;
     assert_int_equal(file_read(scratch_path("a.txt"), &text, &length), 0);
     text[100] = text[100] == 'e' ? 'o' : 'e'; /* symbols that the vocabulary has */
     scratch_write(scratch_path("a.txt"), text, length);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &plan_unchanged, 1, &observer),
+                     -1);
     assert_non_null(strstr(error_message(), "has changed since the run began"));
     free(text);
     write_texts();
@@ -366,7 +367,8 @@ static void new_limits_prolong_a_run(void **state)
     (void)state;
     struct trainer trainer = {0};
     const struct train_observer observer = {0};
-    const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 5};
+    struct plan longer = plan_unchanged;
+    longer.max_steps = STEPS + 5;
     assert_int_equal(trainer_resume(&trainer, scratch_path("killed"), &longer, 2, &observer), 0);
     assert_int_equal(train_run(&trainer, NULL), 0);
     assert_int_equal(trainer.progress.step, STEPS + 5);
@@ -426,7 +428,7 @@ static void interrupted_at_any_moment(void **state)
         const int threads = 1 + interruptions % 3;
         const int opened = interruptions == 0
                                ? trainer_open(&trainer, run, source(), &plan, threads, &observer)
-                               : trainer_resume(&trainer, run, &no_limits, threads, &observer);
+                               : trainer_resume(&trainer, run, &plan_unchanged, threads, &observer);
         assert_int_equal(opened, 0);
         /* Delays grow, as a slow machine may need longer than that for a step. */
         set_alarm(1 + (unsigned)random_below(&random, 4000 + 500 * interruptions));
@@ -495,8 +497,8 @@ static void a_run_that_explodes_is_given_up(void **state)
     struct model model = {0};
     assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), scratch_path("explodes")), 0);
     model_release(&model);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("explodes"), &no_limits, 1, &observer),
-                     0);
+    assert_int_equal(
+        trainer_resume(&trainer, scratch_path("explodes"), &plan_unchanged, 1, &observer), 0);
     trainer_close(&trainer);
 }
 
@@ -518,7 +520,7 @@ static uint64_t train_rashly(const char *run, bool resume, uint64_t until)
     struct stopper stopper = {.step = until};
     const struct train_observer observer = {.context = &stopper, .stepped = stepped};
     const struct plan plan = rash_plan();
-    assert_int_equal(resume ? trainer_resume(&trainer, run, &no_limits, 2, &observer)
+    assert_int_equal(resume ? trainer_resume(&trainer, run, &plan_unchanged, 2, &observer)
                             : trainer_open(&trainer, run, source(), &plan, 1, &observer),
                      0);
     if (train_run(&trainer, &stopper.stop) != 0)
@@ -637,13 +639,13 @@ static void links_in_a_run_are_not_followed(void **state)
     scratch_write(scratch_path("precious"), "mine", 4);
     remove(scratch_path("links/log.csv"));
     assert_int_equal(symlink(scratch_path("precious"), scratch_path("links/log.csv")), 0);
-    assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, run, &plan_unchanged, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "symbolic link"));
     assert_true(scratch_holds(scratch_path("precious"), "mine", 4));
     remove(scratch_path("links/log.csv"));
     assert_int_equal(rename(scratch_path("links/last.safetensors"), scratch_path("elsewhere")), 0);
     assert_int_equal(symlink(scratch_path("elsewhere"), scratch_path("links/last.safetensors")), 0);
-    assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, run, &plan_unchanged, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "symbolic link"));
 }
 
@@ -670,7 +672,7 @@ static void a_file_system_without_locks_is_a_note(void **state)
     for (int k = 0; k < 2; k++) {
         no_locks = reasons[k];
         const int opened = k == 0 ? trainer_open(&trainer, run, source(), &plan, 1, &observer)
-                                  : trainer_resume(&trainer, run, &no_limits, 1, &observer);
+                                  : trainer_resume(&trainer, run, &plan_unchanged, 1, &observer);
         const int trained = opened == 0 ? train_run(&trainer, NULL) : -1;
         no_locks = 0;
         trainer_close(&trainer);
@@ -741,7 +743,7 @@ static void copies_of_stdin(void **state)
         close(kept);
         assert_int_equal(opened, k == 1 ? -1 : 0);
         trainer_close(&trainer);
-        assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), 0);
+        assert_int_equal(trainer_resume(&trainer, run, &plan_unchanged, 1, &observer), 0);
         trainer_close(&trainer);
     }
     assert_true(scratch_holds(scratch_path("piped/stdin.txt"), "mine", 4));
@@ -754,12 +756,13 @@ static void a_lost_best_model_is_made_good(void **state)
     struct trainer trainer = {0};
     struct told told = {0};
     const struct train_observer observer = {.context = &told, .note = take_note};
-    const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 1};
+    struct plan longer = plan_unchanged;
+    longer.max_steps = STEPS + 1;
     const char *run = scratch_path("lost");
     session(run, false, &(struct way){.threads = 1}, 0);
     assert_int_equal(remove(scratch_path("lost/best.safetensors")), 0);
     assert_int_equal(trainer_resume(&trainer, run, &longer, 1, &observer), 0);
-    assert_int_equal(told.notes, 1);
+    assert_int_equal(told.notes, 2); /* the other is on the new limit */
     assert_int_equal(train_run(&trainer, NULL), 0);
     trainer_close(&trainer);
     assert_int_equal(access(scratch_path("lost/best.safetensors"), F_OK), 0);
