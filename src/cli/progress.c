@@ -15,6 +15,7 @@
 
 #define SAMPLE_LENGTH 240     /* characters of the sample, at most */
 #define SAMPLE_LINES 6        /* lines of it, at most */
+#define SAMPLE_SECONDS 1.0    /* that it takes, at most: a busy machine draws a shorter one */
 #define TERMINAL_INTERVAL 0.2 /* seconds between updates */
 #define PLAIN_INTERVAL 15.0
 #define LINE_BYTES 256
@@ -240,9 +241,11 @@ static char *draw_sample(struct trainer *trainer, size_t *length)
     int left = sampler_init(&sampler, trainer->team, &trainer->model, 1, &options) == 0
                    ? SAMPLE_LENGTH
                    : 0;
+    const double start = clock_seconds();
     *length = 0;
     for (int lines = 0; left > 0 && lines < SAMPLE_LINES; left--) {
-        if (sampler_next(&sampler) != 0 || team_should_stop(trainer->team))
+        if (clock_seconds() - start > SAMPLE_SECONDS || sampler_next(&sampler) != 0 ||
+            team_should_stop(trainer->team))
             break;
         const struct vocab_symbol symbol = trainer->model.vocab.symbols[sampler.ids[0]];
         if (mem_grow(&text, &capacity, *length + symbol.length, 1) != 0)

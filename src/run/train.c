@@ -89,7 +89,7 @@ static void estimate_total(struct trainer *trainer)
 static bool knows_speed(const struct trainer *trainer)
 {
     const struct pace *pace = &trainer->progress.pace;
-    return pace->steps > ESTIMATE_STEPS - 0.5 &&
+    return trainer->progress.step >= ESTIMATE_STEPS &&
            pace->time >= fmin(ESTIMATE_SHARE * pace->limit, ESTIMATE_SECONDS);
 }
 
@@ -273,6 +273,13 @@ static int validate(struct trainer *trainer)
     return result;
 }
 
+/* With a time limit, an early validation tells how long the last one will take. */
+static bool measures_validation(const struct trainer *trainer)
+{
+    return is_timed(trainer) && trainer->plan.validate_every == 0 &&
+           trainer->progress.total_steps > 0 && trainer->progress.pace.validations == 0;
+}
+
 /* Validates, appends a row to the log, or saves, as each is due. */
 static int periodic_tasks(struct trainer *trainer)
 {
@@ -281,7 +288,8 @@ static int periodic_tasks(struct trainer *trainer)
     const uint64_t rows = interval / ROWS_PER_VALIDATION > 0 ? interval / ROWS_PER_VALIDATION : 1;
     const bool due = interval > 0 && step % interval == 0,
                requested = progress->recovery.requested_step == step;
-    if (step > 0 && (due || requested) && progress->validated_step != step)
+    if (step > 0 && (due || requested || measures_validation(trainer)) &&
+        progress->validated_step != step)
         return validate(trainer);
     if (step > 0 && interval > 0 && step % rows == 0 && progress->log_step != step)
         append_row(trainer, NAN);

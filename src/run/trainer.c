@@ -371,8 +371,8 @@ static void note_corpus(const struct trainer *trainer)
     if (corpus->validation.length == 0 && trainer->plan.val_fraction > 0)
         trainer_note(
             trainer,
-            "the text is too short to hold a part out: all of it is trained on, and the best "
-            "model is the one of the lowest training loss");
+            "the text is too short to hold a part out unless --val-fraction is given: all of it is "
+            "trained on, and the best model is the one of the lowest training loss");
 }
 
 /* --- memory and threads ----------------------------------------------------------------------- */
@@ -609,11 +609,10 @@ static void set_times(struct trainer *trainer, const struct log_row *last, bool 
     pace->done = fmin(last->seconds / pace->deadline, 1);
 }
 
-/* New limits: the counts of bad validations and of minutes begin again. */
+/* New limits: the count of minutes begins again. */
 static void begin_limits(struct trainer *trainer)
 {
     const struct plan *plan = &trainer->plan;
-    trainer->progress.bad_validations = 0;
     trainer->progress.total_steps = 0;
     if (plan->max_minutes > 0)
         pace_limit(&trainer->progress.pace, trainer_seconds(trainer), plan->max_minutes * 60);
@@ -704,6 +703,8 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
     set_times(trainer, &last, timed);
     if (limits)
         begin_limits(trainer);
+    if (limits || changes->patience != plan_unchanged.patience)
+        trainer->progress.bad_validations = 0;
     if (trainer->progress.total_steps > 0)
         trainer_set_total(trainer, trainer->progress.total_steps);
     /* A run that was given up gets new attempts. */

@@ -62,7 +62,7 @@ goes_on()
     done
     sleep 0.1
     kill -INT $child || true # it may be done
-    wait $child
+    wait $child || [ $? -eq 130 ]
     does train --resume "parts-$1" --quiet --threads 2
     cmp "parts-$1/best.safetensors" "$2/best.safetensors"
     rm -r "parts-$1"
