@@ -188,8 +188,7 @@ static void print_end(const struct trainer *trainer)
     fputc('\n', stderr);
     if (knows_by_heart(trainer))
         say("The model knows the text by heart and will repeat it. Nothing was held out, so its "
-            "loss "
-            "does not tell how well it writes anything new.");
+            "loss does not tell how well it writes anything new.");
     if (trainer->progress.step == trainer->clock.first && trainer->end != TRAIN_INTERRUPTED &&
         trainer->progress.step > 0) {
         fputs("\nThe run had ended before. To train it further:\n", stderr);
@@ -234,15 +233,17 @@ static int check_resume(const struct options *options)
         "max-epochs", "max-steps", "max-minutes",    "learning-rate", "dropout", "patience",
         "samples",    "threads",   "validate-every", "save-every",    "quiet",   "resume"};
     const size_t count = sizeof allowed / sizeof *allowed;
-    char names[256] = "";
-    for (size_t a = 0; a + 2 < count; a++)
-        options_append(names, sizeof names, allowed[a]);
+    char names[256] = "", name[32];
+    for (size_t a = 0; a + 2 < count; a++) {
+        snprintf(name, sizeof name, "--%s", allowed[a]);
+        options_append(names, sizeof names, name);
+    }
     for (size_t k = 0; k < options->count; k++) {
         bool is_allowed = !options->list[k].given;
         for (size_t a = 0; a < count && !is_allowed; a++)
             is_allowed = strcmp(options->list[k].name, allowed[a]) == 0;
         if (!is_allowed)
-            return error_set("--%s cannot be given with --resume; only %s and %s can",
+            return error_set("--%s cannot be given with --resume; only %s and --%s can",
                              options->list[k].name, names, allowed[count - 2]);
     }
     if (options->num_arguments > 0)
@@ -309,8 +310,7 @@ static const struct option_row list[] = {
      "Start from a trained model, with its vocabulary and shape", .default_text = NULL},
     {"val-fraction", 0, OPTION_REAL, AT(plan.val_fraction), "F",
      "Fraction of each file, at its end, that is held out for validation; unless given, nothing is "
-     "if "
-     "it would be under 1000 characters",
+     "if it would be under 1000 characters",
      .max = 1, .max_excluded = true},
     {"validate-every", 0, OPTION_COUNT, AT(plan.validate_every), "N", "Steps between validations",
      .default_text = "about 40 per run", .min = 1, .max = 1e15},

@@ -166,7 +166,7 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
 @test "resuming takes the options that can change, and no others" {
     does train "$english" -o run "${tiny[@]}" --dropout 0.1
     misused_naming --hidden-size train --resume run --hidden-size 16
-    misused_naming 'only max-epochs,' train --resume run --seed 2
+    misused_naming 'only --max-epochs,' train --resume run --seed 2
     does train --resume run --max-steps 9 --learning-rate 0.002 --dropout 0 --save-every 1 \
         --validate-every 3 --patience 4 --samples 1 --threads 1
     [[ $stderr == *'note: from step 5 on this is another run: learning-rate 0.01 to 0.002, dropout 0.1 to 0, validate-every 0 to 3, save-every 2 to 1, patience 10 to 4, max-steps 5 to 9'* ]]
