@@ -158,14 +158,14 @@ static int read_param(const struct safetensors *in, const struct param *param, r
     return result;
 }
 
+/* What the file does not name is as it is by default: the file may be older than the option. */
 static int read_options(const struct safetensors *in, const struct layer_kind *cell,
                         double options[LAYER_OPTIONS])
 {
     for (int k = 0; k < cell->num_options; k++) {
-        const char *text = safetensors_text(in, cell->options[k].name);
-        if (!text)
-            return -1;
-        if (layer_option_parse(&cell->options[k], text, &options[k]) != 0)
+        const char *text = safetensors_find_text(in, cell->options[k].name);
+        options[k] = cell->options[k].default_value;
+        if (text && layer_option_parse(&cell->options[k], text, &options[k]) != 0)
             return error_set("%s: %s", safetensors_path(in), error_message());
     }
     return 0;

@@ -534,7 +534,7 @@ static int read_data(struct safetensors *in, uint64_t most)
     return ferror(in->file) ? refuse_read(in) : 0;
 }
 
-static const char *find_text(const struct safetensors *in, const char *key)
+const char *safetensors_find_text(const struct safetensors *in, const char *key)
 {
     return json_string_value(json_object_get(json_object_get(in->header, "__metadata__"), key));
 }
@@ -553,9 +553,9 @@ static int check_checksum(const struct safetensors *in)
 {
     unsigned long checksum;
     char digits[9], saved[9] = "";
-    const char *text = find_text(in, HEADER_KEY);
+    const char *text = safetensors_find_text(in, HEADER_KEY);
     if (!text)
-        return find_text(in, DATA_KEY) ? refuse_damage(in, "header is") : 0;
+        return safetensors_find_text(in, DATA_KEY) ? refuse_damage(in, "header is") : 0;
     snprintf(saved, sizeof saved, "%s", text);
     json_object_del(json_object_get(in->header, "__metadata__"), HEADER_KEY);
     if (checksum_header(in->header, &checksum) != 0)
@@ -625,7 +625,7 @@ static int read_bytes(const struct safetensors *in, uint64_t at, void *to, size_
 /* Holds the arrays against the checksum in the header, if there is one. */
 static int check_data(const struct safetensors *in)
 {
-    const char *saved = find_text(in, DATA_KEY);
+    const char *saved = safetensors_find_text(in, DATA_KEY);
     unsigned long checksum = crc32(0, NULL, 0);
     uint8_t block[BLOCK];
     char digits[9];
@@ -670,7 +670,7 @@ const char *safetensors_path(const struct safetensors *in)
 
 const char *safetensors_text(const struct safetensors *in, const char *key)
 {
-    const char *text = find_text(in, key);
+    const char *text = safetensors_find_text(in, key);
     if (!text)
         error_set("%s: is not a model of rune: its header has no \"%s\"", in->path, key);
     return text;

@@ -57,6 +57,9 @@ const char *safetensors_path(const struct safetensors *in);
 /* The text of that key in __metadata__; NULL and a message if there is none. */
 const char *safetensors_text(const struct safetensors *in, const char *key);
 
+/* The same for what a file need not have: NULL, and no message. */
+const char *safetensors_find_text(const struct safetensors *in, const char *key);
+
 /* A whole number, or any number, in such a text. Return 0, or −1 and a message if it is not one or
  * lies outside [lowest, highest]. */
 int safetensors_integer(const struct safetensors *in, const char *key, long long lowest,

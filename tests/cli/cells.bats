@@ -128,6 +128,10 @@ print(",".join(json.load(sys.stdin)["quantities"]))')
     run ! cmp relu/best.safetensors tanh/best.safetensors
     does sample relu --length 20
     does train --resume relu --max-steps 8 --quiet
+    does train "$english" -o before --cell gru --reset-gate before "${tiny[@]}" --quiet --threads 2
+    does train "$english" -o after --cell gru "${tiny[@]}" --quiet
+    run ! cmp before/best.safetensors after/best.safetensors
+    does sample before --length 20
     misused_naming "is an option of --cell rnn" train "$english" -o run --nonlinearity relu
     misused_naming "tanh, relu" train "$english" -o run --cell rnn --nonlinearity sin
     misused_naming "the model has its own" train "$english" -o run --init-from tanh --nonlinearity relu

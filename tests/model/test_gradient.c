@@ -53,18 +53,19 @@ static double loss(struct problem *p, bool backward)
     return p->tape.loss;
 }
 
-static void problem_init(struct problem *p, const char *cell, int L, int H, int V, int B, int T,
-                         double dropout)
+static void problem_init(struct problem *p, const char *cell, const double *options, int L, int H,
+                         int V, int B, int T, double dropout)
 {
     memset(p, 0, sizeof *p);
     const int R = B * T;
     p->model.training = true;
-    assert_int_equal(model_init(&p->model, engine_find(PRECISION_FP32), cell, NULL, L, H, V, NULL),
-                     0);
+    assert_int_equal(
+        model_init(&p->model, engine_find(PRECISION_FP32), cell, options, L, H, V, NULL), 0);
     assert_int_equal(model_allocate(&p->model), 0);
     params_start(&p->model.params, 1, p->model.weights);
     for (size_t k = 0; k < p->model.params.size; k++)
-        p->model.weights[k] *= 2; /* far from where everything is linear */
+        /* Far from where everything is linear; and no bias is 0, where relu has its corner. */
+        p->model.weights[k] = 2 * p->model.weights[k] + 0.2 * uniform((uint32_t)(5000 + k)) - 0.1;
     assert_int_equal(tape_init(&p->tape, &p->model, B, T, true, dropout), 0);
     p->team = team_new(2);
     p->x = calloc((size_t)R, sizeof *p->x);
@@ -93,34 +94,48 @@ static void problem_release(struct problem *p)
     free(p->start);
 }
 
+static void check_cell(const char *cell, const double *options, int L, int H, double dropout)
+{
+    struct problem p;
+    double largest = 0, worst = 0;
+    const double eps = 1e-5;
+    problem_init(&p, cell, options, L, H, 6, 3, 4, dropout);
+    loss(&p, true);
+    real *gradients = calloc(p.model.params.size, sizeof *gradients);
+    memcpy(gradients, p.tape.gradients, p.model.params.size * sizeof *gradients);
+    for (size_t k = 0; k < p.model.params.size; k++)
+        largest = fmax(largest, fabs(gradients[k]));
+    for (size_t k = 0; k < p.model.params.size; k++) {
+        const real kept = p.model.weights[k];
+        p.model.weights[k] = kept + eps;
+        const double above = loss(&p, false);
+        p.model.weights[k] = kept - eps;
+        const double below = loss(&p, false);
+        p.model.weights[k] = kept;
+        worst = fmax(worst, fabs((above - below) / (2 * eps) - gradients[k]));
+    }
+    print_message("# %s, %d layers of %d, dropout %g: largest gradient %.3g, worst error %.2g of "
+                  "it\n",
+                  cell, L, H, dropout, largest, worst / largest);
+    assert_true(largest > 1e-3);
+    assert_true(worst < 1e-7 * largest);
+    free(gradients);
+    problem_release(&p);
+}
+
+/* Every cell as it is by default, and with every choice of its options. */
 static void check(int L, int H, double dropout)
 {
     for (const struct layer_kind *const *cell = engine_find(PRECISION_FP32)->cells; *cell; cell++) {
-        struct problem p;
-        double largest = 0, worst = 0;
-        const double eps = 1e-5;
-        problem_init(&p, (*cell)->name, L, H, 6, 3, 4, dropout);
-        loss(&p, true);
-        real *gradients = calloc(p.model.params.size, sizeof *gradients);
-        memcpy(gradients, p.tape.gradients, p.model.params.size * sizeof *gradients);
-        for (size_t k = 0; k < p.model.params.size; k++)
-            largest = fmax(largest, fabs(gradients[k]));
-        for (size_t k = 0; k < p.model.params.size; k++) {
-            const real kept = p.model.weights[k];
-            p.model.weights[k] = kept + eps;
-            const double above = loss(&p, false);
-            p.model.weights[k] = kept - eps;
-            const double below = loss(&p, false);
-            p.model.weights[k] = kept;
-            worst = fmax(worst, fabs((above - below) / (2 * eps) - gradients[k]));
+        check_cell((*cell)->name, NULL, L, H, dropout);
+        for (int k = 0; k < (*cell)->num_options; k++) {
+            const struct layer_option *option = &(*cell)->options[k];
+            double options[LAYER_OPTIONS] = {NAN, NAN, NAN, NAN};
+            for (int choice = 0; option->choices && option->choices[choice]; choice++) {
+                options[k] = choice;
+                check_cell((*cell)->name, options, L, H, dropout);
+            }
         }
-        print_message(
-            "# %s, %d layers of %d, dropout %g: largest gradient %.3g, worst error %.2g of it\n",
-            (*cell)->name, L, H, dropout, largest, worst / largest);
-        assert_true(largest > 1e-3);
-        assert_true(worst < 1e-7 * largest);
-        free(gradients);
-        problem_release(&p);
     }
 }
 

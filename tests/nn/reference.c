@@ -48,8 +48,9 @@ static void rnn_backward(const double *options, const double *x, const double *h
 static void gru_forward(const double *options, const double *x, const double *h,
                         const double *before, double *gates, double *after)
 {
-    (void)options;
-    const double r = sigmoid(x[0] + h[0]), z = sigmoid(x[1] + h[1]), n = tanh(x[2] + r * h[2]);
+    const bool resets_before = options[0] > 0;
+    const double r = sigmoid(x[0] + h[0]), z = sigmoid(x[1] + h[1]);
+    const double n = tanh(x[2] + (resets_before ? h[2] : r * h[2]));
     gates[0] = r, gates[1] = z, gates[2] = n;
     after[0] = (1 - z) * n + z * before[0];
 }
@@ -63,11 +64,29 @@ static void gru_backward(const double *options, const double *x, const double *h
     gru_forward(options, x, h, before, gates, &same);
     const double r = gates[0], z = gates[1], n = gates[2];
     const double da_n = dafter[0] * (1 - z) * tanh_slope(n);
-    dx[0] = dh[0] = da_n * h[2] * sigmoid_slope(r);
+    const bool resets_before = options[0] > 0;
+    dx[0] = dh[0] = resets_before ? 0 : da_n * h[2] * sigmoid_slope(r);
     dx[1] = dh[1] = dafter[0] * (before[0] - n) * sigmoid_slope(z);
     dx[2] = da_n;
-    dh[2] = da_n * r;
+    dh[2] = resets_before ? da_n : da_n * r;
     dbefore[0] = dafter[0] * z;
+}
+
+static double gru_change(const double *options, const double *x, const double *h,
+                         const double *before)
+{
+    return options[0] > 0 ? sigmoid(x[0] + h[0]) * before[0] : before[0];
+}
+
+static double gru_change_back(const double *options, const double *x, const double *h,
+                              const double *before, double ds, double *dx, double *dh)
+{
+    const double r = sigmoid(x[0] + h[0]), da_r = ds * before[0] * sigmoid_slope(r);
+    if (options[0] == 0)
+        return ds;
+    dx[0] += da_r;
+    dh[0] += da_r;
+    return ds * r;
 }
 
 static void lstm_forward(const double *options, const double *x, const double *h,
@@ -98,9 +117,9 @@ static void lstm_backward(const double *options, const double *x, const double *
 }
 
 static const struct reference_cell cells[] = {
-    {"lstm", 4, false, lstm_forward, lstm_backward},
-    {"gru", 3, true, gru_forward, gru_backward},
-    {"rnn", 1, false, rnn_forward, rnn_backward},
+    {"lstm", 4, false, lstm_forward, lstm_backward, NULL, NULL},
+    {"gru", 3, true, gru_forward, gru_backward, gru_change, gru_change_back},
+    {"rnn", 1, false, rnn_forward, rnn_backward, NULL, NULL},
 };
 
 const struct reference_cell *reference_cell(const struct layer_kind *kind)
@@ -126,7 +145,8 @@ struct unit {
     double before[LAYER_STATES], after[LAYER_STATES];
 };
 
-static struct unit unit_at(const struct reference *of, int t, int b, int u)
+/* `changed`: what the last block of W_hh multiplies. */
+static struct unit unit_at(const struct reference *of, int t, int b, int u, const double *changed)
 {
     const int D = of->D, H = of->H;
     const double *x = of->x + at(of, t, b, D, 0), *h = of->state[0] + at(of, t, b, H, 0);
@@ -139,7 +159,8 @@ static struct unit unit_at(const struct reference *of, int t, int b, int u)
             if (x[k] != 0)
                 unit.x[block] += of->weight_ih[row * (size_t)D + (size_t)k] * x[k];
         for (int k = 0; k < H; k++)
-            unit.h[block] += of->weight_hh[row * (size_t)H + (size_t)k] * h[k];
+            unit.h[block] += of->weight_hh[row * (size_t)H + (size_t)k] *
+                             (block == of->cell->blocks - 1 ? changed[k] : h[k]);
     }
     for (int s = 0; s < of->kind->num_states; s++) {
         unit.before[s] = of->state[s][at(of, t, b, H, u)];
@@ -148,13 +169,26 @@ static struct unit unit_at(const struct reference *of, int t, int b, int u)
     return unit;
 }
 
+/* What the last block of W_hh multiplies, [H]. */
+static void change(const struct reference *of, int t, int b, double *changed)
+{
+    const double *h = of->state[0] + at(of, t, b, of->H, 0);
+    for (int u = 0; u < of->H; u++) {
+        const struct unit unit = unit_at(of, t, b, u, h);
+        changed[u] =
+            of->cell->change ? of->cell->change(of->options, unit.x, unit.h, unit.before) : h[u];
+    }
+}
+
 void reference_forward(const struct reference *of)
 {
     const int H = of->H, G = of->kind->num_gates;
+    double *changed = malloc((size_t)H * sizeof *changed);
     for (int t = 0; t < of->T; t++)
-        for (int b = 0; b < of->B; b++)
+        for (int b = 0; b < of->B; b++) {
+            change(of, t, b, changed);
             for (int u = 0; u < H; u++) {
-                struct unit unit = unit_at(of, t, b, u);
+                struct unit unit = unit_at(of, t, b, u, changed);
                 double gates[LAYER_GATES];
                 of->cell->forward(of->options, unit.x, unit.h, unit.before, gates, unit.after);
                 for (int s = 0; s < of->kind->num_states; s++)
@@ -162,31 +196,37 @@ void reference_forward(const struct reference *of)
                 for (int g = 0; g < G; g++)
                     of->gates[at(of, t, b, G * H, g * H + u)] = gates[g];
             }
+        }
+    free(changed);
 }
 
-/* Adds the gradients of unit u's sums to everything that they were computed from. */
-static void spread(const struct reference *of, int t, int b, int u, const double *da_x,
-                   const double *da_h, double *dh)
+/* The gradients of a unit's sums. */
+struct sums {
+    double x[REFERENCE_BLOCKS], h[REFERENCE_BLOCKS];
+};
+
+/* Adds the gradients of a unit's sums of one block to those of all they were computed from: what
+ * W_hh multiplied has its gradient in dh. */
+static void spread_block(const struct reference *of, int t, int b, int u, int block,
+                         const struct sums *da, const double *multiplied, double *dh)
 {
     const int H = of->H, D = of->D;
-    for (int block = 0; block < of->cell->blocks; block++) {
-        const size_t row = (size_t)(block * H + u);
-        of->db_ih[row] += da_x[block];
-        if (of->db_hh)
-            of->db_hh[row] += da_h[block];
-        for (int k = 0; k < D; k++) {
-            const size_t place = row * (size_t)D + (size_t)k;
-            const double x = of->x[at(of, t, b, D, k)];
-            if (x != 0)
-                of->dweight_ih[place] += da_x[block] * x;
-            if (of->dx)
-                of->dx[at(of, t, b, D, k)] += da_x[block] * of->weight_ih[place];
-        }
-        for (int k = 0; k < H; k++) {
-            const size_t place = row * (size_t)H + (size_t)k;
-            of->dweight_hh[place] += da_h[block] * of->state[0][at(of, t, b, H, k)];
-            dh[k] += da_h[block] * of->weight_hh[place];
-        }
+    const size_t row = (size_t)(block * H + u);
+    of->db_ih[row] += da->x[block];
+    if (of->db_hh)
+        of->db_hh[row] += da->h[block];
+    for (int k = 0; k < D; k++) {
+        const size_t place = row * (size_t)D + (size_t)k;
+        const double x = of->x[at(of, t, b, D, k)];
+        if (x != 0)
+            of->dweight_ih[place] += da->x[block] * x;
+        if (of->dx)
+            of->dx[at(of, t, b, D, k)] += da->x[block] * of->weight_ih[place];
+    }
+    for (int k = 0; k < H; k++) {
+        const size_t place = row * (size_t)H + (size_t)k;
+        of->dweight_hh[place] += da->h[block] * multiplied[k];
+        dh[k] += da->h[block] * of->weight_hh[place];
     }
 }
 
@@ -197,25 +237,36 @@ static void clear(double *array, size_t rows, int columns)
 }
 
 /* One timestep of one stream: `d`, the gradient of the states after it, becomes that of the states
- * before. */
-static void step_backward(const struct reference *of, int t, int b, double *d, double *dh)
+ * before. work: [(3 + a unit's sums) · H]. */
+static void step_backward(const struct reference *of, int t, int b, double *d, double *work)
 {
-    const int H = of->H, S = of->kind->num_states;
-    clear(dh, (size_t)H, 1);
+    const int H = of->H, S = of->kind->num_states, last = of->cell->blocks - 1;
+    double *changed = work, *dh = work + H, *ds = work + 2 * (size_t)H;
+    struct sums *da = (struct sums *)(work + 3 * (size_t)H);
+    const double *h = of->state[0] + at(of, t, b, H, 0);
+    change(of, t, b, changed);
+    clear(dh, 2, H);
     for (int u = 0; u < H; u++) {
-        const struct unit unit = unit_at(of, t, b, u);
-        double dafter[LAYER_STATES], dbefore[LAYER_STATES], da_x[REFERENCE_BLOCKS],
-            da_h[REFERENCE_BLOCKS];
+        const struct unit unit = unit_at(of, t, b, u, changed);
+        double dafter[LAYER_STATES], dbefore[LAYER_STATES];
         for (int s = 0; s < S; s++)
             dafter[s] = d[s * H + u];
         dafter[0] += of->dy[at(of, t, b, H, u)];
         if (of->dh)
             of->dh[at(of, t, b, H, u)] = dafter[0];
-        of->cell->backward(of->options, unit.x, unit.h, unit.before, unit.after, dafter, da_x, da_h,
-                           dbefore);
-        spread(of, t, b, u, da_x, da_h, dh);
+        of->cell->backward(of->options, unit.x, unit.h, unit.before, unit.after, dafter, da[u].x,
+                           da[u].h, dbefore);
+        spread_block(of, t, b, u, last, &da[u], changed, ds);
         for (int s = 0; s < S; s++)
             d[s * H + u] = dbefore[s];
+    }
+    for (int u = 0; u < H; u++) {
+        const struct unit unit = unit_at(of, t, b, u, changed);
+        d[u] += of->cell->change_back ? of->cell->change_back(of->options, unit.x, unit.h,
+                                                              unit.before, ds[u], da[u].x, da[u].h)
+                                      : ds[u];
+        for (int block = 0; block < last; block++)
+            spread_block(of, t, b, u, block, &da[u], h, dh);
     }
     for (int u = 0; u < H; u++)
         d[u] += dh[u];
@@ -230,12 +281,13 @@ void reference_backward(const struct reference *of)
     clear(of->db_ih, rows, 1);
     clear(of->db_hh, rows, 1);
     clear(of->dx, (size_t)of->T * (size_t)of->B, of->D);
-    double *d = malloc((size_t)(S * H) * sizeof *d), *dh = malloc((size_t)H * sizeof *dh);
+    double *d = malloc((size_t)(S * H) * sizeof *d);
+    double *work = malloc((size_t)H * (3 * sizeof *work + sizeof(struct sums)));
     for (int b = 0; b < of->B; b++) {
         clear(d, (size_t)(S * H), 1);
         for (int t = of->T - 1; t >= 0; t--)
-            step_backward(of, t, b, d, dh);
+            step_backward(of, t, b, d, work);
     }
     free(d);
-    free(dh);
+    free(work);
 }

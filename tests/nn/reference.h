@@ -19,6 +19,12 @@ struct reference_cell {
     void (*backward)(const double *options, const double *x, const double *h, const double *before,
                      const double *after, const double *dafter, double *dx, double *dh,
                      double *dbefore);
+    /* What the last block of W_hh multiplies instead of the unit's h_{t−1}, from the sums of the
+     * other blocks; NULL: that h. And from its gradient ds: adds those of the sums to dx and dh,
+     * and returns that of h_{t−1}. */
+    double (*change)(const double *options, const double *x, const double *h, const double *before);
+    double (*change_back)(const double *options, const double *x, const double *h,
+                          const double *before, double ds, double *dx, double *dh);
 };
 
 /* That of a cell; fails the test if there is none. */

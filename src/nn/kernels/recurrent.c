@@ -23,32 +23,54 @@ static int run_length(const struct block_map *map, int first)
  * Forward, a panel has units of one block of rows: [block][panel] of depth H or D. Backward, it has
  * columns; its depth is the rows of a run of blocks, one block after the other. */
 struct weights {
-    word *hh, *ih;           /* forward */
-    word *hh_back, *ih_back; /* backward; training only */
+    word *hh, *changed, *ih;                /* forward; `changed` are the blocks that multiply s */
+    word *hh_back, *changed_back, *ih_back; /* backward; training only */
     size_t size;
 };
+
+/* The blocks of W_hh that multiply h, or those that multiply the changed state s. */
+static struct block_map state_blocks(const struct layer *layer, bool changed)
+{
+    const struct recurrent *recurrent = layer->kind->recurrent;
+    const int last = recurrent->changed_blocks ? recurrent->changed_blocks(layer->options) : 0;
+    const int first = recurrent->state.count - last;
+    return changed ? (struct block_map){last, recurrent->state.of + first}
+                   : (struct block_map){first, recurrent->state.of};
+}
 
 static struct weights weights_at(const struct layer *layer, word *at)
 {
     const struct recurrent *recurrent = layer->kind->recurrent;
-    const size_t blocks_h = (size_t)recurrent->state.count,
-                 blocks_x = (size_t)recurrent->input.count;
     const size_t H = (size_t)panel_count(layer->N), D = (size_t)panel_count(layer->D);
-    const size_t hh = blocks_h * H * panel_size(layer->N);
+    const size_t block = H * panel_size(layer->N), blocks_x = (size_t)recurrent->input.count;
+    const size_t hh = (size_t)recurrent->state.count * block;
+    const size_t unchanged = (size_t)state_blocks(layer, false).count * block;
     const size_t ih = layer->onehot ? 0 : blocks_x * H * panel_size(layer->D);
     const size_t ih_back = layer->needs_dx ? blocks_x * D * panel_size(layer->N) : 0;
-    const size_t size = hh + ih + (layer->training ? hh + ih_back : 0);
-    if (!at || !layer->training)
-        return (struct weights){at, at ? at + hh : NULL, NULL, NULL, size};
-    return (struct weights){at, at + hh, at + hh + ih, at + hh + ih + hh, size};
+    struct weights weights = {.size = hh + ih + (layer->training ? hh + ih_back : 0)};
+    if (!at)
+        return weights;
+    weights.hh = at;
+    weights.changed = at + unchanged;
+    weights.ih = at + hh;
+    if (layer->training) {
+        weights.hh_back = at + hh + ih;
+        weights.changed_back = weights.hh_back + unchanged;
+        weights.ih_back = weights.hh_back + hh;
+    }
+    return weights;
 }
 
-/* If a word is a number, products read states and values in place, and h and da are empty. */
+/* If a word is a number, products read states and values in place, and the arrays of words are
+ * empty but for `rest`. */
 struct scratch {
-    real *carried; /* [num_carried][B][H] */
-    word *h;       /* [T + 1][B][words(H)] */
-    word *da;      /* [T][B][num_sums][words(H)] */
-    word *rest;    /* the packed input, or what weight_gradients needs */
+    real *carried;  /* [num_carried][B][H] */
+    real *changed;  /* [T][B][H] s, of one timestep at a time unless it trains */
+    real *dchanged; /* [B][H] */
+    word *h;        /* [T + 1][B][words(H)] */
+    word *s;        /* [B][words(H)] */
+    word *da;       /* [T][B][num_sums][words(H)] */
+    word *rest;     /* the packed input, or what weight_gradients needs */
     size_t size;
 };
 
@@ -57,24 +79,36 @@ static size_t step_words(const struct layer *layer)
     return WORD > 1 ? (size_t)layer->B * words(layer->N) : 0;
 }
 
-static struct scratch scratch_at(const struct layer *layer, real *at)
+/* Takes `count` numbers from the scratch memory, in whole lines of the cache; measures only while
+ * `base` is NULL. */
+static real *take(struct scratch *scratch, real *base, size_t count)
+{
+    real *array = base ? base + scratch->size : NULL;
+    scratch->size += (count + 15) / 16 * 16;
+    return array;
+}
+
+static struct scratch scratch_at(const struct layer *layer, real *base)
 {
     const struct recurrent *recurrent = layer->kind->recurrent;
-    const size_t A = (size_t)recurrent->num_sums;
+    const size_t A = (size_t)recurrent->num_sums, T = (size_t)layer->T;
     const size_t states = (size_t)layer->B * (size_t)layer->N;
     const int R = layer->T * layer->B, H = panel_count(layer->N) * NR;
     const int D = layer->onehot ? 0 : panel_count(layer->D) * NR;
-    const size_t carried =
-        layer->training ? ((size_t)recurrent->num_carried * states + 15) / 16 * 16 : 0;
-    const size_t h = (size_t)(layer->T + 1) * step_words(layer);
-    const size_t da = layer->training ? A * (size_t)layer->T * step_words(layer) : 0;
+    const bool training = layer->training, changes = state_blocks(layer, true).count > 0;
     const size_t input = layer->onehot ? 0 : rows_scratch(R, layer->D);
     const size_t gradients =
-        layer->training ? weight_gradients_scratch(R, recurrent->num_sums * layer->N, H + D) : 0;
-    const size_t size = carried + h + da + (input > gradients ? input : gradients);
-    if (!at)
-        return (struct scratch){.size = size};
-    return (struct scratch){at, at + carried, at + carried + h, at + carried + h + da, size};
+        training ? weight_gradients_scratch(R, recurrent->num_sums * layer->N, H + changes * H + D)
+                 : 0;
+    struct scratch scratch = {.size = 0};
+    scratch.carried = take(&scratch, base, training ? (size_t)recurrent->num_carried * states : 0);
+    scratch.changed = take(&scratch, base, changes ? (training ? T : 1) * states : 0);
+    scratch.dchanged = take(&scratch, base, changes && training ? states : 0);
+    scratch.h = take(&scratch, base, (T + 1) * step_words(layer));
+    scratch.s = take(&scratch, base, changes ? step_words(layer) : 0);
+    scratch.da = take(&scratch, base, training ? A * T * step_words(layer) : 0);
+    scratch.rest = take(&scratch, base, input > gradients ? input : gradients);
+    return scratch;
 }
 
 size_t recurrent_packed_size(const struct layer *layer)
@@ -138,6 +172,7 @@ static void pack_backward_transposed(struct member *member, const struct block_m
 void recurrent_pack(struct member *member, const struct layer *layer, word *packed)
 {
     const struct recurrent *recurrent = layer->kind->recurrent;
+    const struct block_map state = state_blocks(layer, false), changed = state_blocks(layer, true);
     const struct weights to = weights_at(layer, packed);
     const real *hh = layer->param[recurrent->weight_hh], *ih = layer->param[recurrent->weight_ih];
     pack_forward(member, recurrent->state.count, layer->N, layer->N, hh, to.hh);
@@ -145,7 +180,9 @@ void recurrent_pack(struct member *member, const struct layer *layer, word *pack
         pack_forward(member, recurrent->input.count, layer->N, layer->D, ih, to.ih);
     if (!layer->training)
         return;
-    pack_backward(member, &recurrent->state, layer->N, layer->N, hh, to.hh_back);
+    pack_backward(member, &state, layer->N, layer->N, hh, to.hh_back);
+    pack_backward(member, &changed, layer->N, layer->N,
+                  hh + (size_t)(state.count * layer->N) * (size_t)layer->N, to.changed_back);
     if (layer->needs_dx && layer->onehot)
         pack_backward_transposed(member, &recurrent->input, layer->N, layer->D, ih, to.ih_back);
     else if (layer->needs_dx)
@@ -159,8 +196,9 @@ struct work {
     const struct recurrent *recurrent;
     struct weights weights;
     struct scratch scratch;
-    struct grid grid; /* how the team shares units and streams */
-    int unit, width;  /* the member's units */
+    struct block_map state, changed; /* the blocks of W_hh that multiply h, and s */
+    struct grid grid;                /* how the team shares units and streams */
+    int unit, width;                 /* the member's units */
     size_t H, B, sums, values;
     int input_block[SUMS_MAX], state_block[SUMS_MAX]; /* of each sum, or −1 */
 };
@@ -185,6 +223,8 @@ static struct work begin(struct member *member, const struct layer *layer)
         .recurrent = recurrent,
         .weights = weights_at(layer, (word *)layer->packed), /* which none but pack writes */
         .scratch = scratch_at(layer, layer->scratch),
+        .state = state_blocks(layer, false),
+        .changed = state_blocks(layer, true),
         .grid = grid,
         .unit = grid.first_panel * NR,
         .width = panels_width(layer->N, grid.first_panel, grid.last_panel),
@@ -215,13 +255,25 @@ static void states_at(const struct work *work, size_t r, int unit, const real *b
     }
 }
 
-/* The B rows of h_{t−1} and of δa_t, as products read them. */
+/* The B rows of h_{t−1}, of s_t and of δa_t, as products read them. */
 static struct rows hidden_rows(const struct work *work, int t)
 {
     if (WORD == 1)
         return (struct rows){work->layer->state[0] + (size_t)t * work->B * work->H, work->H};
     return (struct rows){work->scratch.h + (size_t)t * step_words(work->layer),
                          words(work->layer->N)};
+}
+
+/* The B rows of s_t. */
+static real *changed_at(const struct work *work, int t)
+{
+    return work->scratch.changed + (work->layer->training ? (size_t)t * work->B * work->H : 0);
+}
+
+static struct rows changed_rows(const struct work *work, int t)
+{
+    return WORD == 1 ? (struct rows){changed_at(work, t), work->H}
+                     : (struct rows){work->scratch.s, words(work->layer->N)};
 }
 
 static struct rows gradient_rows(const struct work *work, int t)
@@ -371,9 +423,40 @@ static void tile_multiply(const struct work *work, struct tile *tile, struct row
                           tile->a + (size_t)to->of[block] * NR, work->sums * NR);
 }
 
-/* Applies the equations, and packs h for the next timestep's product. */
-static void tile_finish(const struct work *work, const struct tile *tile, struct rows next)
+/* Makes the changed state, and keeps the sums for round 2 where the values will be. */
+static void tile_change(const struct work *work, const struct tile *tile, int t)
 {
+    const struct rows s = changed_rows(work, t);
+    const real *before[LAYER_STATES];
+    real *after[LAYER_STATES];
+    for (int r = 0; r < tile->rows; r++) {
+        const size_t row = tile->row + (size_t)r, b = (size_t)(tile->b + r);
+        const real *a = tile->a + (size_t)r * work->sums * NR;
+        real *values = values_row(work, row) + tile->unit;
+        real *changed = changed_at(work, t) + b * work->H + tile->unit;
+        states_at(work, row, tile->unit, before, after);
+        work->recurrent->row_change(work->layer->options, tile->width, a, before, changed);
+        row_pack(tile->width, changed, row_at(s, (int)b) + tile->unit / WORD);
+        for (size_t k = 0; k < work->sums; k++)
+            memcpy(values + k * work->H, a + k * NR, (size_t)tile->width * sizeof *a);
+    }
+}
+
+/* Reads the sums that tile_change has kept. */
+static void tile_again(const struct work *work, struct tile *tile)
+{
+    real *a = tile->a;
+    for (size_t row = tile->row; row < tile->row + (size_t)tile->rows; row++)
+        for (size_t k = 0; k < work->sums; k++, a += NR)
+            for (int u = 0; u < tile->width; u += LANES)
+                vec_store(a + u, vec_load_part(values_row(work, row) + k * work->H + tile->unit + u,
+                                               smaller(tile->width - u, LANES)));
+}
+
+/* Applies the equations, and packs h for the next timestep's product. */
+static void tile_finish(const struct work *work, const struct tile *tile, int t)
+{
+    const struct rows next = hidden_rows(work, t + 1);
     const real *before[LAYER_STATES];
     real *after[LAYER_STATES];
     for (int r = 0; r < tile->rows; r++) {
@@ -386,28 +469,50 @@ static void tile_finish(const struct work *work, const struct tile *tile, struct
     }
 }
 
-/* x: the rows of timestep t. */
-static void step_forward(const struct work *work, struct rows x, int t, bool bulk)
+/* What one timestep reads. */
+struct step {
+    int t;
+    struct rows x;
+    bool bulk; /* bulk_input has multiplied x */
+};
+
+/* The first round of products: all that h and x go into. */
+static void tile_first(const struct work *work, const struct step *step, struct tile *tile)
 {
-    const struct layer *layer = work->layer;
-    const struct rows h = hidden_rows(work, t), next = hidden_rows(work, t + 1);
+    tile_begin(work, tile, step->bulk);
+    if (!work->layer->onehot && !step->bulk)
+        tile_multiply(work, tile, rows_from(step->x, tile->b), &work->recurrent->input,
+                      work->weights.ih, words(work->layer->D));
+    tile_multiply(work, tile, rows_from(hidden_rows(work, step->t), tile->b), &work->state,
+                  work->weights.hh, words(work->layer->N));
+    if (work->changed.count > 0)
+        tile_change(work, tile, step->t);
+    else
+        tile_finish(work, tile, step->t);
+}
+
+/* The second round: what the changed state goes into. */
+static void tile_second(const struct work *work, const struct step *step, struct tile *tile)
+{
+    tile_again(work, tile);
+    tile_multiply(work, tile, rows_from(changed_rows(work, step->t), tile->b), &work->changed,
+                  work->weights.changed, words(work->layer->N));
+    tile_finish(work, tile, step->t);
+}
+
+static void for_tiles(const struct work *work, const struct step *step,
+                      void (*round)(const struct work *, const struct step *, struct tile *))
+{
     struct tile tile;
     for (int panel = work->grid.first_panel; panel < work->grid.last_panel; panel++)
         for (int b = work->grid.first_row; b < work->grid.last_row; b += tile.rows) {
-            const int left = work->grid.last_row - b;
             tile.panel = panel;
             tile.unit = panel * NR;
-            tile.width = panel_width(layer->N, panel);
+            tile.width = panel_width(work->layer->N, panel);
             tile.b = b;
-            tile.rows = left < TILE_ROWS ? left : TILE_ROWS;
-            tile.row = (size_t)t * work->B + (size_t)b;
-            tile_begin(work, &tile, bulk);
-            if (!layer->onehot && !bulk)
-                tile_multiply(work, &tile, rows_from(x, b), &work->recurrent->input,
-                              work->weights.ih, words(layer->D));
-            tile_multiply(work, &tile, rows_from(h, b), &work->recurrent->state, work->weights.hh,
-                          words(layer->N));
-            tile_finish(work, &tile, next);
+            tile.rows = smaller(work->grid.last_row - b, TILE_ROWS);
+            tile.row = (size_t)step->t * work->B + (size_t)b;
+            round(work, step, &tile);
         }
 }
 
@@ -430,10 +535,16 @@ void recurrent_forward(struct member *member, const struct layer *layer, int fir
     begin_hidden(member, &work, first);
     for (int t = first; t < last; t++) {
         const struct rows now = layer->onehot ? x : rows_from(x, (t - first) * layer->B);
-        if (steps > 1 && (t - first) % steps == 0)
-            bulk_input(&work, now, t, last - t < steps ? last - t : steps);
+        const struct step step = {t, now, steps > 1};
+        if (step.bulk && (t - first) % steps == 0)
+            bulk_input(&work, now, t, smaller(last - t, steps));
         if (!team_should_stop(member->team))
-            step_forward(&work, now, t, steps > 1);
+            for_tiles(&work, &step, tile_first);
+        team_barrier(&work.grid.group);
+        if (work.changed.count == 0)
+            continue;
+        if (!team_should_stop(member->team))
+            for_tiles(&work, &step, tile_second);
         team_barrier(&work.grid.group);
     }
 }
@@ -479,34 +590,74 @@ static void multiply_back(const struct work *work, const struct block_map *map, 
     }
 }
 
+/* What the equations back read and write of one row, from the member's first unit on. */
+struct row_back {
+    const real *before[LAYER_STATES], *after[LAYER_STATES];
+    real *carried[LAYER_STATES];
+    real *values;
+};
+
+static struct row_back row_back_at(const struct work *work, int t, int b)
+{
+    const size_t row = (size_t)t * work->B + (size_t)b, states = work->B * work->H;
+    struct row_back back = {.values = values_row(work, row) + work->unit};
+    real *after[LAYER_STATES];
+    states_at(work, row, work->unit, back.before, after);
+    for (int s = 0; s < work->layer->kind->num_states; s++)
+        back.after[s] = after[s];
+    for (int k = 0; k < work->recurrent->num_carried; k++)
+        back.carried[k] =
+            work->scratch.carried + (size_t)k * states + (size_t)b * work->H + (size_t)work->unit;
+    return back;
+}
+
+/* Packs the gradients of a row's sums for the products to come. */
+static void pack_gradients(const struct work *work, int t, int b, const real *values)
+{
+    word *to = row_at(gradient_rows(work, t), b) + work->unit / WORD;
+    for (size_t k = 0; k < work->sums; k++)
+        row_pack(work->width, values + k * work->H, to + k * words(work->layer->N));
+}
+
 /* δh_t = δy_t + W_hhᵀ δa_{t+1}, and the equations. */
 static void step_backward(const struct work *work, int t)
 {
     const struct layer *layer = work->layer;
     const int first = work->grid.first_row, last = work->grid.last_row, width = work->width;
-    const size_t row = (size_t)t * work->B, states = work->B * work->H;
-    const struct rows da = gradient_rows(work, t);
-    const real *before[LAYER_STATES];
-    real *after[LAYER_STATES], *carried[LAYER_STATES];
+    real *dh = layer->dy + (size_t)t * work->B * work->H;
     if (t < layer->T - 1)
-        multiply_back(work, &work->recurrent->state, last - first, layer->N, work->grid.first_panel,
+        multiply_back(work, &work->state, last - first, layer->N, work->grid.first_panel,
                       work->grid.last_panel, rows_from(gradient_rows(work, t + 1), first),
-                      work->weights.hh_back, layer->dy + (row + (size_t)first) * work->H);
+                      work->weights.hh_back, dh + (size_t)first * work->H);
     for (int b = first; b < last && width > 0; b++) {
+        const struct row_back back = row_back_at(work, t, b);
+        for (int k = 0; k < work->recurrent->num_carried && t == layer->T - 1; k++)
+            memset(back.carried[k], 0, (size_t)width * sizeof(real));
+        work->recurrent->row_backward(layer->options, width, back.values, work->H, back.before,
+                                      back.after, dh + (size_t)b * work->H + work->unit,
+                                      back.carried);
+        pack_gradients(work, t, b, back.values);
+    }
+}
+
+/* δs_t = Uᵀ δa_t, with U the blocks that multiply s, and back through the change. */
+static void change_backward(const struct work *work, int t)
+{
+    const struct layer *layer = work->layer;
+    const int first = work->grid.first_row, last = work->grid.last_row, width = work->width;
+    for (int b = first; b < last && width > 0; b++)
+        memset(work->scratch.dchanged + (size_t)b * work->H + work->unit, 0,
+               (size_t)width * sizeof(real));
+    multiply_back(work, &work->changed, last - first, layer->N, work->grid.first_panel,
+                  work->grid.last_panel, rows_from(gradient_rows(work, t), first),
+                  work->weights.changed_back, work->scratch.dchanged + (size_t)first * work->H);
+    for (int b = first; b < last && width > 0; b++) {
+        const struct row_back back = row_back_at(work, t, b);
         const size_t at = (size_t)b * work->H + (size_t)work->unit;
-        real *values = values_row(work, row + (size_t)b) + work->unit;
-        states_at(work, row + (size_t)b, work->unit, before, after);
-        for (int k = 0; k < work->recurrent->num_carried; k++) {
-            carried[k] = work->scratch.carried + (size_t)k * states + at;
-            if (t == layer->T - 1)
-                memset(carried[k], 0, (size_t)width * sizeof(real));
-        }
-        work->recurrent->row_backward(layer->options, width, values, work->H, before,
-                                      (const real *const *)after, layer->dy + row * work->H + at,
-                                      carried);
-        for (size_t k = 0; k < work->sums; k++)
-            row_pack(width, values + k * work->H,
-                     row_at(da, b) + k * words(layer->N) + work->unit / WORD);
+        work->recurrent->row_change_back(layer->options, width, back.values, work->H, back.before,
+                                         work->scratch.dchanged + at, changed_at(work, t) + at,
+                                         back.carried);
+        pack_gradients(work, t, b, back.values);
     }
 }
 
@@ -536,27 +687,33 @@ void recurrent_backward(struct member *member, const struct layer *layer, int fi
         if (!stops)
             step_backward(&work, t);
         team_barrier(&work.grid.group);
+        if (work.changed.count > 0) {
+            if (!stops)
+                change_backward(&work, t);
+            team_barrier(&work.grid.group);
+        }
         if (!stops && layer->dx && (t - first) % steps == 0)
-            input_backward(&work, t, last - t < steps ? last - t : steps);
+            input_backward(&work, t, smaller(last - t, steps));
     }
 }
 
-/* Appends the gradients of a weight and of its bias (−1: none), a run of blocks each. Returns the
- * new length of the list. */
-static int list_gradients(const struct layer *layer, const struct block_map *map, int D,
+/* Appends the gradients of some blocks of a weight [blocks · H][D] and of its bias (−1: none), from
+ * block `first` on: a run of blocks each. Returns the new length of the list. */
+static int list_gradients(const struct layer *layer, const struct block_map *map, int first, int D,
                           const real *x, int weight, int bias, struct weight_gradient *list,
                           int count)
 {
     const size_t H = (size_t)layer->N;
     for (int block = 0, n; block < map->count; block += n) {
         n = run_length(map, block);
+        const size_t row = (size_t)(first + block) * H;
         list[count++] = (struct weight_gradient){
             .from = map->of[block] * layer->N,
             .N = n * layer->N,
             .D = D,
             .x = x,
-            .dweight = layer->grad[weight] + (size_t)block * H * (size_t)D,
-            .dbias = bias < 0 ? NULL : layer->grad[bias] + (size_t)block * H,
+            .dweight = layer->grad[weight] + row * (size_t)D,
+            .dbias = bias < 0 ? NULL : layer->grad[bias] + row,
         };
     }
     return count;
@@ -566,15 +723,18 @@ void recurrent_gradients(struct member *member, const struct layer *layer)
 {
     const struct recurrent *recurrent = layer->kind->recurrent;
     const struct block_map *input = &recurrent->input;
+    const struct block_map state = state_blocks(layer, false), changed = state_blocks(layer, true);
+    const struct scratch scratch = scratch_at(layer, layer->scratch);
     const int R = layer->T * layer->B, N = recurrent->num_sums * layer->N;
     const size_t stride = (size_t)layer->kind->num_values * (size_t)layer->N;
     struct weight_gradient list[2 * SUMS_MAX];
-    int count = list_gradients(layer, &recurrent->state, layer->N, layer->state[0],
-                               recurrent->weight_hh, recurrent->bias_hh, list, 0);
-    count = list_gradients(layer, input, layer->onehot ? 0 : layer->D, layer->x,
+    int count = list_gradients(layer, &state, 0, layer->N, layer->state[0], recurrent->weight_hh,
+                               recurrent->bias_hh, list, 0);
+    count = list_gradients(layer, &changed, state.count, layer->N, scratch.changed,
+                           recurrent->weight_hh, recurrent->bias_hh, list, count);
+    count = list_gradients(layer, input, 0, layer->onehot ? 0 : layer->D, layer->x,
                            recurrent->weight_ih, recurrent->bias_ih, list, count);
-    weight_gradients(member, R, N, layer->values, stride, count, list,
-                     scratch_at(layer, layer->scratch).rest);
+    weight_gradients(member, R, N, layer->values, stride, count, list, scratch.rest);
     for (int block = 0, n; layer->onehot && block < input->count; block += n) {
         n = run_length(input, block);
         onehot_gradient(member, R, layer->D, n * layer->N, layer->ids,

@@ -9,9 +9,12 @@
  * W_ih has one block of H rows for each sum listed in `input`, in that order; W_hh likewise for
  * `state`. (A GRU has W_in x and W_hn h as two sums.)
  *
+ * Some blocks of W_hh may multiply not h_{t−1} but a changed state s_t, which the cell makes of
+ * h_{t−1} and of the sums of the other blocks: r_t ∘ h_{t−1}, say.
+ *
  * A member of the team owns some panels of units, with all their sums, for all streams or for some
  * of them. A timestep is its products, its equations, and a barrier of the members that share
- * streams. */
+ * streams. A changed state takes a second round of products, with a barrier before it. */
 #ifndef RUNE_RECURRENT_H
 #define RUNE_RECURRENT_H
 
@@ -47,6 +50,20 @@ struct recurrent {
     void (*row_backward)(const double *options, int width, real *values, size_t apart,
                          const real *const before[], const real *const after[], real *dh,
                          real *const carried[]);
+
+    /* How many blocks of W_hh, the last ones, multiply s_t. NULL: none. */
+    int (*changed_blocks)(const double *options);
+
+    /* Computes changed[u], which is s_t, from the sums of the other blocks. */
+    void (*row_change)(const double *options, int width, const real *a, const real *const before[],
+                       real *changed);
+
+    /* The way back through row_change, after row_backward, which has left what this needs in
+     * values. dchanged[u] is the gradient of s_t. Replaces the values that are not yet gradients of
+     * sums, adds to `carried`, and computes changed[u] again. */
+    void (*row_change_back)(const double *options, int width, real *values, size_t apart,
+                            const real *const before[], const real *dchanged, real *changed,
+                            real *const carried[]);
 };
 
 #define recurrent_packed_size VARIANT(recurrent_packed_size)
