@@ -467,7 +467,7 @@ int corpus_read(const struct corpus *corpus, const struct corpus_part *part, uin
 int corpus_unigram_loss(const struct corpus *corpus, const struct corpus_part *part, int vocab_size,
                         double *loss)
 {
-    int32_t ids[1024];
+    int32_t ids[1024] = {0};
     const size_t most = 1000000, length = part->length < most ? (size_t)part->length : most;
     uint64_t *counts = mem_new((size_t)vocab_size, sizeof *counts);
     int result = counts ? 0 : -1;

@@ -16,7 +16,7 @@
 
 static double seconds;
 
-/* Replaces the function of the C library. */
+/* Replaces the function of the C library. NOLINTNEXTLINE: its parameters have reserved names. */
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     (void)clock;

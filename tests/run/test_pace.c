@@ -100,7 +100,7 @@ static void it_ends_on_time_at_any_speed(void **state)
     (void)state;
     static const double factors[] = {1, 4, 0.25, 0.05};
     for (size_t k = 0; k < sizeof factors / sizeof *factors; k++)
-        for (double noise = 0; noise <= 3; noise += 3) {
+        for (int noise = 0; noise <= 3; noise += 3) {
             struct machine machine = new_machine(LIMIT / 2, factors[k], noise);
             train(&machine);
             check_end(&machine);
@@ -111,8 +111,8 @@ static void it_ends_on_time_at_any_speed(void **state)
 static void the_rate_goes_by_time(void **state)
 {
     (void)state;
-    for (double factor = 0.25; factor <= 4; factor *= 16) {
-        struct machine machine = new_machine(READING, factor, 0);
+    for (int k = 0; k < 2; k++) {
+        struct machine machine = new_machine(READING, k == 0 ? 0.25 : 4, 0);
         machine.every = UINT64_MAX;
         while (machine.now < (READING + LIMIT) / 2)
             take_step(&machine);
