@@ -31,9 +31,19 @@ double pace_step_seconds(const struct pace *pace)
     return pace->steps > 0 ? pace->time / pace->steps : 0;
 }
 
+static double validation_seconds(const struct pace *pace)
+{
+    return pace->validation * pace_step_seconds(pace);
+}
+
 double pace_left(const struct pace *pace)
 {
-    return pace->deadline - pace->elapsed - pace->validation * pace_step_seconds(pace);
+    return pace->deadline - pace->elapsed - validation_seconds(pace);
+}
+
+bool pace_may_validate(const struct pace *pace)
+{
+    return pace_left(pace) >= validation_seconds(pace);
 }
 
 /* Of what is not done yet, the time that has passed does the share that it has in the time that was

@@ -38,6 +38,9 @@ double pace_step_seconds(const struct pace *pace);
 /* Seconds left for steps: the last validation has its time set aside. */
 double pace_left(const struct pace *pace);
 
+/* Whether there is time for a validation and the last one. */
+bool pace_may_validate(const struct pace *pace);
+
 /* Whether another step would end farther from the deadline than the last one did. */
 bool pace_is_over(const struct pace *pace);
 

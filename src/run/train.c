@@ -286,7 +286,8 @@ static int periodic_tasks(struct trainer *trainer)
     const struct train_progress *progress = &trainer->progress;
     const uint64_t step = progress->step, interval = trainer->validate_every;
     const uint64_t rows = interval / ROWS_PER_VALIDATION > 0 ? interval / ROWS_PER_VALIDATION : 1;
-    const bool due = interval > 0 && step % interval == 0,
+    const bool due = interval > 0 && step % interval == 0 &&
+                     (!is_timed(trainer) || pace_may_validate(&progress->pace)),
                requested = progress->recovery.requested_step == step;
     if (step > 0 && (due || requested || measures_validation(trainer)) &&
         progress->validated_step != step)
