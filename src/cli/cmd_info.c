@@ -3,12 +3,14 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "about.h"
 #include "checkpoint.h"
 #include "commands.h"
 #include "error.h"
 #include "options.h"
+#include "say.h"
 
 struct request {
     bool json;
@@ -46,22 +48,45 @@ static json_t *quantities_json(const struct layer_kind *cell)
     return object;
 }
 
+/* ["step 1200: learning-rate 0.01 to 0.003", …] */
+static json_t *history_json(const struct model *model)
+{
+    json_t *list = json_array();
+    const char *at = model->history ? model->history : "";
+    for (size_t length; list && *at; at += length + (at[length] == '\n')) {
+        length = strcspn(at, "\n");
+        json_array_append_new(list, json_stringn(at, length));
+    }
+    return list;
+}
+
 static int print_json(const struct model *model)
 {
-    json_t *object = json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:s, s:b, s:I, s:o}",
-                               "cell", model->cell->name, "cell_options", cell_options_json(model),
-                               "quantities", quantities_json(model->cell), "num_layers",
-                               model->num_layers, "hidden_size", model->hidden_size, "vocab_size",
-                               model->vocab_size, "parameters", (json_int_t)model->params.total,
-                               "unit", vocab_unit_names[model->vocab.treatment.unit], "normalize",
-                               vocab_form_names[model->vocab.treatment.form], "newlines",
-                               vocab_newlines_names[model->vocab.treatment.newlines], "strip_bom",
-                               (int)model->vocab.treatment.strip_bom, "step",
-                               (json_int_t)model->step, "val_loss", about_number(model->val_loss));
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:i, s:i, s:i, s:I, s:s, s:s, s:s, s:b, s:I, s:o, s:o}", "cell",
+        model->cell->name, "cell_options", cell_options_json(model), "quantities",
+        quantities_json(model->cell), "num_layers", model->num_layers, "hidden_size",
+        model->hidden_size, "vocab_size", model->vocab_size, "parameters",
+        (json_int_t)model->params.total, "unit", vocab_unit_names[model->vocab.treatment.unit],
+        "normalize", vocab_form_names[model->vocab.treatment.form], "newlines",
+        vocab_newlines_names[model->vocab.treatment.newlines], "strip_bom",
+        (int)model->vocab.treatment.strip_bom, "step", (json_int_t)model->step, "val_loss",
+        about_number(model->val_loss), "history", history_json(model));
     const bool failed = !object || json_dumpf(object, stdout, JSON_INDENT(2)) != 0;
     json_decref(object);
     putchar('\n');
     return failed ? error_set("the description could not be written") : 0;
+}
+
+static void print_history(const struct model *model)
+{
+    const char *at = model->history ? model->history : "";
+    for (size_t length; *at; at += length + (at[length] == '\n')) {
+        length = strcspn(at, "\n");
+        printf("%-12s", at == model->history ? "changed" : "");
+        say_text(stdout, at, length);
+        putchar('\n');
+    }
 }
 
 static void print_text(const struct model *model)
@@ -82,6 +107,7 @@ static void print_text(const struct model *model)
     if (isfinite(model->val_loss))
         printf("val_loss    %.4f nats, %.3f bits per character\n", model->val_loss,
                model->val_loss / log(2));
+    print_history(model);
     printf("vocabulary  %d symbols (%s, normalised: %s, line ends: %s%s):", vocab->size,
            vocab_unit_names[vocab->treatment.unit], vocab_form_names[vocab->treatment.form],
            vocab_newlines_names[vocab->treatment.newlines],

@@ -1,5 +1,6 @@
 #include "train.h"
 
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 #include "team.h"
 
 static atomic_bool stop;
+static volatile sig_atomic_t stopped_by; /* the signal that set it */
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -27,7 +29,7 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void on_signal(int number)
 {
-    (void)number;
+    stopped_by = number;
     atomic_store(&stop, true);
     for (size_t k = 0; k < NUM_SIGNALS; k++) {
         struct sigaction action;
@@ -53,6 +55,13 @@ static void catch_signals(void)
     signal(SIGPIPE, SIG_IGN); /* training goes on when the reader of its progress exits */
 }
 
+/* Ends the program by the signal that stopped training, so that a script that runs it stops too. */
+static void end_by_signal(void)
+{
+    signal(stopped_by, SIG_DFL);
+    raise(stopped_by);
+}
+
 struct request {
     struct plan plan;
     struct train_source source;
@@ -60,7 +69,7 @@ struct request {
     int unit, form, newlines, on_unknown, optimizer, schedule,
         precision;                              /* indices of the choices */
     const char *cell_options[CELL_OPTIONS_MAX]; /* as typed */
-    int threads;
+    int threads, samples;
     bool quiet;
 };
 
@@ -79,6 +88,7 @@ static const struct request defaults = {
              .save_every = 2,
              .patience = 10},
     .source = {.min_count = 1},
+    .samples = PROGRESS_SAMPLES_AUTO,
 };
 
 #define AUTO "chosen from the text"
@@ -107,6 +117,24 @@ static char *default_directory(const char *file)
     return path;
 }
 
+/* Prints the command that goes on with the run: beyond the limit that ended it, if one did. */
+static void print_resume(const struct trainer *trainer)
+{
+    const struct plan *plan = &trainer->plan;
+    fputs("  rune train --resume", stderr);
+    say_path(trainer->rundir.path);
+    if (trainer->end == TRAIN_TIME_LIMIT)
+        say_part(" --max-minutes %g", plan->max_minutes);
+    else if (trainer->end == TRAIN_PATIENCE)
+        say_part(" --patience %d", plan->patience < INT_MAX / 2 ? 2 * plan->patience : 0);
+    else if (trainer->end == TRAIN_COMPLETE && trainer->progress.step >= plan->max_steps &&
+             plan->max_steps > 0)
+        say_part(" --max-steps %llu", 2 * (unsigned long long)plan->max_steps);
+    else if (trainer->end == TRAIN_COMPLETE)
+        say_part(" --max-epochs %g", 2 * plan->max_epochs);
+    fputc('\n', stderr);
+}
+
 /* Prints commands that use the run, quoted for a shell. */
 static void print_commands(const struct trainer *trainer)
 {
@@ -125,30 +153,61 @@ static void print_commands(const struct trainer *trainer)
         say_path(output);
         fputc('\n', stderr);
     }
-    if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_LIMIT) {
-        fputs("  rune train --resume", stderr);
-        say_path(directory);
-        fputc('\n', stderr);
-    }
+    if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_LIMIT)
+        print_resume(trainer);
     free(output);
     free(text);
+}
+
+/* A model that was trained on all of a text knows it by heart if its loss is below this share of
+ * that of guessing by frequency. On new text, the best models reach about a quarter, after reading
+ * many megabytes; what is below a fifth can only be memory. */
+#define BY_HEART 0.2
+
+static bool knows_by_heart(const struct trainer *trainer)
+{
+    const struct corpus *corpus = &trainer->corpus;
+    double unigram;
+    return corpus->validation.length == 0 &&
+           corpus_unigram_loss(corpus, &corpus->training, trainer->model.vocab_size, &unigram) ==
+               0 &&
+           trainer->progress.best_loss < BY_HEART * unigram;
+}
+
+static void print_loss(const struct trainer *trainer)
+{
+    const double best = trainer->progress.best_loss;
+    const bool validated = trainer->corpus.validation.length > 0;
+    if (!isfinite(best))
+        return;
+    say_part("; best %s loss %.4f nats (%.3f bits) per character",
+             validated ? "validation" : "training", best, best / log(2));
+    if (trainer_reads_stretches(trainer))
+        say_part(", of %s of the %s characters held out (rune eval reads all)",
+                 progress_number(trainer->progress.validation_characters),
+                 progress_number(trainer->corpus.validation.length));
 }
 
 static void print_end(const struct trainer *trainer)
 {
     static const char *const reasons[] = {
         [TRAIN_COMPLETE] = "done",
-        [TRAIN_TIME_LIMIT] = "the time limit is reached",
+        [TRAIN_TIME_LIMIT] = "done: the time is over",
         [TRAIN_PATIENCE] = "no improvement in the last validations",
         [TRAIN_INTERRUPTED] = "interrupted and saved",
     };
-    const double best = trainer->progress.best_loss;
     say_part("%s, at step %llu", reasons[trainer->end], (unsigned long long)trainer->progress.step);
-    if (isfinite(best))
-        say_part("; best %s loss %.4f nats (%.3f bits) per character",
-                 trainer->corpus.validation.length > 0 ? "validation" : "training", best,
-                 best / log(2));
+    print_loss(trainer);
     fputc('\n', stderr);
+    if (knows_by_heart(trainer))
+        say("The model knows the text by heart and will repeat it. Nothing was held out, so its "
+            "loss does not tell how well it writes anything new.");
+    if (trainer->progress.step == trainer->clock.first && trainer->end != TRAIN_INTERRUPTED &&
+        trainer->progress.step > 0) {
+        fputs("\nThe run had ended before. To train it further:\n", stderr);
+        print_resume(trainer);
+        return;
+    }
     print_commands(trainer);
 }
 
@@ -188,19 +247,25 @@ static int check_cell(struct request *request)
     return cell ? cell_options_read(cell, request->cell_options, request->plan.cell_options) : -1;
 }
 
-/* A resumed run may change only its limits and threads. */
+/* What may be given with --resume: the plan's changes, and what is not of the run. */
 static int check_resume(const struct options *options)
 {
-    static const char *const allowed[] = {"resume",      "max-epochs", "max-steps",
-                                          "max-minutes", "threads",    "quiet"};
+    static const char *const allowed[] = {
+        "max-epochs", "max-steps", "max-minutes",    "learning-rate", "dropout", "patience",
+        "samples",    "threads",   "validate-every", "save-every",    "quiet",   "resume"};
+    const size_t count = sizeof allowed / sizeof *allowed;
+    char names[256] = "", name[32];
+    for (size_t a = 0; a + 2 < count; a++) {
+        snprintf(name, sizeof name, "--%s", allowed[a]);
+        options_append(names, sizeof names, name);
+    }
     for (size_t k = 0; k < options->count; k++) {
         bool is_allowed = !options->list[k].given;
-        for (size_t a = 0; a < sizeof allowed / sizeof *allowed && !is_allowed; a++)
+        for (size_t a = 0; a < count && !is_allowed; a++)
             is_allowed = strcmp(options->list[k].name, allowed[a]) == 0;
         if (!is_allowed)
-            return error_set("--%s cannot be given with --resume; only --max-epochs, --max-steps, "
-                             "--max-minutes, --threads and --quiet can",
-                             options->list[k].name);
+            return error_set("--%s cannot be given with --resume; only %s and --%s can",
+                             options->list[k].name, names, allowed[count - 2]);
     }
     if (options->num_arguments > 0)
         return error_set("\"%s\": FILE cannot be given with --resume: a run keeps its text",
@@ -211,8 +276,14 @@ static int check_resume(const struct options *options)
 static int open_trainer(struct trainer *trainer, struct request *request,
                         const struct options *options, const struct train_observer *observer)
 {
-    if (request->resume)
-        return trainer_resume(trainer, request->resume, &request->plan, request->threads, observer);
+    if (request->resume) {
+        struct plan changes = request->plan;
+        if (!options_given(options, "patience"))
+            changes.patience = plan_unchanged.patience;
+        if (!options_given(options, "save-every"))
+            changes.save_every = plan_unchanged.save_every;
+        return trainer_resume(trainer, request->resume, &changes, request->threads, observer);
+    }
     const char *first = options->num_arguments > 0 ? options->arguments[0] : request->files_from;
     struct sources sources = {0};
     char *directory = request->directory ? mem_copy(request->directory, strlen(request->directory))
@@ -235,7 +306,7 @@ static int run(struct request *request, const struct options *options)
 {
     struct trainer trainer = {0};
     struct progress progress;
-    progress_init(&progress, request->quiet);
+    progress_init(&progress, request->quiet, request->samples);
     const struct train_observer observer = progress_observer(&progress);
     int status = open_trainer(&trainer, request, options, &observer) == 0 ? 0 : STATUS_FAILED;
     if (status == 0) {
@@ -245,7 +316,10 @@ static int run(struct request *request, const struct options *options)
     progress_break(&progress);
     if (status == 0 && !request->quiet)
         print_end(&trainer);
+    const bool interrupted = status == 0 && trainer.end == TRAIN_INTERRUPTED;
     trainer_close(&trainer);
+    if (interrupted)
+        end_by_signal();
     return status;
 }
 
@@ -263,14 +337,18 @@ static const struct option_row list[] = {
     {"init-from", 0, OPTION_TEXT, AT(source.init_from), "MODEL",
      "Start from a trained model, with its vocabulary and shape", .default_text = NULL},
     {"val-fraction", 0, OPTION_REAL, AT(plan.val_fraction), "F",
-     "Fraction of each file, at its end, that is held out for validation", .max = 1,
-     .max_excluded = true},
+     "Fraction of each file, at its end, that is held out for validation; unless given, nothing is "
+     "if it would be under 1000 characters",
+     .max = 1, .max_excluded = true},
     {"validate-every", 0, OPTION_COUNT, AT(plan.validate_every), "N", "Steps between validations",
      .default_text = "about 40 per run", .min = 1, .max = 1e15},
     {"save-every", 0, OPTION_REAL, AT(plan.save_every), "MINUTES", "Also save at this interval",
      .max = 1e6},
     {"patience", 0, OPTION_INT, AT(plan.patience), "N",
      "Stop after N validations without improvement; 0: never", .max = 1e9},
+    {"samples", 0, OPTION_INT, AT(samples), "N|none",
+     "Samples of text to show, spread over the run",
+     .default_text = "one each 10 seconds, up to 20", .max = 1e6, .zero = "none"},
     {"threads", 0, OPTION_INT, AT(threads), "N",
      "Threads; the result does not depend on their number", .default_text = "all cores", .min = 1,
      .max = 1024},
@@ -312,7 +390,9 @@ static const struct option_row list[] = {
      .default_text = AUTO, .min = 1e-9, .max = 1e9},
     {"max-steps", 0, OPTION_COUNT, AT(plan.max_steps), "N", "Stop after N updates",
      .default_text = "no limit", .min = 1, .max = 1e15},
-    {"max-minutes", 0, OPTION_REAL, AT(plan.max_minutes), "N", "Stop after N minutes",
+    {"max-minutes", 0, OPTION_REAL, AT(plan.max_minutes), "N",
+     "Stop after N minutes, of which reading, validating and saving are a part; with --resume, N "
+     "more",
      .default_text = "no limit", .min = 1e-3, .max = 1e6},
     {"optimizer", 0, OPTION_CHOICE, AT(optimizer), "NAME", "Optimizer: adam, rmsprop or sgd",
      .choices = optim_names},
@@ -367,8 +447,9 @@ int command_train(int argc, char **argv)
         .usage = "FILE... [-o RUN] | --resume RUN",
         .summary =
             "Trains a model on text files and on those in directories (-: stdin). The run's "
-            "directory holds the best and the "
-            "newest model, log.csv and loss.svg. Ctrl-C saves and stops; --resume continues.",
+            "directory holds the best and the newest model, log.csv and loss.svg. Ctrl-C saves and "
+            "ends with status 130; --resume continues, and options that are given with it change "
+            "the run from there on.",
         .list = rows,
         .count = complete_options(rows),
         .values = &request,
@@ -392,6 +473,7 @@ int command_train(int argc, char **argv)
     plan->optim.kind = (enum optim_kind)request.optimizer;
     plan->schedule.kind = (enum schedule_kind)request.schedule;
     plan->precision = (enum precision)request.precision;
+    plan->val_required = options_given(&options, "val-fraction");
     if (status == 0)
         status = run(&request, &options);
     options_release(&options);

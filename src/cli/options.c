@@ -106,9 +106,10 @@ static int refuse_number(const struct option_row *option, struct option_item ite
     if (option->kind == OPTION_REAL && isinf(option->max))
         return error_set("--%s: \"%.*s\" is not a number of at least %g", option->name, length,
                          item.text, option->min);
-    return error_set("--%s: \"%.*s\" is not a %s from %.16g to %s%.16g", option->name, length,
-                     item.text, option->kind == OPTION_REAL ? "number" : "whole number",
-                     option->min, option->max_excluded ? "below " : "", option->max);
+    return error_set("--%s: \"%.*s\" is not %s%sa %s from %.16g to %s%.16g", option->name, length,
+                     item.text, option->zero ? option->zero : "", option->zero ? " or " : "",
+                     option->kind == OPTION_REAL ? "number" : "whole number", option->min,
+                     option->max_excluded ? "below " : "", option->max);
 }
 
 /* Parses a number with an optional suffix k or M, in the option's range. */
@@ -141,12 +142,16 @@ static int parse_choice(const struct option_row *option, struct option_item item
                      (int)item.length, item.text, known);
 }
 
-/* Parses a choice, or a number that fits an int. */
+/* Parses a choice, the word for 0, or a number that fits an int. */
 static int parse_int(const struct option_row *option, struct option_item item, int *value)
 {
     double number;
     if (option->choices)
         return parse_choice(option, item, value);
+    if (option->zero && option_item_is(item, option->zero)) {
+        *value = 0;
+        return 0;
+    }
     if (parse_number(option, item, &number) != 0)
         return -1;
     *value = (int)number;

@@ -45,7 +45,8 @@ struct option_row {
     const char *const *choices; /* ends with NULL */
     double min, max;
     bool max_excluded;
-    bool given; /* out: set by options_parse */
+    const char *zero; /* of an OPTION_INT: a word that stands for 0; or NULL */
+    bool given;       /* out: set by options_parse */
 };
 
 struct options {

@@ -191,6 +191,8 @@ void checkpoint_add_model(struct safetensors_out *out, const struct model *model
     }
     snprintf(number, sizeof number, "%.17g", model->val_loss);
     safetensors_add_text(out, "val_loss", number);
+    if (model->history)
+        safetensors_add_text(out, "history", model->history);
     add_vocab(out, &model->vocab);
     add_opening(out, model);
     safetensors_add_u64(out, "step", 1, &model->step);
@@ -284,6 +286,9 @@ static int read_shape(const struct safetensors *in, const struct engine *engine,
         result = safetensors_number(in, "val_loss", &model->val_loss);
     if (result == 0)
         result = read_opening(in, model);
+    const char *const history = result == 0 ? safetensors_find_text(in, "history") : NULL;
+    if (history && !(model->history = mem_copy(history, strlen(history))))
+        result = -1;
     for (int k = 0; k < model->params.count && result == 0; k++)
         result = check_param(in, &model->params.list[k]);
     if (result != 0)

@@ -126,6 +126,7 @@ void model_release(struct model *model)
     free(model->layers);
     free(model->weights);
     free(model->packed);
+    free(model->history);
     vocab_release(&model->vocab);
     *model = (struct model){0};
 }

@@ -75,6 +75,12 @@ int evaluator_init(struct evaluator *evaluator, struct team *team, struct model 
                      window_T(window), false, 0);
 }
 
+void evaluator_limit(struct evaluator *evaluator, uint64_t characters)
+{
+    const uint64_t B = (uint64_t)evaluator->tape.B;
+    evaluator->stretch = characters < evaluator->part->length ? (characters + B - 1) / B : 0;
+}
+
 void evaluator_release(struct evaluator *evaluator)
 {
     tape_release(&evaluator->tape);
@@ -94,6 +100,15 @@ static void read_chunk(struct member *member, void *argument)
     model_loss(member, &job->evaluator->tape, job->batch->y);
 }
 
+/* A stream of a short stretch does not spend most of its time on warming up. */
+static uint64_t warmup_of(const struct evaluator *evaluator)
+{
+    const uint64_t stretch = evaluator->stretch;
+    if (evaluator->part == &evaluator->windows)
+        return 0;
+    return stretch > 0 && stretch < 2 * EVALUATE_WARMUP ? (stretch + 1) / 2 : EVALUATE_WARMUP;
+}
+
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
              void *context)
 {
@@ -101,11 +116,13 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
     struct batch batch = {0};
     struct chunk_job job = {evaluator, &batch};
     double sum = 0;
-    const uint64_t warmup = evaluator->part == &evaluator->windows ? 0 : EVALUATE_WARMUP;
-    int status = batch_once(&batch, evaluator->corpus, evaluator->part, tape->B, tape->T, warmup);
+    int status = batch_once(&batch, evaluator->corpus, evaluator->part, tape->B, tape->T,
+                            warmup_of(evaluator));
     *result = (struct evaluation){0};
     if (status != 0)
         return status;
+    if (evaluator->stretch > 0)
+        batch_shorten(&batch, evaluator->stretch);
     tape_set_input(tape, batch.x);
     model_prepare(evaluator->team, evaluator->model);
     while ((status = batch_next(&batch)) == 1) {

@@ -21,6 +21,7 @@ struct evaluator {
     const struct corpus *corpus;
     const struct corpus_part *part; /* the part that is read, or `windows` */
     struct corpus_part windows;     /* with a window: the part divided into windows */
+    uint64_t stretch; /* characters that each stream reads of its share of the part; 0: all */
 };
 
 struct evaluation {
@@ -47,10 +48,15 @@ int evaluator_streams(const struct corpus_part *part, int streams);
  * so that weights are read less often. */
 int evaluator_steps(int streams);
 
+/* From now on only so many characters of the part are read, always the same: a stretch at the start
+ * of each stream's share. Not with a window. */
+void evaluator_limit(struct evaluator *evaluator, uint64_t characters);
+
 void evaluator_release(struct evaluator *evaluator);
 
-/* Reads the part once with the current weights. `each` may be NULL. Returns 0, the result of `each`
- * if not 0, EVALUATE_STOPPED if the team is told to stop, or −1 and a message. */
+/* Reads the part, or its stretches, once with the current weights. `each` may be NULL. Returns 0,
+ * the result of `each` if not 0, EVALUATE_STOPPED if the team is told to stop, or −1 and a message.
+ */
 int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_each_fn *each,
              void *context);
 

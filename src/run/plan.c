@@ -2,6 +2,8 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "fields.h"
 
@@ -13,6 +15,20 @@
 
 /* Characters read in a validation, relative to its part: streams also read their warm-up. */
 #define WARMUP_SHARE 1.5
+
+/* Steps between validations, relative to the duration of one. */
+#define TRAINING_SHARE 20
+
+/* Validations of a run, at most and at least; of the latter, each reads less of the part if
+ * necessary. */
+#define MOST_VALIDATIONS 40
+#define LEAST_VALIDATIONS 5
+
+/* Characters of a validation that reads less than the part: as many as tell small gains apart, if
+ * there is time, and the fewest that are worth it, in all and of each stream. */
+#define ENOUGH_CHARACTERS 200000
+#define LEAST_CHARACTERS 5000
+#define LEAST_OF_STREAM 100
 
 void plan_model(struct plan *plan, uint64_t training)
 {
@@ -66,30 +82,34 @@ uint64_t plan_steps(const struct plan *plan, uint64_t training)
     return steps;
 }
 
-double plan_validation_steps(const struct plan *plan, uint64_t validation)
+double plan_validation_steps(const struct plan *plan, uint64_t characters)
 {
-    return FORWARD_SHARE * WARMUP_SHARE * (double)validation /
+    return FORWARD_SHARE * WARMUP_SHARE * (double)characters /
            ((double)plan->batch_size * plan->seq_length);
 }
 
-uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t validation)
+uint64_t plan_validation_characters(const struct plan *plan, uint64_t total, uint64_t validation)
+{
+    const double steps_per_character = TRAINING_SHARE * plan_validation_steps(plan, 1);
+    const double given = (double)plan->validate_every;
+    const double longest = given > 0 ? given : (double)total / LEAST_VALIDATIONS;
+    if ((plan->max_minutes == 0 && validation <= PLAN_SMALL_PART) ||
+        longest >= (double)validation * steps_per_character)
+        return validation;
+    const double enough = fmax((double)total / MOST_VALIDATIONS,
+                               fmin(longest, ENOUGH_CHARACTERS * steps_per_character));
+    const double least = fmax(LEAST_CHARACTERS, LEAST_OF_STREAM * (double)plan->batch_size);
+    const double characters = fmax((given > 0 ? given : enough) / steps_per_character, least);
+    return characters < (double)validation ? (uint64_t)characters : validation;
+}
+
+uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t characters)
 {
     if (plan->validate_every > 0)
         return plan->validate_every;
-    const double least = fmax(20 * plan_validation_steps(plan, validation), 10);
-    const double wanted = fmax((double)total / 40, least);
+    const double least = fmax(TRAINING_SHARE * plan_validation_steps(plan, characters), 10);
+    const double wanted = fmax((double)total / MOST_VALIDATIONS, least);
     return wanted > 1e18 ? (uint64_t)1e18 : (uint64_t)wanted;
-}
-
-uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seconds,
-                       uint64_t validation)
-{
-    const double available = seconds / step_seconds, cost = plan_validation_steps(plan, validation);
-    const double interval =
-        (double)plan_validate_every(plan, available > 1 ? (uint64_t)available : 1, validation);
-    /* One validation follows the last step. */
-    const double steps = (available - cost) / (1 + cost / interval);
-    return steps > 1 ? (uint64_t)steps : 1;
 }
 
 /* The fields that a run saves to be resumed. */
@@ -111,6 +131,7 @@ static const struct field fields[] = {
      PRECISION_BF16},
     {"plan.seed", FIELD_COUNT, offsetof(struct plan, seed), 0, 0x1p53},
     {"plan.val_fraction", FIELD_REAL, offsetof(struct plan, val_fraction), 0, 0.999999999},
+    {"plan.val_required", FIELD_INT | FIELD_OPTIONAL, offsetof(struct plan, val_required), 0, 1},
     {"plan.validate_every", FIELD_COUNT, offsetof(struct plan, validate_every), 0, 1e18},
     {"plan.save_every", FIELD_REAL, offsetof(struct plan, save_every), 0, 1e12},
     {"plan.patience", FIELD_INT, offsetof(struct plan, patience), 0, 1e9},
@@ -124,4 +145,64 @@ void plan_save(const struct plan *plan, struct safetensors_out *out)
 int plan_load(struct plan *plan, const struct safetensors *in)
 {
     return fields_load(fields, sizeof fields / sizeof *fields, plan, in);
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+const struct plan plan_unchanged = {.dropout = PLAN_AUTO,
+                                    .max_epochs = PLAN_AUTO,
+                                    .schedule = {.rate = PLAN_AUTO},
+                                    .save_every = PLAN_AUTO,
+                                    .patience = PLAN_AUTO};
+
+/* Appends "NAME OLD to NEW" to a list. */
+static void describe(char *text, size_t room, const char *name, double old, double new)
+{
+    char from[32] = "none", to[32] = "none";
+    const bool limit = strncmp(name, "max-", 4) == 0;
+    const size_t length = strlen(text);
+    if (old > 0 || !limit)
+        snprintf(from, sizeof from, "%.10g", old);
+    if (new > 0 || !limit)
+        snprintf(to, sizeof to, "%.10g", new);
+    snprintf(text + length, room - length, "%s%s %s to %s", length > 0 ? ", " : "", name, from, to);
+}
+
+static void change(double *value, double new, const char *name, char *text, size_t room)
+{
+    if (new == PLAN_AUTO || new == *value)
+        return;
+    describe(text, room, name, *value, new);
+    *value = new;
+}
+
+static void change_limits(struct plan *plan, const struct plan *limits, char *text, size_t room)
+{
+    double steps = (double)plan->max_steps;
+    change(&plan->max_epochs, limits->max_epochs == PLAN_AUTO ? 0 : limits->max_epochs,
+           "max-epochs", text, room);
+    change(&steps, (double)limits->max_steps, "max-steps", text, room);
+    if (plan->max_minutes > 0 || limits->max_minutes > 0)
+        describe(text, room, "max-minutes", plan->max_minutes, limits->max_minutes);
+    plan->max_steps = limits->max_steps;
+    plan->max_minutes = limits->max_minutes;
+}
+
+bool plan_change(struct plan *plan, const struct plan *changes, char *text, size_t room)
+{
+    double every = (double)plan->validate_every, patience = plan->patience;
+    const bool limits =
+        changes->max_epochs != PLAN_AUTO || changes->max_steps > 0 || changes->max_minutes > 0;
+    text[0] = '\0';
+    change(&plan->schedule.rate, changes->schedule.rate, "learning-rate", text, room);
+    change(&plan->dropout, changes->dropout, "dropout", text, room);
+    change(&every, changes->validate_every > 0 ? (double)changes->validate_every : PLAN_AUTO,
+           "validate-every", text, room);
+    change(&plan->save_every, changes->save_every, "save-every", text, room);
+    change(&patience, changes->patience, "patience", text, room);
+    plan->validate_every = (uint64_t)every;
+    plan->patience = (int)patience;
+    if (limits)
+        change_limits(plan, changes, text, room);
+    return limits;
 }

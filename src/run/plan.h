@@ -3,6 +3,7 @@
 #define RUNE_PLAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine.h"
@@ -29,6 +30,7 @@ struct plan {
     uint64_t seed;
     /* the run */
     double val_fraction;
+    int val_required;        /* 1: something is held out, however short the text is; else 0 */
     uint64_t validate_every; /* steps; 0: chosen once the number of steps is known */
     double save_every;       /* minutes between saves; each validation also saves */
     int patience;            /* consecutive bad validations after which training stops; 0: never */
@@ -45,16 +47,29 @@ bool plan_fit(struct plan *plan, uint64_t training, uint64_t validation, int hid
 /* The limit on steps, from max_steps and max_epochs; 0 if there is none. */
 uint64_t plan_steps(const struct plan *plan, uint64_t training);
 
-/* The duration of a validation, in steps of training. */
-double plan_validation_steps(const struct plan *plan, uint64_t validation);
+/* The duration of a validation that reads so many characters, in steps of training. */
+double plan_validation_steps(const struct plan *plan, uint64_t characters);
 
-/* Steps between validations in a run of `total` steps. By default there are forty, or fewer so that
- * they take at most a twentieth of the time. */
-uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t validation);
+/* How many characters of a validation part are read in each validation of a run of `total` steps:
+ * all of them, if that leaves time for five validations. Otherwise so many that five or more, up to
+ * forty, take at most a twentieth of the time. A part of up to PLAN_SMALL_PART characters is always
+ * read whole unless time is limited. */
+uint64_t plan_validation_characters(const struct plan *plan, uint64_t total, uint64_t validation);
 
-/* How many steps, with their validations, fit into `seconds` if a step takes `step_seconds`. */
-uint64_t plan_steps_in(const struct plan *plan, double seconds, double step_seconds,
-                       uint64_t validation);
+/* Steps between validations in a run of `total` steps, each of so many characters. By default there
+ * are forty, or fewer so that they take at most a twentieth of the time. */
+uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t characters);
+
+#define PLAN_SMALL_PART 500000
+
+/* What a resumed run keeps: every field that can be changed. */
+extern const struct plan plan_unchanged;
+
+/* Changes the plan of a resumed run: the fields of `changes` that differ from plan_unchanged. If
+ * any of the three limits is given, they replace all three. Writes what changes into `text`,
+ * "learning-rate 0.01 to 0.003, max-minutes none to 5", or "". A limit on minutes always changes,
+ * as it counts from the time when it was given. Returns whether the limits were given. */
+bool plan_change(struct plan *plan, const struct plan *changes, char *text, size_t room);
 
 /* Write the plan to a checkpoint, and read it into a zeroed plan. plan_load returns 0, or −1 and a
  * message. */

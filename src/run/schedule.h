@@ -23,4 +23,8 @@ struct schedule {
  */
 double schedule_rate(const struct schedule *schedule, uint64_t step, uint64_t total);
 
+/* The same for a run with a time limit, of which the share `done` is done: p is `done`, and warm-up
+ * takes at most a tenth of the run. */
+double schedule_rate_timed(const struct schedule *schedule, uint64_t step, double done);
+
 #endif

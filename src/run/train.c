@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "clock.h"
 #include "error.h"
 
 /* Rows of the log per validation. */
@@ -13,10 +12,11 @@
  * time. */
 #define UNTIMED_SECONDS 0.2
 
-/* Share of a time limit after which the number of steps is estimated, and share that is reserved
- * for saving and delays. */
-#define ESTIMATE_AFTER 0.05
-#define RESERVE 0.05
+/* With a time limit, the number of steps is estimated once so many were timed, which took this
+ * share of the limit or so many seconds. */
+#define ESTIMATE_STEPS 3
+#define ESTIMATE_SHARE 0.025
+#define ESTIMATE_SECONDS 20.0
 
 /* The run is saved before a validation that takes longer than this; seconds. */
 #define LONG_VALIDATION 1.0
@@ -36,11 +36,29 @@ void train_step(struct member *member, void *argument)
     model_pack(member, step->model);
 }
 
+static bool is_timed(const struct trainer *trainer)
+{
+    return trainer->plan.max_minutes > 0;
+}
+
+static uint64_t max_steps(const struct trainer *trainer)
+{
+    return plan_steps(&trainer->plan, trainer->corpus.training.length);
+}
+
+/* The share of the steps that were left before the last step. */
+static double share_of_steps(const struct trainer *trainer)
+{
+    const uint64_t most = max_steps(trainer), step = trainer->progress.step;
+    return most == 0 ? 0 : most < step ? 1 : 1 / (double)(most - step + 1);
+}
+
 /* Updates progress and times after a step. */
-static void record_step(struct trainer *trainer, double seconds)
+static void record_step(struct trainer *trainer, double start)
 {
     struct train_progress *progress = &trainer->progress;
     struct train_clock *clock = &trainer->clock;
+    const double now = trainer_now(trainer);
     progress->step++;
     progress->grad_norm = trainer->optimizer.grad_norm;
     progress->characters += trainer->batch.num_targets;
@@ -49,42 +67,44 @@ static void record_step(struct trainer *trainer, double seconds)
     trainer->model.step = progress->step;
     opening_count(&trainer->model.opening, trainer_epochs(trainer));
     trainer->model.val_loss = NAN;
-    clock->session = clock_seconds() - clock->started;
-    if (clock->session > UNTIMED_SECONDS) {
-        clock->step_seconds += seconds;
+    if (is_timed(trainer))
+        pace_step(&progress->pace, clock->before + now - clock->started, share_of_steps(trainer));
+    if (now - clock->trains_since > UNTIMED_SECONDS) {
+        clock->step_seconds += now - start;
         clock->characters += trainer->batch.num_targets;
         clock->steps++;
     }
 }
 
-/* With a time limit, the total number of steps is estimated once, early in the run. */
+/* With a time limit, the number of steps is estimated once, and only for the validations: the
+ * learning rate and the end go by the clock. */
 static void estimate_total(struct trainer *trainer)
 {
-    const struct train_clock *clock = &trainer->clock;
-    const double limit = trainer->plan.max_minutes * 60, done = trainer_limited_seconds(trainer);
-    if (limit == 0 || trainer->progress.total_steps > 0 || clock->steps < 3 ||
-        clock->session < fmin(ESTIMATE_AFTER * limit, 20))
-        return;
-    const uint64_t max_steps = plan_steps(&trainer->plan, trainer->corpus.training.length);
-    const uint64_t total =
-        trainer->progress.step + plan_steps_in(&trainer->plan, (1 - RESERVE) * limit - done,
-                                               clock->step_seconds / (double)clock->steps,
-                                               trainer->corpus.validation.length);
-    trainer_set_total(trainer, max_steps > 0 && max_steps < total ? max_steps : total);
+    const struct pace *pace = &trainer->progress.pace;
+    const double step = pace_step_seconds(pace), left = pace_left(pace);
+    const double steps = step > 0 && left > 0 ? fmin(left / step, 1e15) : 0;
+    const uint64_t most = max_steps(trainer), total = trainer->progress.step + (uint64_t)steps;
+    trainer_set_total(trainer, most > 0 && most < total ? most : total);
 }
 
+static bool knows_speed(const struct trainer *trainer)
+{
+    const struct pace *pace = &trainer->progress.pace;
+    return trainer->progress.step >= ESTIMATE_STEPS &&
+           pace->time >= fmin(ESTIMATE_SHARE * pace->limit, ESTIMATE_SECONDS);
+}
+
+/* A run with a time limit takes at least one step. */
 static bool has_ended(struct trainer *trainer)
 {
     const struct train_progress *progress = &trainer->progress;
     const struct plan *plan = &trainer->plan;
-    const uint64_t max_steps = progress->total_steps > 0
-                                   ? progress->total_steps
-                                   : plan_steps(plan, trainer->corpus.training.length);
+    const uint64_t most = max_steps(trainer);
     if (team_should_stop(trainer->team))
         trainer->end = TRAIN_INTERRUPTED;
-    else if (max_steps > 0 && progress->step >= max_steps)
+    else if (most > 0 && progress->step >= most)
         trainer->end = TRAIN_COMPLETE;
-    else if (plan->max_minutes > 0 && trainer_limited_seconds(trainer) >= plan->max_minutes * 60)
+    else if (is_timed(trainer) && progress->step > 0 && pace_is_over(&progress->pace))
         trainer->end = TRAIN_TIME_LIMIT;
     else if (plan->patience > 0 && progress->bad_validations >= (uint64_t)plan->patience)
         trainer->end = TRAIN_PATIENCE;
@@ -109,7 +129,7 @@ static void record_failure(struct trainer *trainer, int result, char *message,
 /* A failed save does not end the run: a full disk may have space at the next save. */
 static void save(struct trainer *trainer)
 {
-    trainer->clock.saved = clock_seconds();
+    trainer->clock.saved = trainer_now(trainer);
     trainer->clock.saved_step = trainer->progress.step;
     record_failure(trainer, log_sync(&trainer->log), trainer->unlogged, LOG_CONSEQUENCE);
     trainer->progress.log_rows = trainer->log.rows; /* only rows that are on the disk */
@@ -207,7 +227,8 @@ static int recover(struct trainer *trainer, double loss)
 static void save_before_validation(struct trainer *trainer)
 {
     const struct train_clock *clock = &trainer->clock;
-    const double steps = plan_validation_steps(&trainer->plan, trainer->corpus.validation.length);
+    const double steps =
+        plan_validation_steps(&trainer->plan, trainer->progress.validation_characters);
     if (clock->saved_step != trainer->progress.step &&
         (clock->steps == 0 || steps * clock->step_seconds / (double)clock->steps > LONG_VALIDATION))
         save(trainer);
@@ -215,7 +236,7 @@ static void save_before_validation(struct trainer *trainer)
 
 /* Validates the model, records it if it is the best, and saves the run. If told to stop meanwhile,
  * it changes nothing. */
-static int validate(struct trainer *trainer)
+static int validate_now(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
     const double train_loss = loss_mean(&progress->since_validation, (double)NAN);
@@ -235,12 +256,29 @@ static int validate(struct trainer *trainer)
         progress->bad_validations = 0;
         record_best(trainer, loss);
     }
-    trainer->clock.session = clock_seconds() - trainer->clock.started;
     append_row(trainer, trainer->val_loss);
     save(trainer);
     if (trainer->observer.validated)
         trainer->observer.validated(trainer->observer.context, trainer);
     return 0;
+}
+
+static int validate(struct trainer *trainer)
+{
+    struct train_progress *progress = &trainer->progress;
+    if (is_timed(trainer) && progress->total_steps == 0)
+        estimate_total(trainer);
+    const int result = validate_now(trainer);
+    if (is_timed(trainer))
+        pace_validation(&progress->pace, trainer_seconds(trainer));
+    return result;
+}
+
+/* With a time limit, an early validation tells how long the last one will take. */
+static bool measures_validation(const struct trainer *trainer)
+{
+    return is_timed(trainer) && trainer->plan.validate_every == 0 &&
+           trainer->progress.total_steps > 0 && trainer->progress.pace.validations == 0;
 }
 
 /* Validates, appends a row to the log, or saves, as each is due. */
@@ -249,26 +287,35 @@ static int periodic_tasks(struct trainer *trainer)
     const struct train_progress *progress = &trainer->progress;
     const uint64_t step = progress->step, interval = trainer->validate_every;
     const uint64_t rows = interval / ROWS_PER_VALIDATION > 0 ? interval / ROWS_PER_VALIDATION : 1;
-    const bool due = interval > 0 && step % interval == 0,
+    const bool due = interval > 0 && step % interval == 0 &&
+                     (!is_timed(trainer) || pace_may_validate(&progress->pace)),
                requested = progress->recovery.requested_step == step;
-    if (step > 0 && (due || requested) && progress->validated_step != step)
+    if (step > 0 && (due || requested || measures_validation(trainer)) &&
+        progress->validated_step != step)
         return validate(trainer);
     if (step > 0 && interval > 0 && step % rows == 0 && progress->log_step != step)
         append_row(trainer, NAN);
-    if (clock_seconds() - trainer->clock.saved >= trainer->plan.save_every * 60)
+    if (trainer_now(trainer) - trainer->clock.saved >= trainer->plan.save_every * 60)
         save(trainer);
     return 0;
+}
+
+static double scheduled_rate(const struct trainer *trainer)
+{
+    const struct train_progress *progress = &trainer->progress;
+    const struct schedule *schedule = &trainer->plan.schedule;
+    return is_timed(trainer) ? schedule_rate_timed(schedule, progress->step, progress->pace.done)
+                             : schedule_rate(schedule, progress->step, progress->total_steps);
 }
 
 /* If told to stop meanwhile, it changes nothing. */
 static int train_one_step(struct trainer *trainer)
 {
     struct train_progress *progress = &trainer->progress;
-    const double start = clock_seconds();
+    const double start = trainer_now(trainer);
     if (batch_next(&trainer->batch) < 0)
         return -1;
-    progress->rate = recovery_rate(trainer) *
-                     schedule_rate(&trainer->plan.schedule, progress->step, progress->total_steps);
+    progress->rate = recovery_rate(trainer) * scheduled_rate(trainer);
     struct train_step step = {
         .model = &trainer->model,
         .tape = &trainer->tape,
@@ -286,8 +333,9 @@ static int train_one_step(struct trainer *trainer)
         tape_undo(&trainer->tape);
         return 0;
     }
-    record_step(trainer, clock_seconds() - start);
-    estimate_total(trainer);
+    record_step(trainer, start);
+    if (is_timed(trainer) && progress->total_steps == 0 && knows_speed(trainer))
+        estimate_total(trainer);
     const double loss = trainer->tape.loss;
     if (recovery_check_step(trainer, loss, trainer->optimizer.grad_norm) == VERDICT_DIVERGED &&
         recover(trainer, loss) != 0)
@@ -334,7 +382,8 @@ static int run_loop(struct trainer *trainer)
 
 int train_run(struct trainer *trainer, const atomic_bool *stop)
 {
-    trainer->clock.started = trainer->clock.saved = clock_seconds();
+    trainer->clock.trains_since = trainer->clock.saved = trainer_now(trainer);
+    pace_begin(&trainer->progress.pace, trainer_seconds(trainer));
     trainer->clock.first = trainer->progress.step;
     trainer->clock.saved_step = UINT64_MAX; /* the limits of this session are not saved yet */
     team_set_stop(trainer->team, stop);

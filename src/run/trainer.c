@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "checkpoint.h"
+#include "clock.h"
 #include "error.h"
 #include "fields.h"
 #include "mem.h"
@@ -31,21 +32,59 @@ void trainer_note(const struct trainer *trainer, const char *format, ...)
 
 /* --- statistics ------------------------------------------------------------------------------- */
 
+bool trainer_reads_stretches(const struct trainer *trainer)
+{
+    return trainer->progress.validation_characters < trainer->corpus.validation.length;
+}
+
+/* Figures are compared with each other only if all validations of a run read the same. */
+static void choose_characters(struct trainer *trainer, uint64_t total)
+{
+    const uint64_t part = trainer->corpus.validation.length;
+    uint64_t *const characters = &trainer->progress.validation_characters;
+    *characters = plan_validation_characters(&trainer->plan, total, part);
+    if (trainer_reads_stretches(trainer))
+        trainer_note(trainer,
+                     "each validation reads %llu of the %llu characters that are held out, always "
+                     "the same ones; rune eval reads all",
+                     (unsigned long long)*characters, (unsigned long long)part);
+}
+
 void trainer_set_total(struct trainer *trainer, uint64_t total)
 {
-    trainer->progress.total_steps = total;
-    trainer->validate_every =
-        plan_validate_every(&trainer->plan, total, trainer->corpus.validation.length);
+    struct train_progress *progress = &trainer->progress;
+    struct pace *pace = &progress->pace;
+    progress->total_steps = total;
+    if (trainer->corpus.validation.length > 0 && progress->validation_characters == 0)
+        choose_characters(trainer, total);
+    const uint64_t characters = progress->validation_characters;
+    trainer->validate_every = plan_validate_every(&trainer->plan, total, characters);
+    if (trainer->corpus.validation.length > 0)
+        evaluator_limit(&trainer->evaluator, characters);
+    if (pace_step_seconds(pace) > 0) /* two files are saved */
+        pace_expect(pace, plan_validation_steps(&trainer->plan, characters) +
+                              2 * trainer->clock.save_seconds / pace_step_seconds(pace));
+}
+
+double trainer_now(const struct trainer *trainer)
+{
+    const struct train_observer *observer = &trainer->observer;
+    return observer->now ? observer->now(observer->context) : clock_seconds();
 }
 
 double trainer_seconds(const struct trainer *trainer)
 {
-    return trainer->clock.before + trainer->clock.session;
+    return trainer->clock.before + trainer_now(trainer) - trainer->clock.started;
 }
 
-double trainer_limited_seconds(const struct trainer *trainer)
+double trainer_done(const struct trainer *trainer)
 {
-    return trainer->clock.limited + trainer->clock.session;
+    const struct train_progress *progress = &trainer->progress;
+    if (trainer->plan.max_minutes > 0)
+        return progress->pace.done;
+    return progress->total_steps > progress->step
+               ? (double)progress->step / (double)progress->total_steps
+               : 1;
 }
 
 double trainer_epochs(const struct trainer *trainer)
@@ -85,6 +124,8 @@ static const struct field progress_fields[] = {
      1e15},
     {"train.unsaved_loss", FIELD_REAL | FIELD_OPTIONAL,
      offsetof(struct train_progress, unsaved_loss), 0, 0},
+    {"train.validation_characters", FIELD_COUNT | FIELD_OPTIONAL,
+     offsetof(struct train_progress, validation_characters), 0, 1e18},
     {"recovery.first_loss", FIELD_REAL | FIELD_OPTIONAL, RECOVERY(first_loss), 0, 1e300},
     {"recovery.lowest_loss", FIELD_REAL | FIELD_OPTIONAL, RECOVERY(lowest_loss), 0, 0},
     {"recovery.block_sum", FIELD_REAL | FIELD_OPTIONAL, RECOVERY(block_sum), 0, 1e300},
@@ -97,6 +138,22 @@ static const struct field progress_fields[] = {
 };
 
 #define NUM_PROGRESS_FIELDS (sizeof progress_fields / sizeof *progress_fields)
+
+#define PACE(field) offsetof(struct train_progress, pace.field)
+
+/* Saved only with a time limit: a run without one has the same files on every machine. */
+static const struct field pace_fields[] = {
+    {"pace.limit", FIELD_REAL | FIELD_OPTIONAL, PACE(limit), 1e-9, 1e18},
+    {"pace.deadline", FIELD_REAL | FIELD_OPTIONAL, PACE(deadline), 1e-9, 1e18},
+    {"pace.elapsed", FIELD_REAL | FIELD_OPTIONAL, PACE(elapsed), 0, 1e18},
+    {"pace.done", FIELD_REAL | FIELD_OPTIONAL, PACE(done), 0, 1},
+    {"pace.time", FIELD_REAL | FIELD_OPTIONAL, PACE(time), 0, 1e18},
+    {"pace.steps", FIELD_REAL | FIELD_OPTIONAL, PACE(steps), 0, 1e18},
+    {"pace.validation", FIELD_REAL | FIELD_OPTIONAL, PACE(validation), 0, 1e18},
+    {"pace.validations", FIELD_COUNT | FIELD_OPTIONAL, PACE(validations), 0, 1e15},
+};
+
+#define NUM_PACE_FIELDS (sizeof pace_fields / sizeof *pace_fields)
 
 static void add_files(struct safetensors_out *out, const struct trainer *trainer)
 {
@@ -119,6 +176,7 @@ static void add_files(struct safetensors_out *out, const struct trainer *trainer
 
 int trainer_save(struct trainer *trainer)
 {
+    const double start = trainer_now(trainer);
     char *path = rundir_file(&trainer->rundir, RUNDIR_LAST);
     struct safetensors_out *out = safetensors_out_new();
     int result = -1;
@@ -129,12 +187,15 @@ int trainer_save(struct trainer *trainer)
         add_files(out, trainer);
         safetensors_add_text(out, "train.kernels", trainer->model.engine->name);
         fields_save(progress_fields, NUM_PROGRESS_FIELDS, &trainer->progress, out);
+        if (trainer->plan.max_minutes > 0)
+            fields_save(pace_fields, NUM_PACE_FIELDS, &trainer->progress, out);
         safetensors_add_u64(out, "train.positions", (size_t)trainer->batch.B,
                             trainer->batch.position);
         result = safetensors_save(out, path);
     }
     safetensors_out_free(out);
     free(path);
+    trainer->clock.save_seconds = trainer_now(trainer) - start;
     return result;
 }
 
@@ -285,6 +346,7 @@ static int open_corpus(struct trainer *trainer, const char *directory, struct vo
     options.treatment.encoding = trainer->encoding;
     options.on_unknown = trainer->on_unknown;
     options.val_fraction = trainer->plan.val_fraction;
+    options.val_required = trainer->plan.val_required;
     options.temp_path = temp_path;
     options.in_memory_max = CORPUS_IN_MEMORY;
     options.progress = trainer->observer.reading;
@@ -325,14 +387,20 @@ static int reopen_corpus(struct trainer *trainer, const char *directory, struct 
                          const struct safetensors *in)
 {
     const char *const advice = "put the text back as it was, or start a new run with --init-from";
+    /* Older runs always read the whole part. */
+    uint64_t *const characters = &trainer->progress.validation_characters;
+    *characters = UINT64_MAX;
     if (read_paths(trainer, in) != 0 ||
-        fields_load(progress_fields, NUM_PROGRESS_FIELDS, &trainer->progress, in) != 0)
+        fields_load(progress_fields, NUM_PROGRESS_FIELDS, &trainer->progress, in) != 0 ||
+        fields_load(pace_fields, NUM_PACE_FIELDS, &trainer->progress, in) != 0)
         return -1;
     if (open_corpus(trainer, directory, vocab, (struct corpus_options){.fixed_vocab = true}) != 0)
         return error_set("the run's text is not as it was (%s): %s %s", error_message(), advice,
                          directory);
     if (trainer->corpus.hash != trainer->progress.corpus_hash)
         return refuse_texts(trainer, in, directory, advice);
+    if (*characters > trainer->corpus.validation.length)
+        *characters = trainer->corpus.validation.length;
     return 0;
 }
 
@@ -379,8 +447,8 @@ static void note_corpus(const struct trainer *trainer, const struct vocab *vocab
     if (trainer->corpus.validation.length == 0 && trainer->plan.val_fraction > 0)
         trainer_note(
             trainer,
-            "the text is too short to hold a part out: all of it is trained on, and the best "
-            "model is the one of the lowest training loss");
+            "the text is too short to hold a part out unless --val-fraction is given: all of it is "
+            "trained on, and the best model is the one of the lowest training loss");
 }
 
 /* --- memory and threads ----------------------------------------------------------------------- */
@@ -458,6 +526,7 @@ static void init(struct trainer *trainer, const struct train_observer *observer)
     trainer->progress.recovery = recovery_init();
     trainer->progress.unsaved_loss = INFINITY;
     trainer->observer = *observer;
+    trainer->clock.started = trainer_now(trainer);
     trainer->val_loss = trainer->train_loss = NAN;
 }
 
@@ -488,6 +557,8 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
               mem_copy(source->treatment.encoding, strlen(source->treatment.encoding))))
         return -1;
     trainer->on_unknown = source->on_unknown;
+    free(model->history); /* of another run */
+    model->history = NULL;
     if (open_corpus(trainer, trainer->rundir.path, given ? &model->vocab : &vocab,
                     (struct corpus_options){.fixed_vocab = given,
                                             .treatment = source->treatment,
@@ -569,7 +640,9 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
     trainer->model.val_loss = NAN;
     trainer->progress.best_loss = INFINITY;
     trainer->progress.corpus_hash = trainer->corpus.hash;
-    if (plan->max_minutes == 0)
+    if (plan->max_minutes > 0)
+        pace_limit(&trainer->progress.pace, 0, plan->max_minutes * 60);
+    else
         trainer_set_total(trainer, plan_steps(plan, training));
     return save_new_run(trainer);
 }
@@ -607,27 +680,45 @@ static struct safetensors *load_last(const char *directory)
     return in;
 }
 
-/* If any limit is given, all three replace the old ones, and the counts of bad validations and of
- * seconds towards the limit restart at 0. */
-static void apply_limits(struct trainer *trainer, const struct plan *limits)
+/* Sets the run's times from its files. */
+static void set_times(struct trainer *trainer, const struct log_row *last, bool timed)
 {
-    struct plan *plan = &trainer->plan;
-    trainer->clock.limited = trainer->clock.before;
-    if (limits->max_epochs != PLAN_AUTO || limits->max_steps > 0 || limits->max_minutes > 0) {
-        plan->max_epochs = limits->max_epochs == PLAN_AUTO ? 0 : limits->max_epochs;
-        plan->max_steps = limits->max_steps;
-        plan->max_minutes = limits->max_minutes;
-        trainer->progress.bad_validations = 0;
-        trainer->progress.total_steps = 0;
-        trainer->clock.limited = 0;
-        if (plan->max_minutes == 0)
-            trainer->progress.total_steps = plan_steps(plan, trainer->corpus.training.length);
-    }
-    if (trainer->progress.total_steps > 0)
-        trainer_set_total(trainer, trainer->progress.total_steps);
-    /* A run that was given up gets new attempts. */
-    if (trainer->progress.recovery.count > RECOVERY_MAX)
-        trainer->progress.recovery.count = 0;
+    struct pace *pace = &trainer->progress.pace;
+    const bool paced = timed && pace->limit > 0 && pace->deadline > 0;
+    trainer->clock.before = paced ? pace->elapsed : last->seconds;
+    if (paced || trainer->plan.max_minutes == 0)
+        return;
+    pace_limit(pace, 0, trainer->plan.max_minutes * 60); /* an older run */
+    pace->done = fmin(last->seconds / pace->deadline, 1);
+}
+
+/* New limits: the count of minutes begins again. */
+static void begin_limits(struct trainer *trainer)
+{
+    const struct plan *plan = &trainer->plan;
+    trainer->progress.total_steps = 0;
+    if (plan->max_minutes > 0)
+        pace_limit(&trainer->progress.pace, trainer_seconds(trainer), plan->max_minutes * 60);
+    else
+        trainer->progress.total_steps = plan_steps(plan, trainer->corpus.training.length);
+}
+
+/* Notes what was changed, and adds it to the history. */
+static int record_change(struct trainer *trainer, const char *change)
+{
+    struct model *model = &trainer->model;
+    const unsigned long long step = trainer->progress.step;
+    const size_t before = model->history ? strlen(model->history) : 0;
+    const size_t room = before + strlen(change) + 40;
+    char *history = mem_new(room, 1);
+    if (!history)
+        return -1;
+    snprintf(history, room, "%s%sstep %llu: %s", before > 0 ? model->history : "",
+             before > 0 ? "\n" : "", step, change);
+    free(model->history);
+    model->history = history;
+    trainer_note(trainer, "from step %llu on this is another run: %s", step, change);
+    return 0;
 }
 
 static int check_positions(const struct trainer *trainer)
@@ -658,13 +749,18 @@ static void check_best(struct trainer *trainer)
 }
 
 static int read_run(struct trainer *trainer, const struct safetensors *in,
-                    const struct plan *limits, int threads)
+                    const struct plan *changes, int threads)
 {
     struct log_row last = {.train_loss = NAN};
+    char change[TRAIN_MESSAGE / 2];
     const struct engine *engine;
     trainer->model.training = true;
     const char *kernels = safetensors_text(in, "train.kernels");
-    if (!kernels || plan_load(&trainer->plan, in) != 0 || !(engine = find_engine(trainer)) ||
+    if (!kernels || plan_load(&trainer->plan, in) != 0)
+        return -1;
+    const bool timed = trainer->plan.max_minutes > 0;
+    const bool limits = plan_change(&trainer->plan, changes, change, sizeof change);
+    if (check_decay(&trainer->plan) != 0 || !(engine = find_engine(trainer)) ||
         checkpoint_read_model(in, engine, &trainer->model) != 0 ||
         reopen_corpus(trainer, trainer->rundir.path, &trainer->model.vocab, in) != 0 ||
         allocate(trainer, threads) != 0 ||
@@ -685,14 +781,22 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
         trainer_note(trainer, "log.csv has lost rows: %llu of %llu are there",
                      (unsigned long long)trainer->log.rows, (unsigned long long)rows);
     trainer->progress.log_rows = trainer->log.rows;
-    trainer->clock.before = last.seconds;
     trainer->train_loss = last.train_loss;
     trainer->val_loss = trainer->model.val_loss;
-    apply_limits(trainer, limits);
-    return 0;
+    set_times(trainer, &last, timed);
+    if (limits)
+        begin_limits(trainer);
+    if (limits || changes->patience != plan_unchanged.patience)
+        trainer->progress.bad_validations = 0;
+    if (trainer->progress.total_steps > 0)
+        trainer_set_total(trainer, trainer->progress.total_steps);
+    /* A run that was given up gets new attempts. */
+    if (trainer->progress.recovery.count > RECOVERY_MAX)
+        trainer->progress.recovery.count = 0;
+    return change[0] ? record_change(trainer, change) : 0;
 }
 
-int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *limits,
+int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *changes,
                    int threads, const struct train_observer *observer)
 {
     init(trainer, observer);
@@ -700,7 +804,7 @@ int trainer_resume(struct trainer *trainer, const char *directory, const struct 
     int result = rundir_open(&trainer->rundir, directory);
     if (result == 0) {
         note_lock(trainer);
-        result = (in = load_last(directory)) ? read_run(trainer, in, limits, threads) : -1;
+        result = (in = load_last(directory)) ? read_run(trainer, in, changes, threads) : -1;
     }
     safetensors_free(in);
     if (result != 0)

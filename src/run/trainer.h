@@ -11,6 +11,7 @@
 #include "file.h"
 #include "log.h"
 #include "optimizer.h"
+#include "pace.h"
 #include "plan.h"
 #include "recovery.h"
 #include "rundir.h"
@@ -26,6 +27,7 @@ struct train_observer {
     void (*started)(void *context, const struct trainer *trainer);
     void (*stepped)(void *context, const struct trainer *trainer);
     void (*validated)(void *context, struct trainer *trainer); /* may sample from the model */
+    double (*now)(void *context); /* the clock of the run, in seconds; NULL: clock_seconds */
 };
 
 /* A running mean of training losses. */
@@ -47,13 +49,14 @@ static inline double loss_mean(const struct loss_mean *mean, double if_empty)
 
 /* The progress of a run. All of it is saved in last.safetensors. */
 struct train_progress {
-    uint64_t step;            /* optimizer steps done */
-    uint64_t total_steps;     /* 0: not known yet */
-    uint64_t characters;      /* targets trained on */
-    uint64_t validated_step;  /* step of the last validation; 0: none yet */
-    uint64_t bad_validations; /* validations since the best one */
-    uint64_t log_rows;        /* rows in log.csv */
-    uint64_t log_step;        /* step of the last row */
+    uint64_t step;                  /* optimizer steps done */
+    uint64_t total_steps;           /* with a time limit an estimate; 0: not known yet */
+    uint64_t characters;            /* targets trained on */
+    uint64_t validated_step;        /* step of the last validation; 0: none yet */
+    uint64_t bad_validations;       /* validations since the best one */
+    uint64_t validation_characters; /* that each validation reads; 0: not chosen yet */
+    uint64_t log_rows;              /* rows in log.csv */
+    uint64_t log_step;              /* step of the last row */
     uint64_t corpus_hash;
     double best_loss; /* lowest validation loss; lowest training loss if nothing is held out */
     /* loss of the last validation if it is lower than best_loss but its model could not be saved;
@@ -63,6 +66,7 @@ struct train_progress {
     struct loss_mean since_validation; /* training losses since the last validation */
     double rate, grad_norm;            /* of the last step */
     struct recovery recovery;
+    struct pace pace; /* used, and saved, only with a time limit */
 };
 
 /* Why a run ended. */
@@ -75,14 +79,14 @@ enum train_end {
     TRAIN_INTERRUPTED,
 };
 
-/* Times in seconds. They are not saved: a resumed run reads `before` from its log. A session is the
- * time from the start or resumption of a run to the end of the process. */
+/* Times in seconds. They are not saved. A session is the time from when a run is opened or resumed
+ * to the end of the process. */
 struct train_clock {
-    double before;              /* training time of earlier sessions */
-    double limited;             /* the part of `before` that counts towards the time limit */
-    double started;             /* when this session began */
-    double session;             /* training time of this session */
+    double before;              /* time of earlier sessions, as the run or its log tells */
+    double started;             /* when this session began, */
+    double trains_since;        /* and when it began to train */
     double saved;               /* time of the last save, or of the last failed one */
+    double save_seconds;        /* duration of the last save */
     uint64_t saved_step;        /* step of that save */
     uint64_t first;             /* first step of this session */
     double step_seconds;        /* time of the timed steps; the first steps are not timed */
@@ -141,10 +145,9 @@ struct train_source {
 int trainer_open(struct trainer *trainer, const char *directory, const struct train_source *source,
                  const struct plan *plan, int threads, const struct train_observer *observer);
 
-/* Fills a zeroed trainer from the run's last.safetensors. If any of the three max_ fields of
- * `limits` is given (max_epochs other than PLAN_AUTO, others > 0), they replace those of the run;
- * its other fields are not used. Returns 0, or −1 and a message. */
-int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *limits,
+/* Fills a zeroed trainer from the run's last.safetensors, and changes its plan as plan_change says,
+ * which is noted and added to the model's history. Returns 0, or −1 and a message. */
+int trainer_resume(struct trainer *trainer, const char *directory, const struct plan *changes,
                    int threads, const struct train_observer *observer);
 
 /* Passes a message of one line to the observer. */
@@ -160,12 +163,19 @@ int trainer_save(struct trainer *trainer);
 /* The same for the model alone, as best.safetensors. */
 int trainer_save_best(struct trainer *trainer);
 
-/* Sets the total number of steps, and from it the interval of validations. */
+/* Sets the total number of steps, from which the validations follow: the steps between them and,
+ * unless they were chosen before, the characters that each reads. */
 void trainer_set_total(struct trainer *trainer, uint64_t total);
 
-/* Seconds of training in all sessions, and those that count towards the time limit. */
+/* The clock, and the seconds of all sessions of the run. */
+double trainer_now(const struct trainer *trainer);
 double trainer_seconds(const struct trainer *trainer);
-double trainer_limited_seconds(const struct trainer *trainer);
+
+/* The share of the run that is done, from 0 to 1. */
+double trainer_done(const struct trainer *trainer);
+
+/* Whether validations read only some of the validation part. */
+bool trainer_reads_stretches(const struct trainer *trainer);
 
 /* Passes over the training part. */
 double trainer_epochs(const struct trainer *trainer);

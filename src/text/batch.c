@@ -78,6 +78,13 @@ int batch_once(struct batch *batch, const struct corpus *corpus, const struct co
     return 0;
 }
 
+void batch_shorten(struct batch *batch, uint64_t targets)
+{
+    for (int b = 0; b < batch->B; b++)
+        if (batch->end[b] - batch->scored[b] > targets)
+            batch->end[b] = batch->scored[b] + targets;
+}
+
 /* Fills column b with the next chunk of stream b and advances the stream. */
 static int fill_stream(struct batch *batch, int b)
 {

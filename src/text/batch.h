@@ -38,6 +38,9 @@ int batch_ring(struct batch *batch, const struct corpus *corpus, const struct co
 int batch_once(struct batch *batch, const struct corpus *corpus, const struct corpus_part *part,
                int B, int T, uint64_t warmup);
 
+/* Lets each stream of batch_once end after its first `targets` ones. */
+void batch_shorten(struct batch *batch, uint64_t targets);
+
 /* Fills x, y, reset and num_targets with the next chunk. Target t is the character at a stream's
  * position. Input t is the character before it, VOCAB_NONE at the start of a segment (a file). A
  * chunk never crosses the start of a segment or the end of a stream: its rest is VOCAB_NONE. The

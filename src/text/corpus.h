@@ -13,7 +13,7 @@
 #include "vocab.h"
 
 #define CORPUS_IN_MEMORY ((uint64_t)64 << 20) /* bytes of text above which ids go to a file */
-#define CORPUS_MIN_VALIDATION 1000            /* a smaller validation part is not held out */
+#define CORPUS_MIN_VALIDATION 1000            /* a smaller part is held out only if required */
 
 /* A contiguous range of ids: the training or validation part of one file. */
 struct corpus_segment {
@@ -46,7 +46,8 @@ struct corpus_options {
     const char *const *files;
     const char *const *names; /* what messages call them; NULL: their paths */
     int num_files;
-    double val_fraction;             /* held out at the end of each file; 0 ≤ fraction < 1 */
+    double val_fraction; /* held out at the end of each file; 0 ≤ fraction < 1 */
+    bool val_required; /* hold the fraction out, however little it is; nothing at all is an error */
     const char *temp_path;           /* the temporary file is made in the directory of this path */
     uint64_t in_memory_max;          /* bytes; CORPUS_IN_MEMORY except in tests */
     struct text_treatment treatment; /* only its encoding is used if the vocabulary is fixed */
@@ -64,8 +65,9 @@ struct corpus_options {
 
 /* Reads and encodes the files. Fills a zeroed corpus and, unless it is fixed, a zeroed vocabulary.
  * If the validation parts together have fewer than CORPUS_MIN_VALIDATION symbols, nothing is held
- * out. Errors are an empty file, fewer than 2 symbols, a new vocabulary of a single symbol, and an
- * empty training part. Returns 0, or −1 and a message with both left zeroed. */
+ * out unless it is required. Errors are an empty file, fewer than 2 symbols, a new vocabulary of a
+ * single symbol, and an empty training part. Returns 0, or −1 and a message with both left zeroed.
+ */
 int corpus_open(struct corpus *corpus, struct vocab *vocab, const struct corpus_options *options);
 
 /* Safe on a zeroed corpus. */
@@ -75,6 +77,11 @@ void corpus_release(struct corpus *corpus);
  * part. Returns 0, or −1 and a message. */
 int corpus_read(const struct corpus *corpus, const struct corpus_part *part, uint64_t position,
                 size_t count, int32_t *out);
+
+/* The loss per symbol, in nats, of guessing by the frequencies that symbols below `vocab_size` have
+ * in the first million of a part. Returns 0, or −1 and a message. */
+int corpus_unigram_loss(const struct corpus *corpus, const struct corpus_part *part, int vocab_size,
+                        double *loss);
 
 /* The segment that contains a position < part->length. */
 const struct corpus_segment *corpus_segment_at(const struct corpus_part *part, uint64_t position);

@@ -61,7 +61,7 @@ goes_on()
         sleep 0.01
     done
     kill -TERM $child || true # it may be done
-    wait $child || true
+    wait $child || [ $? -eq 143 ]
     does train --resume "parts-$1" --quiet --threads 2
     cmp "parts-$1/best.safetensors" "$2/best.safetensors"
     rm -r "parts-$1"

@@ -20,7 +20,7 @@ END
         unit=${model,,} text=codes.txt
         [ $model = BYTES ] && text=bytes.txt
         "$RUNE" train $text -o $model --unit "${unit%s}" "${tiny[@]}" --hidden-size 32 \
-            --max-steps 60 2>$model.stderr
+            --max-steps 60 --samples 5 2>$model.stderr
         export $model=$BATS_FILE_TMPDIR/$model
     done
 }

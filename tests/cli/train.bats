@@ -163,10 +163,89 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     write_the_same whole parts
 }
 
-@test "resuming accepts only --max-…, --threads and --quiet" {
-    does train "$english" -o run "${tiny[@]}"
+@test "resuming takes the options that can change, and no others" {
+    does train "$english" -o run "${tiny[@]}" --dropout 0.1
     misused_naming --hidden-size train --resume run --hidden-size 16
-    misused_naming --learning-rate train --resume run --learning-rate 0.1
+    misused_naming 'only --max-epochs,' train --resume run --seed 2
+    does train --resume run --max-steps 9 --learning-rate 0.002 --dropout 0 --save-every 1 \
+        --validate-every 3 --patience 4 --samples 1 --threads 1
+    [[ $stderr == *'note: from step 5 on this is another run: learning-rate 0.01 to 0.002, dropout 0.1 to 0, validate-every 0 to 3, save-every 2 to 1, patience 10 to 4, max-steps 5 to 9'* ]]
+    [[ $stderr == *'learning rate 0.002,'*'dropout 0,'* ]]
+    number_is '$1 == 9 && $6 <= 0.002' "$(tail -n 1 run/log.csv | tr , ' ')"
+    [ "$(cut -d , -f 1,5 run/log.csv | grep -c '^[69],[0-9]')" -eq 2 ]
+
+    # The rest of the run keeps them, and its models tell.
+    does train --resume run --max-steps 12
+    [[ $stderr == *'learning rate 0.002,'* ]]
+    does info run/last.safetensors
+    [[ $output == *$'\nchanged     step 5: learning-rate 0.01 to 0.002,'*$'\n            step 9: max-steps 9 to 12\n'* ]]
+    does info run/last.safetensors --json
+    [[ $(json history) == "['step 5: "*"', 'step 9: max-steps 9 to 12']" ]]
+    does info "$(does train "$english" -o plain "${tiny[@]}" >&2; echo plain)"
+    [[ $output != *changed* ]]
+}
+
+@test "resuming a run that has ended says how to extend it" {
+    for limit in '--max-steps 5' '--max-epochs 0.1' '--max-minutes 0.01' '--max-steps 100 --patience 1 --learning-rate 0 --validate-every 5'; do
+        # shellcheck disable=SC2086
+        does train "$english" -o run --force --hidden-size 8 --num-layers 1 --batch-size 4 --seq-length 16 $limit
+        last=$(tail -n 1 run/log.csv | cut -d , -f 1)
+        does train --resume run
+        echo "$stderr"
+        [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -eq "$last" ]
+        [[ $stderr == *'The run had ended before. To train it further:'* ]]
+        command=$(tail -n 1 <<<"$stderr")
+        [[ $command == '  rune train --resume run --'* ]]
+        sh -ec "${command/rune/\"\$RUNE\"} --quiet"
+        [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -gt "$last" ]
+    done
+}
+
+# Whether each sample follows a line of progress; prints their number.
+samples()
+{
+    awk '/^  \| / { if (line) n++; line = 0 } /^epoch / { line = 1 } END { print n + 0 }' <<<"$stderr"
+}
+
+@test "--samples says how many samples the run shows, spread over it" {
+    many=("${tiny[@]}" --max-steps 120 --validate-every 3)
+    for n in 1 4 40; do
+        does train "$english" -o run --force "${many[@]}" --samples $n
+        [ "$(samples)" -eq $n ]
+        [ "$(grep -c '^epoch .*  step 120/120' <<<"$stderr")" -eq 1 ]
+    done
+    does train "$english" -o run --force "${many[@]}" --samples 4
+    for step in 30 60 90; do
+        grep -q "^epoch .*  step $step/120" <<<"$stderr"
+    done
+    does train "$english" -o run --force "${many[@]}" --samples none
+    [ "$(samples)" -eq 0 ]
+    does train "$english" -o run --force "${many[@]}" # by default a short run shows few
+    [ "$(samples)" -ge 1 ] && [ "$(samples)" -le 10 ]
+}
+
+@test "--val-fraction that was asked for is obeyed, also of a short text" {
+    head -c 2000 "$english" >short.txt
+    does train short.txt -o without "${tiny[@]}"
+    [[ $stderr == *'too short to hold a part out'* ]]
+    fails_naming 'held out nothing' eval without
+    does train short.txt -o with "${tiny[@]}" --val-fraction 0.1
+    [[ $stderr != *'too short'* && $stderr == *'best validation loss'* ]]
+    does eval with --json
+    [ "$(json characters)" -eq $(($(wc -m <short.txt) - $(wc -m <short.txt) * 9 / 10)) ]
+    does train --resume with --max-steps 7
+    fails_naming 'not a single one' train short.txt -o none "${tiny[@]}" --val-fraction 1e-10
+}
+
+@test "a text that is known by heart is told, if nothing was held out" {
+    printf 'Tiger, tiger, burning bright,\nIn the forests of the night,\n%.0s' 1 2 >short.txt
+    fit=(--hidden-size 64 --num-layers 1 --batch-size 2 --seq-length 20 --threads 1 --warmup 0)
+    does train short.txt -o early "${fit[@]}" --max-steps 5
+    [[ $stderr != *'by heart'* ]]
+    does train short.txt -o late "${fit[@]}" --max-steps 500
+    [[ $stderr == *'knows the text by heart'* ]]
+    does train short.txt -o held "${fit[@]}" --max-steps 500 --val-fraction 0.1 --patience 0
+    [[ $stderr != *'by heart'* ]]
 }
 
 @test "--precision bf16 is kept by the run; without bf16 float32 is used, with a note" {
@@ -208,21 +287,30 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     fails_naming empty train --resume empty
 }
 
-@test "an interrupted run is saved and can be resumed" {
-    "$RUNE" train "$english" -o run "${tiny[@]}" --max-steps 2000000 --patience 0 \
-        --validate-every 100 3>&- 2>/dev/null &
-    pid=$!
-    while kill -0 "$pid" && [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 3 ]; do
-        sleep 0.05
+# can_be_interrupted COMMAND…: runs it with signals as on a terminal, where SIGINT is not ignored as
+# it is of a shell's background jobs.
+can_be_interrupted()
+{
+    exec python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$@"
+}
+
+@test "an interrupted run is saved, ends by the signal, and can be resumed" {
+    for signal in INT:130 TERM:143 HUP:129; do
+        can_be_interrupted "$RUNE" train "$english" -o run --force "${tiny[@]}" --patience 0 \
+            --max-steps 100000000 --max-minutes 5 --validate-every 100 3>&- 2>/dev/null &
+        pid=$! status=0
+        while kill -0 "$pid" && [ "$(cat run/log.csv 2>/dev/null | wc -l)" -lt 3 ]; do
+            sleep 0.05
+        done
+        kill "-${signal%:*}" "$pid"
+        wait "$pid" || status=$?
+        [ "$status" -eq "${signal#*:}" ] # so that a script that runs it ends, too
+        step=$(tail -n 1 run/log.csv | cut -d , -f 1)
+        does train --resume run --max-steps $((step + 150))
+        [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -gt "$step" ]
     done
-    kill -TERM "$pid" # what a shell starts in the background ignores INT
-    wait "$pid"
-    step=$(tail -n 1 run/log.csv | cut -d , -f 1)
-    [ "$step" -ge 10 ] && [ "$step" -lt 2000000 ]
-    does info run/last.safetensors --json
-    [ "$(json step)" -eq "$step" ]
-    does train --resume run --max-steps $((step + 150))
-    [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -gt "$step" ]
 }
 
 @test "a killed run is intact and can be resumed" {

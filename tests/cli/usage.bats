@@ -58,7 +58,7 @@ helps_with()
         --batch-size --seq-length --max-epochs --max-steps --max-minutes --optimizer \
         --learning-rate --schedule --warmup --weight-decay --clip-norm --clip-value --seed \
         --val-fraction --validate-every --save-every --patience --threads --precision \
-        --init-from --quiet --force --resume
+        --init-from --quiet --force --resume --samples
 }
 
 @test "sample --help has every option and its default" {
@@ -152,6 +152,13 @@ helps_with()
     misused_naming --hidden-size train "$english" --hidden-size large
     misused_naming --hidden-size train "$english" --hidden-size 8x
     misused_naming --learning-rate train "$english" --learning-rate ''
+}
+
+@test "a word that stands for 0 is taken, others are wrong usage" {
+    does train "$english" -o run "${tiny[@]}" --samples none
+    for value in non -1 1.5 nonee; do
+        misused_naming 'is not none or a whole number' train "$english" -o no --samples $value
+    done
 }
 
 @test "a value that is not one of the choices: it is named" {

@@ -15,6 +15,9 @@
 
 enum { V = 20, N = 6000, CUT = 3437 };
 
+/* What a stream of a short stretch remembers from before its warm-up. */
+#define NEARLY_FORGOTTEN 1e-3
+
 /* Relative tolerance for sums in a different order. */
 #define SAME 1e-12
 
@@ -197,6 +200,41 @@ static void evaluating_again_gives_the_same(void **state)
     text_release(&text);
 }
 
+/* Stretches of a part: the same characters, from the start of each stream's share, in each
+ * evaluation. */
+static void stretches_are_always_the_same(void **state)
+{
+    (void)state;
+    enum { STREAMS = 4, STRETCH = 150 };
+    static struct text text;
+    static double losses[N];
+    struct evaluator evaluator = {0};
+    struct evaluation first, again, whole;
+    double sum = 0;
+    text_init(&text);
+    read_naively(&text, 0, losses);
+    for (int b = 0; b < STREAMS; b++)
+        for (int k = 0; k < STRETCH; k++)
+            sum += losses[N * b / STREAMS + k];
+    assert_int_equal(evaluator_init(&evaluator, text.stack.team, &text.stack.model, &text.corpus,
+                                    &text.part, STREAMS, 0),
+                     0);
+    evaluator_limit(&evaluator, STREAMS * STRETCH - 1); /* each stream reads the same number */
+    assert_int_equal(evaluate(&evaluator, &first, NULL, NULL), 0);
+    assert_int_equal(evaluate(&evaluator, &again, NULL, NULL), 0);
+    assert_int_equal(first.characters, STREAMS * STRETCH);
+    assert_true(fabs(first.loss - sum / (STREAMS * STRETCH)) < NEARLY_FORGOTTEN);
+    assert_memory_equal(&first, &again, sizeof first);
+    evaluator_limit(&evaluator, N);
+    assert_int_equal(evaluate(&evaluator, &whole, NULL, NULL), 0);
+    assert_int_equal(whole.characters, N);
+    evaluator_limit(&evaluator, 1); /* a character of each stream */
+    assert_int_equal(evaluate(&evaluator, &first, NULL, NULL), 0);
+    assert_int_equal(first.characters, STREAMS);
+    evaluator_release(&evaluator);
+    text_release(&text);
+}
+
 static void short_texts_have_fewer_streams(void **state)
 {
     (void)state;
@@ -240,6 +278,7 @@ int main(void)
         cmocka_unit_test(windows_are_exact_in_many_streams),
         cmocka_unit_test(streams_read_the_same),
         cmocka_unit_test(evaluating_again_gives_the_same),
+        cmocka_unit_test(stretches_are_always_the_same),
         cmocka_unit_test(short_texts_have_fewer_streams),
         cmocka_unit_test(it_stops_when_it_is_told),
     };

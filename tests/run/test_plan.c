@@ -121,22 +121,49 @@ static void another_limit_replaces_the_epochs(void **state)
     assert_int_equal(plan_steps(&plan, 100000), 0);
 }
 
+/* Five validations or more take at most a twentieth of the time, and read the whole part if it is
+ * small or they have the time. */
 static void validations_take_little_time(void **state)
 {
     (void)state;
     struct random random = {1, 0};
-    for (int round = 0; round < 1000; round++) {
+    int whole = 0;
+    for (int round = 0; round < 10000; round++) {
         struct plan plan = everything_auto();
         const uint64_t training = (uint64_t)random_between(&random, 2000, 1e9),
-                       validation = (uint64_t)random_between(&random, 1000, 1e8),
-                       total = (uint64_t)random_between(&random, 1, 1e6);
+                       validation = (uint64_t)pow(10, random_between(&random, 3, 8)),
+                       total = (uint64_t)pow(10, random_between(&random, 0, 7));
+        plan.max_minutes = round % 2;
         plan_fit(&plan, training, validation, 128);
-        const double lap = (double)plan_validate_every(&plan, total, validation);
+        const uint64_t characters = plan_validation_characters(&plan, total, validation);
+        const double lap = (double)plan_validate_every(&plan, total, characters);
         assert_true(lap >= 10);
-        /* of forty intervals with one second a step, two are enough for their validations */
-        assert_true((double)plan_steps_in(&plan, 40 * lap, 1, validation) >= 38 * lap - 1);
-        assert_true((double)total / lap <= 41);
+        assert_true((double)total <= 41 * (lap + 1));
+        assert_true(plan_validation_steps(&plan, characters) <= (lap + 1) / 20);
+        assert_true(characters >= 1 && characters <= validation);
+        whole += characters == validation;
+        if (plan.max_minutes == 0 && validation <= PLAN_SMALL_PART)
+            assert_int_equal(characters, validation);
+        else if (characters > 5000) /* the fewest that are read */
+            assert_true((double)total / lap > 4.9);
+        if (characters < validation) /* the whole would have had no time */
+            assert_true(20 * plan_validation_steps(&plan, validation) > (double)total / 5);
     }
+    assert_true(whole > 1000 && whole < 9000);
+}
+
+/* 30 seconds of a network of 2 × 512 over 91 MB, which has ten million characters held out. */
+static void a_validation_of_a_large_text(void **state)
+{
+    (void)state;
+    struct plan plan = everything_auto();
+    plan.max_minutes = 0.5;
+    plan_fit(&plan, 82000000, 9100000, 512);
+    const uint64_t characters = plan_validation_characters(&plan, 170, 9100000);
+    print_message("# each validation reads %d characters\n", (int)characters);
+    assert_in_range(characters, 5000, 20000);
+    plan.validate_every = 1000; /* its share of a thousand steps */
+    assert_in_range(plan_validation_characters(&plan, 170, 9100000), 150000, 250000);
 }
 
 static void a_plan_comes_back(void **state)
@@ -153,6 +180,7 @@ static void a_plan_comes_back(void **state)
                               .precision = PRECISION_BF16,
                               .seed = UINT32_MAX,
                               .val_fraction = 0.1,
+                              .val_required = 1,
                               .validate_every = 17,
                               .save_every = 2,
                               .patience = 10};
@@ -193,6 +221,62 @@ static void a_plan_comes_back(void **state)
     safetensors_free(in);
 }
 
+static struct plan finished_plan(void)
+{
+    struct plan plan = everything_auto();
+    plan.max_steps = 40;
+    plan.save_every = 2;
+    plan.patience = 10;
+    plan_fit(&plan, 100000, 10000, 128);
+    return plan;
+}
+
+static void what_is_not_changed_stays(void **state)
+{
+    (void)state;
+    char text[300] = "x";
+    struct plan plan = finished_plan();
+    const struct plan before = plan;
+    assert_false(plan_change(&plan, &plan_unchanged, text, sizeof text));
+    assert_string_equal(text, "");
+    assert_memory_equal(&plan, &before, sizeof plan);
+    struct plan same = plan_unchanged; /* the value that it has */
+    same.patience = 10;
+    same.dropout = plan.dropout;
+    assert_false(plan_change(&plan, &same, text, sizeof text));
+    assert_string_equal(text, "");
+}
+
+static void a_plan_is_changed(void **state)
+{
+    (void)state;
+    char text[300];
+    struct plan plan = finished_plan(), changes = plan_unchanged;
+    changes.schedule.rate = 0.003;
+    changes.dropout = 0;
+    changes.validate_every = 17;
+    changes.save_every = 0;
+    changes.patience = 0;
+    assert_false(plan_change(&plan, &changes, text, sizeof text));
+    assert_string_equal(text,
+                        "learning-rate 0.01 to 0.003, dropout 0.1 to 0, validate-every 0 to 17, "
+                        "save-every 2 to 0, patience 10 to 0");
+    assert_true(plan.schedule.rate == 0.003 && plan.dropout == 0 && plan.save_every == 0);
+    assert_true(plan.validate_every == 17 && plan.patience == 0 && plan.max_steps == 40);
+
+    changes = plan_unchanged;
+    changes.max_minutes = 5;
+    assert_true(plan_change(&plan, &changes, text, sizeof text));
+    assert_string_equal(text, "max-steps 40 to none, max-minutes none to 5");
+    assert_true(plan_change(&plan, &changes, text, sizeof text)); /* five more */
+    assert_string_equal(text, "max-minutes 5 to 5");
+    changes = plan_unchanged;
+    changes.max_epochs = 2.5;
+    assert_true(plan_change(&plan, &changes, text, sizeof text));
+    assert_string_equal(text, "max-epochs none to 2.5, max-minutes 5 to none");
+    assert_true(plan.max_epochs == 2.5 && plan.max_minutes == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +286,9 @@ int main(void)
         cmocka_unit_test(steps_are_the_least_of_the_limits),
         cmocka_unit_test(another_limit_replaces_the_epochs),
         cmocka_unit_test(validations_take_little_time),
+        cmocka_unit_test(a_validation_of_a_large_text),
+        cmocka_unit_test(what_is_not_changed_stays),
+        cmocka_unit_test(a_plan_is_changed),
         cmocka_unit_test(a_plan_comes_back),
     };
     return cmocka_run_group_tests_name("plan", tests, scratch_make, scratch_remove);

@@ -70,11 +70,28 @@ static void unknown_length(void **state)
             near(schedule_rate(&(struct schedule){(enum schedule_kind)kind, 0.5, 0}, step, 0), 0.5);
 }
 
+/* With a time limit: what is done is given, and warm-up takes at most a tenth of the run. */
+static void timed(void **state)
+{
+    (void)state;
+    const struct schedule cosine = {SCHEDULE_COSINE, 1, 4}, long_warmup = {SCHEDULE_STEP, 1, 1000};
+    near(schedule_rate_timed(&cosine, 0, 0), 0.2);
+    near(schedule_rate_timed(&cosine, 4, 0), 1);
+    near(schedule_rate_timed(&cosine, 77, 0.5), 0.51);
+    near(schedule_rate_timed(&cosine, 78, 1), 0.02);
+    near(schedule_rate_timed(&long_warmup, 0, 0), 1.0 / 1001);
+    near(schedule_rate_timed(&long_warmup, 3, 0.05), 0.5);
+    near(schedule_rate_timed(&long_warmup, 7, 0.1), 1);
+    near(schedule_rate_timed(&long_warmup, 8, 0.7), 0.1);
+    near(schedule_rate_timed(&long_warmup, 9, 1), 0.01);
+    near(schedule_rate_timed(&(struct schedule){SCHEDULE_CONSTANT, 0.5, 0}, 9, 1), 0.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cosine), cmocka_unit_test(steps),          cmocka_unit_test(constant),
-        cmocka_unit_test(warmup), cmocka_unit_test(unknown_length),
+        cmocka_unit_test(warmup), cmocka_unit_test(unknown_length), cmocka_unit_test(timed),
     };
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }

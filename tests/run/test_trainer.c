@@ -64,8 +64,6 @@ static struct plan small_plan(void)
                          .patience = 0};
 }
 
-static const struct plan no_limits = {.max_epochs = PLAN_AUTO};
-
 static const struct train_source *source(void)
 {
     static const char *files[2];
@@ -119,7 +117,7 @@ static void session(const char *directory, bool resume, const struct way *way, u
     if (way->all)
         plan.val_fraction = 0;
     const int opened =
-        resume ? trainer_resume(&trainer, directory, &no_limits, way->threads_later, &observer)
+        resume ? trainer_resume(&trainer, directory, &plan_unchanged, way->threads_later, &observer)
                : trainer_open(&trainer, directory, source(), &plan, way->threads, &observer);
     if (opened != 0)
         fail_msg("%s", error_message());
@@ -293,7 +291,7 @@ static void a_killed_run_goes_on(void **state)
     size_t length;
     session(killed, false, &plain, 10);
     read_in(killed, "last.safetensors", &at_ten, &length);
-    assert_int_equal(trainer_resume(&trainer, killed, &no_limits, 2, &observer), 0);
+    assert_int_equal(trainer_resume(&trainer, killed, &plan_unchanged, 2, &observer), 0);
     assert_int_equal(train_run(&trainer, &stopper.stop), 0);
     trainer_close(&trainer);
     scratch_write(scratch_path("killed/last.safetensors"), at_ten,
@@ -339,22 +337,25 @@ static void refusals(void **state)
                      0);
     assert_int_equal(access(scratch_path("often/best.safetensors"), F_OK), -1);
     trainer_close(&trainer); /* a run that was opened but not trained can be resumed */
-    assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &no_limits, 1, &observer), 0);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("often"), &plan_unchanged, 1, &observer),
+                     0);
     struct trainer other = {0};
     assert_int_equal(trainer_open(&other, scratch_path("often"), &forced, &plan, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "another process"));
-    assert_int_equal(trainer_resume(&other, scratch_path("often"), &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&other, scratch_path("often"), &plan_unchanged, 1, &observer),
+                     -1);
     assert_non_null(strstr(error_message(), "another process"));
     trainer_close(&trainer);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("nowhere"), &no_limits, 1, &observer),
-                     -1);
+    assert_int_equal(
+        trainer_resume(&trainer, scratch_path("nowhere"), &plan_unchanged, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "is not a run"));
     uint8_t *text;
     size_t length;
     assert_int_equal(file_read(scratch_path("a.txt"), &text, &length), 0);
     text[100] = text[100] == 'e' ? 'o' : 'e'; /* symbols that the vocabulary has */
     scratch_write(scratch_path("a.txt"), text, length);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &plan_unchanged, 1, &observer),
+                     -1);
     assert_non_null(strstr(error_message(), "has changed since the run began"));
     assert_non_null(strstr(error_message(), "a.txt has changed"));
     free(text);
@@ -404,7 +405,8 @@ static void new_limits_prolong_a_run(void **state)
     (void)state;
     struct trainer trainer = {0};
     const struct train_observer observer = {0};
-    const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 5};
+    struct plan longer = plan_unchanged;
+    longer.max_steps = STEPS + 5;
     assert_int_equal(trainer_resume(&trainer, scratch_path("killed"), &longer, 2, &observer), 0);
     assert_int_equal(train_run(&trainer, NULL), 0);
     assert_int_equal(trainer.progress.step, STEPS + 5);
@@ -464,7 +466,7 @@ static void interrupted_at_any_moment(void **state)
         const int threads = 1 + interruptions % 3;
         const int opened = interruptions == 0
                                ? trainer_open(&trainer, run, source(), &plan, threads, &observer)
-                               : trainer_resume(&trainer, run, &no_limits, threads, &observer);
+                               : trainer_resume(&trainer, run, &plan_unchanged, threads, &observer);
         assert_int_equal(opened, 0);
         /* Delays grow, as a slow machine may need longer than that for a step. */
         set_alarm(1 + (unsigned)random_below(&random, 4000 + 500 * interruptions));
@@ -497,6 +499,169 @@ static void the_last_validation_can_be_interrupted(void **state)
     session(run, true, &(struct way){.threads_later = 1}, 0);
     assert_same_run(scratch_path("whole"), run);
 }
+
+/* --- a time limit ----------------------------------------------------------------------------- */
+
+#define LIMIT 64.0 /* seconds; durations are sums of powers of two, so that they are exact */
+#define STEP_SECONDS 0.03125
+#define VALIDATION_SECONDS 0.5
+
+/* A simulated clock. Time passes while a chunk is trained on, which the position of the first
+ * stream tells, and while the model is validated. */
+struct machine {
+    struct trainer trainer;
+    double time, factor; /* from half of the time limit on, everything takes so many times longer */
+    uint64_t position, stop_at;
+    atomic_bool stop;
+    double rate; /* of the last step */
+    bool rose;   /* the rate did, after warm-up */
+    int validations, notes;
+};
+
+static void pass_time(struct machine *machine, double seconds)
+{
+    machine->time += seconds * (machine->time >= LIMIT / 2 ? machine->factor : 1);
+}
+
+static double machine_now(void *context)
+{
+    struct machine *machine = context;
+    const uint64_t *const position = machine->trainer.batch.position;
+    if (position && position[0] != machine->position)
+        pass_time(machine, STEP_SECONDS);
+    machine->position = position ? position[0] : 0;
+    return machine->time;
+}
+
+static void machine_stepped(void *context, const struct trainer *trainer)
+{
+    struct machine *machine = context;
+    const struct train_progress *progress = &trainer->progress;
+    machine->rose |=
+        progress->step > trainer->plan.schedule.warmup + 1 && progress->rate > machine->rate;
+    machine->rate = progress->rate;
+    machine->stop = machine->stop_at > 0 && progress->step >= machine->stop_at;
+}
+
+static void machine_validated(void *context, struct trainer *trainer)
+{
+    struct machine *machine = context;
+    machine->validations++;
+    assert_true(trainer->progress.validation_characters > 0);
+    pass_time(machine, VALIDATION_SECONDS);
+}
+
+static void machine_note(void *context, const char *note)
+{
+    struct machine *machine = context;
+    machine->notes += strstr(note, "always the same ones") != NULL;
+}
+
+/* Trains a run until a step (0: to its end) on such a machine. */
+static void train_on(struct machine *machine, const char *run, bool resume,
+                     const struct train_source *text, uint64_t until)
+{
+    const struct train_observer observer = {.context = machine,
+                                            .stepped = machine_stepped,
+                                            .validated = machine_validated,
+                                            .note = machine_note,
+                                            .now = machine_now};
+    struct trainer *const trainer = &machine->trainer;
+    struct plan plan = small_plan();
+    plan.max_steps = 0;
+    plan.max_minutes = LIMIT / 60;
+    plan.validate_every = 0;
+    *trainer = (struct trainer){0};
+    machine->stop_at = until;
+    machine->stop = false;
+    const int opened = resume ? trainer_resume(trainer, run, &plan_unchanged, 1, &observer)
+                              : trainer_open(trainer, run, text, &plan, 2, &observer);
+    if (opened != 0)
+        fail_msg("%s", error_message());
+    machine->position = trainer->batch.position[0];
+    assert_int_equal(train_run(trainer, &machine->stop), 0);
+    assert_int_equal(trainer->end, until > 0 ? TRAIN_INTERRUPTED : TRAIN_TIME_LIMIT);
+}
+
+/* On a machine that becomes slower or faster half way, a run ends on time, with the lowest rate. */
+static void a_time_limit_is_kept_at_any_speed(void **state)
+{
+    (void)state;
+    static const double factors[] = {4, 0.25, 1};
+    for (size_t k = 0; k < sizeof factors / sizeof *factors; k++) {
+        struct machine machine = {.factor = factors[k]};
+        char run[32];
+        snprintf(run, sizeof run, "speed-%d", (int)k);
+        train_on(&machine, scratch_path(run), false, source(), 0);
+        const struct train_progress *progress = &machine.trainer.progress;
+        print_message("# at %g times the duration: %g s, %d steps, rate %.3g\n", factors[k],
+                      machine.time, (int)progress->step, progress->rate);
+        const double step = STEP_SECONDS * fmax(factors[k], 1);
+        assert_true(machine.time >= LIMIT - 2 * step && machine.time <= LIMIT + 2 * step);
+        assert_true(progress->rate < 0.025 * machine.trainer.plan.schedule.rate);
+        assert_false(machine.rose);
+        assert_int_equal(progress->validated_step, progress->step);
+        trainer_close(&machine.trainer);
+    }
+}
+
+/* With the same times, a run that is interrupted equals one that is not. Older sessions count. */
+static void an_interrupted_run_keeps_its_time(void **state)
+{
+    (void)state;
+    static const uint64_t steps[] = {3, 40, 450, 1100};
+    struct machine machine = {.factor = 4};
+    char whole[300], cut[300];
+    snprintf(whole, sizeof whole, "%s", scratch_path("timed"));
+    snprintf(cut, sizeof cut, "%s", scratch_path("timed, cut"));
+    train_on(&machine, whole, false, source(), 0);
+    trainer_close(&machine.trainer);
+    machine = (struct machine){.factor = 4};
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+        train_on(&machine, cut, k > 0, source(), steps[k]);
+        trainer_close(&machine.trainer);
+    }
+    train_on(&machine, cut, true, source(), 0);
+    trainer_close(&machine.trainer);
+    assert_same_file(whole, cut, "last.safetensors");
+    assert_same_file(whole, cut, "best.safetensors");
+}
+
+/* Of a long validation part, each validation reads the same stretches. */
+static void validations_read_stretches(void **state)
+{
+    (void)state;
+    enum { LENGTH = 200000 };
+    const char *files[1] = {scratch_path("long.txt")};
+    const struct train_source text = {.files = files, .num_files = 1, .min_count = 1};
+    struct machine machine = {.factor = 1};
+    struct trainer *const trainer = &machine.trainer;
+    struct random random = {3, 0};
+    char *characters = malloc(LENGTH);
+    for (int k = 0; k < LENGTH; k++)
+        characters[k] = (char)('a' + random_below(&random, k < LENGTH / 2 ? 5 : 20));
+    scratch_write(files[0], characters, LENGTH);
+    free(characters);
+    train_on(&machine, scratch_path("stretches"), false, &text, 200);
+    const uint64_t read = trainer->progress.validation_characters;
+    assert_int_equal(trainer->corpus.validation.length, LENGTH / 10);
+    assert_int_equal(read, 5000);
+    assert_int_equal(machine.notes, 1);
+    trainer_close(trainer);
+    train_on(&machine, scratch_path("stretches"), true, &text, 0);
+    assert_int_equal(trainer->progress.validation_characters, read);
+    assert_int_equal(machine.notes, 1); /* it was said before */
+    struct evaluation stretches, whole;
+    assert_int_equal(evaluate(&trainer->evaluator, &stretches, NULL, NULL), 0);
+    evaluator_limit(&trainer->evaluator, LENGTH);
+    assert_int_equal(evaluate(&trainer->evaluator, &whole, NULL, NULL), 0);
+    assert_int_equal(stretches.characters, read);
+    assert_int_equal(whole.characters, LENGTH / 10);
+    assert_true(trainer->val_loss == stretches.loss && stretches.loss != whole.loss);
+    trainer_close(trainer);
+}
+
+/* --- what users are told ---------------------------------------------------------------------- */
 
 /* Counts messages to the user. */
 struct told {
@@ -533,8 +698,123 @@ static void a_run_that_explodes_is_given_up(void **state)
     struct model model = {0};
     assert_int_equal(model_load(&model, engine_find(PRECISION_FP32), scratch_path("explodes")), 0);
     model_release(&model);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("explodes"), &no_limits, 1, &observer),
-                     0);
+    assert_int_equal(
+        trainer_resume(&trainer, scratch_path("explodes"), &plan_unchanged, 1, &observer), 0);
+    trainer_close(&trainer);
+}
+
+/* A resumed run takes other options: it is another run from there on, which its models tell. */
+static void options_change_a_run(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    struct told told = {0};
+    struct stopper stopper = {.step = 30};
+    const struct train_observer observer = {.context = &told, .note = take_note},
+                                stops = {.context = &stopper, .stepped = stepped};
+    const char *run = scratch_path("changed");
+    struct plan changes = plan_unchanged;
+    struct model model = {0};
+    changes.schedule.rate = 0.002;
+    changes.dropout = 0;
+    changes.validate_every = 5;
+    session(run, false, &plain, 20);
+    assert_int_equal(trainer_resume(&trainer, run, &changes, 1, &observer), 0);
+    assert_int_equal(told.notes, 1);
+    assert_non_null(strstr(told.last, "from step 20 on this is another run: learning-rate 0.01 to "
+                                      "0.002, dropout 0.3 to 0, validate-every 10 to 5"));
+    trainer.observer = stops;
+    assert_int_equal(train_run(&trainer, &stopper.stop), 0);
+    assert_true(trainer.progress.rate < 0.002);
+    assert_int_equal(trainer.progress.validated_step, 25);
+    trainer_close(&trainer);
+
+    /* The changes are kept, also by the models, and are not noted again. */
+    session(run, true, &plain, 0);
+    changes = plan_unchanged;
+    changes.max_steps = STEPS + 1;
+    assert_int_equal(trainer_resume(&trainer, run, &changes, 1, &observer), 0);
+    assert_int_equal(told.notes, 2);
+    assert_true(trainer.plan.dropout == 0 && trainer.plan.validate_every == 5);
+    assert_int_equal(train_run(&trainer, NULL), 0);
+    trainer_close(&trainer);
+    const struct engine *engine = engine_find(PRECISION_FP32);
+    assert_int_equal(model_load(&model, engine, scratch_path("changed/last.safetensors")), 0);
+    assert_string_equal(model.history,
+                        "step 20: learning-rate 0.01 to 0.002, dropout 0.3 to 0, validate-every 10 "
+                        "to 5\nstep 40: max-steps 40 to 41");
+    model_release(&model);
+    assert_int_equal(model_load(&model, engine, scratch_path("whole")), 0);
+    assert_null(model.history);
+    model_release(&model);
+
+    /* A run that begins with the model is a new one. */
+    struct train_source from = *source();
+    const struct plan plan = small_plan();
+    from.init_from = scratch_path("changed/last.safetensors");
+    assert_int_equal(trainer_open(&trainer, scratch_path("from"), &from, &plan, 1, &observer), 0);
+    assert_null(trainer.model.history);
+    trainer_close(&trainer);
+
+    changes = plan_unchanged;
+    changes.schedule.rate = 1e6; /* times a decay of 0.001 */
+    assert_int_equal(trainer_resume(&trainer, run, &changes, 1, &observer), -1);
+    assert_non_null(strstr(error_message(), "--weight-decay"));
+}
+
+/* Minutes that are given to a finished run count from then on, also if it is interrupted. */
+static void a_run_is_prolonged_by_minutes(void **state)
+{
+    (void)state;
+    struct machine machine = {.factor = 1};
+    struct trainer *const trainer = &machine.trainer;
+    const struct train_observer observer = {
+        .context = &machine, .stepped = machine_stepped, .now = machine_now};
+    const char *run = scratch_path("prolonged");
+    struct plan more = plan_unchanged;
+    more.max_minutes = LIMIT / 60;
+    train_on(&machine, run, false, source(), 0);
+    const double end = machine.time;
+    const uint64_t step = trainer->progress.step;
+    trainer_close(trainer);
+    for (int k = 0; k < 2; k++) {
+        const uint64_t until = k == 0 ? step + 100 : 0;
+        machine.stop_at = until;
+        machine.stop = false;
+        *trainer = (struct trainer){0};
+        assert_int_equal(
+            trainer_resume(trainer, run, k == 0 ? &more : &plan_unchanged, 1, &observer), 0);
+        machine.position = trainer->batch.position[0];
+        assert_int_equal(train_run(trainer, &machine.stop), 0);
+        if (k == 0) /* the rate goes on from the middle of a run that is twice as long */
+            assert_true(trainer->progress.rate < 0.6 * trainer->plan.schedule.rate &&
+                        trainer->progress.rate > 0.2 * trainer->plan.schedule.rate);
+        trainer_close(trainer);
+    }
+    print_message("# from %g s to %g s\n", end, machine.time);
+    assert_true(machine.time > end + LIMIT - 2 * VALIDATION_SECONDS);
+    assert_true(machine.time <= end + LIMIT + 2 * STEP_SECONDS);
+}
+
+/* Less than is held out by default. It is held out again when the run is resumed or evaluated. */
+static void a_fraction_that_was_asked_for_is_held_out(void **state)
+{
+    (void)state;
+    struct trainer trainer = {0};
+    const struct train_observer observer = {0};
+    struct plan plan = small_plan();
+    struct corpus corpus = {0};
+    plan.val_fraction = 0.01;
+    plan.val_required = 1;
+    const char *run = scratch_path("asked for");
+    assert_int_equal(trainer_open(&trainer, run, source(), &plan, 1, &observer), 0);
+    const uint64_t held_out = trainer.corpus.validation.length;
+    assert_in_range(held_out, 100, 200);
+    assert_int_equal(train_run(&trainer, NULL), 0);
+    assert_true(isfinite(trainer.val_loss));
+    assert_int_equal(trainer_read_corpus(&corpus, run, &trainer.model.vocab), 0);
+    assert_int_equal(corpus.validation.length, held_out);
+    corpus_release(&corpus);
     trainer_close(&trainer);
 }
 
@@ -556,7 +836,7 @@ static uint64_t train_rashly(const char *run, bool resume, uint64_t until)
     struct stopper stopper = {.step = until};
     const struct train_observer observer = {.context = &stopper, .stepped = stepped};
     const struct plan plan = rash_plan();
-    assert_int_equal(resume ? trainer_resume(&trainer, run, &no_limits, 2, &observer)
+    assert_int_equal(resume ? trainer_resume(&trainer, run, &plan_unchanged, 2, &observer)
                             : trainer_open(&trainer, run, source(), &plan, 1, &observer),
                      0);
     if (train_run(&trainer, &stopper.stop) != 0)
@@ -675,13 +955,13 @@ static void links_in_a_run_are_not_followed(void **state)
     scratch_write(scratch_path("precious"), "mine", 4);
     remove(scratch_path("links/log.csv"));
     assert_int_equal(symlink(scratch_path("precious"), scratch_path("links/log.csv")), 0);
-    assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, run, &plan_unchanged, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "symbolic link"));
     assert_true(scratch_holds(scratch_path("precious"), "mine", 4));
     remove(scratch_path("links/log.csv"));
     assert_int_equal(rename(scratch_path("links/last.safetensors"), scratch_path("elsewhere")), 0);
     assert_int_equal(symlink(scratch_path("elsewhere"), scratch_path("links/last.safetensors")), 0);
-    assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, run, &plan_unchanged, 1, &observer), -1);
     assert_non_null(strstr(error_message(), "symbolic link"));
 }
 
@@ -708,7 +988,7 @@ static void a_file_system_without_locks_is_a_note(void **state)
     for (int k = 0; k < 2; k++) {
         no_locks = reasons[k];
         const int opened = k == 0 ? trainer_open(&trainer, run, source(), &plan, 1, &observer)
-                                  : trainer_resume(&trainer, run, &no_limits, 1, &observer);
+                                  : trainer_resume(&trainer, run, &plan_unchanged, 1, &observer);
         const int trained = opened == 0 ? train_run(&trainer, NULL) : -1;
         no_locks = 0;
         trainer_close(&trainer);
@@ -779,7 +1059,7 @@ static void copies_of_stdin(void **state)
         close(kept);
         assert_int_equal(opened, k == 1 ? -1 : 0);
         trainer_close(&trainer);
-        assert_int_equal(trainer_resume(&trainer, run, &no_limits, 1, &observer), 0);
+        assert_int_equal(trainer_resume(&trainer, run, &plan_unchanged, 1, &observer), 0);
         trainer_close(&trainer);
     }
     assert_true(scratch_holds(scratch_path("piped/stdin.txt"), "mine", 4));
@@ -792,12 +1072,13 @@ static void a_lost_best_model_is_made_good(void **state)
     struct trainer trainer = {0};
     struct told told = {0};
     const struct train_observer observer = {.context = &told, .note = take_note};
-    const struct plan longer = {.max_epochs = PLAN_AUTO, .max_steps = STEPS + 1};
+    struct plan longer = plan_unchanged;
+    longer.max_steps = STEPS + 1;
     const char *run = scratch_path("lost");
     session(run, false, &(struct way){.threads = 1}, 0);
     assert_int_equal(remove(scratch_path("lost/best.safetensors")), 0);
     assert_int_equal(trainer_resume(&trainer, run, &longer, 1, &observer), 0);
-    assert_int_equal(told.notes, 1);
+    assert_int_equal(told.notes, 2); /* the other is on the new limit */
     assert_int_equal(train_run(&trainer, NULL), 0);
     trainer_close(&trainer);
     assert_int_equal(access(scratch_path("lost/best.safetensors"), F_OK), 0);
@@ -889,6 +1170,12 @@ int main(void)
         cmocka_unit_test(the_text_of_a_run),
         cmocka_unit_test(interrupted_at_any_moment),
         cmocka_unit_test(the_last_validation_can_be_interrupted),
+        cmocka_unit_test(a_time_limit_is_kept_at_any_speed),
+        cmocka_unit_test(an_interrupted_run_keeps_its_time),
+        cmocka_unit_test(validations_read_stretches),
+        cmocka_unit_test(options_change_a_run),
+        cmocka_unit_test(a_run_is_prolonged_by_minutes),
+        cmocka_unit_test(a_fraction_that_was_asked_for_is_held_out),
         cmocka_unit_test(a_run_that_explodes_is_given_up),
         cmocka_unit_test(a_rash_run_recovers),
         cmocka_unit_test(a_full_disk_does_not_end_a_run),

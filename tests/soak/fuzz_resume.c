@@ -30,7 +30,6 @@ static void copy_text(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct plan no_limits = {.max_epochs = PLAN_AUTO};
     const struct train_observer silent = {0};
     struct trainer trainer = {0};
     uint8_t *copy = malloc(size + 1);
@@ -41,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_file("last.safetensors", copy, size);
     free(copy);
     unlink(fuzz_path("log.csv"));
-    if (trainer_resume(&trainer, fuzz_path(""), &no_limits, 1, &silent) == 0)
+    if (trainer_resume(&trainer, fuzz_path(""), &plan_unchanged, 1, &silent) == 0)
         require(trainer.model.weights && trainer.batch.B > 0);
     trainer_close(&trainer);
     return 0;

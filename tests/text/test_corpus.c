@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include "corpus.h"
 #include "error.h"
+#include "made_corpus.h"
 #include "random_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -190,7 +192,8 @@ static void test_memory_and_file_give_the_same(void **state)
     }
 }
 
-static void check_split(size_t length, double fraction, uint64_t training, uint64_t validation)
+static void check_split_of(size_t length, double fraction, bool required, uint64_t training,
+                           uint64_t validation)
 {
     struct corpus corpus;
     struct vocab vocab = {0};
@@ -200,12 +203,18 @@ static void check_split(size_t length, double fraction, uint64_t training, uint6
         text[i] = i % 3 ? 'a' : 'b';
     write_file(0, text, length);
     options.val_fraction = fraction;
+    options.val_required = required;
     assert_int_equal(corpus_open(&corpus, &vocab, &options), 0);
     assert_int_equal(corpus.training.length, training);
     assert_int_equal(corpus.validation.length, validation);
     corpus_release(&corpus);
     vocab_release(&vocab);
     free(text);
+}
+
+static void check_split(size_t length, double fraction, uint64_t training, uint64_t validation)
+{
+    check_split_of(length, fraction, false, training, validation);
 }
 
 static void test_split(void **state)
@@ -218,6 +227,35 @@ static void test_split(void **state)
     check_split(100000, 0, 100000, 0);
     check_split(100000, 0.9, 10000, 90000); /* 1 − 0.9 is a little under 0.1 */
     check_split(2, 0.5, 2, 0);
+}
+
+/* A fraction that was asked for is held out, however little it is. */
+static void test_required_validation(void **state)
+{
+    (void)state;
+    check_split_of(9989, 0.1, true, 8990, 999);
+    check_split_of(2, 0.5, true, 1, 1);
+    check_split_of(1000, 0.001, true, 999, 1);
+    check_split_of(1000, 0, true, 1000, 0); /* nothing was asked for */
+    struct corpus corpus;
+    struct vocab vocab = {0};
+    struct corpus_options options = make_options(1);
+    options.val_fraction = 1e-10;
+    options.val_required = true;
+    assert_int_equal(corpus_open(&corpus, &vocab, &options), -1);
+    assert_non_null(strstr(error_message(), "--val-fraction 1e-10 of 1000 characters"));
+}
+
+static void test_unigram_loss(void **state)
+{
+    (void)state;
+    const int32_t ids[] = {0, 1, 2, 3, 0, 0, 0, 0};
+    struct corpus corpus;
+    double loss;
+    corpus_of(&corpus, ids, 8);
+    assert_int_equal(corpus_unigram_loss(&corpus, &corpus.training, 5, &loss), 0);
+    assert_true(fabs(loss - (5.0 / 8 * log(8.0 / 5) + 3.0 / 8 * log(8))) < 1e-12);
+    corpus_release(&corpus);
 }
 
 static uint64_t hash_of(int num_files)
@@ -551,6 +589,8 @@ int main(void)
         cmocka_unit_test(test_files_come_back),
         cmocka_unit_test(test_memory_and_file_give_the_same),
         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_required_validation),
+        cmocka_unit_test(test_unigram_loss),
         cmocka_unit_test(test_hash_tells_texts_apart),
         cmocka_unit_test(test_hash_is_the_same_on_every_machine),
         cmocka_unit_test(test_files_that_cannot_be_used),

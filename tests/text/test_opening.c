@@ -10,6 +10,7 @@
 #include "corpus.h"
 #include "encode.h"
 #include "made_vocab.h"
+#include "made_corpus.h"
 #include "opening.h"
 
 #define ROOM ((size_t)4 << 20)
@@ -32,14 +33,14 @@ static const char *shown(const struct text_break *found, const struct vocab *voc
 static void make(struct corpus *corpus, struct vocab *vocab, enum vocab_unit unit, const char *text,
                  size_t starts)
 {
-    const struct encode_options options = {ENCODE_ERROR, NULL};
+    const struct encode_options options = {ENCODE_ERROR, NULL, NULL};
     int32_t *ids;
     size_t count;
     assert_int_equal(make_vocab(vocab, unit, UTF8_NONE, text, strlen(text), 1), 0);
     assert_int_equal(encode_text(vocab, "a text", (const uint8_t *)text, strlen(text), &options,
                                  &ids, &count, NULL),
                      0);
-    assert_int_equal(corpus_from_ids(corpus, ids, count, vocab->size), 0);
+    corpus_of(corpus, ids, count);
     struct corpus_part *part = &corpus->training;
     part->segments = realloc(part->segments, starts * sizeof *part->segments);
     for (size_t k = 0; k < starts; k++) {
