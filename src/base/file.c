@@ -341,6 +341,38 @@ int file_make_directory(const char *path)
     return result;
 }
 
+/* The length of the path without its last name, and without slashes at the end. */
+static size_t parent_length(const char *path, size_t length)
+{
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length;
+}
+
+size_t file_existing_part(const char *path)
+{
+    char *partial = mem_copy(path, strlen(path));
+    size_t length = strlen(path);
+    while (partial && length > 0 && access(partial, F_OK) != 0) {
+        length = parent_length(partial, length);
+        partial[length] = '\0';
+    }
+    free(partial);
+    return length;
+}
+
+void file_unmake_directory(const char *path, size_t kept)
+{
+    char *partial = mem_copy(path, strlen(path));
+    for (size_t length = partial ? strlen(path) : 0; length > kept && rmdir(partial) == 0;) {
+        length = parent_length(partial, length);
+        partial[length] = '\0';
+    }
+    free(partial);
+}
+
 char *file_join(const char *directory, const char *name)
 {
     size_t size = strlen(directory) + strlen(name) + 2;

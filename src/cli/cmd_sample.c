@@ -357,6 +357,7 @@ int command_sample(int argc, char **argv)
         .min_arguments = 1,
         .max_arguments = 1,
         .required = "a MODEL",
+        .example = "runs/book",
     };
     /* A closed pipe ends the program quietly, even if the parent process ignored SIGPIPE. */
     signal(SIGPIPE, SIG_DFL);
