@@ -11,6 +11,7 @@
 #include "file.h"
 #include "log.h"
 #include "optimizer.h"
+#include "origin.h"
 #include "plan.h"
 #include "recovery.h"
 #include "rundir.h"
@@ -99,6 +100,7 @@ struct trainer {
     char *init_from; /* path of the initial model, or NULL */
     char **files;    /* paths of the texts; the copy of stdin is relative to the run */
     int num_files;
+    struct origin origin;                /* of the model; without a plan */
     struct file_out stdin_copy;          /* uncommitted until the run is created */
     char stdin_name[RUNDIR_STDIN_BYTES]; /* its name in the run, or "" */
     struct team *team;
@@ -170,8 +172,8 @@ double trainer_epochs(const struct trainer *trainer);
 /* Targets per second in the timed steps; 0 if there are none yet. */
 double trainer_speed(const struct trainer *trainer);
 
-/* Fills a zeroed corpus with the texts of the run in `directory`, divided as in training and
- * encoded with `vocab`, that of its model. Returns 0, or −1 and a message. */
-int trainer_read_corpus(struct corpus *corpus, const char *directory, struct vocab *vocab);
+/* Fills a zeroed corpus with the texts of the run that a model is from (see rundir_of), divided as
+ * in training and encoded with `vocab`, the model's. Returns 0, or −1 and a message. */
+int trainer_read_corpus(struct corpus *corpus, const char *model, struct vocab *vocab);
 
 #endif

@@ -5,7 +5,7 @@ found otherwise. `weights`, `biases`: all are finite, and products of them not, 
 
 These leave it whole. sure: the model takes the first symbol of its vocabulary for certain. coarse: the
 weights of each symbol have one, the same for all, beside which the others vanish in 8 bits. older: from before runs noted their
-precision."""
+precision. oldest: and before models told of their text."""
 import json
 import struct
 import sys
@@ -56,6 +56,10 @@ elif damage == 'coarse':
         struct.pack_into('<f', body, weight['data_offsets'][0] + 4 * row * columns, 100.0)
 elif damage == 'older':
     del header['__metadata__']['plan.precision']
+elif damage == 'oldest':
+    for key in [key for key in header['__metadata__']
+                if key.startswith(('text.', 'plan.')) or key in ('unigram_loss', 'rune_version')]:
+        del header['__metadata__'][key]
 elif damage == 'offsets':
     weight['data_offsets'][1] += 1 << 40
 elif damage == 'missing':
