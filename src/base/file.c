@@ -329,10 +329,11 @@ int file_make_directory(const char *path)
         struct stat status;
         if (mkdir(partial, 0777) != 0 &&
             (errno != EEXIST || stat(partial, &status) != 0 || !S_ISDIR(status.st_mode)))
-            result = errno == EEXIST
-                         ? error_set("%s: cannot be made a directory: a file of that name is there",
-                                     path)
-                         : file_write_error(path, "cannot be made a directory", errno);
+            result =
+                errno == EEXIST
+                    ? error_set("%s: the directory cannot be made: there is a file of that name",
+                                path)
+                    : file_write_error(path, "the directory cannot be made", errno);
         *end = kept;
         if (kept == '\0')
             break;

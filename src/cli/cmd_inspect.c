@@ -253,7 +253,7 @@ static int choose_signals(struct task *task, const struct inspect_result *result
  * ones. */
 static void note_old_files(const char *directory, time_t start)
 {
-    const char *separator = "note: files of an earlier run are still there: ";
+    const char *separator = "note: files of an earlier inspection are still there: ";
     for (const char *const *name = view_files; *name; name++) {
         glob_t found;
         char *pattern = file_pattern(directory, strlen(*name) + 1);
@@ -325,8 +325,8 @@ static void note_text(const struct task *task)
         say("note: the first %s of %s characters are inspected; arrays (npy, csv) hold all",
             progress_number(task->inspected), progress_number(task->length));
     if (task->inspected < SHORT_TEXT)
-        say("note: in so short a text little differs significantly from chance; inspect %s "
-            "characters or more",
+        say("note: so short a text shows little that could not be chance: inspect %s characters or "
+            "more",
             progress_number(SHORT_TEXT));
     if (!task->request->directory && !uses_colour() &&
         (task->request->unit_list || task->request->quantities || task->request->passage))

@@ -284,7 +284,8 @@ static char *find_file(const char *path)
     if (inside && stat(inside, &status) != 0) {
         free(inside);
         if ((inside = file_join(path, "last.safetensors")) && stat(inside, &status) == 0)
-            error_set("%s: has no best.safetensors yet: rune train --resume goes on with it", path);
+            error_set("%s: has no best.safetensors yet: rune train --resume goes on with the run",
+                      path);
         else
             error_set("%s: is not a run: it has no best.safetensors", path);
         free(inside);

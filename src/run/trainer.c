@@ -331,7 +331,7 @@ static void note_corpus(const struct trainer *trainer)
         trainer_note(
             trainer,
             "the text is too short to hold a part out: all of it is trained on, and the best "
-            "model is the one of the lowest training loss");
+            "model is the one with the lowest training loss");
 }
 
 /* --- memory and threads ----------------------------------------------------------------------- */
@@ -415,7 +415,7 @@ static void note_lock(const struct trainer *trainer)
     if (!trainer->rundir.locked)
         trainer_note(
             trainer,
-            "the file system of %s has no locks: see to it that no other process trains there",
+            "the file system of %s has no locks: make sure that no other process trains there",
             trainer->rundir.path);
 }
 
@@ -662,7 +662,7 @@ int trainer_read_corpus(struct corpus *corpus, const char *model, struct vocab *
     if (rundir_of(model, &directory) != 0)
         return -1;
     if (!directory)
-        return error_set("%s: is a model without its run, which names the text: give a FILE",
+        return error_set("%s: is a model without its run, which would name the text: give a FILE",
                          model);
     struct safetensors *in = load_last(directory, ", which names the text: give a FILE");
     int result = in ? plan_load(&trainer.plan, in) : -1;

@@ -190,7 +190,7 @@ says()
     touch -d '1 hour ago' "$name"/*
     "$RUNE" inspect "$CODEPOINTS" text.txt -o "$name" --format npy --ablate none >printed 2>said
     is_tame <said
-    [ "$(grep -cF 'earlier run' said)" -eq 1 ]
+    [ "$(grep -cF 'earlier inspection' said)" -eq 1 ]
     grep -qF "$shown/activations.svg" said
 }
 
