@@ -348,7 +348,7 @@ int command_sample(int argc, char **argv)
                               .terminal = isatty(STDOUT_FILENO) != 0};
     struct options options = {
         .command = "sample",
-        .usage = "MODEL",
+        .usage = "MODEL [--prompt TEXT]",
         .summary = "Prints text that the model generates. MODEL is a .safetensors file or the "
                    "directory of a run.",
         .list = list,
