@@ -19,9 +19,10 @@ struct origin {
     struct plan plan;            /* only the fields of plan_save_fit */
 };
 
-/* Fills the sizes of a corpus, and the loss of guessing each of its held-out characters (where
- * there are none, each character) by its frequency in the training part alone: p = (count + 1) / (N
- * + V), for N characters and V symbols; mean, in nats. Returns 0, or −1 and a message. */
+/* Fills the sizes of a corpus, and unigram_loss: the mean loss, in nats, of guessing each held-out
+ * character (each character, where none is held out) by its frequency in the training part. A
+ * symbol that occurs n times in its N characters has p = (n + 1) / (N + V). Returns 0, or −1 and a
+ * message. */
 int origin_measure(struct origin *origin, const struct corpus *corpus, int vocab_size);
 
 /* Adds it to a model file, with the version of this rune and without the plan, which the caller
