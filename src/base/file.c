@@ -342,16 +342,49 @@ int file_make_directory(const char *path)
         struct stat status;
         if (mkdir(partial, 0777) != 0 &&
             (errno != EEXIST || stat(partial, &status) != 0 || !S_ISDIR(status.st_mode)))
-            result = errno == EEXIST
-                         ? error_set("%s: cannot be made a directory: a file of that name is there",
-                                     path)
-                         : file_write_error(path, "cannot be made a directory", errno);
+            result =
+                errno == EEXIST
+                    ? error_set("%s: the directory cannot be made: there is a file of that name",
+                                path)
+                    : file_write_error(path, "the directory cannot be made", errno);
         *end = kept;
         if (kept == '\0')
             break;
     }
     free(partial);
     return result;
+}
+
+/* The length of the path without its last name, and without slashes at the end. */
+static size_t parent_length(const char *path, size_t length)
+{
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length;
+}
+
+size_t file_existing_part(const char *path)
+{
+    char *partial = mem_copy(path, strlen(path));
+    size_t length = strlen(path);
+    while (partial && length > 0 && access(partial, F_OK) != 0) {
+        length = parent_length(partial, length);
+        partial[length] = '\0';
+    }
+    free(partial);
+    return length;
+}
+
+void file_unmake_directory(const char *path, size_t kept)
+{
+    char *partial = mem_copy(path, strlen(path));
+    for (size_t length = partial ? strlen(path) : 0; length > kept && rmdir(partial) == 0;) {
+        length = parent_length(partial, length);
+        partial[length] = '\0';
+    }
+    free(partial);
 }
 
 char *file_join(const char *directory, const char *name)

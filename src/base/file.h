@@ -67,6 +67,14 @@ char *file_pattern(const char *path, size_t extra);
 /* Makes a directory and its parents unless they exist. Returns 0, or −1 and a message. */
 int file_make_directory(const char *path);
 
+/* For a caller that may remove again what file_make_directory makes: how many bytes of the path,
+ * from its start, name a directory that exists; 0 if none. */
+size_t file_existing_part(const char *path);
+
+/* Removes the directory and its parents, as long as they are empty and longer than `kept` bytes of
+ * the path. */
+void file_unmake_directory(const char *path, size_t kept);
+
 /* Returns "directory/name", which the caller frees. NULL and a message if memory is short. */
 char *file_join(const char *directory, const char *name);
 

@@ -298,6 +298,7 @@ int command_eval(int argc, char **argv)
         .min_arguments = 1,
         .max_arguments = -1,
         .required = "a MODEL",
+        .example = "runs/book",
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0 && request.per_char && (request.json || request.streams > 1))

@@ -20,6 +20,7 @@
 #include "progress.h"
 #include "say.h"
 #include "team.h"
+#include "trainer.h"
 #include "units.h"
 #include "view.h"
 
@@ -253,7 +254,7 @@ static int choose_signals(struct task *task, const struct inspect_result *result
  * ones. */
 static void note_old_files(const char *directory, time_t start)
 {
-    const char *separator = "note: files of an earlier run are still there: ";
+    const char *separator = "note: files of an earlier inspection are still there: ";
     for (const char *const *name = view_files; *name; name++) {
         glob_t found;
         char *pattern = file_pattern(directory, strlen(*name) + 1);
@@ -325,8 +326,8 @@ static void note_text(const struct task *task)
         say("note: the first %s of %s characters are inspected; arrays (npy, csv) hold all",
             progress_number(task->inspected), progress_number(task->length));
     if (task->inspected < SHORT_TEXT)
-        say("note: in so short a text little differs significantly from chance; inspect %s "
-            "characters or more",
+        say("note: so short a text shows little that could not be chance: inspect %s characters or "
+            "more",
             progress_number(SHORT_TEXT));
     if (!task->request->directory && !uses_colour() &&
         (task->request->unit_list || task->request->quantities || task->request->passage))
@@ -365,18 +366,75 @@ static int check_input(const char *path, const char *directory)
     return 0;
 }
 
+/* A path may be NULL. */
 static int check_inputs(const struct request *request, const char *text)
 {
-    if (!request->directory)
-        return 0;
-    return check_input(text, request->directory) == 0 &&
-                   (!request->labels_file ||
-                    check_input(request->labels_file, request->directory) == 0)
-               ? 0
-               : -1;
+    const char *const inputs[] = {text, request->labels_file};
+    for (int k = 0; request->directory && k < 2; k++)
+        if (inputs[k] && check_input(inputs[k], request->directory) != 0)
+            return -1;
+    return 0;
 }
 
-static int read_text(struct task *task, const char *path)
+/* Notes what is inspected where no FILE was given. */
+static void note_part(const struct task *task, const struct corpus *corpus)
+{
+    const uint64_t held_out = corpus->validation.length;
+    clear_status();
+    if (held_out == 0)
+        say("note: the run held out nothing: this is the end of the text that it was trained on, "
+            "of "
+            "which the model may know much by heart");
+    else if (task->length < held_out && corpus->validation.num_segments > 1)
+        say("note: of the %s characters that the run held out, the last ones of each file are "
+            "inspected, %s in all",
+            progress_number(held_out), progress_number(task->length));
+    else if (task->length < held_out)
+        say("note: of the %s characters that the run held out, the last %s are inspected",
+            progress_number(held_out), progress_number(task->length));
+    else
+        say("note: the %s characters that the run held out are inspected",
+            progress_number(held_out));
+}
+
+/* Takes up to INSPECT_LENGTH characters of a part, from the end of each file as many as is its
+ * share. */
+static int take_part(struct task *task, const struct corpus *corpus, const struct corpus_part *part)
+{
+    const uint64_t most = part->length < INSPECT_LENGTH ? part->length : INSPECT_LENGTH;
+    if (temp_mapping_init(&task->ids, most * sizeof(int32_t), TRACE_IN_MEMORY, NULL) != 0)
+        return -1;
+    int32_t *const ids = task->ids.bytes;
+    task->length = 0;
+    for (size_t k = 0; k < part->num_segments; k++) {
+        const uint64_t end = part->segments[k].position + part->segments[k].length;
+        const size_t share = (size_t)(end * most / part->length) - task->length;
+        if (corpus_read(corpus, part, end - share, share, ids + task->length) != 0)
+            return -1;
+        task->length += share;
+    }
+    for (size_t k = 0; k < task->length; k++)
+        task->num_unknown += ids[k] == task->model->vocab.unknown;
+    task->inspected = task->length;
+    return 0;
+}
+
+/* Takes what the model's run held out or, if that is nothing, the end of its text. */
+static int read_part(struct task *task, const char *model_path)
+{
+    struct corpus corpus = {0};
+    int result = trainer_read_corpus(&corpus, model_path, &task->model->vocab);
+    const bool held_out = corpus.validation.length > 0;
+    if (result == 0)
+        result = take_part(task, &corpus, held_out ? &corpus.validation : &corpus.training);
+    if (result == 0)
+        note_part(task, &corpus);
+    task->options.text_name = held_out ? "held-out text" : "end of the training text";
+    corpus_release(&corpus);
+    return result;
+}
+
+static int read_file(struct task *task, const char *path)
 {
     const struct encode_options options = {(enum encode_unknown)task->request->on_unknown,
                                            "--on-unknown skip or replace", task->request->encoding};
@@ -390,9 +448,17 @@ static int read_text(struct task *task, const char *path)
     if (result == 0 && task->length == 0)
         result = error_set("%s: has no characters to inspect", file_name(path));
     task->inspected = task->length < INSPECT_LENGTH ? task->length : INSPECT_LENGTH;
+    task->options.text_name = file_name(path);
     return result;
 }
 
+/* `path` is NULL without a FILE. */
+static int read_text(struct task *task, const char *model_path, const char *path)
+{
+    return path ? read_file(task, path) : read_part(task, model_path);
+}
+
+/* `path` is NULL without a FILE. */
 static int inspect_text(struct task *task, const char *model_path, const char *path)
 {
     const struct request *request = task->request;
@@ -409,7 +475,6 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     task->options.num_patterns = request->num_patterns;
     task->options.labels_file = request->labels_file;
     task->options.model_name = model_path;
-    task->options.text_name = file_name(path);
     task->options.temp_path = temp_path;
     task->options.progress = show_status;
     task->view.columns = request->columns;
@@ -418,11 +483,12 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
     int status = temp_path &&
                          find_quantities(task->model->cell, request->quantities,
                                          task->options.quantities) == 0 &&
-                         check_inputs(request, path) == 0 && read_text(task, path) == 0 &&
-                         find_passage(task) == 0
+                         check_inputs(request, path) == 0 &&
+                         read_text(task, model_path, path) == 0 && find_passage(task) == 0
                      ? 0
                      : -1;
     task->options.text_length = task->length;
+    const size_t kept = request->directory ? file_existing_part(request->directory) : 0;
     if (status == 0 && request->directory) {
         status = file_make_directory(request->directory);
         file_sweep(request->directory);
@@ -434,6 +500,8 @@ static int inspect_text(struct task *task, const char *model_path, const char *p
         status = show(task, &result);
     clear_status();
     inspect_release(&result);
+    if (status != 0 && request->directory)
+        file_unmake_directory(request->directory, kept);
     free(temp_path);
     return status;
 }
@@ -507,15 +575,18 @@ int command_inspect(int argc, char **argv)
         .columns = 80, .threads = team_cores(), .ablation = INSPECT_ABLATE_BEST};
     struct options options = {
         .command = "inspect",
-        .usage = "MODEL FILE [-o DIR]",
-        .summary = "Shows what each neuron of a model does while it reads a text (-: stdin), and "
-                   "describes those that follow a property of the text.",
+        .usage = "MODEL [FILE] [-o DIR]",
+        .summary =
+            "Shows what each neuron of a model does while it reads the text of FILE (-: stdin) or, "
+            "without FILE, the held-out part of its run's texts, and describes those that follow a "
+            "property of the text.",
         .list = list,
         .count = sizeof list / sizeof *list,
         .values = &request,
-        .min_arguments = 2,
+        .min_arguments = 1,
         .max_arguments = 2,
-        .required = "a MODEL and a FILE",
+        .required = "a MODEL",
+        .example = "runs/book",
     };
     int status = options_parse(&options, argc, argv);
     if (status == 0 && parse(&request) != 0)

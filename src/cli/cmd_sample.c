@@ -622,7 +622,7 @@ int command_sample(int argc, char **argv)
                               .terminal = isatty(STDOUT_FILENO) != 0};
     struct options options = {
         .command = "sample",
-        .usage = "MODEL",
+        .usage = "MODEL [--prompt TEXT]",
         .summary = "Prints text that the model generates. MODEL is a .safetensors file or the "
                    "directory of a run.",
         .list = list,
@@ -631,6 +631,7 @@ int command_sample(int argc, char **argv)
         .min_arguments = 1,
         .max_arguments = 1,
         .required = "a MODEL",
+        .example = "runs/book",
     };
     /* A closed pipe ends the program quietly, even if the parent process ignored SIGPIPE. */
     signal(SIGPIPE, SIG_DFL);

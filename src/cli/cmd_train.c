@@ -121,7 +121,9 @@ static char *default_directory(const char *file)
 static void print_resume(const struct trainer *trainer)
 {
     const struct plan *plan = &trainer->plan;
-    fputs("  rune train --resume", stderr);
+    fputs("  ", stderr);
+    say_program();
+    fputs(" train --resume", stderr);
     say_path(trainer->rundir.path);
     if (trainer->end == TRAIN_TIME_LIMIT)
         say_part(" --max-minutes %g", plan->max_minutes);
@@ -135,28 +137,32 @@ static void print_resume(const struct trainer *trainer)
     fputc('\n', stderr);
 }
 
-/* Prints commands that use the run, quoted for a shell. */
-static void print_commands(const struct trainer *trainer)
+/* Prints "  rune words RUN", quoted for a shell, and " -o RUN/name" if a name is given. */
+static void print_command(const char *words, const char *directory, const char *name)
 {
-    const char *const directory = trainer->rundir.path, *const file = trainer->files[0];
-    char *text = file[0] == '/' ? mem_copy(file, strlen(file)) : file_join(directory, file);
-    char *output = file_join(directory, "inspect");
-    if (text && output) {
-        fputs("\nNow try:\n  rune sample", stderr);
-        say_path(directory);
-        fputs("\n  rune inspect", stderr);
-        say_path(directory);
-        say_path(text);
-        if (trainer->encoding)
-            say_part(" --encoding %s", trainer->encoding);
+    char *output = name ? file_join(directory, name) : NULL;
+    fputs("  ", stderr);
+    say_program();
+    fprintf(stderr, " %s", words);
+    say_path(directory);
+    if (output) {
         fputs(" -o", stderr);
         say_path(output);
-        fputc('\n', stderr);
     }
+    fputc('\n', stderr);
+    free(output);
+}
+
+/* Prints commands that use the run. None looks at a text that it was trained on. */
+static void print_commands(const struct trainer *trainer)
+{
+    const char *const directory = trainer->rundir.path;
+    fputs("\nNow try:\n", stderr);
+    print_command("sample", directory, NULL);
+    if (trainer->corpus.validation.length > 0)
+        print_command("inspect", directory, "inspect");
     if (trainer->end == TRAIN_INTERRUPTED || trainer->end == TRAIN_TIME_LIMIT)
         print_resume(trainer);
-    free(output);
-    free(text);
 }
 
 /* A model that was trained on all of a text knows it by heart if its loss is below this share of
@@ -166,12 +172,8 @@ static void print_commands(const struct trainer *trainer)
 
 static bool knows_by_heart(const struct trainer *trainer)
 {
-    const struct corpus *corpus = &trainer->corpus;
-    double unigram;
-    return corpus->validation.length == 0 &&
-           corpus_unigram_loss(corpus, &corpus->training, trainer->model.vocab_size, &unigram) ==
-               0 &&
-           trainer->progress.best_loss < BY_HEART * unigram;
+    return trainer->corpus.validation.length == 0 &&
+           trainer->progress.best_loss < BY_HEART * trainer->origin.unigram_loss;
 }
 
 static void print_loss(const struct trainer *trainer)
@@ -459,7 +461,7 @@ int command_train(int argc, char **argv)
     if (status == 0 && request.resume)
         status = check_resume(&options) == 0 ? 0 : STATUS_USAGE;
     else if (status == 0 && options.num_arguments == 0 && !request.files_from)
-        status = (error_set("a FILE is needed: rune train %s", options.usage), STATUS_USAGE);
+        status = (error_set("a FILE is needed, as in: rune train book.txt"), STATUS_USAGE);
     else if (status == 0 && request.source.init_from)
         status = check_init_from(&options) == 0 ? 0 : STATUS_USAGE;
     else if (status == 0)

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "mem.h"
+#include "suggest.h"
 
 #define HELP_WIDTH 79  /* columns */
 #define OPTIONS_MAX 64 /* of a command */
@@ -21,47 +23,6 @@
 #define UNKNOWN '?'       /* no such option, or the one in optopt takes no value */
 
 /* --- names ------------------------------------------------------------------------------------ */
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Edit distance with swaps of neighbours (optimal string alignment); SIZE_MAX for long texts. */
-static size_t distance(struct option_item typed, const char *b)
-{
-    enum { MAX_LENGTH = 32 };
-    size_t rows[MAX_LENGTH + 1][MAX_LENGTH + 1];
-    const char *const a = typed.text;
-    const size_t m = typed.length, n = strlen(b);
-    if (m > MAX_LENGTH || n > MAX_LENGTH)
-        return SIZE_MAX;
-    for (size_t i = 0; i <= m; i++)
-        for (size_t j = 0; j <= n; j++) {
-            rows[i][j] = i + j;
-            if (i > 0 && j > 0)
-                rows[i][j] = min_size(min_size(rows[i - 1][j], rows[i][j - 1]) + 1,
-                                      rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                rows[i][j] = min_size(rows[i][j], rows[i - 2][j - 2] + 1);
-        }
-    return rows[m][n];
-}
-
-const char *options_nearest(struct option_item typed, const char *const *names, size_t count)
-{
-    const char *nearest = NULL;
-    size_t nearest_distance = typed.length / 3 + 2; /* names farther away are not similar */
-    for (size_t k = 0; k < count; k++) {
-        const bool begins = typed.length > 0 && strncmp(typed.text, names[k], typed.length) == 0;
-        const size_t d = begins ? 1 : distance(typed, names[k]);
-        if (d < nearest_distance) {
-            nearest_distance = d;
-            nearest = names[k];
-        }
-    }
-    return nearest;
-}
 
 bool options_given(const struct options *options, const char *name)
 {
@@ -296,22 +257,32 @@ static void print_help(const struct options *options)
 
 /* --- parsing ---------------------------------------------------------------------------------- */
 
-static int refuse_option(const struct options *options, struct option_item typed)
+static int refuse_option(const struct options *options, const char *typed, struct option_item name)
 {
     const char *names[OPTIONS_MAX + 1];
+    char advice[SUGGEST_ROOM];
     size_t count = 0;
     for (size_t k = 0; k < options->count; k++)
         if (options->list[k].name)
             names[count++] = options->list[k].name;
     names[count++] = help.name;
-    const size_t dashes = strspn(typed.text, "-");
-    const struct option_item bare = {typed.text + dashes, typed.length - dashes};
-    const char *nearest = options_nearest(bare, names, count);
-    const int length = (int)typed.length;
-    return nearest ? error_set("there is no option %.*s; did you mean --%s?", length, typed.text,
-                               nearest)
-                   : error_set("there is no option %.*s; see rune %s --help", length, typed.text,
-                               options->command);
+    const size_t dashes = strspn(typed, "-");
+    const int length = (int)(dashes + name.length);
+    if (access(typed, F_OK) == 0)
+        return error_set("there is no option %s; if the file is meant, write ./%s", typed, typed);
+    suggest(advice, name, "--", names, count, suggest_options);
+    return advice[0] ? error_set("there is no option %.*s; %s", length, typed, advice)
+                     : error_set("there is no option %.*s; rune %s --help lists all", length, typed,
+                                 options->command);
+}
+
+/* Whether `typed` is a long option with one dash, which getopt_long reads as short ones. */
+static bool is_long_with_one_dash(const struct options *options, struct option_item name)
+{
+    for (size_t k = 0; k < options->count; k++)
+        if (options->list[k].name && name.length > 1 && suggest_same(name, options->list[k].name))
+            return true;
+    return false;
 }
 
 /* The option of a value that getopt_long returned, or NULL. */
@@ -330,12 +301,13 @@ static struct option_row *find_option(const struct options *options, int found)
 static int store_typed(const struct options *options, const char *typed, int found)
 {
     const bool is_long = strncmp(typed, "--", 2) == 0;
-    const struct option_item whole = {typed, is_long ? strcspn(typed, "=") : strlen(typed)};
-    const struct option_item name = {typed + 2, whole.length - 2};
+    const char *bare = typed + strspn(typed, "-");
+    const struct option_item name = {bare, strcspn(bare, "=")};
     struct option_row *option =
         find_option(options, found == UNKNOWN || found == MISSING_VALUE ? optopt : found);
-    if (!option || (is_long && !option_item_is(name, option->name)))
-        return refuse_option(options, whole);
+    if (!option ||
+        (is_long ? !option_item_is(name, option->name) : is_long_with_one_dash(options, name)))
+        return refuse_option(options, typed, name);
     if (found == UNKNOWN)
         return error_set("--%s takes no value", option->name);
     if (found == MISSING_VALUE)
@@ -388,8 +360,8 @@ int options_parse(struct options *options, int argc, char **argv)
         options->arguments[options->num_arguments++] = argv[optind++];
     options->arguments[options->num_arguments] = NULL;
     if (options->num_arguments < options->min_arguments)
-        return (error_set("%s is needed: rune %s %s", options->required, options->command,
-                          options->usage),
+        return (error_set("%s is needed, as in: rune %s %s", options->required, options->command,
+                          options->example),
                 STATUS_USAGE);
     if (options->max_arguments >= 0 && options->num_arguments > options->max_arguments)
         return (error_set("\"%s\" is one argument too many: rune %s %s",

@@ -59,7 +59,8 @@ struct options {
     const char **arguments;           /* out: what is not an option; ends with NULL */
     int num_arguments;                /* out */
     int min_arguments, max_arguments; /* max −1: any number */
-    const char *required; /* the arguments, for the message when some are missing: "a MODEL" */
+    /* for the message when an argument is missing: "a MODEL", "runs/book" */
+    const char *required, *example;
 };
 
 /* Parses argv, whose first element is the command. May be called once per process. Options may
@@ -86,10 +87,6 @@ struct option_item {
 bool option_item_next(const char **list, struct option_item *item);
 
 bool option_item_is(struct option_item item, const char *name);
-
-/* The name most similar to what was typed, or NULL if none is similar. A name that begins with what
- * was typed counts as similar. */
-const char *options_nearest(struct option_item typed, const char *const *names, size_t count);
 
 /* Appends a name to a list "a, b" in a buffer of `room` bytes; what does not fit is cut off. */
 void options_append(char *list, size_t room, const char *name);

@@ -1,10 +1,14 @@
 #include "say.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "glyph.h"
 
@@ -100,16 +104,56 @@ static void put_octal(const char *path)
     fprintf(stderr, "')%s\"", end);
 }
 
-void say_path(const char *path)
+static void put_path(const char *path)
 {
     size_t plain = 0;
     while (is_plain(path[plain]) || (path[plain] & 0x80))
         plain++;
-    fputs(path[0] == '-' ? " ./" : " ", stderr); /* so that it is not read as an option */
+    fputs(path[0] == '-' ? "./" : "", stderr); /* so that it is not read as an option */
     if (!is_safe(path))
         put_octal(path);
     else if (path[plain] || plain == 0)
         put_quoted(path);
     else
         fputs(path, stderr);
+}
+
+void say_path(const char *path)
+{
+    fputc(' ', stderr);
+    put_path(path);
+}
+
+/* --- the program ------------------------------------------------------------------------------ */
+
+static const char *program = "rune";
+
+void say_set_program(const char *called)
+{
+    program = called && called[0] ? called : program;
+}
+
+/* Whether a shell finds the file by its name alone. */
+static bool is_in_path(const char *path, const char *name)
+{
+    struct stat file, found;
+    char candidate[PATH_MAX];
+    const char *at = getenv("PATH");
+    if (!at || stat(path, &file) != 0)
+        return false;
+    for (size_t length;; at += length + 1) {
+        length = strcspn(at, ":");
+        snprintf(candidate, sizeof candidate, "%.*s%s/%s", (int)length, at, length > 0 ? "" : ".",
+                 name);
+        if (access(candidate, X_OK) == 0 && stat(candidate, &found) == 0 && S_ISREG(found.st_mode))
+            return found.st_dev == file.st_dev && found.st_ino == file.st_ino;
+        if (!at[length])
+            return false;
+    }
+}
+
+void say_program(void)
+{
+    const char *const slash = strrchr(program, '/'), *const name = slash ? slash + 1 : program;
+    put_path(slash && is_in_path(program, name) ? name : program);
 }

@@ -19,4 +19,11 @@ void say_text(FILE *out, const void *text, size_t length);
  * shell, it names the same file. */
 void say_path(const char *path);
 
+/* Keeps how the program was called, main's argv[0], which must stay. */
+void say_set_program(const char *called);
+
+/* Prints the program as it can be called from the same directory: "rune" where $PATH finds it, else
+ * its path as in say_path, but without the space. */
+void say_program(void);
+
 #endif

@@ -56,7 +56,7 @@ static int search_init(struct search *search, const struct label_pattern *patter
                                  &number, &offset, search->compile);
     if (!search->code) {
         pcre2_get_error_message(number, reason, sizeof reason);
-        return error_set("label '%s': the regex '%s' is wrong at its byte %zu: %s", pattern->name,
+        return error_set("label '%s': the regex '%s' is wrong at byte %zu: %s", pattern->name,
                          pattern->regex, (size_t)offset, (const char *)reason);
     }
     search->data = pcre2_match_data_create_from_pattern(search->code, NULL);

@@ -249,9 +249,8 @@ static int read_options(const struct safetensors *in, const struct layer_kind *c
     return 0;
 }
 
-/* All but the weights, which must be there, each in its shape. */
-static int read_shape(const struct safetensors *in, const struct engine *engine,
-                      struct model *model)
+int checkpoint_describe_model(const struct safetensors *in, const struct engine *engine,
+                              struct model *model)
 {
     long long version, layers, hidden;
     struct vocab vocab = {0};
@@ -299,7 +298,7 @@ static int read_shape(const struct safetensors *in, const struct engine *engine,
 int checkpoint_read_model(const struct safetensors *in, const struct engine *engine,
                           struct model *model)
 {
-    if (read_shape(in, engine, model) != 0)
+    if (checkpoint_describe_model(in, engine, model) != 0)
         return -1;
     int result = model_allocate(model);
     for (int k = 0; k < model->params.count && result == 0; k++)
@@ -363,7 +362,8 @@ static char *find_file(const char *path)
     if (inside && stat(inside, &status) != 0) {
         free(inside);
         if ((inside = file_join(path, "last.safetensors")) && stat(inside, &status) == 0)
-            error_set("%s: has no best.safetensors yet: rune train --resume goes on with it", path);
+            error_set("%s: has no best.safetensors yet: rune train --resume goes on with the run",
+                      path);
         else
             error_set("%s: is not a run: it has no best.safetensors", path);
         free(inside);
@@ -382,23 +382,10 @@ int model_load(struct model *model, const struct engine *engine, const char *pat
     return result;
 }
 
-int model_describe(struct model *model, const struct engine *engine, const char *path)
+struct safetensors *model_open(const char *path)
 {
     char *file = find_file(path);
     struct safetensors *in = file ? safetensors_open(file) : NULL;
-    int result = in ? read_shape(in, engine, model) : -1;
-    safetensors_free(in);
     free(file);
-    return result;
-}
-
-int model_save(const struct model *model, const char *path)
-{
-    struct safetensors_out *out = safetensors_out_new();
-    if (!out)
-        return -1;
-    checkpoint_add_model(out, model);
-    int result = safetensors_save(out, path);
-    safetensors_out_free(out);
-    return result;
+    return in;
 }

@@ -28,11 +28,12 @@ int checkpoint_read_training(const struct safetensors *in, struct optimizer *opt
  * and a message that says what is wrong with it. */
 int model_load(struct model *model, const struct engine *engine, const char *path);
 
-/* The same without its weights: shape, vocabulary, step and validation loss, from the header alone,
- * which must have all weights in their shapes. */
-int model_describe(struct model *model, const struct engine *engine, const char *path);
+/* Opens the header of such a file (see safetensors_open). NULL and a message if there is none. */
+struct safetensors *model_open(const char *path);
 
-/* Writes the model alone. Returns 0, or −1 and a message with the old file as it was. */
-int model_save(const struct model *model, const char *path);
+/* Fills a zeroed model without its weights: shape, vocabulary, step and validation loss, from the
+ * header alone, which must have all weights in their shapes. Returns 0, or −1 and a message. */
+int checkpoint_describe_model(const struct safetensors *in, const struct engine *engine,
+                              struct model *model);
 
 #endif

@@ -482,7 +482,8 @@ static int parse_header(struct safetensors *in, const uint64_t *size)
     if (got < sizeof length)
         return error_set("%s: is not a safetensors file: it has %zu bytes", in->path, got);
     if (first != '{' || length < 2 || length > HEADER_MOST)
-        return error_set("%s: is not a safetensors file", in->path);
+        return error_set("%s: is not a model, which is a run's directory or a .safetensors file",
+                         in->path);
     if (size && length > *size - LENGTH_BYTES)
         return refuse_cut(in, LENGTH_BYTES + length, *size);
     ungetc(first, in->file);

@@ -142,6 +142,6 @@ const struct layer_kind *engine_cell(const struct engine *engine, const char *na
         strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
         strncat(known, engine->cells[i]->name, sizeof known - strlen(known) - 1);
     }
-    error_set("there is no cell \"%s\"; known: %s", name, known);
+    error_set("there is no cell \"%s\"; the cells are %s", name, known);
     return NULL;
 }

@@ -193,10 +193,12 @@ int log_follow(const char *path, struct log_position *position,
         *position = (struct log_position){position->rows + 1, start, row.step, row.seconds};
         start = ftell(stream);
     }
-    if (status == 0 && ferror(stream))
-        error_set("%s: %s", path, strerror(errno)), status = -1;
+    if (ferror(stream))
+        status = error_set("%s: %s", path, strerror(errno));
     else if (status < 0)
-        error_set("%s: row %llu is damaged", path, (unsigned long long)position->rows + 1);
+        status =
+            (error_set("%s: row %llu is damaged", path, (unsigned long long)position->rows + 1),
+             LOG_DAMAGED);
     fclose(stream);
     return status;
 }

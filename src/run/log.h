@@ -49,10 +49,13 @@ struct log_position {
     double seconds;
 };
 
+/* Result of log_follow if a row, or the header, is not one: a write may have been cut off. */
+#define LOG_DAMAGED (-2)
+
 /* Passes the rows after a position to `take` and advances the position, so that a growing log is
  * read only once. If the position is zeroed, or the log was truncated before it, take(context,
- * NULL) is called first: earlier rows are void and all rows follow. Returns 0, or −1 and a message
- * with the position after the last valid row. */
+ * NULL) is called first: earlier rows are void and all rows follow. Returns 0, or LOG_DAMAGED or
+ * −1, with a message, and the position after the last valid row. */
 int log_follow(const char *path, struct log_position *position,
                void (*take)(void *context, const struct log_row *row), void *context);
 

@@ -112,14 +112,11 @@ uint64_t plan_validate_every(const struct plan *plan, uint64_t total, uint64_t c
     return wanted > 1e18 ? (uint64_t)1e18 : (uint64_t)wanted;
 }
 
-/* The fields that a run saves to be resumed. */
-static const struct field fields[] = {
+/* The fields that decide the weights after a step. */
+static const struct field fit_fields[] = {
     {"plan.batch_size", FIELD_INT, offsetof(struct plan, batch_size), 1, 1e6},
     {"plan.seq_length", FIELD_INT, offsetof(struct plan, seq_length), 1, 1e6},
     {"plan.dropout", FIELD_REAL, offsetof(struct plan, dropout), 0, 0.999999},
-    {"plan.max_epochs", FIELD_REAL, offsetof(struct plan, max_epochs), 0, 1e12},
-    {"plan.max_steps", FIELD_COUNT, offsetof(struct plan, max_steps), 0, 1e18},
-    {"plan.max_minutes", FIELD_REAL, offsetof(struct plan, max_minutes), 0, 1e12},
     {"plan.schedule", FIELD_INT, offsetof(struct plan, schedule.kind), 0, SCHEDULE_CONSTANT},
     {"plan.learning_rate", FIELD_REAL, offsetof(struct plan, schedule.rate), 0, 1e300},
     {"plan.warmup", FIELD_COUNT, offsetof(struct plan, schedule.warmup), 0, 1e18},
@@ -132,19 +129,39 @@ static const struct field fields[] = {
     {"plan.seed", FIELD_COUNT, offsetof(struct plan, seed), 0, 0x1p53},
     {"plan.val_fraction", FIELD_REAL, offsetof(struct plan, val_fraction), 0, 0.999999999},
     {"plan.val_required", FIELD_INT | FIELD_OPTIONAL, offsetof(struct plan, val_required), 0, 1},
+};
+
+/* The other fields that a run saves to be resumed. */
+static const struct field run_fields[] = {
+    {"plan.max_epochs", FIELD_REAL, offsetof(struct plan, max_epochs), 0, 1e12},
+    {"plan.max_steps", FIELD_COUNT, offsetof(struct plan, max_steps), 0, 1e18},
+    {"plan.max_minutes", FIELD_REAL, offsetof(struct plan, max_minutes), 0, 1e12},
     {"plan.validate_every", FIELD_COUNT, offsetof(struct plan, validate_every), 0, 1e18},
     {"plan.save_every", FIELD_REAL, offsetof(struct plan, save_every), 0, 1e12},
     {"plan.patience", FIELD_INT, offsetof(struct plan, patience), 0, 1e9},
 };
 
+void plan_save_fit(const struct plan *plan, struct safetensors_out *out)
+{
+    fields_save(fit_fields, sizeof fit_fields / sizeof *fit_fields, plan, out);
+}
+
+int plan_load_fit(struct plan *plan, const struct safetensors *in)
+{
+    return fields_load(fit_fields, sizeof fit_fields / sizeof *fit_fields, plan, in);
+}
+
 void plan_save(const struct plan *plan, struct safetensors_out *out)
 {
-    fields_save(fields, sizeof fields / sizeof *fields, plan, out);
+    plan_save_fit(plan, out);
+    fields_save(run_fields, sizeof run_fields / sizeof *run_fields, plan, out);
 }
 
 int plan_load(struct plan *plan, const struct safetensors *in)
 {
-    return fields_load(fields, sizeof fields / sizeof *fields, plan, in);
+    return plan_load_fit(plan, in) == 0
+               ? fields_load(run_fields, sizeof run_fields / sizeof *run_fields, plan, in)
+               : -1;
 }
 
 /* --- changes ---------------------------------------------------------------------------------- */

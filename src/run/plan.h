@@ -76,4 +76,8 @@ bool plan_change(struct plan *plan, const struct plan *changes, char *text, size
 void plan_save(const struct plan *plan, struct safetensors_out *out);
 int plan_load(struct plan *plan, const struct safetensors *in);
 
+/* The same for the fields that decide the weights after a step, without limits and intervals. */
+void plan_save_fit(const struct plan *plan, struct safetensors_out *out);
+int plan_load_fit(struct plan *plan, const struct safetensors *in);
+
 #endif

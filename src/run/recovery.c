@@ -155,7 +155,7 @@ void recovery_set_error(const struct trainer *trainer)
     const struct recovery *recovery = &trainer->progress.recovery;
     const char *const advice =
         trainer->plan.optim.weight_decay > 0 ? " or --weight-decay" : " or --clip-norm";
-    error_set("%s: training diverges, also with a learning rate of %g: start again with a lower "
+    error_set("%s: training diverges even with a learning rate of %g: start again with a lower "
               "--learning-rate%s; best.safetensors is %s",
               trainer->rundir.path, trainer->plan.schedule.rate * recovery->scale * 2, advice,
               isfinite(trainer->progress.best_loss) ? "the best model so far"

@@ -66,10 +66,15 @@ static int check_free(const struct rundir *rundir)
 
 int rundir_create(struct rundir *rundir, const char *path, bool force)
 {
-    const bool there = access(path, F_OK) == 0;
-    if (file_make_directory(path) != 0)
+    const size_t kept = file_existing_part(path);
+    if (file_make_directory(path) != 0) {
+        file_unmake_directory(path, kept);
         return -1;
-    *rundir = (struct rundir){.path = mem_copy(path, strlen(path)), .lock = -1, .made = !there};
+    }
+    *rundir = (struct rundir){.path = mem_copy(path, strlen(path)),
+                              .lock = -1,
+                              .made = kept < strlen(path),
+                              .kept = kept};
     if (rundir->path && lock(rundir) == 0 && (force || check_free(rundir) == 0)) {
         rundir->replaces = has(rundir, RUNDIR_LAST);
         return 0;
@@ -90,6 +95,26 @@ int rundir_open(struct rundir *rundir, const char *path)
 char *rundir_file(const struct rundir *rundir, const char *name)
 {
     return file_join(rundir->path, name);
+}
+
+int rundir_of(const char *model, char **directory)
+{
+    const char *const slash = strrchr(model, '/'), *const name = slash ? slash + 1 : model;
+    struct stat status;
+    *directory = NULL;
+    if (strcmp(model, "-") == 0)
+        return 0;
+    if (stat(model, &status) != 0)
+        return error_set("%s: %s", model, strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        *directory = mem_copy(model, strlen(model));
+    else if (strcmp(name, RUNDIR_BEST) != 0 && strcmp(name, RUNDIR_LAST) != 0)
+        return 0;
+    else if (slash)
+        *directory = mem_copy(model, (size_t)(slash - model) + 1);
+    else
+        *directory = mem_copy("./", 2);
+    return *directory ? 0 : -1;
 }
 
 void rundir_name_stdin(uint64_t hash, char name[RUNDIR_STDIN_BYTES])
@@ -150,7 +175,7 @@ void rundir_remove_old(struct rundir *rundir, const char *stdin_name)
 void rundir_close(struct rundir *rundir)
 {
     if (rundir->path && rundir->made)
-        rmdir(rundir->path);
+        file_unmake_directory(rundir->path, rundir->kept);
     if (rundir->path && rundir->lock >= 0)
         close(rundir->lock);
     free(rundir->path);

@@ -3,6 +3,7 @@
 #define RUNE_RUNDIR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define RUNDIR_BEST "best.safetensors"
@@ -15,6 +16,7 @@ struct rundir {
     int lock;      /* file descriptor of the directory; valid if path is not NULL */
     bool locked;   /* false if the file system has no locks */
     bool made;     /* the directory was created and is still empty */
+    size_t kept;   /* bytes of the path that were there before, see file_existing_part */
     bool replaces; /* it holds an older run that the new one replaces */
 };
 
@@ -28,6 +30,11 @@ int rundir_open(struct rundir *rundir, const char *path);
 /* The path of a file in the directory; the caller frees it. NULL and a message if memory is
  * short. */
 char *rundir_file(const struct rundir *rundir, const char *name);
+
+/* Sets *directory to that of the run that a model is from, in new memory: the model's path is the
+ * directory or a model file in it; NULL if it is another file, or stdin. Returns 0, or −1 and a
+ * message. */
+int rundir_of(const char *model, char **directory);
 
 /* The name of a run's copy of stdin: "stdin-" and the hash of its text, so that different texts
  * have different names. */
@@ -45,8 +52,8 @@ int rundir_check_text(const struct rundir *rundir, const char *path);
  * last.safetensors. `stdin_name` is its copy of stdin, or "". */
 void rundir_remove_old(struct rundir *rundir, const char *stdin_name);
 
-/* Releases the lock and removes the directory if it was created and is empty. Safe on a zeroed
- * rundir. */
+/* Releases the lock and removes the directory, with its parents, if it was created and is empty.
+ * Safe on a zeroed rundir. */
 void rundir_close(struct rundir *rundir);
 
 #endif

@@ -184,6 +184,7 @@ int trainer_save(struct trainer *trainer)
         checkpoint_add_model(out, &trainer->model);
         checkpoint_add_training(out, &trainer->optimizer, &trainer->tape);
         plan_save(&trainer->plan, out);
+        origin_save(&trainer->origin, out);
         add_files(out, trainer);
         safetensors_add_text(out, "train.kernels", trainer->model.engine->name);
         fields_save(progress_fields, NUM_PROGRESS_FIELDS, &trainer->progress, out);
@@ -202,8 +203,15 @@ int trainer_save(struct trainer *trainer)
 int trainer_save_best(struct trainer *trainer)
 {
     char *path = rundir_file(&trainer->rundir, RUNDIR_BEST);
-    int result =
-        path && rundir_check(&trainer->rundir) == 0 ? model_save(&trainer->model, path) : -1;
+    struct safetensors_out *out = safetensors_out_new();
+    int result = -1;
+    if (path && out && rundir_check(&trainer->rundir) == 0) {
+        checkpoint_add_model(out, &trainer->model);
+        plan_save_fit(&trainer->plan, out);
+        origin_save(&trainer->origin, out);
+        result = safetensors_save(out, path);
+    }
+    safetensors_out_free(out);
     free(path);
     return result;
 }
@@ -375,18 +383,16 @@ static int refuse_texts(const struct trainer *trainer, const struct safetensors 
         changed++;
     free(hashes);
     const bool kept = trainer->files[changed][0] != '/'; /* a copy of stdin, in the run */
-    return error_set("%s%s%s%s has changed since the run began: %s %s", kept ? directory : "",
-                     kept ? "/" : "", trainer->files[changed],
-                     count > 1 && !known ? " (or another of the run's texts)" : "", advice,
-                     directory);
+    return error_set("%s%s%s%s has changed since the run began: put it back as it was, or %s",
+                     kept ? directory : "", kept ? "/" : "", trainer->files[changed],
+                     count > 1 && !known ? " (or another of the run's texts)" : "", advice);
 }
 
 /* Reads the texts of a saved run, encoded with its vocabulary, and checks that they are unchanged.
- * Its plan must have been read. */
+ * Its plan must have been read. `advice`: what else the user can do than put them back. */
 static int reopen_corpus(struct trainer *trainer, const char *directory, struct vocab *vocab,
-                         const struct safetensors *in)
+                         const struct safetensors *in, const char *advice)
 {
-    const char *const advice = "put the text back as it was, or start a new run with --init-from";
     /* Older runs always read the whole part. */
     uint64_t *const characters = &trainer->progress.validation_characters;
     *characters = UINT64_MAX;
@@ -395,13 +401,33 @@ static int reopen_corpus(struct trainer *trainer, const char *directory, struct 
         fields_load(pace_fields, NUM_PACE_FIELDS, &trainer->progress, in) != 0)
         return -1;
     if (open_corpus(trainer, directory, vocab, (struct corpus_options){.fixed_vocab = true}) != 0)
-        return error_set("the run's text is not as it was (%s): %s %s", error_message(), advice,
-                         directory);
+        return error_set("the text of %s cannot be read as it was: %s; put it back, or %s",
+                         directory, error_message(), advice);
     if (trainer->corpus.hash != trainer->progress.corpus_hash)
         return refuse_texts(trainer, in, directory, advice);
     if (*characters > trainer->corpus.validation.length)
         *characters = trainer->corpus.validation.length;
     return 0;
+}
+
+/* A copy of the last name of a path. */
+static char *last_name(const char *path)
+{
+    const char *const slash = strrchr(path, '/'), *const name = slash ? slash + 1 : path;
+    return mem_copy(name, strlen(name));
+}
+
+/* Fills the origin once the text is read. A file without a path is the copy of stdin. */
+static int find_origin(struct trainer *trainer)
+{
+    struct origin *origin = &trainer->origin;
+    const char *const file = trainer->files[0], *const init_from = trainer->init_from;
+    origin->num_files = (uint64_t)trainer->num_files;
+    return (origin->text = last_name(file[0] == '/' ? file : "stdin")) &&
+                   (!init_from || (origin->init_from = last_name(init_from))) &&
+                   origin_measure(origin, &trainer->corpus, trainer->model.vocab_size) == 0
+               ? 0
+               : -1;
 }
 
 /* What may have become a symbol against the user's wish, or has not become one. */
@@ -448,7 +474,7 @@ static void note_corpus(const struct trainer *trainer, const struct vocab *vocab
         trainer_note(
             trainer,
             "the text is too short to hold a part out unless --val-fraction is given: all of it is "
-            "trained on, and the best model is the one of the lowest training loss");
+            "trained on, and the best model is the one with the lowest training loss");
 }
 
 /* --- memory and threads ----------------------------------------------------------------------- */
@@ -535,7 +561,7 @@ static void note_lock(const struct trainer *trainer)
     if (!trainer->rundir.locked)
         trainer_note(
             trainer,
-            "the file system of %s has no locks: see to it that no other process trains there",
+            "the file system of %s has no locks: make sure that no other process trains there",
             trainer->rundir.path);
 }
 
@@ -624,7 +650,8 @@ static int start_run(struct trainer *trainer, const struct train_source *source,
     struct plan *plan = &trainer->plan;
     const struct engine *engine = find_engine(trainer);
     trainer->model.training = true;
-    if (!engine || name_files(trainer, source) != 0 || read_source(trainer, engine, source) != 0)
+    if (!engine || name_files(trainer, source) != 0 || read_source(trainer, engine, source) != 0 ||
+        find_origin(trainer) != 0)
         return -1;
     const uint64_t training = trainer->corpus.training.length;
     if (plan_fit(plan, training, trainer->corpus.validation.length, trainer->model.hidden_size))
@@ -664,13 +691,14 @@ int trainer_open(struct trainer *trainer, const char *directory, const struct tr
 
 /* --- resuming a run --------------------------------------------------------------------------- */
 
-static struct safetensors *load_last(const char *directory)
+/* `need` ends the message where the file is missing. */
+static struct safetensors *load_last(const char *directory, const char *need)
 {
     struct safetensors *in = NULL;
     struct stat status;
     char *path = file_join(directory, RUNDIR_LAST);
     if (path && lstat(path, &status) != 0)
-        error_set("%s: is not a run: it has no " RUNDIR_LAST, directory);
+        error_set("%s: is not a run: it has no " RUNDIR_LAST "%s", directory, need);
     else if (path && S_ISLNK(status.st_mode))
         error_set("%s: is a symbolic link, which a run does not follow: put the file in its place",
                   path);
@@ -762,8 +790,9 @@ static int read_run(struct trainer *trainer, const struct safetensors *in,
     const bool limits = plan_change(&trainer->plan, changes, change, sizeof change);
     if (check_decay(&trainer->plan) != 0 || !(engine = find_engine(trainer)) ||
         checkpoint_read_model(in, engine, &trainer->model) != 0 ||
-        reopen_corpus(trainer, trainer->rundir.path, &trainer->model.vocab, in) != 0 ||
-        allocate(trainer, threads) != 0 ||
+        reopen_corpus(trainer, trainer->rundir.path, &trainer->model.vocab, in,
+                      "start a new run from its model with --init-from") != 0 ||
+        find_origin(trainer) != 0 || allocate(trainer, threads) != 0 ||
         checkpoint_read_training(in, &trainer->optimizer, &trainer->tape) != 0 ||
         safetensors_read_u64(in, "train.positions", (size_t)trainer->batch.B,
                              trainer->batch.position) != 0 ||
@@ -804,7 +833,7 @@ int trainer_resume(struct trainer *trainer, const char *directory, const struct 
     int result = rundir_open(&trainer->rundir, directory);
     if (result == 0) {
         note_lock(trainer);
-        result = (in = load_last(directory)) ? read_run(trainer, in, changes, threads) : -1;
+        result = (in = load_last(directory, "")) ? read_run(trainer, in, changes, threads) : -1;
     }
     safetensors_free(in);
     if (result != 0)
@@ -812,18 +841,25 @@ int trainer_resume(struct trainer *trainer, const char *directory, const struct 
     return result;
 }
 
-int trainer_read_corpus(struct corpus *corpus, const char *directory, struct vocab *vocab)
+int trainer_read_corpus(struct corpus *corpus, const char *model, struct vocab *vocab)
 {
     struct trainer trainer = {0};
-    struct safetensors *in = load_last(directory);
+    char *directory;
+    if (rundir_of(model, &directory) != 0)
+        return -1;
+    if (!directory)
+        return error_set("%s: is a model without its run, which would name the text: give a FILE",
+                         model);
+    struct safetensors *in = load_last(directory, ", which names the text: give a FILE");
     int result = in ? plan_load(&trainer.plan, in) : -1;
     if (result == 0)
-        result = reopen_corpus(&trainer, directory, vocab, in);
+        result = reopen_corpus(&trainer, directory, vocab, in, "give a FILE");
     if (result == 0) {
         *corpus = trainer.corpus;
         trainer.corpus = (struct corpus){0};
     }
     safetensors_free(in);
+    free(directory);
     trainer_close(&trainer);
     return result;
 }
@@ -844,6 +880,7 @@ void trainer_close(struct trainer *trainer)
     free(trainer->files);
     free(trainer->init_from);
     free(trainer->encoding);
+    origin_release(&trainer->origin);
     rundir_close(&trainer->rundir);
     *trainer = (struct trainer){0};
 }

@@ -11,6 +11,7 @@
 #include "file.h"
 #include "log.h"
 #include "optimizer.h"
+#include "origin.h"
 #include "pace.h"
 #include "plan.h"
 #include "recovery.h"
@@ -106,6 +107,7 @@ struct trainer {
     int num_files;
     char *encoding;                      /* of the texts, see struct text_treatment */
     enum encode_unknown on_unknown;      /* for what the vocabulary of an initial model lacks */
+    struct origin origin;                /* of the model; without a plan */
     struct file_out stdin_copy;          /* uncommitted until the run is created */
     char stdin_name[RUNDIR_STDIN_BYTES]; /* its name in the run, or "" */
     struct team *team;
@@ -183,8 +185,8 @@ double trainer_epochs(const struct trainer *trainer);
 /* Targets per second in the timed steps; 0 if there are none yet. */
 double trainer_speed(const struct trainer *trainer);
 
-/* Fills a zeroed corpus with the texts of the run in `directory`, divided as in training and
- * encoded with `vocab`, that of its model. Returns 0, or −1 and a message. */
-int trainer_read_corpus(struct corpus *corpus, const char *directory, struct vocab *vocab);
+/* Fills a zeroed corpus with the texts of the run that a model is from (see rundir_of), divided as
+ * in training and encoded with `vocab`, the model's. Returns 0, or −1 and a message. */
+int trainer_read_corpus(struct corpus *corpus, const char *model, struct vocab *vocab);
 
 #endif

@@ -451,26 +451,3 @@ int corpus_read(const struct corpus *corpus, const struct corpus_part *part, uin
     }
     return 0;
 }
-
-/* --- statistics ------------------------------------------------------------------------------- */
-
-int corpus_unigram_loss(const struct corpus *corpus, const struct corpus_part *part, int vocab_size,
-                        double *loss)
-{
-    int32_t ids[1024] = {0};
-    const size_t most = 1000000, length = part->length < most ? (size_t)part->length : most;
-    uint64_t *counts = mem_new((size_t)vocab_size, sizeof *counts);
-    int result = counts ? 0 : -1;
-    for (size_t at = 0, n; at < length && result == 0; at += n) {
-        n = length - at < 1024 ? length - at : 1024;
-        result = corpus_read(corpus, part, at, n, ids);
-        for (size_t k = 0; k < n && result == 0; k++)
-            counts[ids[k]]++;
-    }
-    *loss = 0;
-    for (int id = 0; id < vocab_size && result == 0; id++)
-        if (counts[id] > 0)
-            *loss -= (double)counts[id] / (double)length * log((double)counts[id] / (double)length);
-    free(counts);
-    return result;
-}

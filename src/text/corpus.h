@@ -78,11 +78,6 @@ void corpus_release(struct corpus *corpus);
 int corpus_read(const struct corpus *corpus, const struct corpus_part *part, uint64_t position,
                 size_t count, int32_t *out);
 
-/* The loss per symbol, in nats, of guessing by the frequencies that symbols below `vocab_size` have
- * in the first million of a part. Returns 0, or −1 and a message. */
-int corpus_unigram_loss(const struct corpus *corpus, const struct corpus_part *part, int vocab_size,
-                        double *loss);
-
 /* The segment that contains a position < part->length. */
 const struct corpus_segment *corpus_segment_at(const struct corpus_part *part, uint64_t position);
 

@@ -347,6 +347,34 @@ static void directories_are_made_with_their_parents(void **state)
     free(joined);
 }
 
+/* Only what was made is removed again, and only as far as it is empty. */
+static void made_directories_can_be_removed(void **state)
+{
+    (void)state;
+    assert_int_equal(file_make_directory(scratch_path("there")), 0);
+    for (int k = 0; k < 2; k++) { /* with and without a slash at the end */
+        char *path = file_join(scratch_path("there"), k ? "made//twice/" : "made//twice");
+        const size_t kept = file_existing_part(path);
+        assert_int_equal(kept, strlen(scratch_path("there/")));
+        assert_int_equal(file_make_directory(path), 0);
+        assert_int_equal(file_existing_part(path), strlen(path));
+        scratch_write(scratch_path("there/made/file"), "", 0);
+        file_unmake_directory(path, kept);
+        assert_int_equal(access(scratch_path("there/made/twice"), F_OK), -1);
+        assert_int_equal(access(scratch_path("there/made"), F_OK), 0);
+        assert_int_equal(unlink(scratch_path("there/made/file")), 0);
+        assert_int_equal(file_make_directory(path), 0);
+        file_unmake_directory(path, kept);
+        assert_int_equal(access(scratch_path("there/made"), F_OK), -1);
+        assert_int_equal(access(scratch_path("there"), F_OK), 0);
+        free(path);
+    }
+    const char *const there = scratch_path("there");
+    file_unmake_directory(there, strlen(there));
+    assert_int_equal(access(there, F_OK), 0);
+    assert_int_equal(file_existing_part("no such/directory"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_closed_directory_is_an_error),
         cmocka_unit_test(a_directory_is_no_place_for_a_file),
         cmocka_unit_test(directories_are_made_with_their_parents),
+        cmocka_unit_test(made_directories_can_be_removed),
     };
     return cmocka_run_group_tests_name("file", tests, scratch_make, scratch_remove);
 }

@@ -4,6 +4,11 @@ load helpers
 @test "a missing file is named" {
     fails_naming missing.txt train missing.txt -o run "${tiny[@]}"
     [ ! -e run ]
+    fails_naming missing.txt train missing.txt "${tiny[@]}"
+    [ ! -e runs ]
+    mkdir there
+    fails_naming missing.txt train missing.txt -o there/made/twice "${tiny[@]}"
+    [ -d there ] && [ ! -e there/made ]
 }
 
 @test "a missing file among several is named" {

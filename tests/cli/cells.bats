@@ -140,6 +140,6 @@ print(",".join(json.load(sys.stdin)["quantities"]))')
 @test "a model of an unknown cell is refused with a list of the known ones" {
     does train "$english" -o run "${tiny[@]}" --quiet
     python3 "$BATS_TEST_DIRNAME/edit_model.py" run/best.safetensors other.safetensors cell
-    fails_naming "known: " info other.safetensors
+    fails_naming "the cells are " info other.safetensors
     [[ $stderr == *"other.safetensors"* && $stderr == *lstx* ]]
 }

@@ -5,7 +5,8 @@ found otherwise. `weights`, `biases`: all are finite, and products of them not, 
 
 These leave it whole. sure: the model takes the first symbol of its vocabulary for certain. coarse: the
 weights of each symbol have one, the same for all, beside which the others vanish in 8 bits. older: from before runs noted their
-precision. untreated: from before models noted what becomes of line ends and byte order marks.
+precision. oldest: and before models told of their text.
+untreated: from before models noted what becomes of line ends and byte order marks.
 unopened: from before models noted how their texts begin."""
 import json
 import struct
@@ -61,6 +62,10 @@ elif damage == 'unopened':
     del header['__metadata__']['text_break'], header['__metadata__']['starts_seen']
 elif damage == 'untreated':
     del header['__metadata__']['newlines'], header['__metadata__']['strip_bom']
+elif damage == 'oldest':
+    for key in [key for key in header['__metadata__']
+                if key.startswith(('text.', 'plan.')) or key in ('unigram_loss', 'rune_version')]:
+        del header['__metadata__'][key]
 elif damage == 'offsets':
     weight['data_offsets'][1] += 1 << 40
 elif damage == 'missing':

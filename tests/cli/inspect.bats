@@ -220,7 +220,7 @@ print(" ".join(random.choices(open(sys.argv[1]).read().split(), k=12000))[:55000
     { excerpt 300 && cat excerpt.txt && printf '§§'; } >odd.txt
     does inspect "$MODEL" odd.txt --on-unknown skip
     [[ ${stderr_lines[0]} == 'note: 2 characters that the model does not know were left out' ]]
-    [[ ${stderr_lines[1]} == 'note: in so short a text little'* ]]
+    [[ ${stderr_lines[1]} == 'note: so short a text shows little'* ]]
     head -c 12000 "$english" >long.txt
     does inspect "$MODEL" long.txt
     [ -z "$stderr" ]

@@ -103,3 +103,58 @@ EOF
         iconv -f UTF-8 -t UTF-8 <<<"$output" >/dev/null
     done
 }
+
+@test "without FILE, what the run held out is inspected" {
+    does inspect "$MODEL" -o held_out --format csv --ablate none
+    [[ ${stderr_lines[0]} == 'note: the 1,650 characters that the run held out are inspected' ]]
+    tail -c 1650 "$english" >end.txt
+    does inspect "$MODEL" end.txt -o end --format csv --ablate none
+    diff -r held_out end
+    does inspect "$MODEL/best.safetensors" -o again --format csv --ablate none
+    diff -r end again
+}
+
+@test "without FILE, the ends of what was held out of each text are inspected" {
+    yes ab | head -c 2000000 >lower.txt
+    yes XYZ | head -c 1000000 >upper.txt
+    does train lower.txt upper.txt -o run "${tiny[@]}" --hidden-size 4 --quiet
+    does inspect run -o out --format csv --units 0:1 --quantities h --ablate none
+    [[ $stderr == 'note: of the 300,000 characters that the run held out, the last ones of each file are inspected, 250,000 in all'* ]]
+    [ "$(grep -c '^[0-9]*,' out/activations.csv)" -eq 250000 ]
+    lower=$(cut -d , -f 2 out/activations.csv | grep -c '^"*[ab]"*$')
+    upper=$(cut -d , -f 2 out/activations.csv | grep -c '^"*[XYZ]"*$')
+    [ "$lower" -eq 111111 ] && [ "$upper" -eq 62500 ] # beside line ends
+}
+
+@test "where nothing was held out, the end of the text is inspected, and said to be known" {
+    head -c 2500 "$english" >short.txt
+    does train short.txt -o run "${tiny[@]}" --quiet
+    does inspect run -o out --format csv --ablate none
+    [[ ${stderr_lines[0]} == 'note: the run held out nothing:'*'trained on'* ]]
+    does inspect run short.txt -o file --format csv --ablate none
+    diff -r out file
+}
+
+@test "without FILE and without a run the message says what is missing" {
+    cp "$MODEL/best.safetensors" .
+    cp best.safetensors mine.safetensors
+    for command in eval inspect; do
+        fails_naming 'it has no last.safetensors, which names the text: give a FILE' \
+            $command best.safetensors
+        fails_naming 'mine.safetensors: is a model without its run' $command mine.safetensors
+    done
+    does eval "$MODEL" --json
+    wanted=$output
+    does eval "$MODEL/best.safetensors" --json
+    [ "$output" = "$wanted" ]
+}
+
+@test "a failed inspection leaves no directory" {
+    excerpt 300
+    printf 'name\nx\n' >labels.csv
+    fails_naming labels.csv inspect "$MODEL" excerpt.txt --labels labels.csv -o made/twice
+    [ ! -e made ]
+    mkdir there
+    fails_naming labels.csv inspect "$MODEL" excerpt.txt --labels labels.csv -o there
+    [ -d there ]
+}

@@ -139,3 +139,59 @@ setup_file()
     [ "$(json parameters)" -eq $((gates + linear)) ] ||
         [ "$(json parameters)" -eq $((gates + linear + 4 * 8)) ]
 }
+
+@test "info tells of the text and of the training" {
+    does train "$english" "$CORPORA/texts/czech.txt" -o run "${tiny[@]}" --seed 7 --weight-decay 0.01 \
+        --precision bf16 --schedule step
+    for file in run run/best.safetensors run/last.safetensors; do
+        does info "$file"
+        info=$(tr -s ' ' <<<"$output")
+        for part in 'text english.txt and 1 more: 18,104 characters, 18,290 bytes' \
+            'split 16,293 characters to train on, 1,811 held out: the last 10 % of each file' \
+            'fit adam, learning rate 0.01 (step, warm-up of 0 steps), 4 streams of 16 characters' \
+            'weight decay 0.01' 'bf16, seed 7' 'version rune 0.1.0' 'uniform 4.3307 nats'; do
+            echo "$part"
+            [[ $info == *"$part"* ]]
+        done
+        [[ $info =~ trained\ 5\ steps\ in\ [0-9.]+\ s ]]
+    done
+    does info run --json
+    [ "$(json text)" = "{'name': 'english.txt', 'files': 2, 'bytes': 18290, 'training': 16293, 'held_out': 1811}" ]
+    [ "$(json version)" = 0.1.0 ]
+    number_is '$1 >= 0 && $1 < 100' "$(json seconds)"
+    number_is '$1 < $2 && $2 < $3' "$(json val_loss)" "$(json uniform_loss)" 4.5
+    [[ $(json fit) == *"'weight_decay': 0.01,"*"'precision': 'bf16'"*"'seed': 7"* ]]
+    does train "$english" -o more --init-from "$MODEL" --max-steps 2
+    does info more
+    [[ $output == *'from the model model'* ]]
+}
+
+@test "the loss of guessing by frequency is that of the held-out part" {
+    head -c 12345 "$english" >text.txt
+    does train text.txt -o run "${tiny[@]}" --val-fraction 0.25
+    does info run --json
+    wanted=$(python3 -c 'import collections, math
+text = open("text.txt").read()
+cut = int(0.75 * len(text) + 1e-6)
+counts, total = collections.Counter(text[:cut]), cut + len(set(text))
+print(-sum(math.log((counts[c] + 1) / total) for c in text[cut:]) / (len(text) - cut))')
+    number_is '($1 - $2) ^ 2 < 1e-12' "$(json unigram_loss)" "$wanted"
+    number_is '($1 - log($2)) ^ 2 < 1e-12' "$(json uniform_loss)" "$(json vocab_size)"
+}
+
+@test "info leaves out what is not known: a lone model has no log, an older one no text" {
+    cp "$MODEL/best.safetensors" lone.safetensors
+    does info lone.safetensors
+    [[ $output == *'5 steps'$'\n'* && $output == *unigram* ]]
+    cut -c 1-9 "$MODEL/log.csv" >cut.csv
+    cp -r "$MODEL" cut
+    mv cut.csv cut/log.csv # as a power cut may leave it
+    does info cut
+    [[ $output == *'5 steps'$'\n'* ]]
+    python3 "$BATS_TEST_DIRNAME/edit_model.py" lone.safetensors old.safetensors oldest
+    does info old.safetensors
+    run ! grep -E '^(text|split|fit|unigram|uniform|version)' <<<"$output"
+    does info old.safetensors --json
+    [[ $output != *unigram* && $output != *'"text"'* && $output == *'"val_loss"'* ]]
+    does sample old.safetensors --length 10
+}

@@ -215,7 +215,7 @@ says()
     touch -d '1 hour ago' "$name"/*
     "$RUNE" inspect "$CODEPOINTS" text.txt -o "$name" --format npy --ablate none >printed 2>said
     is_tame <said
-    [ "$(grep -cF 'earlier run' said)" -eq 1 ]
+    [ "$(grep -cF 'earlier inspection' said)" -eq 1 ]
     grep -qF "$shown/activations.svg" said
 }
 
@@ -235,18 +235,18 @@ says()
 can_be_copied()
 {
     printf '%q\n' "$1"
-    "$RUNE" train "${tiny[@]}" "${@:2}" -- "$1" 2>said
+    "$RUNE" train "${tiny[@]}" --val-fraction 0.5 "${@:2}" -- "$1" 2>said
     is_tame <said
-    sed -n '/^Now try:/,$p' said | tail -n +2 | sed 's/^  rune/"$RUNE"/; s/ -o / --ablate none --threads 1 -o /' >commands
+    sed -n '/^Now try:/,$p' said | tail -n +2 | sed 's/ -o / --ablate none --threads 1 -o /' >commands
     cat commands
-    [ "$(grep -c '^"$RUNE"' commands)" -ge 2 ]
+    [ "$(grep -c ' sample \| inspect ' commands)" -eq 2 ]
     sh -e ./commands >/dev/null 2>&1
 }
 
 @test "suggested commands can be copied into a shell, with any names" {
     for name in plain $'it\'s $(x)`y`"z"\\' '~' '*' '-x' 'café' '%s%d\n' $'a\e]0;title\a\nb' $'end\n' \
         $'a\u202eb' '!a;b&c|d<e>f'; do
-        head -c 500 "$english" >"./$name"
+        head -c 2500 "$english" >"./$name"
         can_be_copied "$name"
     done
     [ -d runs/-x/inspect ]
@@ -257,5 +257,35 @@ can_be_copied()
     [ -d $'not\xffUTF-8 \e/inspect' ]
     can_be_copied plain -o plain2 --max-minutes 0.001 --max-steps 1000000
     grep -q resume commands
-    grep -qx '  rune sample plain2' said # no quotes where none are needed
+    grep -qx "  $RUNE sample plain2" said # no quotes where none are needed
+}
+
+@test "suggested commands name the program as the shell finds it from there" {
+    cp "$english" text.txt
+    mkdir -p 'my tools' inside/deeper
+    ln -s "$RUNE" 'my tools/rune'
+    suggests()
+    {
+        "$@" train text.txt -o run "${tiny[@]}" --force 2>said
+        tail -n 2 said
+        [ "$(tail -n 2 said | head -n 1)" = "  $named sample run" ]
+    }
+    named="'my tools/rune'" suggests 'my tools/rune'
+    named="'$PWD/my tools/rune'" suggests "$PWD/my tools/rune"
+    PATH=$PWD/my\ tools:$PATH named=rune suggests rune
+    PATH=$PWD/my\ tools:$PATH named=rune suggests 'my tools/rune'
+    PATH=inside:$PWD/my\ tools:$PATH named=rune suggests "$RUNE"
+    printf '#!/bin/sh' >inside/rune # another program of that name
+    chmod +x inside/rune
+    PATH=$PWD/inside:$PWD/my\ tools:$PATH named=$RUNE suggests "$RUNE"
+    cd 'my tools'
+    cp ../text.txt .
+    named=./rune suggests ./rune
+}
+
+@test "where nothing was held out, no command is suggested that would look at the training text" {
+    head -c 2500 "$english" >text.txt
+    "$RUNE" train text.txt -o run "${tiny[@]}" 2>said
+    grep -q 'sample run' said
+    run ! grep -q inspect said
 }

@@ -82,6 +82,33 @@ helps_with()
 
 @test "a command unlike all others: it is named" {
     misused_naming frobnicate frobnicate
+    [[ $stderr == *'rune --help lists all'* ]]
+}
+
+@test "a command of another program: ours is suggested" {
+    misused_naming 'did you mean sample?' generate model
+    misused_naming 'did you mean eval?' evaluate model
+    misused_naming 'did you mean train?' fit text.txt
+    misused_naming 'rune train --resume RUN' resume run
+    misused_naming 'did you mean rune --version?' version
+}
+
+@test "help, help COMMAND and --help COMMAND print help on stdout" {
+    does --help
+    wanted=$output
+    for form in help -h; do
+        run --separate-stderr "$RUNE" "$form"
+        [ "$status" -eq 0 ] && [ "$output" = "$wanted" ] && [ -z "$stderr" ]
+    done
+    for command in "${commands[@]}"; do
+        does "$command" --help
+        wanted=$output
+        for form in help --help; do
+            run --separate-stderr "$RUNE" "$form" "$command"
+            [ "$status" -eq 0 ] && [ "$output" = "$wanted" ] && [ -z "$stderr" ]
+        done
+    done
+    misused_naming 'did you mean train?' help trian
 }
 
 @test "a mistyped option: the nearest is suggested" {
@@ -89,6 +116,74 @@ helps_with()
     misused_naming --temperature sample run --temprature 1
     misused_naming --window eval run --windw 9
     misused_naming --format inspect run "$english" --fromat npy
+}
+
+# suggests COMMAND OPTION SUGGESTION: what is said after an unknown option.
+suggests()
+{
+    misused_naming "there is no option ${2%%=*}; $3" "$1" model "$2"
+}
+
+@test "an option of another program: ours is suggested" {
+    suggests train --lr=1 'did you mean --learning-rate?'
+    suggests train --learning_rate 'did you mean --learning-rate?'
+    suggests train --rnn_size 'did you mean --hidden-size?'
+    suggests train --rnn-size 'did you mean --hidden-size?'
+    suggests train -rnn_size 'did you mean --hidden-size?' # char-rnn's options have one dash
+    suggests train --n_embd 'did you mean --hidden-size?'
+    suggests train --nhid 'did you mean --hidden-size?'
+    suggests train --n_layer 'did you mean --num-layers?'
+    suggests train --num_layers 'did you mean --num-layers?'
+    suggests train --seq_len 'did you mean --seq-length?'
+    suggests train --block_size 'did you mean --seq-length?'
+    suggests train --batch 'did you mean --batch-size?'
+    suggests train --max_iters 'did you mean --max-steps?'
+    suggests train --iters 'did you mean --max-steps?'
+    suggests train --out_dir 'did you mean --output?'
+    suggests train --out 'did you mean --output?'
+    suggests train --grad_clip 'did you mean --clip-norm or --clip-value?'
+    suggests train --model 'did you mean --cell?'
+    suggests train --validation_split 'did you mean --val-fraction?'
+    suggests sample --start 'did you mean --prompt?'
+    suggests sample --primetext 'did you mean --prompt?'
+    suggests sample --max_new_tokens 'did you mean --length?'
+    suggests sample --len 'did you mean --length?'
+    suggests sample --num_samples 'did you mean --count?'
+}
+
+@test "an option that is a word of ours: ours is suggested" {
+    suggests train --epochs 'did you mean --max-epochs?'
+    suggests train --steps 'did you mean --max-steps?'
+    suggests train --layers 'did you mean --num-layers?'
+    suggests train --hidden 'did you mean --hidden-size?'
+    suggests train --max 'did you mean --max-epochs, --max-steps or --max-minutes?'
+    suggests train --clip 'did you mean --clip-norm or --clip-value?'
+}
+
+@test "an option that rune does not need: it says why" {
+    for option in --gpu --gpuid -gpuid --device=cuda --cuda; do
+        suggests train "$option" 'rune runs on the CPU'
+    done
+    suggests train --data 'a text is named without an option'
+    suggests sample --checkpoint 'the model is named without an option'
+}
+
+@test "an option that no other resembles: the help is named" {
+    suggests train --xyzzy 'rune train --help lists all'
+    suggests eval "--$(printf 'x%.0s' {1..500})" 'rune eval --help lists all'
+}
+
+@test "a long option with one dash is not read as letters" {
+    misused_naming 'no option -temperature; did you mean --temperature?' sample model -temperature 0.5
+    misused_naming 'no option -prompt; did you mean --prompt?' sample model -prompt 'It was'
+    misused_naming 'no option -hidden_size; did you mean --hidden-size?' train "$english" -hidden_size 8
+}
+
+@test "a file whose name begins with a dash: the message says how to name it" {
+    : >-x.txt
+    : >--prompt.txt
+    misused_naming 'if the file is meant, write ./-x.txt' train -x.txt
+    misused_naming 'if the file is meant, write ./--prompt.txt' sample --prompt.txt
 }
 
 @test "an option without its value: it is named" {
@@ -167,12 +262,11 @@ helps_with()
     misused_naming adamm train "$english" --optimizer adamm
 }
 
-@test "commands without their files: wrong usage" {
-    misused_naming FILE train
-    misused_naming MODEL sample
-    misused_naming MODEL eval
-    misused_naming MODEL inspect
-    misused_naming MODEL info
+@test "commands without their files: wrong usage, with an example" {
+    misused_naming 'a FILE is needed, as in: rune train book.txt' train
+    for command in sample eval inspect info; do
+        misused_naming "a MODEL is needed, as in: rune $command runs/book" "$command"
+    done
 }
 
 @test "inspect --label: a malformed one is named, also after a valid one" {

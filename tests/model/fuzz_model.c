@@ -25,7 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    const int header = model_describe(&described, engine_at(0), path);
+    struct safetensors *in = model_open(path);
+    const int header = in ? checkpoint_describe_model(in, engine_at(0), &described) : -1;
+    safetensors_free(in);
     if (model_load(&model, engine_at(0), path) == 0 &&
         (header != 0 || model.params.total == 0 || described.weights ||
          model.params.total != described.params.total || model.step != described.step))

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "checkpoint.h"
+
 #define SEED 9
 #define RATE 0.01
 
@@ -121,4 +123,15 @@ void stack_backward(struct stack *stack)
 void stack_train(struct stack *stack)
 {
     team_run(stack->team, train, stack);
+}
+
+int save_model(const struct model *model, const char *path)
+{
+    struct safetensors_out *out = safetensors_out_new();
+    if (!out)
+        return -1;
+    checkpoint_add_model(out, model);
+    const int result = safetensors_save(out, path);
+    safetensors_out_free(out);
+    return result;
 }

@@ -37,6 +37,9 @@ void stack_release(struct stack *stack);
 /* Random inputs and targets, some of them none. */
 void stack_draw(struct stack *stack, struct random *random);
 
+/* Writes a model as a file. Returns 0, or −1 and a message. */
+int save_model(const struct model *model, const char *path);
+
 /* Logits and losses of the chunk. */
 void stack_forward(struct stack *stack);
 

@@ -79,7 +79,7 @@ static int load(const struct model *model)
 
 static int save(const struct model *model)
 {
-    return model_save(model, scratch_path("model"));
+    return save_model(model, scratch_path("model"));
 }
 
 /* Lets each allocation fail in turn, until none is left that could. The file is whole whatever

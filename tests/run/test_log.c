@@ -132,7 +132,7 @@ static void damage_is_told(void **state)
         const int length =
             snprintf(text, sizeof text, "%s1,0,0,5,,0.1,1,9\n%s", header, damaged[k]);
         scratch_write(path, text, (size_t)length);
-        if (log_read(path, &rows, &count) != -1)
+        if (log_read(path, &rows, &count) != LOG_DAMAGED)
             fail_msg("\"%s\" was read", damaged[k]);
         assert_null(rows);
         assert_non_null(strstr(error_message(), "damaged.csv: row 2"));
@@ -145,7 +145,7 @@ static void damage_is_told(void **state)
         free(rows);
     }
     scratch_write(path, "step,loss\n1,2\n", 14);
-    assert_int_equal(log_read(path, &rows, &count), -1);
+    assert_int_equal(log_read(path, &rows, &count), LOG_DAMAGED);
     assert_int_equal(log_open(&log, path, 1, NULL), 0); /* and a new one begins */
     assert_int_equal(log.rows, 0);
     append(&log, 1, 1);
@@ -214,7 +214,7 @@ static void a_log_is_followed(void **state)
     FILE *file = fopen(path, "a");
     fputs("13,0.5,gar", file);
     fclose(file);
-    assert_int_equal(log_follow(path, &place, see, &seen), -1);
+    assert_int_equal(log_follow(path, &place, see, &seen), LOG_DAMAGED);
     assert_non_null(strstr(error_message(), "log.csv: row 13 is damaged"));
     assert_true(seen.beginnings == 4 && seen.count == 12);
 }

@@ -363,7 +363,8 @@ static void refusals(void **state)
     assert_int_equal(file_read(scratch_path("b.txt"), &text, &length), 0);
     text[length - 1] = text[length - 1] == 'e' ? 'o' : 'e';
     scratch_write(scratch_path("b.txt"), text, length);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &no_limits, 1, &observer), -1);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("whole"), &plan_unchanged, 1, &observer),
+                     -1);
     assert_non_null(strstr(error_message(), "b.txt has changed since the run began"));
     free(text);
     write_texts();
@@ -393,7 +394,8 @@ static void texts_are_read_again_as_they_were(void **state)
     assert_int_equal(unknown, 444);
     assert_int_equal(length, 3999 - 444);
     trainer_close(&trainer);
-    assert_int_equal(trainer_resume(&trainer, scratch_path("wide"), &no_limits, 1, &observer), 0);
+    assert_int_equal(trainer_resume(&trainer, scratch_path("wide"), &plan_unchanged, 1, &observer),
+                     0);
     assert_int_equal(trainer.corpus.length, length);
     assert_int_equal(trainer.corpus.num_unknown, unknown);
     assert_int_equal(trainer.corpus.hash, hash);

@@ -149,6 +149,7 @@ def commands(soak):
         Command(soak, 'info', ['info', 'model']),
         Command(soak, 'info --json', ['info', 'model', '--json']),
         Command(soak, 'inspect', ['inspect', 'model', 'short.txt', '--threads', '2']),
+        Command(soak, 'inspect of the run', ['inspect', 'model', '--threads', '2']),
         Command(soak, 'inspect -o',
                 ['inspect', 'model', 'middle.txt', '-o', 'out', '--threads', '2',
                  '-f', 'page,npy,csv']),

@@ -246,18 +246,6 @@ static void test_required_validation(void **state)
     assert_non_null(strstr(error_message(), "--val-fraction 1e-10 of 1000 characters"));
 }
 
-static void test_unigram_loss(void **state)
-{
-    (void)state;
-    const int32_t ids[] = {0, 1, 2, 3, 0, 0, 0, 0};
-    struct corpus corpus;
-    double loss;
-    corpus_of(&corpus, ids, 8);
-    assert_int_equal(corpus_unigram_loss(&corpus, &corpus.training, 5, &loss), 0);
-    assert_true(fabs(loss - (5.0 / 8 * log(8.0 / 5) + 3.0 / 8 * log(8))) < 1e-12);
-    corpus_release(&corpus);
-}
-
 static uint64_t hash_of(int num_files)
 {
     struct corpus corpus;
@@ -590,7 +578,6 @@ int main(void)
         cmocka_unit_test(test_memory_and_file_give_the_same),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_required_validation),
-        cmocka_unit_test(test_unigram_loss),
         cmocka_unit_test(test_hash_tells_texts_apart),
         cmocka_unit_test(test_hash_is_the_same_on_every_machine),
         cmocka_unit_test(test_files_that_cannot_be_used),

@@ -15,6 +15,18 @@ skip()
     exit 0
 }
 
+# Writes the package to a file. curl and node may each know certificates that the other does not
+# (NODE_EXTRA_CA_CERTS).
+fetch()
+{
+    curl -sSfLo "$1" "$address" || NODE_USE_ENV_PROXY=1 node -e '
+fetch(process.argv[1]).then(async answer => {
+    if (!answer.ok)
+        throw new Error(answer.statusText)
+    fs.writeFileSync(process.argv[2], Buffer.from(await answer.arrayBuffer()))
+})' "$address" "$1"
+}
+
 directory=$1
 script=$2
 shift 2
@@ -25,7 +37,7 @@ PLAYWRIGHT=$directory/playwright-core-$version
 if [ ! -d "$PLAYWRIGHT" ]; then
     temporary=$(mktemp -d "$directory/playwright.XXXXXX")
     trap 'rm -rf "$temporary"' EXIT
-    curl -sSfLo "$temporary/archive" "$address" || skip "playwright-core could not be fetched"
+    fetch "$temporary/archive" || skip "playwright-core could not be fetched"
     echo "$sha256  $temporary/archive" | sha256sum -c --quiet || exit 1
     tar -xzf "$temporary/archive" -C "$temporary"
     mv "$temporary/package" "$PLAYWRIGHT"
