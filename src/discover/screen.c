@@ -66,7 +66,9 @@ static int job_init(struct job *job, size_t threads, struct arena *arena)
     const size_t n = job->n, count = job->count;
     job->workspaces = arena_take(arena, threads, sizeof *job->workspaces);
     job->first_column = arena_take(arena, count, sizeof *job->first_column);
-    for (size_t i = 0; job->first_column && i < count; i++) {
+    if (!job->first_column)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
         job->first_column[i] = job->columns;
         job->columns += (size_t)job->targets->list[i].bins.count;
     }
