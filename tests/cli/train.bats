@@ -218,9 +218,8 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     kill -TERM "$pid" # what a shell starts in the background ignores INT
     wait "$pid"
     step=$(tail -n 1 run/log.csv | cut -d , -f 1)
-    [ "$step" -ge 10 ] && [ "$step" -lt 2000000 ]
     does info run/last.safetensors --json
-    [ "$(json step)" -eq "$step" ]
+    number_is '$1 >= $2 && $1 < 2000000' "$(json step)" "$step"
     does train --resume run --max-steps $((step + 150))
     [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -gt "$step" ]
 }
