@@ -308,6 +308,8 @@ os.execv(sys.argv[1], sys.argv[1:])' "$@"
         wait "$pid" || status=$?
         [ "$status" -eq "${signal#*:}" ] # so that a script that runs it ends, too
         step=$(tail -n 1 run/log.csv | cut -d , -f 1)
+        does info run/last.safetensors --json
+        [ "$(json step)" -ge "$step" ]
         does train --resume run --max-steps $((step + 150))
         [ "$(tail -n 1 run/log.csv | cut -d , -f 1)" -gt "$step" ]
     done
