@@ -31,7 +31,8 @@
  * of the cores, but runs at once when it wakes up, instead of after the time slices of others. */
 #define TIME_SLICE 100000
 
-/* A pace tries what is slower again when that costs about a hundredth of the time since. */
+/* Each size is tried so often at first. Later what is slower is tried again when that costs about a
+ * hundredth of the time since. */
 #define TRIES 3
 #define TRIAL_INTERVAL 100
 
@@ -287,42 +288,42 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Whether the next region runs on the caller alone: what has been faster, or what is to be tried
- * (again). */
-static bool choose_alone(const struct team_pace *pace, double time)
+bool team_pace_alone(const struct team_pace *pace, double now)
 {
     if (pace->tries < 2 * TRIES)
         return pace->tries % 2 == 1;
     const bool alone_is_faster = pace->alone < pace->together;
-    return time >= pace->next_trial ? !alone_is_faster : alone_is_faster;
+    return now >= pace->next_trial ? !alone_is_faster : alone_is_faster;
+}
+
+void team_pace_note(struct team_pace *pace, bool alone, double begin, double end)
+{
+    const double took = end - begin;
+    double *const seconds = alone ? &pace->alone : &pace->together;
+    const bool first_tries = pace->tries < 2 * TRIES;
+    if (first_tries)
+        *seconds = pace->tries < 2 ? took : fmin(took, *seconds);
+    else if (begin >= pace->next_trial)
+        *seconds = took;
+    else
+        *seconds += (took - *seconds) / 8;
+    if (first_tries || begin >= pace->next_trial)
+        pace->next_trial = end + TRIAL_INTERVAL * fmax(pace->alone, pace->together);
+    pace->tries += first_tries;
 }
 
 void team_run_paced(struct team *team, struct team_pace *pace,
                     void (*work)(struct member *, void *), void *argument)
 {
-    if (team->size == 1) {
-        team_run(team, work, argument);
-        return;
-    }
     const double begin = now();
-    const bool alone = choose_alone(pace, begin), trying = pace->tries < 2 * TRIES;
-    double *seconds = alone ? &pace->alone : &pace->together;
+    const bool alone = team->size == 1 || team_pace_alone(pace, begin);
     if (alone) {
         flush_denormals();
         work(&(struct member){team, 0, 1, 0}, argument);
     } else {
         team_run(team, work, argument);
     }
-    const double end = now(), took = end - begin;
-    if (trying)
-        *seconds = pace->tries < 2 || took < *seconds ? took : *seconds;
-    else if (begin >= pace->next_trial)
-        *seconds = took;
-    else
-        *seconds += (took - *seconds) / 8;
-    if (trying || begin >= pace->next_trial)
-        pace->next_trial = end + TRIAL_INTERVAL * fmax(pace->alone, pace->together);
-    pace->tries += trying;
+    team_pace_note(pace, alone, begin, now());
 }
 
 /* Cores in the affinity mask of this process. */

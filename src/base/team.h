@@ -35,6 +35,11 @@ struct team_pace {
     int tries;
 };
 
+/* Whether the next region runs on the caller alone: what has been faster, or what is to be tried.
+ * Then, how long that region took; times in seconds. */
+bool team_pace_alone(const struct team_pace *pace, double now);
+void team_pace_note(struct team_pace *pace, bool alone, double begin, double end);
+
 /* Runs a parallel region on the whole team, or on a team of the caller alone if that has been
  * faster: where regions are so short that waiting dominates, or on a machine that is busy with
  * other programs. All regions of one pace take equally long. The results must not depend on the

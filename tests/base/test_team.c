@@ -219,10 +219,32 @@ static void regions_in_a_row(void **state)
     }
 }
 
+/* Regions that take what they are said to. Both sizes are tried, the faster one is kept, and a
+ * change of speed is noticed, of the kept one at once and of the other by rare trials. */
+static void the_faster_size_is_found(void **state)
+{
+    (void)state;
+    struct team_pace pace = {0};
+    double time = 100;
+    static const double seconds[][2] = {{1, 2}, {3, 2}, {1, 2}, {1, 0.5}}; /* together, alone */
+    for (int phase = 0; phase < 4; phase++) {
+        int regions[2] = {0};
+        for (int region = 0; region < 2000; region++) {
+            const bool alone = team_pace_alone(&pace, time);
+            team_pace_note(&pace, alone, time, time + seconds[phase][alone]);
+            time += seconds[phase][alone];
+            regions[alone]++;
+        }
+        const bool faster = seconds[phase][1] < seconds[phase][0];
+        assert_true(regions[!faster] >= 5 && regions[!faster] <= 300);
+        if (phase == 0)
+            assert_true(regions[!faster] <= 20); /* nothing changed: trials alone */
+    }
+}
+
 struct paced {
     int regions[2]; /* of the whole team, and of the caller alone */
     atomic_int ran; /* members in the last region */
-    bool slow_together;
 };
 
 static void run_paced(struct member *member, void *argument)
@@ -231,27 +253,22 @@ static void run_paced(struct member *member, void *argument)
     atomic_fetch_add(&paced->ran, 1);
     if (member->rank == 0)
         paced->regions[member->size == 1]++;
-    if (paced->slow_together == (member->size > 1))
-        nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
 }
 
-/* Both sizes are tried, and the one that takes longer is left to rare trials. */
-static void the_faster_size_is_found(void **state)
+static void paced_regions_run_together_or_alone(void **state)
 {
     (void)state;
     struct team *team = team_new(3);
-    for (int slow = 0; slow < 2; slow++) {
-        struct paced paced = {.slow_together = slow};
-        struct team_pace pace = {0};
-        for (int region = 0; region < 200; region++) {
-            const int before = paced.regions[0];
-            atomic_store(&paced.ran, 0);
-            team_run_paced(team, &pace, run_paced, &paced);
-            assert_int_equal(atomic_load(&paced.ran), paced.regions[0] > before ? 3 : 1);
-        }
-        assert_int_equal(paced.regions[0] + paced.regions[1], 200);
-        assert_true(paced.regions[!slow] >= 3 && paced.regions[!slow] <= 100);
+    struct paced paced = {0};
+    struct team_pace pace = {0};
+    for (int region = 0; region < 200; region++) {
+        const int together = paced.regions[0];
+        atomic_store(&paced.ran, 0);
+        team_run_paced(team, &pace, run_paced, &paced);
+        assert_int_equal(atomic_load(&paced.ran), paced.regions[0] > together ? 3 : 1);
     }
+    assert_true(paced.regions[0] >= 3 && paced.regions[1] >= 3);
+    assert_int_equal(paced.regions[0] + paced.regions[1], 200);
     team_free(team);
 }
 
@@ -344,6 +361,7 @@ int main(void)
         cmocka_unit_test(regions_in_a_row),
         cmocka_unit_test(pauses_are_slept),
         cmocka_unit_test(the_faster_size_is_found),
+        cmocka_unit_test(paced_regions_run_together_or_alone),
         cmocka_unit_test(denormals_are_flushed_everywhere),
         cmocka_unit_test(long_waits_are_slept),
         cmocka_unit_test(all_members_stop_at_once),
