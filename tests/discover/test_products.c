@@ -13,7 +13,7 @@
 #include "team.h"
 
 #define MOST 40 /* rows and columns */
-#define DEPTH 700
+#define DEPTH 1500
 #define UNTOUCHED 1234.5F
 
 static float a[MOST * DEPTH], b[MOST * DEPTH];
@@ -31,7 +31,7 @@ static void a_product_is_the_sum_of_products(void **state)
     struct random random = {1, 0};
     float c[MOST * MOST];
     (void)state;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 100; round++) {
         const size_t M = (size_t)random_below(&random, MOST),
                      N = (size_t)random_below(&random, MOST),
                      K = 1 + (size_t)random_below(&random, DEPTH);
