@@ -1,12 +1,14 @@
 #include "team.h"
 
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -20,17 +22,23 @@
 #include "mem.h"
 #include "quota.h"
 
-/* A member at a barrier spins first, as barriers in a region are microseconds apart. It then yields
- * for about half a millisecond, as there may be fewer cores than members. It sleeps last, as waking
- * up takes about 30 microseconds. */
+/* A member at a barrier spins first, as barriers in a region are microseconds apart. It then
+ * sleeps: who it waits for may not be running, as other programs need the cores. It never yields: a
+ * yield hands the core to another program for milliseconds. */
 #define SPINS 1000
-#define YIELDS 1000
 
-#define SLEEPERS (1 << 30) /* bit of `arrived`: some member sleeps at this barrier */
+/* Nanoseconds that a member asks to run at a time, the least that Linux grants. It keeps its share
+ * of the cores, but runs at once when it wakes up, instead of after the time slices of others. */
+#define TIME_SLICE 100000
+
+/* A pace tries what is slower again when that costs about a hundredth of the time since. */
+#define TRIES 3
+#define TRIAL_INTERVAL 100
 
 struct barrier {
     _Alignas(64) atomic_uint generation; /* times that the barrier was passed */
-    _Alignas(64) atomic_int arrived;     /* members that wait here, and SLEEPERS */
+    _Alignas(64) atomic_int arrived;     /* members that wait here */
+    atomic_bool sleepers;                /* some of them may be asleep */
 };
 
 struct team {
@@ -49,12 +57,8 @@ struct team {
     struct barrier *barriers; /* [1 + size]: the team's, then one per group */
 };
 
-static void spin_or_yield(int turn)
+static void spin(void)
 {
-    if (turn >= SPINS) {
-        sched_yield();
-        return;
-    }
 #if defined(__SSE2__)
     _mm_pause();
 #elif defined(__aarch64__)
@@ -95,22 +99,25 @@ static void flush_denormals(void)
 #endif
 }
 
-/* Sleeps until the barrier is passed. SLEEPERS must be set before the last member arrives, as that
- * one wakes the sleepers if it sees the bit. Afterwards (the count is full, or 0 again) the wait is
- * nearly over, and this member yields instead. */
-static void sleep_until_passed(struct barrier *barrier, int size, unsigned generation)
+/* Linux has it since version 6.12; before that it does nothing. The structure is the kernel's:
+ * linux/sched/types.h cannot be included beside sched.h. */
+static void ask_for_time_slice(void)
 {
-    while (atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation) {
-        int seen = atomic_load_explicit(&barrier->arrived, memory_order_acquire);
-        const int count = seen & ~SLEEPERS;
-        if (count > 0 && count < size &&
-            (seen & SLEEPERS ||
-             atomic_compare_exchange_strong_explicit(&barrier->arrived, &seen, seen | SLEEPERS,
-                                                     memory_order_acq_rel, memory_order_relaxed)))
-            sleep_on(&barrier->generation, generation);
-        else
-            sched_yield();
-    }
+#if defined(__linux__) && defined(SYS_sched_setattr)
+    struct {
+        uint32_t size, sched_policy;
+        uint64_t sched_flags;
+        int32_t sched_nice;
+        uint32_t sched_priority;
+        uint64_t sched_runtime, sched_deadline, sched_period;
+    } attributes;
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0 ||
+        attributes.sched_policy != SCHED_OTHER)
+        return;
+    attributes.size = sizeof attributes;
+    attributes.sched_runtime = TIME_SLICE;
+    syscall(SYS_sched_setattr, 0, &attributes, 0);
+#endif
 }
 
 void team_barrier(struct member *member)
@@ -119,20 +126,26 @@ void team_barrier(struct member *member)
         return;
     struct barrier *barrier = &member->team->barriers[member->barrier];
     unsigned generation = atomic_load_explicit(&barrier->generation, memory_order_relaxed);
-    int before = atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel);
-    if ((before & ~SLEEPERS) == member->size - 1) {
+    if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) == member->size - 1) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
-        if (before & SLEEPERS)
+        /* Both are sequentially consistent: either this member sees the sleeper, or the sleeper
+         * sees the new generation. */
+        atomic_store(&barrier->generation, generation + 1);
+        if (atomic_load(&barrier->sleepers)) {
+            atomic_store(&barrier->sleepers, false);
             wake_all(&barrier->generation);
+        }
         return;
     }
-    for (int turn = 0; turn < SPINS + YIELDS; turn++) {
+    for (int turn = 0; turn < SPINS; turn++) {
         if (atomic_load_explicit(&barrier->generation, memory_order_acquire) != generation)
             return;
-        spin_or_yield(turn);
+        spin();
     }
-    sleep_until_passed(barrier, member->size, generation);
+    do {
+        atomic_store(&barrier->sleepers, true);
+        sleep_on(&barrier->generation, generation);
+    } while (atomic_load(&barrier->generation) == generation);
 }
 
 void team_set_stop(struct team *team, const atomic_bool *stop)
@@ -165,10 +178,10 @@ struct member team_group(const struct member *member, int groups)
 static unsigned next_region(struct team *team, unsigned seen)
 {
     unsigned region;
-    for (int turn = 0; turn < SPINS + YIELDS; turn++) {
+    for (int turn = 0; turn < SPINS; turn++) {
         if ((region = atomic_load_explicit(&team->region, memory_order_acquire)) != seen)
             return region;
-        spin_or_yield(turn);
+        spin();
     }
     pthread_mutex_lock(&team->mutex);
     team->sleepers++;
@@ -194,6 +207,7 @@ static void *member_main(void *argument)
     struct member *member = argument;
     struct team *team = member->team;
     flush_denormals();
+    ask_for_time_slice();
     for (unsigned seen = 0;;) {
         seen = next_region(team, seen);
         if (team->shutting_down)
@@ -209,6 +223,7 @@ struct team *team_new(int size)
     if (!team)
         return NULL;
     team->size = size;
+    ask_for_time_slice();
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->wake, NULL);
     team->threads = mem_new((size_t)size, sizeof *team->threads);
@@ -263,6 +278,51 @@ void team_run(struct team *team, void (*work)(struct member *, void *), void *ar
         begin_region(team);
     work(&team->members[0], argument);
     team_barrier(&team->members[0]);
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Whether the next region runs on the caller alone: what has been faster, or what is to be tried
+ * (again). */
+static bool choose_alone(const struct team_pace *pace, double time)
+{
+    if (pace->tries < 2 * TRIES)
+        return pace->tries % 2 == 1;
+    const bool alone_is_faster = pace->alone < pace->together;
+    return time >= pace->next_trial ? !alone_is_faster : alone_is_faster;
+}
+
+void team_run_paced(struct team *team, struct team_pace *pace,
+                    void (*work)(struct member *, void *), void *argument)
+{
+    if (team->size == 1) {
+        team_run(team, work, argument);
+        return;
+    }
+    const double begin = now();
+    const bool alone = choose_alone(pace, begin), trying = pace->tries < 2 * TRIES;
+    double *seconds = alone ? &pace->alone : &pace->together;
+    if (alone) {
+        flush_denormals();
+        work(&(struct member){team, 0, 1, 0}, argument);
+    } else {
+        team_run(team, work, argument);
+    }
+    const double end = now(), took = end - begin;
+    if (trying)
+        *seconds = pace->tries < 2 || took < *seconds ? took : *seconds;
+    else if (begin >= pace->next_trial)
+        *seconds = took;
+    else
+        *seconds += (took - *seconds) / 8;
+    if (trying || begin >= pace->next_trial)
+        pace->next_trial = end + TRIAL_INTERVAL * fmax(pace->alone, pace->together);
+    pace->tries += trying;
 }
 
 /* Cores in the affinity mask of this process. */

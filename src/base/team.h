@@ -27,6 +27,21 @@ int team_size(const struct team *team);
  * Members flush denormal numbers to zero. Between regions they spin briefly and then sleep. */
 void team_run(struct team *team, void (*work)(struct member *, void *), void *argument);
 
+/* Measures whether some work is done faster by the whole team or by the caller alone. Begins as
+ * zeros. */
+struct team_pace {
+    double together, alone; /* seconds that a region takes */
+    double next_trial;      /* when what is slower is tried again */
+    int tries;
+};
+
+/* Runs a parallel region on the whole team, or on a team of the caller alone if that has been
+ * faster: where regions are so short that waiting dominates, or on a machine that is busy with
+ * other programs. All regions of one pace take equally long. The results must not depend on the
+ * size of a team. */
+void team_run_paced(struct team *team, struct team_pace *pace,
+                    void (*work)(struct member *, void *), void *argument);
+
 /* Waits until every member of the team (or group) has called it. Their earlier writes are then
  * visible to all. */
 void team_barrier(struct member *member);

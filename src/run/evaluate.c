@@ -109,7 +109,7 @@ int evaluate(struct evaluator *evaluator, struct evaluation *result, evaluate_ea
     tape_set_input(tape, batch.x);
     model_prepare(evaluator->team, evaluator->model);
     while ((status = batch_next(&batch)) == 1) {
-        team_run(evaluator->team, read_chunk, &job);
+        team_run_paced(evaluator->team, &evaluator->pace, read_chunk, &job);
         if (team_should_stop(evaluator->team)) {
             status = EVALUATE_STOPPED;
             break;

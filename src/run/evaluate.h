@@ -15,6 +15,7 @@
 
 struct evaluator {
     struct team *team;
+    struct team_pace pace;
     struct model *model;
     struct tape tape;
     const struct corpus *corpus;

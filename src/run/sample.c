@@ -51,7 +51,7 @@ static void read_symbols(struct member *member, void *argument)
 void sampler_prompt(struct sampler *sampler, const int32_t *ids, size_t count)
 {
     for (size_t k = 0; k < count; k++) {
-        team_run(sampler->team, read_symbols, sampler);
+        team_run_paced(sampler->team, &sampler->pace, read_symbols, sampler);
         for (int b = 0; b < sampler->tape.B; b++)
             sampler->ids[b] = ids[k];
     }
@@ -61,7 +61,7 @@ int sampler_next(struct sampler *sampler)
 {
     const struct model *model = sampler->model;
     const struct rng rng = {sampler->options.seed, RNG_SAMPLE};
-    team_run(sampler->team, read_symbols, sampler);
+    team_run_paced(sampler->team, &sampler->pace, read_symbols, sampler);
     for (int b = 0; b < sampler->tape.B; b++) {
         const uint32_t counter[4] = {(uint32_t)sampler->drawn, (uint32_t)(sampler->drawn >> 32),
                                      (uint32_t)b, 0};

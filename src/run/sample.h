@@ -18,6 +18,7 @@ struct sample_options {
 /* B samples, drawn in parallel. */
 struct sampler {
     struct team *team;
+    struct team_pace pace;
     struct model *model;
     struct sample_options options;
     struct tape tape; /* B streams, T = 1 */

@@ -2,6 +2,7 @@
 #include <fenv.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,8 +64,8 @@ struct rounds {
     long wrong[MOST];
 };
 
-/* `member` belongs to a team, or to a group whose cells begin at `first`. Returns the number of wrong
- * sums. */
+/* `member` belongs to a team, or to a group whose cells begin at `first`. Returns the number of
+ * wrong sums. */
 static long add_up_rounds(struct member *member, long count, long cell[2][MOST], int first)
 {
     long wrong = 0;
@@ -125,7 +126,7 @@ static void groups_meet_apart(void **state)
     (void)state;
     for (int size = 1; size <= MOST; size++) {
         struct team *team = team_new(size);
-        struct rounds rounds = {.count = 1000};
+        struct rounds rounds = {.count = 300};
         team_run(team, add_up_in_groups, &rounds);
         team_run(team, add_up_in_groups, &rounds);
         for (int rank = 0; rank < size; rank++)
@@ -218,6 +219,42 @@ static void regions_in_a_row(void **state)
     }
 }
 
+struct paced {
+    int regions[2]; /* of the whole team, and of the caller alone */
+    atomic_int ran; /* members in the last region */
+    bool slow_together;
+};
+
+static void run_paced(struct member *member, void *argument)
+{
+    struct paced *paced = argument;
+    atomic_fetch_add(&paced->ran, 1);
+    if (member->rank == 0)
+        paced->regions[member->size == 1]++;
+    if (paced->slow_together == (member->size > 1))
+        nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
+}
+
+/* Both sizes are tried, and the one that takes longer is left to rare trials. */
+static void the_faster_size_is_found(void **state)
+{
+    (void)state;
+    struct team *team = team_new(3);
+    for (int slow = 0; slow < 2; slow++) {
+        struct paced paced = {.slow_together = slow};
+        struct team_pace pace = {0};
+        for (int region = 0; region < 200; region++) {
+            const int before = paced.regions[0];
+            atomic_store(&paced.ran, 0);
+            team_run_paced(team, &pace, run_paced, &paced);
+            assert_int_equal(atomic_load(&paced.ran), paced.regions[0] > before ? 3 : 1);
+        }
+        assert_int_equal(paced.regions[0] + paced.regions[1], 200);
+        assert_true(paced.regions[!slow] >= 3 && paced.regions[!slow] <= 100);
+    }
+    team_free(team);
+}
+
 /* All members flush denormal numbers, so that results do not depend on the thread. */
 static __attribute__((unused)) void square_small(struct member *member, void *argument)
 {
@@ -306,6 +343,7 @@ int main(void)
         cmocka_unit_test(groups_meet_apart),
         cmocka_unit_test(regions_in_a_row),
         cmocka_unit_test(pauses_are_slept),
+        cmocka_unit_test(the_faster_size_is_found),
         cmocka_unit_test(denormals_are_flushed_everywhere),
         cmocka_unit_test(long_waits_are_slept),
         cmocka_unit_test(all_members_stop_at_once),
