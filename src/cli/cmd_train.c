@@ -66,8 +66,8 @@ struct request {
     struct plan plan;
     struct train_source source;
     const char *directory, *resume, *files_from;
-    int unit, form, newlines, on_unknown, optimizer, schedule,
-        precision;                              /* indices of the choices */
+    int unit, form, newlines, on_unknown; /* these and the next are indices of the choices */
+    int optimizer, schedule, precision;
     const char *cell_options[CELL_OPTIONS_MAX]; /* as typed */
     int threads, samples;
     bool quiet;

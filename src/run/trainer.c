@@ -17,6 +17,7 @@
 #include "mem.h"
 #include "utf8.h"
 
+#define MAX_FILES (1 << 20)
 #define SOURCE_CHECK 1000 /* characters on which an initial model is checked */
 
 void trainer_note(const struct trainer *trainer, const char *format, ...)
@@ -272,6 +273,9 @@ static int commit_stdin_copy(struct trainer *trainer)
 
 static int name_files(struct trainer *trainer, const struct train_source *source)
 {
+    if (source->num_files > MAX_FILES)
+        return error_set("%d texts are more than a run can have, which is %d: join some",
+                         source->num_files, MAX_FILES);
     trainer->named = source->files;
     trainer->files = mem_new((size_t)source->num_files, sizeof *trainer->files);
     if (!trainer->files)
@@ -313,7 +317,7 @@ static int read_paths(struct trainer *trainer, const struct safetensors *in)
     if (read_optional(in, INIT_FROM, &trainer->init_from) != 0 ||
         read_optional(in, ENCODING, &trainer->encoding) != 0)
         return -1;
-    if (safetensors_integer(in, "train.num_files", 1, 1 << 20, &count) != 0 ||
+    if (safetensors_integer(in, "train.num_files", 1, MAX_FILES, &count) != 0 ||
         !(trainer->files = mem_new((size_t)count, sizeof *trainer->files)))
         return -1;
     for (; trainer->num_files < (int)count; trainer->num_files++) {
@@ -435,11 +439,11 @@ static void note_symbols(const struct trainer *trainer, const struct vocab *voca
 {
     const struct text_notes *notes = &trainer->corpus.notes;
     const struct text_treatment *treatment = &vocab->treatment;
+    const bool fixed = trainer->init_from != NULL; /* the initial model has its own treatment */
     if (notes->byte_order_mark && !treatment->strip_bom)
-        trainer_note(trainer,
-                     "%s text begins with a byte order mark (U+FEFF), which is kept as a symbol; "
-                     "--strip-bom leaves it out",
-                     trainer->num_files > 1 ? "a" : "the");
+        trainer_note(
+            trainer, "%s text begins with a byte order mark (U+FEFF), which is kept as a symbol%s",
+            trainer->num_files > 1 ? "a" : "the", fixed ? "" : "; --strip-bom leaves it out");
     if (notes->nul_bytes > 0)
         trainer_note(trainer,
                      "the text has %llu NUL bytes, which are kept; if it is UTF-16, --encoding "
@@ -447,9 +451,9 @@ static void note_symbols(const struct trainer *trainer, const struct vocab *voca
                      (unsigned long long)notes->nul_bytes);
     if (notes->carriage_returns > 0 && treatment->newlines == VOCAB_KEEP)
         trainer_note(trainer,
-                     "the text has %llu carriage returns (CR), which are kept as symbols; "
-                     "--newlines lf makes plain line ends of them",
-                     (unsigned long long)notes->carriage_returns);
+                     "the text has %llu carriage returns (CR), which are kept as symbols%s",
+                     (unsigned long long)notes->carriage_returns,
+                     fixed ? "" : "; --newlines lf makes plain line ends of them");
 }
 
 static void note_unknown(const struct trainer *trainer, const struct vocab *vocab)

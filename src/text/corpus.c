@@ -234,7 +234,7 @@ static int encode_run(void *context, const struct segmenter_run *run)
         if (id != VOCAB_NONE)
             ids[kept++] = id;
     }
-    return store(builder, ids, kept);
+    return kept > 0 ? store(builder, ids, kept) : 0;
 }
 
 static int refuse_missing(const struct builder *builder)

@@ -95,7 +95,8 @@ static int decode_block(struct reader *reader, size_t length, bool last)
     int result = decoder_feed(reader->decoder, reader->block, length, last, take_text, reader);
     reader->no_text = decoder_refused(reader->decoder);
     if (result == 0 && last)
-        result = segmenter_feed(reader->segmenter, NULL, 0, true, reader->each, reader->context);
+        result = segmenter_feed(reader->segmenter, reader->block, 0, true, reader->each,
+                                reader->context);
     return result;
 }
 

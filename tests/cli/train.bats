@@ -62,7 +62,8 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
 }
 
 @test "a file name of dots gets a directory of its own in runs" {
-    mkdir a
+    mkdir -p outer/inner/a
+    cd outer/inner
     for name in . .. a/..; do
         fails_naming "$name: has no text to read" train "$name" "${tiny[@]}"
     done
