@@ -206,7 +206,7 @@ static int read_shape(const struct safetensors *in, const struct engine *engine,
                            safetensors_path(in), (unsigned long long)model->step);
     if (result == 0)
         result = safetensors_number(in, "val_loss", &model->val_loss);
-    const char *const history = result == 0 ? safetensors_text(in, "history") : NULL;
+    const char *const history = result == 0 ? safetensors_find_text(in, "history") : NULL;
     if (history && !(model->history = mem_copy(history, strlen(history))))
         result = -1;
     for (int k = 0; k < model->params.count && result == 0; k++)
