@@ -131,7 +131,7 @@ static void a_slower_machine_takes_larger_parts(void **state)
     const uint64_t steps = machine.step;
     machine = new_machine(LIMIT / 2, 1, 0);
     train(&machine);
-    assert_true(steps < 0.7 * (double)machine.step);
+    assert_true((double)steps < 0.7 * (double)machine.step);
     machine = new_machine(LIMIT / 2, 0.25, 0);
     train(&machine);
     assert_true(machine.step > 3 * steps);

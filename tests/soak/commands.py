@@ -4,6 +4,7 @@ kinds share that make one thing fail in each.
 import filecmp
 import itertools
 import shutil
+import signal
 
 import place
 
@@ -123,9 +124,9 @@ def stopped_run(soak):
         where = soak.place('commands-stopped')
         # The text is named by its path, which must hold in every folder.
         text = model(soak).place.path / 'text.txt'
-        env = {'LD_PRELOAD': soak.preload(), 'SOAK_STOP_AT': '14'}
+        env = {'LD_PRELOAD': soak.preload(), 'SOAK_STOP_AT': '20'}
         result = where.run('train', text, '-o', 'run', *OPTIONS, env=env)
-        if result.status != 0 or 'step,' not in (where.path / 'run' / 'log.csv').read_text():
+        if result.status != -signal.SIGINT or 'step,' not in (where.path / 'run' / 'log.csv').read_text():
             raise RuntimeError(f'a stopped run fails: {result}')
         return where.path / 'run'
     return soak.once('stopped', make)

@@ -8,7 +8,7 @@ import signal
 import place
 
 FULL = 400
-EVERY = 12  # looks at the clock between stops, at least; a step has some three
+EVERY = 16  # looks at the clock between stops, at least; a step has some three
 
 
 def attacks(soak, full):
