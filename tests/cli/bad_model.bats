@@ -173,7 +173,9 @@ damage()
     whole=$("$RUNE" sample "$MODEL" --length 100 --seed 1)
     [ "$("$RUNE" sample <(cat "$MODEL/best.safetensors") --length 100 --seed 1)" = "$whole" ]
     [ "$("$RUNE" sample /dev/stdin --length 100 --seed 1 <"$MODEL/best.safetensors")" = "$whole" ]
-    [ "$("$RUNE" info <(cat "$MODEL/best.safetensors"))" = "$("$RUNE" info "$MODEL")" ]
+    cp "$MODEL/best.safetensors" lone.safetensors # as the pipe, it has no log beside it
+    [ "$("$RUNE" info <(cat lone.safetensors))" = "$("$RUNE" info lone.safetensors)" ]
+    [ "$("$RUNE" info - <lone.safetensors)" = "$("$RUNE" info lone.safetensors)" ]
     run "$RUNE" info <(cat "$MODEL/best.safetensors" "$english")
     [ "$status" -eq 1 ]
     run "$RUNE" info <(head -c 3000 "$MODEL/best.safetensors")

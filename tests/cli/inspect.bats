@@ -317,7 +317,6 @@ full_disk()
 @test "wrong usage" {
     excerpt 300
     misused_naming MODEL inspect
-    misused_naming FILE inspect "$MODEL"
     misused_naming extra inspect "$MODEL" excerpt.txt extra
     misused_naming --threads inspect "$MODEL" excerpt.txt --threads 0
     misused_naming --columns inspect "$MODEL" excerpt.txt --columns 3

@@ -23,8 +23,8 @@ write_all()
         --weight-decay 1.5e-3 2>train
     "$RUNE" train --resume run --max-steps 9 --quiet
     cut -d , -f 1-2,4-7 run/log.csv >log # without the times
-    "$RUNE" info run >info
-    "$RUNE" info run --json >info.json
+    "$RUNE" info run | sed 's/ in [0-9]*\.[0-9] s$//' >info
+    "$RUNE" info run --json | grep -v '"seconds": [0-9]*\.[0-9]*' >info.json
     "$RUNE" eval run "$english" --threads 1 >eval
     "$RUNE" eval run "$english" --threads 1 --json >eval.json
     "$RUNE" sample run --length 200 --seed 1 --temperature 0.75 >sample
