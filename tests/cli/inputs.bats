@@ -156,7 +156,9 @@ make_tree()
     fails_naming 'such as Windows-1252' train book.txt -o run "${tiny[@]}"
     [[ $stderr =~ (iconv -f WINDOWS-1252 -t UTF-8 book.txt > book-utf8.txt) ]]
     eval "${BASH_REMATCH[1]}"
-    does train book-utf8.txt -o utf8 "${tiny[@]}"
+    mkdir narrow wide # models tell the name of their text
+    cp book-utf8.txt narrow/book.txt
+    does train narrow/book.txt -o utf8 "${tiny[@]}"
     does train book.txt --encoding WINDOWS-1252 -o read "${tiny[@]}"
     cmp utf8/best.safetensors read/best.safetensors
     gzip -k book-utf8.txt
@@ -164,21 +166,22 @@ make_tree()
     [[ $stderr == *'zcat book-utf8.txt.gz > book-utf8.txt' ]]
     iconv -f UTF-8 -t UTF-16 book-utf8.txt >wide.txt
     fails_naming '--encoding UTF-16,' train wide.txt -o run "${tiny[@]}"
-    does train wide.txt --encoding UTF-16 -o wide "${tiny[@]}"
-    cmp utf8/best.safetensors wide/best.safetensors
+    cp wide.txt wide/book.txt
+    does train wide/book.txt --encoding UTF-16 -o run16 "${tiny[@]}"
+    cmp utf8/best.safetensors run16/best.safetensors
     # eval and inspect read a FILE as they are told, and the run's text as it was in training
     does eval utf8 book-utf8.txt --json
     whole=$output
     does eval utf8 wide.txt --encoding UTF-16 --json
     [ "$whole" = "$output" ]
-    does eval wide --json
+    does eval run16 --json
     held_out=$output
     does eval utf8 --json
     [ "$held_out" = "$output" ]
     does inspect utf8 book-utf8.txt -o a --format csv --ablate none
     does inspect utf8 wide.txt --encoding UTF-16 -o b --format csv --ablate none
     cmp a/activations.csv b/activations.csv
-    does train --resume wide --max-steps 7
+    does train --resume run16 --max-steps 7
 }
 
 @test "an encoding that iconv does not know, or that the text is not in, is named" {

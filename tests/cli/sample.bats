@@ -59,7 +59,7 @@ begin_with()
     [ "$(grep -c '^>' <<<"$output")" -eq 30 ]
     [ "$(grep -c . <<<"$output")" -eq 30 ]
     write_lines $'\n'
-    "$RUNE" train lines.txt -o run "${short[@]}" --validate-every 50 2>said
+    "$RUNE" train lines.txt -o run "${short[@]}" --validate-every 50 --samples 4 2>said
     grep -A 1 '^epoch' said | grep '^  |' | tail -n 4 >first
     cat first
     [ "$(grep -c '^  | >' first)" -eq 4 ]
