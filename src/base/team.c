@@ -22,19 +22,21 @@
 #include "mem.h"
 #include "quota.h"
 
-/* A member at a barrier spins first, as barriers in a region are microseconds apart. It then
- * sleeps: who it waits for may not be running, as other programs need the cores. It never yields: a
- * yield hands the core to another program for milliseconds. */
-#define SPINS 1000
+/* A member that waits spins first, for about half a millisecond, as most waits are microseconds. It
+ * then sleeps: who it waits for may not be running, as other programs need the cores. The waits
+ * after that are likely to be as long, so it gives them less of its own share of the cores. It
+ * never yields: a yield hands the core to another program for milliseconds. */
+#define SPINS 20000
+#define SPINS_AFTER_SLEEP 1000
+#define WAITS_AFTER_SLEEP 16
 
 /* Nanoseconds that a member asks to run at a time, the least that Linux grants. It keeps its share
  * of the cores, but runs at once when it wakes up, instead of after the time slices of others. */
 #define TIME_SLICE 100000
 
-/* Each size is tried so often at first. Later what is slower is tried again when that costs about a
- * hundredth of the time since. */
-#define TRIES 3
-#define TRIAL_INTERVAL 100
+/* Seconds that work runs on the caller alone after a stall, at first and at most. */
+#define ALONE_LEAST 0.02
+#define ALONE_MOST 0.5
 
 struct barrier {
     _Alignas(64) atomic_uint generation; /* times that the barrier was passed */
@@ -58,13 +60,33 @@ struct team {
     struct barrier *barriers; /* [1 + size]: the team's, then one per group */
 };
 
-static void spin(void)
+static void pause_core(void)
 {
 #if defined(__SSE2__)
     _mm_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
+}
+
+/* Waits of this thread that were too long to spin through, and waits left that are taken for such.
+ */
+static _Thread_local unsigned long_waits;
+static _Thread_local int after_sleep;
+
+/* Spins while *word equals `value`, but not for long. Returns whether it has changed. */
+static bool spin_on(atomic_uint *word, unsigned value)
+{
+    int turns = after_sleep > 0 ? SPINS_AFTER_SLEEP : SPINS;
+    after_sleep -= after_sleep > 0;
+    for (; turns > 0; turns--) {
+        if (atomic_load_explicit(word, memory_order_acquire) != value)
+            return true;
+        pause_core();
+    }
+    after_sleep = WAITS_AFTER_SLEEP;
+    long_waits++;
+    return false;
 }
 
 /* Sleeps while *word equals `value`. May return early. */
@@ -138,11 +160,8 @@ void team_barrier(struct member *member)
         }
         return;
     }
-    for (int turn = 0; turn < SPINS; turn++) {
-        if (atomic_load_explicit(&barrier->generation, memory_order_acquire) != generation)
-            return;
-        spin();
-    }
+    if (spin_on(&barrier->generation, generation))
+        return;
     do {
         atomic_store(&barrier->sleepers, true);
         sleep_on(&barrier->generation, generation);
@@ -179,11 +198,8 @@ struct member team_group(const struct member *member, int groups)
 static unsigned next_region(struct team *team, unsigned seen)
 {
     unsigned region;
-    for (int turn = 0; turn < SPINS; turn++) {
-        if ((region = atomic_load_explicit(&team->region, memory_order_acquire)) != seen)
-            return region;
-        spin();
-    }
+    if (spin_on(&team->region, seen))
+        return atomic_load_explicit(&team->region, memory_order_acquire);
     pthread_mutex_lock(&team->mutex);
     team->sleepers++;
     while ((region = atomic_load_explicit(&team->region, memory_order_acquire)) == seen)
@@ -290,40 +306,31 @@ static double now(void)
 
 bool team_pace_alone(const struct team_pace *pace, double now)
 {
-    if (pace->tries < 2 * TRIES)
-        return pace->tries % 2 == 1;
-    const bool alone_is_faster = pace->alone < pace->together;
-    return now >= pace->next_trial ? !alone_is_faster : alone_is_faster;
+    return now < pace->alone_until;
 }
 
-void team_pace_note(struct team_pace *pace, bool alone, double begin, double end)
+void team_pace_stalled(struct team_pace *pace, double begin, double end)
 {
-    const double took = end - begin;
-    double *const seconds = alone ? &pace->alone : &pace->together;
-    const bool first_tries = pace->tries < 2 * TRIES;
-    if (first_tries)
-        *seconds = pace->tries < 2 ? took : fmin(took, *seconds);
-    else if (begin >= pace->next_trial)
-        *seconds = took;
-    else
-        *seconds += (took - *seconds) / 8;
-    if (first_tries || begin >= pace->next_trial)
-        pace->next_trial = end + TRIAL_INTERVAL * fmax(pace->alone, pace->together);
-    pace->tries += first_tries;
+    const bool soon = pace->period > 0 && begin - pace->alone_until < pace->period;
+    pace->period = soon ? fmin(2 * pace->period, ALONE_MOST) : ALONE_LEAST;
+    pace->alone_until = end + pace->period;
 }
 
 void team_run_paced(struct team *team, struct team_pace *pace,
                     void (*work)(struct member *, void *), void *argument)
 {
     const double begin = now();
-    const bool alone = team->size == 1 || team_pace_alone(pace, begin);
-    if (alone) {
+    if (team->size == 1 || team_pace_alone(pace, begin)) {
         flush_denormals();
         work(&(struct member){team, 0, 1, 0}, argument);
-    } else {
-        team_run(team, work, argument);
+        return;
     }
-    team_pace_note(pace, alone, begin, now());
+    const unsigned before = long_waits;
+    team_run(team, work, argument);
+    if (long_waits != before) {
+        team_pace_stalled(pace, begin, now());
+        after_sleep = 0; /* when the team is back, it first has to wake up */
+    }
 }
 
 /* Cores in the affinity mask of this process. */

@@ -27,23 +27,20 @@ int team_size(const struct team *team);
  * Members flush denormal numbers to zero. Between regions they spin briefly and then sleep. */
 void team_run(struct team *team, void (*work)(struct member *, void *), void *argument);
 
-/* Measures whether some work is done faster by the whole team or by the caller alone. Begins as
- * zeros. */
+/* When work of short regions stalls because members wait for one that is not running, it goes on on
+ * the caller alone for a while. Begins as zeros. */
 struct team_pace {
-    double together, alone; /* seconds that a region takes */
-    double next_trial;      /* when what is slower is tried again */
-    int tries;
+    double alone_until, period; /* seconds */
 };
 
-/* Whether the next region runs on the caller alone: what has been faster, or what is to be tried.
- * Then, how long that region took; times in seconds. */
+/* Whether a region that begins now runs on the caller alone; and notes that one of the whole team,
+ * from `begin` to `end`, has stalled. If that is soon after the last time, the caller is alone for
+ * longer. */
 bool team_pace_alone(const struct team_pace *pace, double now);
-void team_pace_note(struct team_pace *pace, bool alone, double begin, double end);
+void team_pace_stalled(struct team_pace *pace, double begin, double end);
 
-/* Runs a parallel region on the whole team, or on a team of the caller alone if that has been
- * faster: where regions are so short that waiting dominates, or on a machine that is busy with
- * other programs. All regions of one pace take equally long. The results must not depend on the
- * size of a team. */
+/* Runs a parallel region on the whole team; or on the caller alone, as a team of one, while the
+ * machine is busy with other programs. The results must not depend on the size of a team. */
 void team_run_paced(struct team *team, struct team_pace *pace,
                     void (*work)(struct member *, void *), void *argument);
 

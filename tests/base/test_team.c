@@ -219,32 +219,32 @@ static void regions_in_a_row(void **state)
     }
 }
 
-/* Regions that take what they are said to. Both sizes are tried, the faster one is kept, and a
- * change of speed is noticed, of the kept one at once and of the other by rare trials. */
-static void the_faster_size_is_found(void **state)
+/* Each stall that soon follows another leads to a longer time alone, up to a limit. */
+static void stalls_lead_to_times_alone(void **state)
 {
     (void)state;
     struct team_pace pace = {0};
-    double time = 100;
-    static const double seconds[][2] = {{1, 2}, {3, 2}, {1, 2}, {1, 0.5}}; /* together, alone */
-    for (int phase = 0; phase < 4; phase++) {
-        int regions[2] = {0};
-        for (int region = 0; region < 2000; region++) {
-            const bool alone = team_pace_alone(&pace, time);
-            team_pace_note(&pace, alone, time, time + seconds[phase][alone]);
-            time += seconds[phase][alone];
-            regions[alone]++;
-        }
-        const bool faster = seconds[phase][1] < seconds[phase][0];
-        assert_true(regions[!faster] >= 5 && regions[!faster] <= 300);
-        if (phase == 0)
-            assert_true(regions[!faster] <= 20); /* nothing changed: trials alone */
+    double now = 100, last = 0;
+    assert_true(!team_pace_alone(&pace, now));
+    for (int stall = 0; stall < 10; stall++) {
+        const double end = now + 0.001;
+        team_pace_stalled(&pace, now, end);
+        const double alone = pace.alone_until - end;
+        assert_true(alone >= last && alone > 0 && alone < 1);
+        assert_true(team_pace_alone(&pace, end) && team_pace_alone(&pace, end + 0.9 * alone));
+        assert_true(!team_pace_alone(&pace, end + 1.1 * alone));
+        now = end + 1.1 * alone;
+        last = alone;
     }
+    now += 10; /* a long time without */
+    team_pace_stalled(&pace, now, now + 0.001);
+    assert_true(pace.alone_until - now < last / 4);
 }
 
 struct paced {
-    int regions[2]; /* of the whole team, and of the caller alone */
-    atomic_int ran; /* members in the last region */
+    int regions[2];     /* of the whole team, and of the caller alone */
+    atomic_int ran;     /* members in the last region */
+    atomic_bool stalls; /* a member comes late */
 };
 
 static void run_paced(struct member *member, void *argument)
@@ -253,22 +253,30 @@ static void run_paced(struct member *member, void *argument)
     atomic_fetch_add(&paced->ran, 1);
     if (member->rank == 0)
         paced->regions[member->size == 1]++;
+    else if (atomic_exchange(&paced->stalls, false))
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
 }
 
 static void paced_regions_run_together_or_alone(void **state)
 {
     (void)state;
     struct team *team = team_new(3);
-    struct paced paced = {0};
+    struct paced paced = {.stalls = true};
     struct team_pace pace = {0};
-    for (int region = 0; region < 200; region++) {
-        const int together = paced.regions[0];
+    team_run_paced(team, &pace, run_paced, &paced);
+    assert_int_equal(paced.regions[0], 1);
+    assert_true(pace.alone_until > 0); /* it has stalled */
+    pace.alone_until = 1e300;
+    for (int region = 0; region < 20; region++) {
         atomic_store(&paced.ran, 0);
         team_run_paced(team, &pace, run_paced, &paced);
-        assert_int_equal(atomic_load(&paced.ran), paced.regions[0] > together ? 3 : 1);
+        assert_int_equal(atomic_load(&paced.ran), 1);
     }
-    assert_true(paced.regions[0] >= 3 && paced.regions[1] >= 3);
-    assert_int_equal(paced.regions[0] + paced.regions[1], 200);
+    pace.alone_until = 0;
+    atomic_store(&paced.ran, 0);
+    team_run_paced(team, &pace, run_paced, &paced);
+    assert_int_equal(atomic_load(&paced.ran), 3);
+    assert_int_equal(paced.regions[1], 20);
     team_free(team);
 }
 
@@ -360,7 +368,7 @@ int main(void)
         cmocka_unit_test(groups_meet_apart),
         cmocka_unit_test(regions_in_a_row),
         cmocka_unit_test(pauses_are_slept),
-        cmocka_unit_test(the_faster_size_is_found),
+        cmocka_unit_test(stalls_lead_to_times_alone),
         cmocka_unit_test(paced_regions_run_together_or_alone),
         cmocka_unit_test(denormals_are_flushed_everywhere),
         cmocka_unit_test(long_waits_are_slept),

@@ -123,7 +123,7 @@ static void check_cell(const char *cell, const double *options, int L, int H, do
     problem_release(&p);
 }
 
-/* Every cell as it is by default, and with every choice of its options. */
+/* Every cell as it is by default, and with every other choice of its options. */
 static void check(int L, int H, double dropout)
 {
     for (const struct layer_kind *const *cell = engine_find(PRECISION_FP32)->cells; *cell; cell++) {
@@ -133,7 +133,8 @@ static void check(int L, int H, double dropout)
             double options[LAYER_OPTIONS] = {NAN, NAN, NAN, NAN};
             for (int choice = 0; option->choices && option->choices[choice]; choice++) {
                 options[k] = choice;
-                check_cell((*cell)->name, options, L, H, dropout);
+                if (choice != (int)option->default_value)
+                    check_cell((*cell)->name, options, L, H, dropout);
             }
         }
     }
