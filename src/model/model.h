@@ -32,9 +32,9 @@ struct model {
     bool input_gradient; /* backward also computes dx of the lowest layer */
     struct vocab vocab;
     struct opening opening; /* of the text it was trained on */
-    uint64_t step;   /* updates so far */
-    double val_loss; /* of these weights, or NAN if it was not measured */
-    char *history;   /* how the run was changed while it trained, a line for each time; or NULL */
+    uint64_t step;          /* updates so far */
+    double val_loss;        /* of these weights, or NAN if it was not measured */
+    char *history; /* how the run was changed while it trained, a line for each time; or NULL */
 };
 
 /* Fills a model that is zero but for `training` and `input_gradient`: its shape and vocabulary,

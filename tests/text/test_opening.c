@@ -9,8 +9,8 @@
 
 #include "corpus.h"
 #include "encode.h"
-#include "made_vocab.h"
 #include "made_corpus.h"
+#include "made_vocab.h"
 #include "opening.h"
 
 #define ROOM ((size_t)4 << 20)
