@@ -34,6 +34,9 @@
  * of the cores, but runs at once when it wakes up, instead of after the time slices of others. */
 #define TIME_SLICE 100000
 
+/* A region in which the caller slept for that share of the time has stalled. */
+#define STALL 0.25
+
 /* Seconds that work runs on the caller alone after a stall, at first and at most. */
 #define ALONE_LEAST 0.02
 #define ALONE_MOST 0.5
@@ -41,7 +44,7 @@
 struct barrier {
     _Alignas(64) atomic_uint generation; /* times that the barrier was passed */
     _Alignas(64) atomic_int arrived;     /* members that wait here */
-    atomic_bool sleepers;                /* some of them may be asleep */
+    atomic_int sleepers;                 /* those of them that may be asleep */
 };
 
 struct team {
@@ -69,9 +72,15 @@ static void pause_core(void)
 #endif
 }
 
-/* Waits of this thread that were too long to spin through, and waits left that are taken for such.
- */
-static _Thread_local unsigned long_waits;
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Seconds that this thread has slept at barriers, and waits left that it takes for long ones. */
+static _Thread_local double seconds_asleep;
 static _Thread_local int after_sleep;
 
 /* Spins while *word equals `value`, but not for long. Returns whether it has changed. */
@@ -85,7 +94,6 @@ static bool spin_on(atomic_uint *word, unsigned value)
         pause_core();
     }
     after_sleep = WAITS_AFTER_SLEEP;
-    long_waits++;
     return false;
 }
 
@@ -154,18 +162,18 @@ void team_barrier(struct member *member)
         /* Both are sequentially consistent: either this member sees the sleeper, or the sleeper
          * sees the new generation. */
         atomic_store(&barrier->generation, generation + 1);
-        if (atomic_load(&barrier->sleepers)) {
-            atomic_store(&barrier->sleepers, false);
+        if (atomic_load(&barrier->sleepers) > 0)
             wake_all(&barrier->generation);
-        }
         return;
     }
     if (spin_on(&barrier->generation, generation))
         return;
-    do {
-        atomic_store(&barrier->sleepers, true);
+    const double begin = now();
+    atomic_fetch_add(&barrier->sleepers, 1);
+    while (atomic_load(&barrier->generation) == generation)
         sleep_on(&barrier->generation, generation);
-    } while (atomic_load(&barrier->generation) == generation);
+    atomic_fetch_sub(&barrier->sleepers, 1);
+    seconds_asleep += now() - begin;
 }
 
 void team_set_stop(struct team *team, const atomic_bool *stop)
@@ -297,13 +305,6 @@ void team_run(struct team *team, void (*work)(struct member *, void *), void *ar
     team_barrier(&team->members[0]);
 }
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 bool team_pace_alone(const struct team_pace *pace, double now)
 {
     return now < pace->alone_until;
@@ -325,12 +326,14 @@ void team_run_paced(struct team *team, struct team_pace *pace,
         work(&(struct member){team, 0, 1, 0}, argument);
         return;
     }
-    const unsigned before = long_waits;
+    const double before = seconds_asleep;
+    after_sleep = 0; /* the members may have to wake up first */
     team_run(team, work, argument);
-    if (long_waits != before) {
-        team_pace_stalled(pace, begin, now());
-        after_sleep = 0; /* when the team is back, it first has to wake up */
-    }
+    if (seconds_asleep == before)
+        return;
+    const double end = now();
+    if (seconds_asleep - before > STALL * (end - begin))
+        team_pace_stalled(pace, begin, end);
 }
 
 /* Cores in the affinity mask of this process. */

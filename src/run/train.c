@@ -269,7 +269,7 @@ static int validate(struct trainer *trainer)
     if (is_timed(trainer) && progress->total_steps == 0)
         estimate_total(trainer);
     const int result = validate_now(trainer);
-    if (is_timed(trainer))
+    if (is_timed(trainer) && !team_should_stop(trainer->team))
         pace_validation(&progress->pace, trainer_seconds(trainer));
     return result;
 }

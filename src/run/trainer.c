@@ -717,7 +717,7 @@ static void set_times(struct trainer *trainer, const struct log_row *last, bool 
 {
     struct pace *pace = &trainer->progress.pace;
     const bool paced = timed && pace->limit > 0 && pace->deadline > 0;
-    trainer->clock.before = paced ? pace->elapsed : last->seconds;
+    trainer->clock.before = paced ? fmax(pace->elapsed, last->seconds) : last->seconds;
     if (paced || trainer->plan.max_minutes == 0)
         return;
     pace_limit(pace, 0, trainer->plan.max_minutes * 60); /* an older run */
