@@ -380,7 +380,8 @@ size_t file_existing_part(const char *path)
 void file_unmake_directory(const char *path, size_t kept)
 {
     char *partial = mem_copy(path, strlen(path));
-    for (size_t length = partial ? strlen(path) : 0; length > kept && rmdir(partial) == 0;) {
+    for (size_t length = partial ? strlen(path) : 0;
+         length > kept && (rmdir(partial) == 0 || errno == ENOENT);) {
         length = parent_length(partial, length);
         partial[length] = '\0';
     }

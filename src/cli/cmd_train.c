@@ -121,6 +121,7 @@ static char *default_directory(const char *file)
 static void print_resume(const struct trainer *trainer)
 {
     const struct plan *plan = &trainer->plan;
+    const uint64_t step = trainer->progress.step;
     fputs("  ", stderr);
     say_program();
     fputs(" train --resume", stderr);
@@ -129,11 +130,10 @@ static void print_resume(const struct trainer *trainer)
         say_part(" --max-minutes %g", plan->max_minutes);
     else if (trainer->end == TRAIN_PATIENCE)
         say_part(" --patience %d", plan->patience < INT_MAX / 2 ? 2 * plan->patience : 0);
-    else if (trainer->end == TRAIN_COMPLETE && trainer->progress.step >= plan->max_steps &&
-             plan->max_steps > 0)
-        say_part(" --max-steps %llu", 2 * (unsigned long long)plan->max_steps);
+    else if (trainer->end == TRAIN_COMPLETE && plan->max_steps > 0 && step >= plan->max_steps)
+        say_part(" --max-steps %llu", 2 * (unsigned long long)step); /* which may be far beyond */
     else if (trainer->end == TRAIN_COMPLETE)
-        say_part(" --max-epochs %g", 2 * plan->max_epochs);
+        say_part(" --max-epochs %g", 2 * fmax(plan->max_epochs, ceil(trainer_epochs(trainer))));
     fputc('\n', stderr);
 }
 

@@ -589,6 +589,7 @@ static int read_source(struct trainer *trainer, const struct engine *engine,
     trainer->on_unknown = source->on_unknown;
     free(model->history); /* of another run */
     model->history = NULL;
+    model->opening.starts_seen = 0; /* which this run counts */
     if (open_corpus(trainer, trainer->rundir.path, given ? &model->vocab : &vocab,
                     (struct corpus_options){.fixed_vocab = given,
                                             .treatment = source->treatment,

@@ -202,6 +202,12 @@ assert text[0] == sys.argv[2] and "training" in text and "validation" in text' \
     done
 }
 
+@test "a limit that the run has passed already: the command to extend it goes beyond the run" {
+    does train "$english" -o run --hidden-size 8 --num-layers 1 --batch-size 4 --seq-length 16 --max-steps 60
+    does train --resume run --max-steps 10
+    [[ $(tail -n 1 <<<"$stderr") == *' --max-steps 120' ]]
+}
+
 # Whether each sample follows a line of progress; prints their number.
 samples()
 {
